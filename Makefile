@@ -151,7 +151,7 @@ bench-month: install ## tell months of an agent's work at their dates and ask wh
 bench-changes: install ## tell changes of facts, and notes that change nothing, and count what is seen (ARGS="--data folder --misses")
 	@exec $(BIN)/python -m benchmarks.changes $(ARGS)
 
-bench-scale: install ## measure stores by size (N="1000 20000" [TENANTS=1000]), or ask a data set among many other notes (DATA=folder [ARGS="--others 20000 --every 3"])
+bench-scale: install ## measure stores by size (N="1000 20000" [TENANTS=1000]), recall by turns with its floor (ARGS="--turns 8 --beside other/.venv/bin/python"), or ask a data set among many other notes (DATA=folder [ARGS="--others 20000 --every 3"])
 	@test -n "$(DATA)$(N)" || { echo "Say which sizes, or which data: make bench-scale N=1000" >&2; exit 2; }
 	@exec $(BIN)/python -m benchmarks.scale $(if $(DATA),"$(DATA)") $(if $(N),--notes $(N)) $(if $(TENANTS),--tenants $(TENANTS)) $(ARGS)
 

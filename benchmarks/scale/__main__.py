@@ -8,7 +8,8 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean, median
 
@@ -22,8 +23,10 @@ from benchmarks.retrieval.read import read_dataset
 from benchmarks.scale.costs import Bulk, Costs, Shape, bulk, resident_after
 from benchmarks.scale.costs import measure as measure_costs
 from benchmarks.scale.needles import Needles, Side, measure
+from benchmarks.scale.turns import filled, serve_turns, take_turns, write_turns
 from zettel.storage.embedding.backends import make_embedder, make_export
-from zettel.storage.embedding.model_files import find_model
+from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.embedding.model_files import ModelFiles, find_model
 from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
 
 SHOWN = ("recall@1", "recall@5", "recall@10", "nDCG@10")
@@ -35,7 +38,11 @@ class Options(argparse.Namespace):
     data: Path | None
     notes: list[int]
     tenants: int
+    turns: int
+    beside: Path | None
+    stores: Path | None
     resident: Path | None
+    serve_turns: list[Path]
     others: int
     every: int
     model: str
@@ -54,6 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("data", type=Path, nargs="?", help="a data set of make bench-retrieval")
     parser.add_argument("--notes", type=int, nargs="+", default=[], help="of one namespace")
     parser.add_argument("--tenants", type=int, default=0, help="namespaces of the first --notes")
+    parser.add_argument("--turns", type=int, default=0, help="only recall over its floor, so often")
+    parser.add_argument(
+        "--beside", type=Path, help="another checkout's Python, whose code takes turns as well"
+    )
+    parser.add_argument("--stores", type=Path, help="with --turns, where the stores are kept")
+    parser.add_argument("--serve-turns", type=Path, nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--resident", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--others", type=int, default=20_000, help="other notes; default 20000")
     parser.add_argument("--every", type=int, default=3, help="ask one question in so many")
@@ -62,11 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.resident:
         sys.stdout.write(json.dumps(anyio.run(_resident, options.resident, options.model)))
         return 0
+    if options.serve_turns:
+        anyio.run(_serve_turns, options.serve_turns, options.model)
+        return 0
     if not (options.data or options.notes):
         parser.error("name a data set, or --notes")
     try:
         if options.data:
             table = write_table(anyio.run(_measured, read_dataset(options.data), options))
+        elif options.turns:
+            table = _turns(options)
         else:
             table = anyio.run(_costs, options)
     except BenchmarkError as error:
@@ -84,11 +102,48 @@ async def _resident(store: Path, model: str) -> tuple[int, int]:
     return await resident_after(store, make_embedder(await find_model(model), "onnx"))
 
 
-async def _costs(options: Options) -> str:
-    files = await find_model(options.model)
+async def _serve_turns(stores: Sequence[Path], model: str) -> None:
+    await serve_turns(stores, (await _loaded(model))[1])
+
+
+async def _loaded(model: str) -> tuple[ModelFiles, Embedder]:
+    files = await find_model(model)
     await make_export(files)
     embedder = make_embedder(files, "onnx")
     await embedder.load()
+    return files, embedder
+
+
+@contextmanager
+def _folder(options: Options) -> Generator[Path]:
+    """Where the stores are."""
+    if options.stores:
+        options.stores.mkdir(parents=True, exist_ok=True)
+        yield options.stores
+    else:
+        with tempfile.TemporaryDirectory(prefix="zettel-scale-") as name:
+            yield Path(name)
+
+
+def _turns(options: Options) -> str:
+    shapes = [Shape(tenants=1, notes=notes) for notes in options.notes]
+    worker = ("-m", "benchmarks.scale", "--model", options.model, "--serve-turns")
+    pythons = {"this": sys.executable}
+    if options.beside:
+        pythons["beside"] = str(options.beside)
+    with _folder(options) as folder:
+        stores = anyio.run(_filled, folder, shapes, options.model)
+        commands = [(code, (python, *worker)) for code, python in pythons.items()]
+        return write_turns(take_turns(stores, shapes, commands, turns=options.turns, tell=_tell))
+
+
+async def _filled(folder: Path, shapes: Sequence[Shape], model: str) -> list[Path]:
+    _, embedder = await _loaded(model)
+    return [await filled(folder, shape, embedder, _tell) for shape in shapes]
+
+
+async def _costs(options: Options) -> str:
+    files, embedder = await _loaded(options.model)
     shapes = [Shape(tenants=1, notes=notes) for notes in options.notes]
     if options.tenants:
         shapes.append(Shape(tenants=options.tenants, notes=options.notes[0]))

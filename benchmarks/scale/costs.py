@@ -145,29 +145,53 @@ def _notes(shape: Shape, model_id: str) -> Iterator[Note]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
+class Asked:
     """One store, opened for asking."""
 
-    costs: Costs
     memory: Memory
     table: Twin
     """Its own table, without anything around it."""
-    scratch: Twin
-    """An empty one, which takes the floor's notes."""
     words: Words
 
     async def ask(self) -> None:
+        """Recall by the next question."""
         now = datetime.now(UTC)
         caller = Caller(namespace=tenant(0))
         await recall(self.memory, caller, now=now, query=self.words.question())
 
     async def ask_bare(self) -> None:
+        """Encode the next question, and query words and vectors."""
         scope = searched_namespaces(Caller(namespace=tenant(0)), None)
         where = predicate(NoteFilter(namespaces=scope, unexpired_at=datetime.now(UTC)))
         query = self.words.question()
         vector = await self.memory.embedder.embed_query(query)
         await self.table.matching(query, limit=SHOWN, where=where)
         await self.table.nearest(vector, limit=SHOWN, where=where)
+
+
+async def open_asked(store: Path, embedder: Embedder, *, seed: int) -> Asked:
+    """Open a filled store.
+
+    Args:
+        store: Its directory.
+        embedder: Loaded.
+        seed: Of the questions.
+    """
+    opened = await open_store(str(store), model_id=embedder.model_id, dim=embedder.dim)
+    return Asked(
+        memory=Memory(store=opened, embedder=embedder),
+        table=await open_beside(store, dim=embedder.dim),
+        words=Words(seed),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side(Asked):
+    """One store, opened for asking and telling."""
+
+    costs: Costs
+    scratch: Twin
+    """An empty one, which takes the floor's notes."""
 
     async def store(self, number: int) -> None:
         now, told = datetime.now(UTC), self.words.telling()
@@ -230,14 +254,15 @@ async def _all_opened(
     sides = list[_Side]()
     for number, costs in enumerate(found):
         place = folder / costs.shape.name
-        store = await open_store(str(place), model_id=embedder.model_id, dim=embedder.dim)
+        asked = await open_asked(place, embedder, seed=number + 2)
+        scratch = await open_twin(folder / f"scratch {number}", dim=embedder.dim)
         sides.append(
             _Side(
+                memory=asked.memory,
+                table=asked.table,
+                words=asked.words,
                 costs=costs,
-                memory=Memory(store=store, embedder=embedder),
-                table=await open_beside(place, dim=embedder.dim),
-                scratch=await open_twin(folder / f"scratch {number}", dim=embedder.dim),
-                words=Words(number + 2),
+                scratch=scratch,
             )
         )
     try:

@@ -1,5 +1,6 @@
 """The benchmark of scale: the same questions in small scopes and in one large one."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from benchmarks.scale.__main__ import write_costs, write_table
 from benchmarks.scale.costs import Bulk, Shape, resident_after
 from benchmarks.scale.costs import measure as measure_costs
 from benchmarks.scale.needles import measure
+from benchmarks.scale.turns import ASKED_IN_TURN, filled, take_turns, write_turns
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
@@ -79,3 +81,38 @@ async def test_stores_of_one_and_of_many_namespaces_are_asked_beside_their_floor
     assert write_costs([one, many], imported).endswith(
         "the embedder worked for 75.0% of it, the model alone for 50.0%.\n"
     )
+
+
+SERVING = """
+import sys
+from pathlib import Path
+import anyio
+from benchmarks.scale.turns import serve_turns
+from zettel.storage.embedding.hashing import HashEmbedder
+anyio.run(serve_turns, [Path(store) for store in sys.argv[1:]], HashEmbedder())
+"""
+
+
+async def test_two_codes_ask_by_turns_in_a_store_that_is_filled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "SAMPLES", 4)
+    shape, told = Shape(tenants=1, notes=20), list[str]()
+    store = await filled(tmp_path, shape, HashEmbedder(), told.append)
+    filling = len(told)
+    assert await filled(tmp_path, shape, HashEmbedder(), told.append) == store
+    assert len(told) == filling
+    serving = (sys.executable, "-c", SERVING)
+
+    found = take_turns(
+        [store], [shape], [("this", serving), ("beside", serving)], turns=1, tell=told.append
+    )
+
+    assert [side.code for side in found] == ["this", "beside"]
+    for side in found:
+        for times in (side.recall, side.floor):
+            assert len(times.wall) == len(times.processor) == ASKED_IN_TURN
+            assert min(times.wall) > 0
+    assert [row.split(" | ")[1] for row in write_turns(found).splitlines()[2:]] == [
+        *("this", "beside")
+    ]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from tests.storage.samples import NOW, X, Y, make_note, revised, unit
+from tests.storage.samples import LATER, NOW, X, Y, make_note, revised, unit
 
+from zettel.storage.lance import reads
 from zettel.storage.lance.cache import note_cache, resident
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import LanceTable
-from zettel.storage.notes import Link, Note
+from zettel.storage.notes import EVOLUTION, Link, Note, Origin
 from zettel.storage.read_view import read_view
 from zettel.storage.store import NewNote, NoteFilter
 
@@ -21,6 +22,7 @@ WHERE = NoteFilter(namespaces=("home",), unexpired_at=NOW)
 def on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep no note in memory."""
     monkeypatch.setattr(note_cache, "CACHE_MAX_ROWS", 0)
+    monkeypatch.setattr(reads, "CACHE_MAX_ROWS", 0)
     monkeypatch.setattr(resident, "NAMESPACE_MAX_ROWS", 0)
 
 
@@ -106,3 +108,35 @@ async def test_a_new_view_sees_what_was_written_since(lance: LanceStore) -> None
 
     assert [outline.content for outline in (*within, *after)] == ["bees", "bees sting"]
     assert last.content == "bees sting"
+
+
+async def test_a_note_that_has_ended_or_was_composed_is_not_found_whether_others_are_so_or_not(
+    lance: LanceStore,
+) -> None:
+    plain, other = make_note("bees dance"), make_note("bees hum", namespace="work")
+    ended = replace(make_note("bees dance on"), valid_until=NOW)
+    lasting = replace(make_note("bees dance well"), valid_until=LATER)
+    composed = replace(
+        make_note("bees dance often"), origin=Origin(client="zettel", transport=EVOLUTION)
+    )
+
+    async def found(where: NoteFilter) -> tuple[set[str], ...]:
+        with read_view():
+            text = await lance.match_text("bees", where, limit=9)
+            near = await lance.match_vectors(unit(X)[0], where, limit=9)
+            told = await lance.outlines(where, limit=9)
+        return tuple({one.note_id for one in arm} for arm in (text, near, told))
+
+    async def write(note: Note) -> None:
+        await lance.write(new=[NewNote(note=note, vectors=unit(X))])
+
+    both = NoteFilter(unexpired_at=NOW, derived=None)
+    passing = {plain.note_id}
+    await write(plain)
+    await write(other)
+    for note in (ended, lasting, composed):
+        assert await found(WHERE) == (passing,) * 3
+        await write(note)
+        passing |= {lasting.note_id} if note is lasting else set()
+    assert await found(WHERE) == (passing,) * 3
+    assert await found(both) == ({*passing, composed.note_id, other.note_id},) * 3

@@ -124,8 +124,9 @@ async def test_an_index_of_many_parts_is_made_anew(
     assert seen == [1, 2, 3, 1]
 
 
-WIDE = 64
-"""Dimensions of the clustered vectors."""
+WIDE = 96
+"""Dimensions of the clustered vectors. Training is random, and a bit for each of 64 is coarser than
+models' vectors are: of 100 hits 22 trainings found .951 to .971, with 96 three .990 to .991."""
 
 
 class Clusters:

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -251,8 +252,9 @@ def test_an_index_counts_every_term_of_every_document(documents: list[list[str]]
 
 def index_of(documents: list[list[str]]) -> TermIndex:
     vocabulary = WordNumbers(["c"])  # as if another document had been there before
-    numbers, counts, held = count_terms([vocabulary.add(told) for told in documents])
-    lengths = np.array([len(told) for told in documents], np.float64)
+    sizes = [len(told) for told in documents]
+    numbers, counts, held = count_terms(vocabulary.add(chain.from_iterable(documents)), sizes)
+    lengths = np.array(sizes, np.float64)
     rows = np.repeat(np.arange(len(documents)), held)
     return make_index(vocabulary, numbers, counts, rows, lengths)
 

@@ -42,6 +42,7 @@ from zettel.storage.lance.reads import (
     rows_of_namespaces,
     select_wide,
     take_rows,
+    without_idle,
 )
 from zettel.storage.lance.rows import (
     NOTE_COLUMNS,
@@ -104,6 +105,11 @@ def _predicate(tables: Tables, where: NoteFilter) -> str:
     return predicate(where, embed_model=tables.notes.spec.column(EMBED_MODEL))
 
 
+async def _needed(tables: Tables, where: NoteFilter) -> str:
+    """The predicate without what no note fails: for the queries of a recall."""
+    return _predicate(tables, await without_idle(tables, where))
+
+
 async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
     """Implement `NoteStore.get`."""
     if not note_ids:
@@ -163,10 +169,11 @@ async def match_text(
     version, names = await notes_version(tables), where.namespaces
     in_memory = tables.resident.holds(version, names)
     columns = ["note_id", "_score"] if in_memory else [*_columns_of_hits(limit), "_score"]
+    needed = await _needed(tables, where)
 
     async def fetch(handle: AsyncTable) -> pa.Table:
         search = handle.query().nearest_to_text(words)
-        search = search.where(_predicate(tables, where)).select(columns)
+        search = search.where(needed).select(columns)
         search = search if in_memory else search.with_row_id()
         return await search.limit(min(limit, MAX_ROWS)).to_arrow()
 
@@ -220,7 +227,7 @@ async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Out
         return sorted(told, key=order_key)[: max(0, limit)]
     table = await tables.notes.select(
         OUTLINE_COLUMNS,
-        where=_predicate(tables, where),
+        where=await _needed(tables, where),
         order=_SESSION_ORDER,
         limit=limit,
         addressed=tables.place.optimises,
@@ -264,7 +271,7 @@ async def sample(tables: Tables, where: NoteFilter, *, size: int) -> list[Outlin
     if known is not None:
         by_id = {outline.note_id: outline for outline in known}
         return [by_id[note_id] for note_id in sample_ids(by_id, size)]
-    table = await tables.notes.select(["note_id"], where=_predicate(tables, where))
+    table = await tables.notes.select(["note_id"], where=await _needed(tables, where))
     chosen = tuple(sample_ids(table.column("note_id").to_pylist(), size))
     return await outlines(tables, replace(where, note_ids=chosen), limit=len(chosen))
 
@@ -272,7 +279,7 @@ async def sample(tables: Tables, where: NoteFilter, *, size: int) -> list[Outlin
 async def facets(tables: Tables, where: NoteFilter) -> Facets:
     """Implement `NoteStore.facets`."""
     table = await tables.notes.select(
-        ["subject", "tags", "namespace"], where=_predicate(tables, where)
+        ["subject", "tags", "namespace"], where=await _needed(tables, where)
     )
     subjects = _counts(table.column("subject"))
     subjects.pop("", None)
@@ -341,9 +348,10 @@ async def match_vectors(
         probing = await probing_of(tables, where, hits=hits)
     addressed = probing is not None and tables.place.optimises and current_view() is not None
     columns = [] if addressed else [*_columns_of_hits(limit)]
+    needed = await _needed(tables, where)
 
     async def fetch(handle: AsyncTable) -> pa.Table:
-        search = _by_cosine(tables, handle, vector, where).select([*columns, "_distance"])
+        search = _by_cosine(tables, handle, vector).where(needed).select([*columns, "_distance"])
         search = search.with_row_id()
         if probing is None:
             return await search.bypass_vector_index().limit(min(limit, MAX_ROWS)).to_arrow()
@@ -390,12 +398,9 @@ async def nearest(
     return sorted(near, key=lambda near: (-near.score, near.outline.note_id))
 
 
-def _by_cosine(
-    tables: Tables, handle: AsyncTable, vector: NDArray[np.float32], where: NoteFilter
-) -> AsyncVectorQuery:
+def _by_cosine(tables: Tables, handle: AsyncTable, vector: NDArray[np.float32]) -> AsyncVectorQuery:
     column = tables.notes.spec.column(VECTORS)
-    search = handle.query().nearest_to(vector).column(column).distance_type("cosine")
-    return search.where(_predicate(tables, where))
+    return handle.query().nearest_to(vector).column(column).distance_type("cosine")
 
 
 def _cosines(table: pa.Table) -> list[float]:

@@ -6,7 +6,7 @@ Full text search scores notes one by one; counts can be summed over an exchange 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, takewhile
+from itertools import takewhile
 
 import numpy as np
 import regex as re
@@ -56,9 +56,19 @@ def terms_of(texts: Sequence[str]) -> list[list[str]]:
     """`terms` of each of many texts, those in ASCII together: 750 in 4 ms instead of 6."""
     plain = [text for text in texts if text.isascii() and _APART not in text]
     bare = _POSSESSIVE.sub("", _APART.join(plain).casefold()).translate(_BREAKS_WITHIN)
-    split = (words.split() for words in bare.split(_APART))
-    found = dict(zip(plain, map(_terms_among, split), strict=False))
+    known = _Terms()
+    split: list[list[str]] = [words.split() for words in bare.split(_APART)]
+    told = ([term for term in map(known.__getitem__, words) if term] for words in split)
+    found = dict(zip(plain, told, strict=False))
     return [found[text] if text in found else terms(text) for text in texts]
+
+
+class _Terms(dict[str, str]):
+    """Word -> its term, empty for none; of words that are met again and again."""
+
+    def __missing__(self, word: str) -> str:
+        term = self[word] = "" if word in _FUNCTION_WORDS else word[:TERM_CHARACTERS]
+        return term
 
 
 def _terms_among(words: Iterable[str]) -> list[str]:
@@ -144,9 +154,8 @@ class WordNumbers:
         self.words = list[str]()
         """By number."""
         self._numbers = dict[str, int]()
-        # Tuples of numbers, which the garbage collector leaves alone.
-        self._stems = dict[str, tuple[int, ...]]()
         self._sorted = list[str]()
+        """The words that were there when a beginning was last asked for."""
         self.add(words)
 
     def __len__(self) -> int:
@@ -155,12 +164,11 @@ class WordNumbers:
     def add(self, words: Iterable[str]) -> list[int]:
         """The numbers of words, new ones for those that have none."""
         known, asked = self._numbers, list(words)
-        for word in asked:
+        # Of thousands of words most are met again: each is looked at once.
+        for word in dict.fromkeys(asked):
             if word not in known:
-                number = known[word] = len(self.words)
+                known[word] = len(self.words)
                 self.words.append(word)
-                stem = word[:STEM_CHARACTERS]
-                self._stems[stem] = (*self._stems.get(stem, ()), number)
         return list(map(known.__getitem__, asked))
 
     def number(self, word: str) -> int:
@@ -173,18 +181,13 @@ class WordNumbers:
         Args:
             stem: At most `TERM_CHARACTERS` characters.
         """
-        if len(stem) > STEM_CHARACTERS:
-            number = self.number(stem)
-            return [number] if number >= 0 else []
-        if len(stem) == STEM_CHARACTERS:
-            return list(self._stems.get(stem, ()))
-        if len(self._sorted) < len(self._stems):
-            # Sorting is fast on a mostly sorted list.
-            self._sorted = sorted((*self._sorted, *list(self._stems)[len(self._sorted) :]))
         known = self._sorted
+        if len(known) < len(self.words):
+            # Sorting is fast on a mostly sorted list.
+            known = self._sorted = sorted((*known, *self.words[len(known) :]))
         following = (known[at] for at in range(bisect_left(known, stem), len(known)))
-        meant = takewhile(lambda other: other.startswith(stem), following)
-        return [number for other in meant for number in self._stems[other]]
+        meant = takewhile(lambda word: word.startswith(stem), following)
+        return list(map(self._numbers.__getitem__, meant))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -230,26 +233,26 @@ class TermIndex:
 
 
 def count_terms(
-    documents: Sequence[Sequence[int]],
+    numbers: Sequence[int], lengths: Sequence[int]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Count the terms of documents.
 
     Args:
-        documents: The numbers of the terms of each.
+        numbers: Of the terms, document by document.
+        lengths: Terms of each document.
 
     Returns:
         The terms of each document, each once, document by document; how often each occurs; how many
         different ones each document has.
     """
-    lengths = [len(document) for document in documents]
-    terms = np.array(list(chain.from_iterable(documents)), np.int64)
+    terms = np.array(numbers, np.int64)
     size = int(terms.max(initial=0)) + 1
     pairs, counts = np.unique(
         np.repeat(np.arange(len(lengths)), lengths) * size + terms, return_counts=True
     )
-    rows, numbers = np.divmod(pairs, size)
+    rows, told = np.divmod(pairs, size)
     held = np.bincount(rows, minlength=len(lengths))
-    return numbers.astype(np.int32), counts.astype(np.int32), held.astype(np.int32)
+    return told.astype(np.int32), counts.astype(np.int32), held.astype(np.int32)
 
 
 def make_index(

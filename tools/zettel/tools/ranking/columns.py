@@ -149,8 +149,8 @@ class _Notes:
         """Append notes; other revisions of them are replaced."""
         replaced = [self.places[o.note_id] for o in outlines if o.note_id in self.places]
         self.facts["used"][replaced] = _REPLACED
-        numbers = [self.vocabulary.add(one.terms) for one in read]
-        counted = count_terms(numbers)
+        numbers = self.vocabulary.add(chain.from_iterable(one.terms for one in read))
+        counted = count_terms(numbers, [len(one.terms) for one in read])
         facts = np.array([one.fact for one in read], _ROW)
         self.terms = self.terms.joined(Lists(np.stack(counted[:2], axis=1), counted[2]))
         self.names = self.names.joined(
