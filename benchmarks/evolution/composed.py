@@ -7,7 +7,7 @@ from typing import get_args
 from benchmarks.evolution.desk import opened_desk
 from benchmarks.evolution.profiles import as_facts
 from benchmarks.evolution.trials import Played
-from benchmarks.evolution.written import MONTHS, RIVER, Written, tell_month
+from benchmarks.evolution.written import FAMILY, MONTHS, RIVER, Written, tell_month
 from benchmarks.generator.generate import generate
 from benchmarks.generator.records import Style, World
 from benchmarks.month.records import Question, read_month
@@ -22,7 +22,7 @@ MOST = 10_000
 
 
 async def composed(embedder: Embedder, store: Path, only: Collection[str]) -> list[Written]:
-    """Tell eight months, a corpus of two homes and made-up worlds, and read what is composed.
+    """Tell eight months, two homes and made-up worlds, and read what is composed.
 
     Args:
         embedder: Loaded.
@@ -30,7 +30,7 @@ async def composed(embedder: Embedder, store: Path, only: Collection[str]) -> li
         only: Names of what to tell; empty for all.
     """
     found = list[Written]()
-    for path in (path for path in (*sorted(MONTHS.glob("*.jsonl")), RIVER)):
+    for path in (*sorted(MONTHS.glob("*.jsonl")), RIVER, FAMILY):
         if not only or path.stem in only:
             lines = [line for line in read_month(path) if not isinstance(line, Question)]
             async with opened_desk(store / path.stem, embedder, consolidates=True) as opened:

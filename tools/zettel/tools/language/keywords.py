@@ -31,7 +31,8 @@ READ_MAX_CHARACTERS = 8_000
 """Characters of a text that are read."""
 
 _TOKEN = re.compile(
-    r"(?<![\p{N}#])[\p{Latin}\p{Greek}\p{Cyrillic}][\p{Latin}\p{Greek}\p{Cyrillic}\p{M}\p{N}]*"
+    r"(?<![\p{L}\p{N}])(?<!#(?=\p{AHex}{6}\b))"
+    r"[\p{Latin}\p{Greek}\p{Cyrillic}][\p{Latin}\p{Greek}\p{Cyrillic}\p{M}\p{N}]*"
     r"(?:[-_.][\p{Latin}\p{Greek}\p{Cyrillic}\p{N}]+)*|['’](?=\p{L})|[^\s\p{L}\p{N}]"
 )
 _HAN = re.compile(r"\p{Han}{2,}")
@@ -201,8 +202,9 @@ def _before(before: str, word: str, language: NameWords) -> str:
     """What stands before the next word: of "l'" the article, of "Ana's" the possessive."""
     if word in "'’" and before in language.determiners | language.prepositions:
         return before
-    if word in language.determiners and before in language.before_verb:
-        return before  # a pronoun: "on me le rappelle"
+    if language.adjectives_follow and word in language.determiners:
+        if before in language.before_verb:
+            return before  # a pronoun: "on me le rappelle"
     return _POSSESSIVE if word == "s" and before in ("'", "’") else word
 
 
@@ -304,14 +306,19 @@ def _compounds(one: _Read, known: _Known) -> Iterator[str]:
 def _without_adjectives(run: _Run, language: NameWords) -> list[str]:
     """The words of a run in small letters, without those around them that say nothing."""
     words = [word.lower() for word in run.words]
-    idle = language.plain_words | language.verbs
-    while words and (words[0] in idle or (len(words) > 1 and _PARTICIPLE.fullmatch(words[0]))):
+    while words and (
+        _is_idle(words[0], language) or (len(words) > 1 and _PARTICIPLE.fullmatch(words[0]))
+    ):
         words.pop(0)
-    while words and words[-1] in idle:
+    while words and _is_idle(words[-1], language):
         words.pop()
     if len(words) > COMPOUND_MAX_WORDS and _ADJECTIVE.fullmatch(words[0]):
         words.pop(0)
     return words
+
+
+def _is_idle(word: str, language: NameWords) -> bool:
+    return word in language.plain_words or word in language.verbs
 
 
 def _verbs(prose: str, language: NameWords) -> Iterator[str]:
@@ -329,7 +336,7 @@ def _is_infinitive(word: str, language: NameWords) -> bool:
 
 
 def _is_noun(word: str, language: NameWords, *, alone: bool = False) -> bool:
-    if word in language.plain_words or word in language.verbs:
+    if _is_idle(word, language):
         return False
     if language.capitalised_nouns or language.adjectives_follow or len(word) <= 4:
         return True

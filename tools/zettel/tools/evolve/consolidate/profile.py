@@ -22,9 +22,12 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.storage.text.utterance import asks
+from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import sentences
 from zettel.tools.evolve.steps.base import Task
+from zettel.tools.language.change_cues import find_change_cue
+from zettel.tools.language.terms import telling_words
 from zettel.tools.note_marks import marks_of
 from zettel.tools.render import count_tokens
 from zettel.tools.trust import FULL_TRUST
@@ -106,6 +109,8 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     standing = [note for note in there if note.origin.principal == PROFILE]
     outlines = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=PROFILE_MAX_NOTES)
     facts = [fact for outline in outlines[::-1] if (fact := read_fact(outline))]
+    overtaken = await read_in_thread(_overtaken, facts, outlines)
+    facts = [fact for fact in facts if fact.note_id not in overtaken]
     notes = await _believed(task, [fact.note_id for fact in facts])
     facts = [fact for fact in facts if fact.note_id in notes][:PROFILE_MAX_FACTS]
     notes = {fact.note_id: notes[fact.note_id] for fact in facts}
@@ -131,6 +136,29 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
         reason=f"{len(chosen)} standing facts",
     )
     return [draft], standing
+
+
+def _overtaken(facts: Sequence[ProfileFact], outlines: Sequence[Outline]) -> set[str]:
+    """Ids of facts that a later note on the same subject may end: it tells a change and has a word.
+
+    "Tom no longer works nights" ends "Tom works at the Bethesda, mostly nights", whether or not the
+    two are linked: a profile that leaves a fact out does less harm than one that is stale.
+    """
+    told = dict[str, list[tuple[str, set[str]]]]()
+    subjects = {fold(fact.subject) for fact in facts}
+    for outline in outlines:
+        content = fold(outline.content)
+        about = {name for name in subjects if content.startswith(name)} | {fold(outline.subject)}
+        if (about := about & subjects) and find_change_cue(outline.content):
+            for name in about:
+                words = telling_words(content) - telling_words(name)
+                told.setdefault(name, []).append((outline.note_id, words))
+    return {
+        fact.note_id
+        for fact in facts
+        for note_id, words in told.get(fold(fact.subject), ())
+        if note_id > fact.note_id and not words.isdisjoint(telling_words(fact.text))
+    }
 
 
 async def _believed(task: Task, note_ids: Sequence[str]) -> dict[str, Note]:
