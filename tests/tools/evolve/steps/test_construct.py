@@ -97,9 +97,12 @@ async def test_keywords_of_german_are_its_nouns(desk: Desk) -> None:
     ("content", "keywords"),
     [
         ("The budget covers a load test of the gateway.", {"budget", "load test", "gateway"}),
-        ("His contract ends on Monday, and the importer crashes.", {"contract", "importer"}),
+        (
+            "His contract ends on Monday, since the importer crashes without it.",
+            {"contract", "importer"},
+        ),
         ("The walk to the hall takes the ten-minute path.", {"walk", "hall", "ten-minute path"}),
-        ("Room 2B17 is in brick red #9C3B24, see plans/rooms.csv.", {"brick", "rooms.csv"}),
+        ("Room 2B17 is in brick red #9C3B24, see plans/rooms.csv.", {"brick"}),
         ("Abholen bis 16:30, Tel. 0555. Gesundheits- und Pflegekasse zahlen.", {"pflegekasse"}),
         ("Je ne veux pas qu'on me le rappelle avant la kermesse.", {"kermesse"}),
     ],

@@ -24,7 +24,7 @@ from zettel.storage.store import NoteFilter
 from zettel.storage.text.utterance import asks
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.consolidate.drafts import DerivedDraft
-from zettel.tools.evolve.consolidate.sentences import sentences
+from zettel.tools.evolve.consolidate.sentences import dated, sentences
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.terms import telling_words
@@ -56,6 +56,9 @@ _STATED = re.compile(
 several values."""
 _PASSING = re.compile(r"\b(?:now|today|tonight|currently|just|still|going to|\w+ing)\b", re.I)
 """Words of temporary states."""
+
+_NEW = re.compile(r"\b(?:new|neue[mnrs]?|nouve(?:au|l|lle)|nuev[oa])\b")
+"""It also tells of what replaces something, though by itself it is no word of a change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +95,7 @@ def read_fact(note: Note | Outline) -> ProfileFact | None:
             return None
     one = found and found["one"]
     head = f"{fold(subject)}\n{fold(found[0])}" if found and one else fold(text)
-    return ProfileFact(note_id=note.note_id, subject=subject, text=text, head=head)
+    return ProfileFact(note_id=note.note_id, subject=subject, text=dated(note, text), head=head)
 
 
 def _after_subject(text: str, subject: str) -> str | None:
@@ -144,20 +147,22 @@ def _overtaken(facts: Sequence[ProfileFact], outlines: Sequence[Outline]) -> set
     "Tom no longer works nights" ends "Tom works at the Bethesda, mostly nights", whether or not the
     two are linked: a profile that leaves a fact out does less harm than one that is stale.
     """
-    told = dict[str, list[tuple[str, set[str]]]]()
+    told = dict[str, list[tuple[int, set[str]]]]()
+    places = {outline.note_id: at for at, outline in enumerate(outlines)}
     subjects = {fold(fact.subject) for fact in facts}
-    for outline in outlines:
+    for at, outline in enumerate(outlines):
         content = fold(outline.content)
         about = {name for name in subjects if content.startswith(name)} | {fold(outline.subject)}
-        if (about := about & subjects) and find_change_cue(outline.content):
+        changes = find_change_cue(outline.content) or _NEW.search(content)
+        if (about := about & subjects) and changes:
             for name in about:
                 words = telling_words(content) - telling_words(name)
-                told.setdefault(name, []).append((outline.note_id, words))
+                told.setdefault(name, []).append((at, words))
     return {
         fact.note_id
         for fact in facts
-        for note_id, words in told.get(fold(fact.subject), ())
-        if note_id > fact.note_id and not words.isdisjoint(telling_words(fact.text))
+        for at, words in told.get(fold(fact.subject), ())
+        if at > places[fact.note_id] and not words.isdisjoint(telling_words(fact.text))
     }
 
 

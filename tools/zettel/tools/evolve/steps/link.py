@@ -291,7 +291,7 @@ def _find_cues(text: str, others: Mapping[str, Outline], follows: str) -> dict[s
 async def _related(task: Task, note: Note) -> list[Link]:
     """Links to the notes that introduce those to whom this one states a relation: `sister_of`."""
     found = await read_in_thread(find_relations, note.content, note.subject)
-    users = await _user_names(task, note.namespace) if found else frozenset()
+    users = await _user_names(task, note.namespace) if found else frozenset[str]()
     made = list[Link]()
     for told in found:
         if told.whom == THE_USER or not is_telling(told.whom):
