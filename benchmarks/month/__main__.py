@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--kept-aside", action="store_true", help="play the month that is kept aside, too")
     add("--misses", action="store_true", help="list what went wrong, but of the one kept aside")
     again = "ask everything again without each of these parts of recall"
-    add("--without", choices=tuple(PARTS), default="", help=again)
+    add("--without", choices=tuple(filter(None, PARTS)), default="", help=again)
     return parser
 
 
