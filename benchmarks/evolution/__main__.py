@@ -10,6 +10,7 @@ from typing import get_args
 
 import anyio
 
+from benchmarks.evolution.composed import composed
 from benchmarks.evolution.conflicts import Conflicts, conflicts, write_conflicts
 from benchmarks.evolution.cues import write_cues
 from benchmarks.evolution.days import carried_days
@@ -195,6 +196,13 @@ async def _written(options: Options) -> None:
     _tell(write_written(found, read_judged(), (options.seed or [0])[0], most))
 
 
+async def _composed(options: Options) -> None:
+    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+        found = await composed(await _embedder(), Path(folder), options.only)
+    most = {"profile": options.sample, "gist": options.sample}
+    _tell(write_written(found, read_judged(), (options.seed or [0])[0], most))
+
+
 async def _feedback(_options: Options) -> None:
     with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
         _tell(write_offered(await offered(await _embedder(), Path(folder))))
@@ -209,6 +217,7 @@ _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "profiles": _profiles,
     "cues": _cues,
     "written": _written,
+    "composed": _composed,
     "rows": _rows,
     "feedback": _feedback,
 }

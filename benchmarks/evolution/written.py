@@ -7,10 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-from benchmarks.evolution.desk import opened_desk
+from benchmarks.evolution.desk import Desk, opened_desk
 from benchmarks.month.play import CALL_SECONDS
 from benchmarks.month.records import NoteLine, Question, SessionLine, read_month
-from benchmarks.retrieval.tools import Remembered
+from benchmarks.retrieval.errors import ServerError
+from benchmarks.retrieval.tools import Remembered, Timed
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
@@ -18,10 +19,20 @@ from zettel.tools.render import shorten
 
 MIXED = Path(__file__).with_name("mixed.jsonl")
 """Code, tables, logs, talk and private notes in six languages."""
+RIVER = Path(__file__).with_name("river.jsonl")
+"""A hydrologist's work and home: code, talk and notes in Spanish, English and German."""
 JUDGED = Path(__file__).with_name("judged.jsonl")
 """What a reader found of what was written."""
+FAMILY = Path(__file__).with_name("family.jsonl")
+"""Facts of a family in English and German, a third of which change."""
 MONTHS = Path(__file__).parents[1] / "month" / "data"
-CORPORA = (MIXED, MONTHS / "coder.jsonl", MONTHS / "nurse.jsonl")
+LOOKED_AT = (MIXED, MONTHS / "coder.jsonl", MONTHS / "nurse.jsonl")
+"""What the rules of 25 November were made on."""
+CORPORA = (
+    *LOOKED_AT,
+    RIVER,
+    *(MONTHS / f"{name}.jsonl" for name in ("bookseller", "lead", "researcher")),
+)
 SHOWN_CHARACTERS = 150
 """Of a note beside what is judged."""
 MOST = 10_000
@@ -32,7 +43,7 @@ class Written:
     """One thing that evolution wrote."""
 
     sort: str
-    """`link`, `name` or `keyword`."""
+    """`link`, `name`, `keyword`, `profile` or `gist`."""
     key: str
     """The same in every run that writes it."""
     text: str
@@ -60,22 +71,33 @@ async def _told(
     lines: Sequence[SessionLine | NoteLine], embedder: Embedder, store: Path
 ) -> dict[str, Note]:
     """Ref -> the note as evolution left it."""
-    refs, session = dict[str, str](), ""
     async with opened_desk(store, embedder) as (desk, client):
-        for line in lines:
-            desk.now += timedelta(seconds=CALL_SECONDS)
-            if isinstance(line, SessionLine):
-                await desk.evolve()
-                desk.now, session = line.at, line.id
-            else:
-                told, _ = await client.call(
-                    "remember", {**line.arguments, "session": session}, Remembered
-                )
-                refs[told.note_id] = line.ref
-        await desk.evolve()
+        refs = await tell_month(lines, desk, client)
         notes = await desk.memory.store.find(NoteFilter(note_ids=tuple(refs)), limit=MOST)
     by_ref = {refs[note.note_id]: note for note in notes}
     return {ref: by_ref[ref] for ref in refs.values() if ref in by_ref}
+
+
+async def tell_month(
+    lines: Sequence[SessionLine | NoteLine], desk: Desk, client: Timed
+) -> dict[str, str]:
+    """Tell a month, evolve after each session, and return note id -> ref."""
+    refs, session = dict[str, str](), ""
+    for line in lines:
+        desk.now += timedelta(seconds=CALL_SECONDS)
+        if isinstance(line, SessionLine):
+            await desk.evolve()
+            desk.now, session = line.at, line.id
+        else:
+            arguments = {**line.arguments, "session": session}
+            try:
+                told, _ = await client.call("remember", arguments, Remembered)
+            except ServerError:  # of a kind that its source does not allow
+                del arguments["kind"]
+                told, _ = await client.call("remember", arguments, Remembered)
+            refs[told.note_id] = line.ref
+    await desk.evolve()
+    return refs
 
 
 def _links(name: str, notes: Mapping[str, Note]) -> Iterator[Written]:

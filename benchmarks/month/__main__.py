@@ -8,6 +8,8 @@ from pathlib import Path
 
 import anyio
 
+from benchmarks.evolution.desk import Remembering
+from benchmarks.month.parts import MOVES, SIGNALS, switched_off, write_parts
 from benchmarks.month.play import Played, play
 from benchmarks.month.records import read_month
 from benchmarks.month.report import write_misses, write_report
@@ -21,12 +23,17 @@ KEPT_ASIDE = "kept_aside"
 all else is done."""
 
 
+PARTS = {"": (), "moves": MOVES, "signals": SIGNALS}
+"""What `--without` leaves out, one after the other."""
+
+
 class Options(argparse.Namespace):
     """What the command line says."""
 
     months: list[Path]
     kept_aside: bool
     misses: bool
+    without: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(write_report(played))
+    if parts := PARTS[options.without]:
+        asked = [one for month in played.values() for one in month.asked]
+        without = {part: [a for m in played.values() for a in m.without[part]] for part in parts}
+        sys.stdout.write(write_parts(asked, without))
     if options.misses:
         for name, month in played.items():
             if not name.startswith(KEPT_ASIDE):
@@ -62,13 +73,20 @@ async def _play_all(options: Options) -> dict[str, Played]:
     if options.kept_aside:
         months = [*months, *sorted(DATA.glob(f"{KEPT_ASIDE}*.jsonl"))]
     lines = {path.stem: read_month(path) for path in months}
-    embedder = SentenceEmbedder(await find_model())
+    embedder = Remembering(SentenceEmbedder(await find_model()))
     await embedder.load()
     played = dict[str, Played]()
     for name, month in lines.items():
         sys.stderr.write(f"{name}\n")
         with tempfile.TemporaryDirectory() as folder:
-            played[name] = await play(month, embedder, Path(folder, "store"), _say)
+            played[name] = await play(
+                month,
+                embedder,
+                Path(folder, "store"),
+                _say,
+                parts=PARTS[options.without],
+                switched_off=switched_off,
+            )
     return played
 
 
@@ -85,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     add("months", nargs="*", type=Path, help="files of months; default: all but the one kept aside")
     add("--kept-aside", action="store_true", help="play the month that is kept aside, too")
     add("--misses", action="store_true", help="list what went wrong, but of the one kept aside")
+    again = "ask everything again without each of these parts of recall"
+    add("--without", choices=tuple(filter(None, PARTS)), default="", help=again)
     return parser
 
 

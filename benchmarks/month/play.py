@@ -1,6 +1,7 @@
 """Plays a month through the tools, at the dates of its sessions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -79,6 +80,8 @@ class Played:
     """Ref of a note that changes a fact -> whether `remember` named the older note."""
     others: int = 0
     """Notes that change nothing."""
+    without: dict[str, list[Asked]] = field(default_factory=dict[str, list[Asked]])
+    """Part of recall -> the same questions, asked without it."""
     refused: int = 0
     """Notes refused as told, and told again without their kind, as the error says."""
 
@@ -88,6 +91,9 @@ async def play(
     embedder: Embedder,
     store: Path,
     progress: Callable[[str], None],
+    *,
+    parts: Sequence[str] = (),
+    switched_off: Callable[[str], AbstractContextManager[None]] = nullcontext,
 ) -> Played:
     """Tell and ask everything in order; what was told is evolved before the next call.
 
@@ -96,6 +102,8 @@ async def play(
         embedder: Of the store.
         store: Where the store is made.
         progress: Is told what begins.
+        parts: Of recall; every question is asked again without each.
+        switched_off: Switches a part off.
     """
     played = Played()
     async with opened_desk(store, embedder) as (desk, client):
@@ -110,6 +118,9 @@ async def play(
                 await desk.evolve()
             else:
                 played.asked.append(await actor.ask(line))
+                for part in parts:
+                    with switched_off(part):
+                        played.without.setdefault(part, []).append(await actor.ask(line))
     return played
 
 

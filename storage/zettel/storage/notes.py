@@ -99,10 +99,11 @@ class Span:
 EVOLUTION = "evolution"
 """`Origin.transport` of notes composed by evolution."""
 GIST, SUMMARY, PROFILE, CONCEPT = "gist", "summary", "profile", "concept"
-PROPOSED_RULE = "proposed-rule"
-"""Sorts of composed notes: their tag and `Origin.principal`. A proposed rule waits for somebody to
-keep or to forget it."""
-DERIVED_TAGS = frozenset({GIST, SUMMARY, PROFILE, CONCEPT, PROPOSED_RULE})
+PROPOSED_RULE, PROPOSED_FACT = "proposed-rule", "proposed-fact"
+"""Sorts of composed notes: their tag and `Origin.principal`. A proposed rule or fact waits for
+somebody to keep or to forget it."""
+OFFERED_SORTS = (PROPOSED_RULE, PROPOSED_FACT)
+DERIVED_TAGS = frozenset({GIST, SUMMARY, PROFILE, CONCEPT, *OFFERED_SORTS})
 DERIVED_KINDS = frozenset({Kind.CORE, Kind.CONCEPT})
 """A filter for one of these tags or kinds also returns composed notes."""
 

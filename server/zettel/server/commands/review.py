@@ -21,8 +21,8 @@ REVIEW_KEYS = {
 }
 """Keys, with their meaning."""
 
-RULE_KEYS = {"y": "kept as rules", "n": "refused", "s": "later", "q": "quit"}
-"""Keys for an offered rule, with their meaning."""
+RULE_KEYS = {"y": "kept", "n": "refused", "s": "later", "q": "quit"}
+"""Keys for an offered rule or fact, with their meaning."""
 
 AskKey = Callable[[Sequence[Line]], str]
 """Shows lines and asks for a key of those that they name; empty where nobody answers."""
@@ -108,6 +108,7 @@ def shown_rule(call: MemoryCall, rule: "OfferedRule", count: str) -> list[Line]:
     short = short_ids(call, [note["note_id"]])[note["note_id"]]
     subject = f"{note['subject']}: " if "subject" in note else ""
     lead = line("  ", (short, "id"), "  ", indent=REVIEW_INDENT)
+    question = "Is this a lasting fact?" if note.get("kind") == "semantic" else "Is this a rule?"
     effects = {
         "y": "yes: it becomes a note of its own, which answers show",
         "n": f"no: it is forgotten (zettel forget --undo {short} brings it back)",
@@ -115,7 +116,7 @@ def shown_rule(call: MemoryCall, rule: "OfferedRule", count: str) -> list[Line]:
         "q": "quit",
     }
     return [
-        line(("Is this a rule?", "strong"), f"  ({count})"),
+        line((question, "strong"), f"  ({count})"),
         line((rule["reason"], "faint")),
         *block(subject + note.get("content", ""), lead),
         *(line("  ", (key, "strong"), f"  {text}", indent=5) for key, text in effects.items()),

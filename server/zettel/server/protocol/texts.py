@@ -49,8 +49,8 @@ may_supersede or may_contradict to an older note, whose reason names the calls t
 - both hold: update(note_id=<newer>, links=[{{"to": "<older>", "relation": "<may_...>", \
 "remove": true}}]).
 When in doubt ask the user, and leave the pair as it is.
-3. A note tagged proposed-rule is a rule offered for feedback that was given several times: ask \
-the user, and make the call in its settle that keeps or refuses it.
+3. A note tagged proposed-rule or proposed-fact is a rule or a fact offered for what was told \
+several times: ask the user, and make the call in its settle that keeps or refuses it.
 4. Tell the user in a few lines what was settled and what is still open.
 """
 

@@ -113,6 +113,39 @@ async def test_citations_stand_while_a_cited_note_is_reworded(desk: Desk) -> Non
     assert after.rev == before.rev + 1
 
 
+async def test_a_fact_leaves_the_profile_when_a_later_note_tells_a_change_of_it(desk: Desk) -> None:
+    await desk.told("Tom works at the Bethesda, mostly night shifts", subject="Tom")
+    await desk.told("Tom owns a boat", subject="Tom")
+    await desk.evolve()
+
+    await desk.told("Tom no longer does night shifts, he has the day ward now")
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert profile.content == "Tom owns a boat"
+
+
+async def test_a_profile_names_the_day_of_yesterday(desk: Desk) -> None:
+    await desk.told(
+        "Mattis rides without stabilisers since yesterday", subject="Mattis", kind="semantic"
+    )
+
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert profile.content.endswith("since yesterday (19 November 2026)")
+
+
+async def test_a_new_number_takes_the_former_out_of_the_profile(desk: Desk) -> None:
+    await desk.told("Ottilie's phone number is 555 0182", subject="Ottilie", kind="semantic")
+    await desk.told("Ottilie has a new number: 555 0399", subject="Ottilie", kind="semantic")
+
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert profile.content == "Ottilie has a new number: 555 0399"
+
+
 async def test_what_a_later_note_may_have_replaced_is_not_in_the_profile(desk: Desk) -> None:
     await desk.told("Ana lives in Lyon", subject="Ana")
     desk.later(days=1)

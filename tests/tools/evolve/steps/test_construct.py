@@ -93,6 +93,29 @@ async def test_keywords_of_german_are_its_nouns(desk: Desk) -> None:
     assert set((await stored(desk, note_id)).keywords) == {"bericht", "stiftung"}
 
 
+@pytest.mark.parametrize(
+    ("content", "keywords"),
+    [
+        ("The budget covers a load test of the gateway.", {"budget", "load test", "gateway"}),
+        (
+            "His contract ends on Monday, since the importer crashes without it.",
+            {"contract", "importer"},
+        ),
+        ("The walk to the hall takes the ten-minute path.", {"walk", "hall", "ten-minute path"}),
+        ("Room 2B17 is in brick red #9C3B24, see plans/rooms.csv.", {"brick"}),
+        ("Abholen bis 16:30, Tel. 0555. Gesundheits- und Pflegekasse zahlen.", {"pflegekasse"}),
+        ("Je ne veux pas qu'on me le rappelle avant la kermesse.", {"kermesse"}),
+    ],
+    ids=["nouns in a row", "verbs", "what sort", "parts of codes", "German", "pronouns"],
+)
+async def test_a_keyword_is_a_whole_noun(desk: Desk, content: str, keywords: set[str]) -> None:
+    note_id = await desk.told(content)
+
+    await desk.evolve()
+
+    assert set((await stored(desk, note_id)).keywords) == keywords
+
+
 async def test_chinese_words_are_the_characters_that_return(desk: Desk) -> None:
     first = await desk.told("数据库迁移定在周五")
     second = await desk.told("数据库迁移推迟了")

@@ -58,6 +58,17 @@ async def test_a_colleague_is_linked_to_the_note_that_introduces_them(desk: Desk
     assert [link.to for link in (await stored(desk, late)).links] == [known]
 
 
+async def test_of_several_notes_on_somebody_the_first_introduces_them(desk: Desk) -> None:
+    first = await desk.told("She grew up on a farm near Tromsø", subject="Ingrid")
+    for content in ("She never eats fish", "Her car is at the garage"):
+        await desk.told(content, subject="Ingrid")
+    last = await desk.told("Ingrid called about the concert")
+
+    await desk.evolve()
+
+    assert [link.to for link in (await stored(desk, last)).links] == [first]
+
+
 async def test_a_chinese_name_links_its_notes(desk: Desk) -> None:
     older = await desk.told("数据库迁移由李强负责")
     younger = await desk.told("李强说脚本已经测试完毕")

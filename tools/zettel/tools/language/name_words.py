@@ -22,7 +22,9 @@ class NameWords(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     capitalised_nouns: bool = False
+    adjectives_follow: bool = False
     adjectives: str = ""
+    infinitives: str = ""
     titles: frozenset[str] = frozenset()
     verbs: frozenset[str] = frozenset()
     states: tuple[str, ...] = ()
@@ -31,6 +33,8 @@ class NameWords(BaseModel):
     no_names: frozenset[str] = frozenset()
     determiners: frozenset[str] = frozenset()
     prepositions: frozenset[str] = frozenset()
+    before_verb: frozenset[str] = frozenset()
+    verb_forms: frozenset[str] = frozenset()
     function_words: frozenset[str] = frozenset()
     plain_words: frozenset[str] = frozenset()
     honorifics: tuple[str, ...] = ()

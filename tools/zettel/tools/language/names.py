@@ -42,7 +42,7 @@ _COMMON_ACRONYMS = frozenset(
     " SSD HDD USB SDK CLI GUI IDE ORM TTL BOM EOF UTF ASCII UUID ENV DEV PROD TODO FIXME WIP TBD"
     " ASAP FYI FAQ NULL TRUE FALSE AND NOT FOR THE GET PUT POST PATCH HEAD DELETE SELECT UPDATE"
     " INSERT FROM WHERE JOIN VACUUM NAME TAG INFO WARN ERROR DEBUG SKIP LOCKED LISTEN NOTIFY ETA QA"
-    " HR LKW PKW DBA WAL SHA MIT VAT".split()
+    " HR LKW PKW DBA WAL SHA MIT VAT TVA IVA MWST".split()
 )
 """Currencies, time zones and terms of the trade: two notes with one need have nothing in common."""
 
@@ -55,7 +55,7 @@ _IDENTIFIER = re.compile(
       | [A-Za-z]++\d*+_[A-Za-z0-9_]*+(?<!_)     # foo_bar
       | [A-Z]{1,4}\d{3,}                          # E1234
       | (?P<acronym>\p{Lu}{3,5})                  # GDPR
-      | (?:\p{Lu}\p{Ll}++|\p{Ll}++)(?:\p{Lu}\p{Ll}*+)++  # camelCase
+      | (?<!\d[ ])(?:\p{Lu}\p{Ll}++|\p{Ll}++)(?:\p{Lu}\p{Ll}*+)++  # camelCase, not "38 kHz"
     )(?![\w-])""",
     re.VERBOSE,
 )

@@ -42,11 +42,11 @@ class ShakenNote(TypedDict):
 
 
 class OfferedRule(TypedDict):
-    """A rule that evolution offers for feedback that was given several times."""
+    """A rule or fact that evolution offers for what was told several times."""
 
     note: RecalledNote
     reason: str
-    """How often it was asked for, and when."""
+    """How often it was told, and when."""
     writable: bool
 
 

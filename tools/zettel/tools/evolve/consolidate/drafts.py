@@ -9,6 +9,7 @@ from zettel.storage.ids import derived_id, new_id
 from zettel.storage.notes import (
     DERIVED_FROM,
     EVOLUTION,
+    OFFERED_SORTS,
     Kind,
     Link,
     Note,
@@ -23,7 +24,7 @@ from zettel.tools.evolve.steps.base import Task
 from zettel.tools.evolve.writing.writer import Piece
 from zettel.tools.language.marks import find_marks_across
 from zettel.tools.note_marks import is_suspect, marks_of
-from zettel.tools.trust import COMPOSER
+from zettel.tools.trust import COMPOSER, FULL_TRUST
 
 CONSOLIDATE_CHANGE = "consolidate"
 
@@ -40,7 +41,7 @@ class DerivedDraft:
     """The intended content of a composed note; one per sort and `key` in a namespace."""
 
     sort: str
-    """`GIST`, `SUMMARY`, `PROFILE`, `CONCEPT` or `PROPOSED_RULE`."""
+    """`GIST`, `SUMMARY`, `PROFILE`, `CONCEPT`, `PROPOSED_RULE` or `PROPOSED_FACT`."""
     key: str
     """Id of its first source; empty for the only one of its sort in a namespace."""
     namespace: str
@@ -133,6 +134,29 @@ def is_ours(note: Note) -> bool:
 def cited(note: Note) -> frozenset[str]:
     """Ids of a composed note's sources."""
     return frozenset(k.to for k in note.links if k.relation == DERIVED_FROM and k.stood(None))
+
+
+def may_generalize(task: Task, note: Note) -> bool:
+    """Whether a note is somebody's own word, trusted fully, and so may count among others."""
+    return (
+        note.state is State.ACTIVE
+        and not note.derived
+        and note.kind not in (Kind.WORKING, Kind.CONCEPT)
+        and note.trust >= FULL_TRUST
+        and not (note.valid_until and note.valid_until <= task.now)
+        and not is_suspect(note)
+    )
+
+
+async def offers_of(task: Task, notes: Sequence[Note]) -> list[Note]:
+    """What was offered for some notes, in any state."""
+    ids = [note.note_id for note in notes]
+    return [n for n in await task.batch.linking_to(ids) if n.origin.principal in OFFERED_SORTS]
+
+
+def is_refused(offer: Note) -> bool:
+    """Whether somebody said no to what was offered."""
+    return offer.state is State.FORGOTTEN and offer.change == "forget"
 
 
 def _links(task: Task, draft: DerivedDraft, old: Sequence[Link]) -> tuple[Link, ...]:

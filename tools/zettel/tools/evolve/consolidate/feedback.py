@@ -1,5 +1,7 @@
 """Step `generalize`: feedback that was given several times is offered as one rule.
 
+Facts that were told several times are offered beside it (`repeated_facts`).
+
 The rule is a composed note in the words of one of its sources; it stays out of answers until an
 agent or a person keeps it. Where a rule already says the same, the feedback is linked to it
 instead. Only fully trusted words count, and only those told since the last that wanted the
@@ -24,11 +26,18 @@ from zettel.storage.notes import (
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import COMPARED, REVISED
 from zettel.tools.concurrency import read_in_thread
-from zettel.tools.evolve.consolidate.drafts import GENERALIZE_CHANGE, DerivedDraft, cited, keep
+from zettel.tools.evolve.consolidate.drafts import (
+    GENERALIZE_CHANGE,
+    DerivedDraft,
+    cited,
+    is_refused,
+    keep,
+    may_generalize,
+    offers_of,
+)
+from zettel.tools.evolve.consolidate.repeated_facts import repeated_facts
 from zettel.tools.evolve.steps.base import Step, Task
 from zettel.tools.language.feedback import Feedback, read_feedback
-from zettel.tools.note_marks import is_suspect
-from zettel.tools.trust import FULL_TRUST
 
 FEEDBACK_MIN_NOTES, FEEDBACK_MIN_OCCASIONS = 3, 2
 """Notes that ask for the same, and sessions or days on which they were told, that make a rule."""
@@ -65,17 +74,20 @@ async def _generalize(task: Task, waiting: Sequence[Note]) -> None:
 
 
 async def _offer(task: Task, namespace: str, waiting: Sequence[Note]) -> None:
-    outdated = await _rules_of(task, waiting)
+    outdated = await offers_of(task, waiting)
     ids = {note.note_id for note in waiting}
     beside = frozenset[str]().union(*map(cited, outdated)) - ids
-    seeds = await _told(task, [*waiting, *await task.batch.get(sorted(beside))])
-    drafts, seen = list[DerivedDraft](), set[str]()
+    again = [*waiting, *await task.batch.get(sorted(beside))]
+    seeds, seen = await _told(task, again), set[str]()
+    drafts, of_facts = await repeated_facts(task, namespace, again)
+    outdated += of_facts
     for seed in sorted(seeds, key=lambda one: order_key(one.note)):
         if seed.note.note_id in seen:
             continue
         pool = await _in_reach(task, namespace, seed)
         seen |= pool.keys()
-        known = await _rules_of(task, [one.note for one in pool.values()])
+        known = await offers_of(task, [one.note for one in pool.values()])
+        known = [offer for offer in known if offer.origin.principal == PROPOSED_RULE]
         outdated += known
         for group in _groups(pool.values()):
             if draft := await _ruled(task, group, known):
@@ -93,31 +105,16 @@ async def _is_talk(task: Task, namespace: str) -> bool:
     return (await memory.corpora.read(memory.store, where, task.now)).conversation
 
 
-async def _rules_of(task: Task, notes: Sequence[Note]) -> list[Note]:
-    """The rules offered for some notes, in any state."""
-    ids = [note.note_id for note in notes]
-    return [n for n in await task.batch.linking_to(ids) if n.origin.principal == PROPOSED_RULE]
-
-
 async def _told(task: Task, notes: Sequence[Note]) -> list[_Told]:
     """Those of the notes that ask for something and count."""
 
     def read() -> list[_Told]:
-        found = ((note, read_feedback(note.content)) for note in notes if _counts(task, note))
+        found = (
+            (note, read_feedback(note.content)) for note in notes if may_generalize(task, note)
+        )
         return [_Told(note, feedback) for note, feedback in found if feedback]
 
     return await read_in_thread(read)
-
-
-def _counts(task: Task, note: Note) -> bool:
-    return (
-        note.state is State.ACTIVE
-        and not note.derived
-        and note.kind not in (Kind.WORKING, Kind.CONCEPT)
-        and note.trust >= FULL_TRUST
-        and not (note.valid_until and note.valid_until <= task.now)
-        and not is_suspect(note)
-    )
 
 
 async def _in_reach(task: Task, namespace: str, seed: _Told) -> dict[str, _Told]:
@@ -189,13 +186,9 @@ async def _ruled(task: Task, group: Sequence[_Told], known: Sequence[Note]) -> D
     if len(notes) < FEEDBACK_MIN_NOTES or len(occasions) < FEEDBACK_MIN_OCCASIONS:
         return None
     ids = {note.note_id for note in notes}
-    if any(_is_refused(rule) and not ids.isdisjoint(cited(rule)) for rule in known):
+    if any(is_refused(rule) and not ids.isdisjoint(cited(rule)) for rule in known):
         return None
     return _draft(group)
-
-
-def _is_refused(rule: Note) -> bool:
-    return rule.state is State.FORGOTTEN and rule.change == "forget"
 
 
 def _link_to(task: Task, rule: Note, notes: Sequence[Note]) -> None:

@@ -22,9 +22,12 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.storage.text.utterance import asks
+from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.consolidate.drafts import DerivedDraft
-from zettel.tools.evolve.consolidate.sentences import sentences
+from zettel.tools.evolve.consolidate.sentences import dated, sentences
 from zettel.tools.evolve.steps.base import Task
+from zettel.tools.language.change_cues import find_change_cue
+from zettel.tools.language.terms import telling_words
 from zettel.tools.note_marks import marks_of
 from zettel.tools.render import count_tokens
 from zettel.tools.trust import FULL_TRUST
@@ -53,6 +56,9 @@ _STATED = re.compile(
 several values."""
 _PASSING = re.compile(r"\b(?:now|today|tonight|currently|just|still|going to|\w+ing)\b", re.I)
 """Words of temporary states."""
+
+_NEW = re.compile(r"\b(?:new|neue[mnrs]?|nouve(?:au|l|lle)|nuev[oa])\b")
+"""It also tells of what replaces something, though by itself it is no word of a change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,7 @@ def read_fact(note: Note | Outline) -> ProfileFact | None:
             return None
     one = found and found["one"]
     head = f"{fold(subject)}\n{fold(found[0])}" if found and one else fold(text)
-    return ProfileFact(note_id=note.note_id, subject=subject, text=text, head=head)
+    return ProfileFact(note_id=note.note_id, subject=subject, text=dated(note, text), head=head)
 
 
 def _after_subject(text: str, subject: str) -> str | None:
@@ -106,6 +112,8 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     standing = [note for note in there if note.origin.principal == PROFILE]
     outlines = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=PROFILE_MAX_NOTES)
     facts = [fact for outline in outlines[::-1] if (fact := read_fact(outline))]
+    overtaken = await read_in_thread(_overtaken, facts, outlines)
+    facts = [fact for fact in facts if fact.note_id not in overtaken]
     notes = await _believed(task, [fact.note_id for fact in facts])
     facts = [fact for fact in facts if fact.note_id in notes][:PROFILE_MAX_FACTS]
     notes = {fact.note_id: notes[fact.note_id] for fact in facts}
@@ -131,6 +139,31 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
         reason=f"{len(chosen)} standing facts",
     )
     return [draft], standing
+
+
+def _overtaken(facts: Sequence[ProfileFact], outlines: Sequence[Outline]) -> set[str]:
+    """Ids of facts that a later note on the same subject may end: it tells a change and has a word.
+
+    "Tom no longer works nights" ends "Tom works at the Bethesda, mostly nights", whether or not the
+    two are linked: a profile that leaves a fact out does less harm than one that is stale.
+    """
+    told = dict[str, list[tuple[int, set[str]]]]()
+    places = {outline.note_id: at for at, outline in enumerate(outlines)}
+    subjects = {fold(fact.subject) for fact in facts}
+    for at, outline in enumerate(outlines):
+        content = fold(outline.content)
+        about = {name for name in subjects if content.startswith(name)} | {fold(outline.subject)}
+        changes = find_change_cue(outline.content) or _NEW.search(content)
+        if (about := about & subjects) and changes:
+            for name in about:
+                words = telling_words(content) - telling_words(name)
+                told.setdefault(name, []).append((at, words))
+    return {
+        fact.note_id
+        for fact in facts
+        for at, words in told.get(fold(fact.subject), ())
+        if at > places[fact.note_id] and not words.isdisjoint(telling_words(fact.text))
+    }
 
 
 async def _believed(task: Task, note_ids: Sequence[str]) -> dict[str, Note]:

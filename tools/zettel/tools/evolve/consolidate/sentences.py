@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.notes import Note, fold
+from zettel.storage.notes import Note, Outline, fold
 from zettel.storage.store import Vectors
 from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
@@ -65,7 +65,7 @@ def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
     return rich + SPECIFIC_WORTH * (specific + settles)
 
 
-def dated(note: Note, sentence: str) -> str:
+def dated(note: Note | Outline, sentence: str) -> str:
     """A sentence with the day behind a word for it: "yesterday (7 May 2023)".
 
     A summary does not show when a sentence was told. Only the day itself and those next to it are

@@ -113,7 +113,8 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Deriv
     best_first = dict.fromkeys([*decisions, *(telling[place] for place in order)])
     chosen = {at: notes[at] for at in list(best_first)[:GIST_MAX_QUOTES]}
     quotes = await _quotes(task, chosen, rows, known)
-    first, head = notes[0], _day(notes[0].happened_at)
+    # The middle one: a note on what was before the session comes first.
+    first, head = notes[0], _day(notes[len(notes) // 2].happened_at)
     central = most_central([rows[at] for at in telling], WRITER_MAX_NOTES, list(best.values()))
     return DerivedDraft(
         sort=GIST,

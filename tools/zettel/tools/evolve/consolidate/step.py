@@ -14,6 +14,7 @@ from zettel.tools.evolve.consolidate.drafts import CONSOLIDATE_CHANGE, DerivedDr
 from zettel.tools.evolve.consolidate.profile import profile, read_fact
 from zettel.tools.evolve.consolidate.sessions import gists, summary
 from zettel.tools.evolve.steps.base import Step, Task
+from zettel.tools.language.change_cues import find_change_cue
 
 UNCONSOLIDATED = NoteFilter(stage_below=CONSOLIDATED, stage_from=COMPARED, states=())
 """In any state: notes composed of a note that has left recall are composed anew."""
@@ -42,7 +43,8 @@ async def _compose(task: Task, namespace: str, waiting: Sequence[Note]) -> None:
     await keep(task, drafts, _once(outdated))
     if sessions:
         await keep(task, *await summary(task, namespace))
-    if any(note.origin.principal == PROFILE for note in citing) or any(map(read_fact, waiting)):
+    cites = any(note.origin.principal == PROFILE for note in citing)
+    if cites or any(read_fact(note) or find_change_cue(note.content) for note in waiting):
         await keep(task, *await profile(task, namespace))
 
 

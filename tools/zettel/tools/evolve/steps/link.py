@@ -297,26 +297,25 @@ def _find_cues(text: str, others: Mapping[str, Outline], follows: str) -> dict[s
 async def _related(task: Task, note: Note) -> list[Link]:
     """Links to the notes that introduce those to whom this one states a relation: `sister_of`."""
     found = await read_in_thread(find_relations, note.content, note.subject)
+    users = await _user_names(task, note.namespace) if found else frozenset[str]()
     made = list[Link]()
     for told in found:
         if told.whom == THE_USER or not is_telling(told.whom):
             continue
         holders = await _naming(task, note.namespace, told.whom)
-        earlier = (holder for holder in holders if holder.note_id < note.note_id)
-        if known := next((one for one in earlier if _begins_with(one, told.whom)), None):
+        earlier = [holder for holder in holders if holder.note_id < note.note_id]
+        known = [one for one in earlier if _introduces(one, told.whom, earlier)]
+        if fold(told.whom) not in users:  # any note may begin with the user
+            known += [one for one in earlier if one.content.startswith(told.whom)]
+        if known:
             relation = f"{told.label} of" if told.is_role else told.label
             reason = f"{told.who}: {told.told}"
             made.append(
                 rule_link(
-                    note, known.note_id, relation.replace(" ", "_"), 1.0, reason, now=task.now
+                    note, known[0].note_id, relation.replace(" ", "_"), 1.0, reason, now=task.now
                 )
             )
     return made
-
-
-def _begins_with(note: Outline, name: str) -> bool:
-    """Whether a note has a name as its subject, or begins with it or a longer form of it."""
-    return _introduces(note, name) or note.content.startswith(name)
 
 
 def unless_same(old: Link | None, new: Link) -> Link:
@@ -342,9 +341,10 @@ async def _sharing_name(task: Task, note: Note) -> list[Link]:
             continue
         rare = len(holders) <= TELLING_NAME_MAX_HOLDERS
         earlier = [holder for holder in holders if holder.note_id < note.note_id]
-        counts = await read_in_thread(_count_shared, telling - telling_words(name), earlier)
+        own = telling - telling_words(" ".join((name, *users)))
+        counts = await read_in_thread(_count_shared, own, earlier)
         for other, shared in zip(earlier, counts, strict=True):
-            if rare or shared >= SHARED_MIN_KEYWORDS or _introduces(other, name):
+            if rare or shared >= SHARED_MIN_KEYWORDS or _introduces(other, name, earlier):
                 reason = f"both name {name}"
                 weight = 1 / len(holders)
                 link = rule_link(note, other.note_id, SHARES_NAME, weight, reason, now=task.now)
@@ -358,14 +358,17 @@ def _count_shared(words: set[str], notes: Sequence[Outline]) -> list[int]:
     return [len(words & telling_words(note.content)) for note in notes]
 
 
-def _introduces(note: Outline, name: str) -> bool:
-    """Whether a note begins with a longer form of a name or has it as its subject: "Elke Drossard".
+def _introduces(note: Outline, name: str, holders: Sequence[Outline]) -> bool:
+    """Whether a note begins with a longer form of a name ("Elke Drossard"), or is the first on it.
 
-    Most notes that begin with a name tell one thing of many about it.
+    Most notes that begin with a name, or have it as their subject, tell one thing of many about it.
     """
     key = fold(name)
     longer = (n for n in note.entities if len(n) > len(name) and key in fold(n).split())
-    return key == fold(note.subject) or any(note.content.startswith(n) for n in longer)
+    if any(note.content.startswith(n) for n in longer):
+        return True
+    about = (holder.note_id for holder in holders if fold(holder.subject) == key)
+    return note.note_id == min(about, default="")
 
 
 async def _user_names(task: Task, namespace: str) -> frozenset[str]:
