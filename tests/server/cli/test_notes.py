@@ -245,8 +245,12 @@ def test_a_text_that_looks_like_the_fields_is_kept_as_it_is() -> None:
 async def test_a_review_settles_each_pair_as_it_says(farm: Settings) -> None:
     def work(call: MemoryCall) -> None:
         pairs = [
-            (stored(call, f"Ana lives in {old}"), stored(call, f"Ana lives in {new} now"))
-            for old, new in (("Ulm", "Rome"), ("Bern", "Basel"), ("Kiel", "Kiel"))
+            (stored(call, f"{who} lives in {old}"), stored(call, f"{who} lives in {new} now"))
+            for who, old, new in (
+                ("Ana", "Ulm", "Rome"),
+                ("Ben", "Bern", "Basel"),
+                ("Cleo", "Kiel", "Kiel"),
+            )
         ]
         for old, new in pairs:
             link: Json = {"to": old, "relation": "may_supersede"}

@@ -96,6 +96,6 @@ def test_two_namespaces_are_listed_merged_and_moved_back(home: Home, tmp_path: P
     assert "Did you mean 'hives'" in wrong.stderr
     assert "1 notes of 'hives'" in unsure.stderr
     assert re.search(rf"^{own} +2 notes  also .*hives", listed)
-    assert re.search(r"^hives +1 notes", after, re.MULTILINE)
+    assert re.search(r"^hives +1 note$", after, re.MULTILINE)
     assert new == own
     assert recalled(home, first) == ["New in hives", "Told in bees", "Told in hives"]

@@ -111,7 +111,7 @@ async def counted(tables: Tables, key: Hashable, namespaces: Sequence[str], wher
 
 
 async def without_idle(tables: Tables, where: NoteFilter) -> NoteFilter:
-    """A filter without the conditions that no note of its namespaces fails.
+    """A filter of namespaces without the conditions that no note of these fails.
 
     LanceDB reads the columns of `unexpired_at` and `derived`, which have no index, of all notes for
     each query: at 100,000 notes half of the processor time of a full-text query.
@@ -119,10 +119,10 @@ async def without_idle(tables: Tables, where: NoteFilter) -> NoteFilter:
     # Without a view a note may come between counting and searching.
     if current_view() is None or where.known_at is not None or where.past:
         return where
-    if await tables.notes.count() <= CACHE_MAX_ROWS:
+    # What is counted of all namespaces would be counted again after each write.
+    if not (names := where.namespaces) or await tables.notes.count() <= CACHE_MAX_ROWS:
         return where
-    names = where.namespaces
-    scope = all_of("current", one_of("namespace", names) if names else "")
+    scope = all_of("current", one_of("namespace", names))
     if where.derived is False:
         composed = all_of(scope, equals("origin.transport", EVOLUTION))
         if not await counted(tables, ("composed", names), names, composed):
