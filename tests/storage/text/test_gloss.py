@@ -1,5 +1,7 @@
 """Texts in other languages, put into English word by word."""
 
+import subprocess
+import sys
 from importlib.resources import files
 
 import pytest
@@ -87,3 +89,28 @@ def test_each_form_of_a_list_stands_once_and_function_words_come_first(name: str
     assert glossed == sorted(glossed)
     assert all(line.count("\t") < 2 for line in lines)
     assert all(line.partition("\t")[2].strip() for line in lines if "\t" in line)
+
+
+GLOSSING = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from zettel.storage.text.gloss import to_english
+
+sys.setswitchinterval(1e-6)
+with ThreadPoolExecutor(int(sys.argv[1])) as threads:
+    print("\\n".join(threads.map(to_english, sys.stdin.read().splitlines())))
+"""
+"""Each in a process of its own: words are kept once they are known."""
+
+
+def test_texts_of_many_threads_at_once_are_put_into_english_as_one_after_another() -> None:
+    words = [line.partition("\t")[0].split(", ")[0] for line in LISTS["fr.tsv"] if "\t" in line]
+    texts = "\n".join(f"Nous avons les {word}s et des {word}ions." for word in words[:600])
+
+    def run(threads: int) -> str:
+        command = [sys.executable, "-c", GLOSSING, str(threads)]
+        return subprocess.run(
+            command, input=texts, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert run(8) == run(1)

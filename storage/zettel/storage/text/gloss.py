@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import takewhile
+from threading import Lock
 from typing import Protocol, cast
 
 import regex
@@ -235,8 +236,15 @@ def _stemmer(language: str) -> _Stemmer:
     return cast("_Stemmer", stemmer(STEMMERS[language]))
 
 
+_STEMMING = Lock()
+"""A stemmer keeps the word it works on in itself: two threads at once read each other's letters."""
+
+
 def _stem(word: str, language: str) -> str:
-    return _stemmer(language).stemWord(word) if language in STEMMERS else word
+    if language not in STEMMERS:
+        return word
+    with _STEMMING:
+        return _stemmer(language).stemWord(word)
 
 
 @cache
