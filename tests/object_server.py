@@ -13,16 +13,17 @@ import socket
 import socketserver
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from email.message import Message
 from functools import partial
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 BUCKET = "zettel"
 CREDENTIALS = {
@@ -178,13 +179,25 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _serve() -> None:
-    from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # noqa: PLC0415
+    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server  # noqa: PLC0415
 
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    sys.stdout.write(f"http://{host}:{port}\n")
+    application = DomainDispatcherApplication(create_backend_app)
+    writing = Lock()
+
+    def serve(environ: WSGIEnvironment, answer: StartResponse) -> Iterable[bytes]:
+        # moto looks whether an object is there before it puts it: two at once both find none.
+        with writing if environ["REQUEST_METHOD"] in {"PUT", "POST"} else nullcontext():
+            return application(environ, answer)
+
+    server = make_server("127.0.0.1", 0, serve, threaded=True, request_handler=MotoRequestHandler)
+    sys.stdout.write(f"http://127.0.0.1:{server.port}\n")
     sys.stdout.flush()
+    Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.buffer.read()
     os._exit(0)
 
