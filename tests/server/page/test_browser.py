@@ -274,13 +274,19 @@ def test_a_contradiction_is_settled_with_a_key(browser: Browser, memory: Site) -
 
 def test_a_run_is_undone(browser: Browser, memory: Site) -> None:
     with window(browser, memory.url) as here:
+        here.go(f"/note/{memory.ids[1]}")
+        here.shows("Keywords")
         here.go("/runs")
         here.page.locator("ol.runs li", has_text="cli").get_by_role("link").first.click()
         here.shows("would be as before the run")
         here.press("Undo this run")
         here.shows("The run was undone")
+        here.go(f"/note/{memory.ids[1]}")
+        here.shows("Lyon")
+        expect(here.page.locator("main")).not_to_contain_text("Keywords")
+        # It was told with the note, not found by the run.
         here.go("/review")
-        here.shows("Nothing waits for a decision")
+        here.shows("Has this changed?")
 
 
 def test_a_note_is_edited_forgotten_brought_back_and_erased(browser: Browser, memory: Site) -> None:
