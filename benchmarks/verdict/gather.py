@@ -109,10 +109,12 @@ def _labelled(kept: Iterable[Judged], labels: Iterable[tuple[str, bool]]) -> lis
 
 
 async def of_month(path: Path, embedder: Embedder, folder: Path) -> list[Judged]:
-    """Questions of a store that is written as a month is."""
+    """Questions of a store that is written as a month is, but those that nothing judges."""
     with recorded() as kept:
         played = await play(read_month(path), embedder, folder / "store", lambda _: None)
-    return _labelled(kept, ((one.question.sort, bool(one.question.gold)) for one in played.asked))
+    judged = {one.question.text for one in kept}
+    asked = [one.question for one in played.asked if one.question.question in judged]
+    return _labelled(kept, ((question.sort, bool(question.gold)) for question in asked))
 
 
 async def of_dataset(

@@ -238,6 +238,7 @@ deeds = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(deeds)
 async def test_answers_are_the_same_from_memory_and_from_the_table(
