@@ -27,6 +27,7 @@ from zettel.tools.language.change_cues import (
     value_words,
 )
 from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.language.quantities import find_other_quantity
 from zettel.tools.language.question_words import is_of_sort, says_done
 from zettel.tools.language.slots import find_other_number, find_other_value, shares_slot_name
 from zettel.tools.language.terms import identifiers, telling_words, terms
@@ -80,6 +81,8 @@ NOW_MIN_COSINE, NOW_MIN_WORDS, NOW_MIN_SHARE = 0.70, 3, 0.6
 """Where a note tells how something is now ("Ana prefers spaces now"): how near the other must be,
 and how many words, of the shorter's share, it must have in common. Of LoCoMo's 2,960 turns 26 are
 as near and 24 have such words with an earlier one of the same speaker."""
+QUANTITY_MIN_COSINE = 0.50
+"""Least cosine of two notes that tell one quantity otherwise; set with that module's figures."""
 CLOSEST_MIN_COSINE, CLOSEST_MIN_LEAD = 0.60, 0.12
 """Where a note tells of a change and shares one telling word with another: how near that must be,
 and by how much nearer than every other. These are set with `make bench-changes`, whose figures
@@ -253,6 +256,10 @@ def _change_near(
         return found
     if _is_otherwise_now(younger, older, cosine):
         return _change(CHANGE_CONFIDENCE, cosine, _NOW)
+    if cosine >= QUANTITY_MIN_COSINE:
+        told = (f"{one.subject}: {one.content}" for one in (younger, older))
+        if value := find_other_quantity(*told):
+            return _change(CHANGE_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
     return _change(CHANGE_CONFIDENCE, cosine, _DONE) if _is_done(younger, older, cosine) else None
 
 

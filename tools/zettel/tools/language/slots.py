@@ -91,7 +91,7 @@ def find_other_number(younger: str, older: str) -> OtherValue | None:
     """
     if max(len(younger), len(older)) > SLOT_MAX_CHARACTERS:
         return None
-    new, old = _numbers(younger), _numbers(older)
+    new, old = named_numbers(younger), named_numbers(older)
     for name in new:
         if name in old and len(new[name]) == len(old[name]) == 1 and new[name] != old[name]:
             [before], [now] = old[name], new[name]
@@ -99,6 +99,16 @@ def find_other_number(younger: str, older: str) -> OtherValue | None:
                 return OtherValue(f"{before} %", f"{now} %", is_share=True)
             return OtherValue(f"{name} {before}", f"{name} {now}")
     return None
+
+
+def named_numbers(text: str) -> dict[str, set[str]]:
+    """Name, folded, or "%" -> the numbers that a text gives it."""
+    numbers = dict[str, set[str]]()
+    for match in _NAMED_NUMBER.finditer(fold(text)):
+        name = match["name"] or _PERCENT
+        if name == _PERCENT or not (is_day_month_or_count(name) or tells_of_now(name)):
+            numbers.setdefault(name, set()).add(match["number"] or match["percent"])
+    return numbers
 
 
 def shares_slot_name(younger: str, older: str) -> bool:
@@ -109,15 +119,6 @@ def shares_slot_name(younger: str, older: str) -> bool:
 def _slot_names(text: str) -> set[str]:
     names = (match["name"] for match in _SLOT_NAME.finditer(fold(text[:SLOT_MAX_CHARACTERS])))
     return set(chain.from_iterable(map(terms, names)))
-
-
-def _numbers(text: str) -> dict[str, set[str]]:
-    numbers = dict[str, set[str]]()
-    for match in _NAMED_NUMBER.finditer(fold(text)):
-        name = match["name"] or _PERCENT
-        if name == _PERCENT or not (is_day_month_or_count(name) or tells_of_now(name)):
-            numbers.setdefault(name, set()).add(match["number"] or match["percent"])
-    return numbers
 
 
 def _sentences(text: str) -> Iterator[_Sentence]:

@@ -133,6 +133,20 @@ def _names() -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join(sorted(words))})s?", re.IGNORECASE)
 
 
+def days_of(language: str) -> str:
+    """A pattern of the days of the week in a language; matches nothing if it has none."""
+    return _any_of(_languages()[language].table.days if language in _languages() else ())
+
+
+def months_of(language: str) -> str:
+    """A pattern of the months in a language; matches nothing if it has none."""
+    return _any_of(_languages()[language].table.months if language in _languages() else ())
+
+
+def _any_of(patterns: Sequence[str]) -> str:
+    return "|".join(patterns) or "(?!)"
+
+
 def is_day_month_or_count(word: str) -> bool:
     """Whether a word spells a day of the week, a month or a small number in any language.
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from zettel.storage.notes import (
     ANSWERS,
     CONTRADICTS,
+    MAY_SUPERSEDE,
     OPEN_RELATIONS,
     Note,
     State,
@@ -235,9 +236,9 @@ async def gather(
 ) -> PageNotes:
     """Read the notes of a page.
 
-    A note that contradicts one of them, or may, is placed right behind it if it matches the
-    filters, whatever its rank. Unless the page may grow, its last note moves to the next page; the
-    inserted note may occur there again at its own rank.
+    A note that contradicts one of them, or may, or that may have replaced it is placed right behind
+    it if it matches the filters, whatever its rank. Unless the page may grow, its last note moves
+    to the next page; the inserted note may occur there again at its own rank.
 
     Args:
         memory: The memory.
@@ -305,7 +306,7 @@ async def _entries(
             also=tuple(also),
             links=tuple(links[note.note_id]),
             contradicts=_standing(links[note.note_id], CONTRADICTS),
-            rivals=_standing(links[note.note_id], *OPEN_RELATIONS),
+            rivals=_rivals(links[note.note_id]),
         )
         for note, *also in groups
     ]
@@ -318,6 +319,14 @@ def _standing(links: Sequence[Linked], *relations: str) -> tuple[str, ...]:
         if entry.link.relation in relations and not entry.state
     )
     return tuple(dict.fromkeys(standing))[:BESIDE_MAX_IDS]
+
+
+def _rivals(links: Sequence[Linked]) -> tuple[str, ...]:
+    """The notes without which a note may mislead: not those that it may itself have replaced."""
+    return _standing(
+        [entry for entry in links if entry.link.relation != MAY_SUPERSEDE or entry.points_here],
+        *OPEN_RELATIONS,
+    )
 
 
 async def _side_by_side(

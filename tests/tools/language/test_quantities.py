@@ -1,0 +1,114 @@
+"""Two notes about one thing that tell one quantity otherwise."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zettel.tools.language.quantities import find_other_quantity
+
+
+@pytest.mark.parametrize(
+    ("younger", "older", "before", "now"),
+    [
+        (
+            "settlement: the nightly export is at 01:15 UTC, for a second attempt.",
+            "The nightly settlement export starts at 02:30 UTC.",
+            "02:30",
+            "01:15",
+        ),
+        (
+            "Enrichment: memory limit 4Gi in values.yaml, and files are read in chunks.",
+            "Enrichment pods have a memory limit of 2 GiB.",
+            "2 gib",
+            "4gi",
+        ),
+        (
+            "Dr Weller's practice rang: crown on 2 April.",
+            "Dr Weller in Clifton fits the crown on 26 March.",
+            "26 march",
+            "2 april",
+        ),
+        (
+            "Staging Postgres of payments: connect to 6432, it pools the connections.",
+            "The staging Postgres of payments runs on port 5432, with twenty connections.",
+            "5432",
+            "6432",
+        ),
+        (
+            "Violin: Isla goes to Mr Okafor on Mondays up to the holidays.",
+            "Isla has violin with Mr Okafor on Wednesdays, in his house.",
+            "wednesdays",
+            "mondays",
+        ),
+        (
+            "Der Zahnarzt hat den Termin für die Krone auf den 9. Juni gelegt.",
+            "Zahnarzt: Termin für die Krone am 19. Mai.",
+            "19. mai",
+            "9. juni",
+        ),
+        (
+            "Le loyer de la boutique rue Tramassac passe à 1 260 euros.",
+            "La boutique rue Tramassac : le loyer est de 940 euros.",
+            "940 euros",
+            "1 260 euros",
+        ),
+        (
+            "El baño de Ingrid: presupuesto definitivo, 780 libras.",
+            "El baño de Ingrid tiene humedad; el presupuesto es de 640 libras.",
+            "640 libras",
+            "780 libras",
+        ),
+        (
+            "团队周会改在十点，每周四，腾讯会议。",
+            "团队周会每周一十点，用腾讯会议。",
+            "周一",
+            "周四",
+        ),
+    ],
+)
+def test_another_quantity_of_the_same_thing_is_found(
+    younger: str, older: str, before: str, now: str
+) -> None:
+    found = find_other_quantity(younger, older)
+    assert found is not None
+    assert (found.old, found.new) == (before, now)
+
+
+@pytest.mark.parametrize(
+    ("younger", "older"),
+    [
+        # The same quantity, in other words around it.
+        ("The nightly export runs at 02:30.", "Nightly export: starts at 02:30 sharp."),
+        # Nothing in common but the quantity's sort.
+        ("The dentist is on 3 May.", "The tax return is due on 9 June."),
+        # Another one's, by names of their own.
+        (
+            "Ben's appointment at the dentist's is on 9 May.",
+            "Ana's appointment at the dentist's is on 3 May.",
+        ),
+        # Numbered one after the other.
+        (
+            "Experiment 15, same batch at the new oven: yield 74 per cent.",
+            "Experiment 14, first batch at the old oven: yield 61 per cent.",
+        ),
+        # Several of a sort: which of them is meant?
+        (
+            "The gym opens at 06:30 and closes at 22:00 on weekdays.",
+            "The gym is closed for repairs until 09:00 on weekdays.",
+        ),
+        # A document.
+        (
+            "The export of the settlement starts at 01:15. " + "More of it. " * 60,
+            "Export of the settlement: 02:30.",
+        ),
+    ],
+)
+def test_other_things_and_the_same_quantity_are_no_change(younger: str, older: str) -> None:
+    assert find_other_quantity(younger, older) is None
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_texts_are_compared_and_a_text_never_changes_itself(one: str, other: str) -> None:
+    assert find_other_quantity(one, one) is None
+    found = find_other_quantity(one, other)
+    assert found is None or found.old != found.new
