@@ -212,6 +212,34 @@ async def test_another_value_in_like_words_stands_first_from_the_next_answer_on(
     assert (first["content"], second["content"]) == (newer, older)
 
 
+ALERT = "The lag alert of the pipeline fires at 45 minutes, Berta wanted it so"
+OTHER_ALERT = "Since the release the lag alert of the pipeline fires within 20 minutes"
+
+
+async def test_one_quantity_of_a_thing_told_otherwise_is_a_change(any_desk: Desk) -> None:
+    older = await any_desk.told(ALERT, session="one")
+    told = await any_desk("remember", content=OTHER_ALERT, session="one")
+
+    assert pick(told, "candidates", 0, "note_id") == older
+    why = str(pick(told, "candidates", 0, "why"))
+    assert why.startswith("says “20 minutes”, not “45 minutes”")
+
+
+async def test_a_newer_note_is_beside_an_older_one_that_is_shown_and_not_the_other_way_round(
+    any_desk: Desk,
+) -> None:
+    older, newer = [await any_desk.told(text, session="one") for text in (ALERT, OTHER_ALERT)]
+    for text in ("Berta wanted tea", "Berta wanted it quiet", "The release party was loud"):
+        await any_desk.told(text, session="one")
+
+    async def shown(query: str, limit: int) -> list[str]:
+        answer: dict[str, Any] = await any_desk("recall", query=query, limit=limit)
+        return [note["note_id"] for note in answer["notes"]]
+
+    assert {*await shown("Which alert has Berta wanted so, at 45?", 2)} == {older, newer}
+    assert older not in await shown("What has the release changed?", 2)
+
+
 async def test_the_link_told_with_a_note_is_the_one_that_evolution_makes(any_desk: Desk) -> None:
     _, newer = [
         await any_desk.told(text, session="one")
