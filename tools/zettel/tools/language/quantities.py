@@ -5,7 +5,7 @@ language is a file of `quantity_words`: adding one takes no code.
 """
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 
 import regex as re
 from pydantic import TypeAdapter
@@ -19,10 +19,8 @@ from zettel.tools.language.word_files import read_word_files
 
 QUANTITY_MIN_WORDS, QUANTITY_MIN_SHARE = 2, 0.3
 """Fewest telling words that two texts share beside their quantities, and their least share of the
-text with fewer. So 22 of 147 changes in seven months are seen, and 3 of their 584 notes, 2 of 300
-that change nothing and 2 of LoCoMo dev's 2,960 turns are taken for changes (November 2026)."""
-KEPT_TEXTS = 64
-"""Texts whose quantities are kept: a new note is compared with two dozen."""
+text with fewer. So some 22 of 147 changes in seven months are seen, and 3 of their 584 notes, 2 of
+300 that change nothing and 2 of LoCoMo dev's 2,960 turns are taken for changes (November 2026)."""
 
 _TABLES: TypeAdapter[dict[str, list[str] | bool]] = TypeAdapter(dict[str, list[str] | bool])
 _DIGIT = re.compile(r"\p{N}")
@@ -52,14 +50,12 @@ def find_other_quantity(younger: str, older: str) -> OtherValue | None:
     return other if is_one else None
 
 
-@lru_cache(maxsize=KEPT_TEXTS)
-def _quantities(text: str) -> Mapping[str, frozenset[str]]:
+def _quantities(text: str) -> Mapping[str, set[str]]:
     """Sort -> the quantities of a text, folded."""
     found = dict[str, set[str]]()
     for match in _pattern().finditer(fold(text)):
-        sort = str(match.lastgroup)
-        found.setdefault(sort, set()).add(" ".join(match[0].split()))
-    return {sort: frozenset(values) for sort, values in found.items()}
+        found.setdefault(str(match.lastgroup), set()).add(" ".join(match[0].split()))
+    return found
 
 
 def _are_of_one(younger: str, older: str) -> bool:
@@ -72,14 +68,9 @@ def _are_of_one(younger: str, older: str) -> bool:
     return not named.isdisjoint(known) or not (named and known)
 
 
-@lru_cache(maxsize=KEPT_TEXTS)
-def _words(text: str) -> frozenset[str]:
-    rest = _pattern().sub(" ", fold(text))
-    return frozenset(
-        word
-        for word in telling_words(rest)
-        if not (_DIGIT.search(word) or is_day_month_or_count(word))
-    )
+def _words(text: str) -> set[str]:
+    words = telling_words(_pattern().sub(" ", fold(text)))
+    return {word for word in words if not (_DIGIT.search(word) or is_day_month_or_count(word))}
 
 
 def _number_others(younger: str, older: str, other: OtherValue) -> bool:
