@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.storage.in_memory.store import DictStore
-from tests.tools.conftest import START, Desk, Refused, opened_desk, pick
+from tests.tools.conftest import START, Desk, Refused, lettered, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import StoreUnavailableError
@@ -19,6 +19,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Near, Note
 from zettel.storage.store import Change, NewNote, NoteFilter, Written
+from zettel.tools.recall.newest import NEWEST_FIRST_NOTES
 from zettel.tools.state.memory import Memory
 
 HERS = "Caroline moved to Lyon with her two cats"
@@ -229,14 +230,16 @@ async def test_a_newer_note_is_beside_an_older_one_that_is_shown_and_not_the_oth
     any_desk: Desk,
 ) -> None:
     older, newer = [await any_desk.told(text, session="one") for text in (ALERT, OTHER_ALERT)]
-    for text in ("Berta wanted tea", "Berta wanted it quiet", "The release party was loud"):
-        await any_desk.told(text, session="one")
+    # More than are reordered, so that the newer note is beside the older by its link alone.
+    for number in range(NEWEST_FIRST_NOTES + 5):
+        await any_desk.told(f"Berta wanted {lettered(number)}", session="one")
+    await any_desk.told("The release party was loud", session="one")
 
     async def shown(query: str, limit: int) -> list[str]:
         answer: dict[str, Any] = await any_desk("recall", query=query, limit=limit)
         return [note["note_id"] for note in answer["notes"]]
 
-    assert {*await shown("Which alert has Berta wanted so, at 45?", 2)} == {older, newer}
+    assert {*await shown("Berta wanted it so, at 45", 2)} == {older, newer}
     assert older not in await shown("What has the release changed?", 2)
 
 
