@@ -3,7 +3,7 @@
 import pytest
 from tests.tools.conftest import Desk, ids, notes
 
-from zettel.tools.language.question_words import find_users
+from zettel.tools.language.question_words import asks_former, find_users
 
 NOISE = (
     "The build of tidegate takes four minutes",
@@ -124,6 +124,10 @@ async def test_decisions_and_changes_are_the_notes_that_tell_them(desk: Desk) ->
         ("用户是王小明。", {"王小明"}),
         ("ユーザーは田中太郎です", {"田中太郎"}),
         ("Her name is Harriet Coyle. She lets flats.", {"Harriet", "Harriet Coyle"}),
+        ("Marguerite Chazelle, 54 ans, libraire", {"Marguerite", "Marguerite Chazelle"}),
+        ("Anjali Reinertsen (29) is a student", {"Anjali", "Anjali Reinertsen"}),
+        ("Tom Weber (41), her partner, eats meat", set[str]()),
+        ("Mill Lane (14 flats) has a key safe", set[str]()),
         ("Er heißt Jonas Weber.", {"Jonas", "Jonas Weber"}),
         ("She has a dog. His name is Rex.", set[str]()),
         ("The user is a nurse", set[str]()),
@@ -132,3 +136,23 @@ async def test_decisions_and_changes_are_the_notes_that_tell_them(desk: Desk) ->
 )
 def test_a_profile_names_the_user(content: str, names: set[str]) -> None:
     assert find_users(content) == names
+
+
+@pytest.mark.parametrize(
+    ("question", "former"),
+    [
+        ("Where did Ana live before?", True),
+        ("Which broker did we use before we changed to Postgres?", True),
+        ("address before the move", True),
+        ("Where did the band use to practise?", True),
+        ("How much had we applied for?", True),
+        ("How long do we wait before we give up?", False),
+        ("Who is coming before the month is out?", False),
+        ("Why did the diagram fail before its data had come?", False),
+        ("Which hex value do I use to mark a ship?", False),
+        ("How much would I have to bear?", False),
+        ("How many days lie between the old and the new tenants?", False),
+    ],
+)
+def test_a_former_value_is_asked_for_in_the_past(question: str, former: bool) -> None:
+    assert asks_former(question) is former

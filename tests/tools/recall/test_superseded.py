@@ -253,6 +253,32 @@ async def test_a_former_value_that_is_asked_for_comes_first_with_the_newer_behin
     assert pick(answer, "notes", 0, "links", 0) == {"note_id": newer, "relation": "superseded_by"}
 
 
+async def test_a_former_value_is_found_by_what_changed_it(desk: Desk) -> None:
+    older, newer = await superseded(
+        desk, old="Tulpengasse 17, third floor left", new="We moved to Kesselgasse 3 on Saturday"
+    )
+
+    found = await desk.found(query="Which street was it before we moved to Kesselgasse?")
+
+    assert found[:2] == [older, newer]
+
+
+async def test_what_has_changed_comes_before_what_only_shares_the_words_of_the_past(
+    desk: Desk,
+) -> None:
+    older = await desk.told("Choir practice is in the parish hall")
+    newer = await desk.told(
+        "The singers meet in the school from now on",
+        links=[{"to": older, "relation": "supersedes"}],
+    )
+    await desk.told("The choir practice hall was painted before Easter")
+    await told_others(desk)
+
+    found = await desk.found(query="Where did the singers have choir practice before?")
+
+    assert found[:2] == [older, newer]
+
+
 async def test_a_further_page_begins_with_the_former_value_too(desk: Desk) -> None:
     older, _ = await superseded(desk, old="The rollout percentage of search is 20")
     question = "Which bus was it before, and the rollout percentage of search?"

@@ -59,6 +59,27 @@ async def test_what_was_is_asked_for_and_keeps_its_place(desk: Desk, query: str)
     assert (await desk.found(query=query))[0] == older
 
 
+async def test_of_two_tellings_the_earlier_comes_first_if_a_former_value_is_asked_for(
+    desk: Desk,
+) -> None:
+    older, newer = await told(desk, GREY, SHELVES)
+
+    assert await desk.found(query=ASKED) == [newer, older]
+    before = "Which new shelves did the joiner Ferrand make for the shop before?"
+    assert await desk.found(query=before) == [older, newer]
+
+
+async def test_what_was_told_later_comes_first_from_behind_another_note(desk: Desk) -> None:
+    await desk.told("The shop in the lane is where the joiner Ferrand buys shelves", session="one")
+    desk.later(days=1)
+    shelves = "The joiner Ferrand makes shelves in {} for the shop"
+    older, newer = await told(desk, f"{shelves.format('oak')} in the lane", shelves.format("pine"))
+
+    found = await desk.found(query="What does the joiner Ferrand make for the shop in the lane?")
+
+    assert found[:2] == [newer, older]
+
+
 async def test_what_takes_effect_later_waits_until_then(desk: Desk) -> None:
     older = await desk.told(SHELVES, session="one")
     desk.later(days=1)

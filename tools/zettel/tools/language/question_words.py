@@ -37,6 +37,7 @@ class _Table(BaseModel):
     decides: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
+    not_former: tuple[str, ...] = ()
     open_tags: tuple[str, ...] = ()
     decided_tags: tuple[str, ...] = ()
 
@@ -118,7 +119,7 @@ def asks_who_i_am(text: str) -> bool:
 
 def asks_former(text: str) -> bool:
     """Whether a question asks for what was so before it changed: "Where did Ana live before?"."""
-    return _pattern("former").search(text) is not None
+    return _pattern("former").search(_pattern("not_former").sub(" ", text)) is not None
 
 
 def speaks_of_me(text: str) -> bool:

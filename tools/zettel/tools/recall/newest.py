@@ -19,16 +19,20 @@ from zettel.tools.language.terms import stems, terms
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
-from zettel.tools.recall.places import lifted
+from zettel.tools.recall.places import lifted, placed_first
 from zettel.tools.recall.search import Found
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
+from zettel.tools.trust import TrustView
 
 NEWEST_FIRST_NOTES = 20
 """The best notes of a ranking that are reordered: two pages of ten."""
 NEWEST_SIGNAL, FORMER_SIGNAL = "newest", "former"
 """Share that raises a note's score to that of the note it may supersede, or may be superseded by;
 not a signal."""
+FORMER_PLACES = 3
+"""Places of a ranking among which what has changed is taken for what a question for a former value
+means."""
 _STILL = re.compile(r"\bstill\b", re.IGNORECASE)
 
 
@@ -44,7 +48,8 @@ async def newest_first(
     A note that is to supersede another later comes behind that. A note keeps its place if the
     question names it by its value or by a word that the other one lacks; all do if a past time is
     asked for that the newer note does not name. If a former value is asked for, the older note
-    moves before the newer one. No note moves before one that is trusted more.
+    moves before the newer one, and the best pair of such notes before what has not changed. No note
+    moves before one that is trusted more.
 
     Args:
         memory: The memory.
@@ -70,10 +75,32 @@ async def newest_first(
         ahead = await read_in_thread(_ahead, found, best, outlines, pairs, named)
     if not (question.is_past or question.is_ahead) and question.order != "next":
         ahead |= _standing_first(linking, best, asked.moment)
-    if not ahead:
-        return tuple(ranked)
     signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
-    return lifted(_placed(ranked, ahead), signal)
+    placed = lifted(_placed(ranked, ahead), signal) if ahead else tuple(ranked)
+    if question.asks_former:
+        changed = {*found.superseded.values(), *(older for _, older in pairs)}
+        return _changed_first(placed, changed, found, memory.reader(asked.caller))
+    return placed
+
+
+def _changed_first(
+    ranked: tuple[Ranked, ...], changed: Collection[str], found: Found, reader: TrustView
+) -> tuple[Ranked, ...]:
+    """The ranking with the best note of which another value is known first, if it is near that.
+
+    Args:
+        ranked: Best first.
+        changed: Ids of current notes with what they superseded, and of what may be superseded.
+        found: What was found.
+        reader: For whom.
+    """
+    for one in ranked[:FORMER_PLACES]:
+        if one.note_id in changed:
+            corpus = found.first.corpus
+            return placed_first(
+                ranked, one.note_id, corpus, reader, signal=FORMER_SIGNAL, weight=0.0
+            )
+    return ranked
 
 
 def _placed(ranked: Sequence[Ranked], ahead: Mapping[str, Sequence[Ranked]]) -> list[Ranked]:
@@ -203,9 +230,13 @@ def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
     return not asked <= stems(" ".join((younger.subject, younger.content, *fact)))
 
 
-LATER_MIN_COSINE = 0.35
-"""Of two notes that speak of one thing. From .3 to .4 five made-up months of an agent's work gain
-alike (18 to 24 of 343 questions, 1 to 3 lost); unrelated notes have .1 (`make bench-month`)."""
+LATER_PLACES = 4
+"""Places of a ranking among which what was told later of the first note's thing is looked for."""
+LATER_MIN_COSINE, LATER_FURTHER_MIN_COSINE = 0.35, 0.55
+"""Of two notes that speak of one thing, where the other is second, or further behind. From .3 to .4
+five made-up months of an agent's work gain alike (18 to 24 of 343 questions, 1 to 3 lost);
+unrelated notes have .1. Further behind, seven months gain three questions of 492 and lose none from
+.55 on, and lose as many as they gain from .5 on (`make bench-month`)."""
 LATER_MIN_SHARE = 0.5
 """Least share of the first note's cosine to the question: what is far less near tells something
 else of the thing. From .3 to .5 the same months gain 20 or 21 questions and lose none."""
@@ -214,11 +245,12 @@ else of the thing. From .3 to .5 the same months gain 20 or 21 questions and los
 async def told_later_first(
     memory: Memory, found: Found, ranked: Sequence[Ranked], outlines: Mapping[str, Outline]
 ) -> tuple[Ranked, ...]:
-    """Move the second note before the first if it speaks of the same and was told later.
+    """Move a note before the first if it speaks of the same and was told later.
 
     Where notes are told to be kept, what is told again in a later session is mostly what has
-    changed, with or without a word that says so. In talk it is not; and not where the past, an
-    order, or all of a kind is asked for.
+    changed, with or without a word that says so; and what was told before it is what was so before,
+    if that is asked for: then the second note moves before the first if it was told earlier. In
+    talk it is not so; and not where a past time, an order, or all of a kind is asked for.
 
     Args:
         memory: The memory.
@@ -226,27 +258,45 @@ async def told_later_first(
         ranked: Best first.
         outlines: Outlines of all ranked notes, by id.
     """
-    if len(ranked) < 2 or found.first.corpus.conversation or not _asks_for_now(found.question):
+    question = found.question
+    if found.first.corpus.conversation or not (question.asks_former or _asks_for_now(question)):
         return tuple(ranked)
-    first, second = ranked[0].note_id, ranked[1].note_id
-    near, exact = found.arms.meaning, find_exact_terms(found.question.text)
-    if _holds_more(exact, outlines[first], outlines[second]):
+    places = 2 if question.asks_former else LATER_PLACES
+    others = [
+        one.note_id
+        for one in ranked[1:places]
+        if _may_come_first(found, outlines[ranked[0].note_id], outlines[one.note_id])
+    ]
+    if not others:
         return tuple(ranked)
-    if near.get(second, 0.0) < LATER_MIN_SHARE * near.get(first, 1.0):
-        return tuple(ranked)
-    shown_for_another = {*found.superseded, *found.superseded.values()}
-    if not (
-        _was_told_later(outlines[second], outlines[first], found.question.now)
-        and shown_for_another.isdisjoint((first, second))
+    first = ranked[0].note_id
+    vectors = await memory.store.passages_of((first, *others))
+    notes = {note.note_id: note for note in await memory.store.get((first, *others))}
+    for other in others:
+        least = LATER_MIN_COSINE if other == ranked[1].note_id else LATER_FURTHER_MIN_COSINE
+        if not (vectors.keys() >= {first, other} and notes.keys() >= {first, other}):
+            continue
+        alike = (vectors[first] @ vectors[other].T).max() >= least
+        if alike and memory.trust.may_replace(notes[other], notes[first]):
+            signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
+            own = next(one for one in ranked if one.note_id == other)
+            return lifted((own, *(one for one in ranked if one is not own)), signal)
+    return tuple(ranked)
+
+
+def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
+    """Whether a note may come before the first by its time and what it has of the question."""
+    question, near = found.question, found.arms.meaning
+    if _holds_more(find_exact_terms(question.text), first, other):
+        return False
+    if near.get(other.note_id, 0.0) < LATER_MIN_SHARE * near.get(first.note_id, 1.0):
+        return False
+    if not {*found.superseded, *found.superseded.values()}.isdisjoint(
+        (first.note_id, other.note_id)
     ):
-        return tuple(ranked)
-    vectors = await memory.store.passages_of((first, second))
-    if len(vectors) < 2 or (vectors[first] @ vectors[second].T).max() < LATER_MIN_COSINE:
-        return tuple(ranked)
-    notes = {note.note_id: note for note in await memory.store.get((first, second))}
-    if len(notes) < 2 or not memory.trust.may_replace(notes[second], notes[first]):
-        return tuple(ranked)
-    return lifted((ranked[1], ranked[0], *ranked[2:]), NEWEST_SIGNAL)
+        return False
+    newer, older = (first, other) if question.asks_former else (other, first)
+    return _was_told_later(newer, older, question.now)
 
 
 def _was_told_later(newer: Outline, older: Outline, now: float) -> bool:
@@ -262,6 +312,6 @@ def _was_told_later(newer: Outline, older: Outline, now: float) -> bool:
 
 def _asks_for_now(question: Question) -> bool:
     """Whether a question asks for one thing as it is now."""
-    past = question.asks_former or question.is_past or question.asks_what_was
+    past = question.is_past or question.asks_what_was
     several = question.sort or question.all_of_whom or question.only_when
     return not (past or several or question.is_passage or question.order in ("first", "next"))

@@ -79,7 +79,8 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     """Rank the superseded notes that match as the best current ones do, among these.
 
     Only notes that a current one of the request's scope supersedes, directly or in turn, that are
-    trusted as far as that one, and that answer better than it or are asked for as former. A look
+    trusted as far as that one, and that answer better than it or are asked for as former. Where
+    they are, what the first current notes supersede is ranked with these, whatever it says. A look
     back, and a question for all of a time or of a kind, are answered by what stood or stands.
     """
     if asked.looks_back or found.question.only_when or found.question.only_sort:
@@ -99,10 +100,14 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     best = max(map(matches, {*found.arms.text, *found.arms.meaning}), default=0.0)
     hits = {*over.text, *over.meaning}
     least = FORMER_MIN_SHARE if found.question.asks_former else NEAR_MIN_SHARE
-    near = tuple(i for i in sorted(hits) if matches(i) >= least * best)
+    near = {i for i in hits if matches(i) >= least * best}
+    if found.question.asks_former:
+        first = [one.note_id for one in found.ranked[:FIRST_PLACES]]
+        near.update(i for note in await memory.store.get(first) for i in supersedes(note))
     if not near:
         return found
-    notes = await memory.store.find(replace(where, note_ids=near), limit=len(near))
+    ids = tuple(sorted(near))
+    notes = await memory.store.find(replace(where, note_ids=ids), limit=len(ids))
     pairs = await _with_current(memory, asked, notes)
     pairs.sort(key=lambda pair: (matches(pair.note.note_id), order_key(pair.note)))
     told = {  # of several that one note supersedes the best, of equals the newest
@@ -216,6 +221,8 @@ def _joined(found: Found, arms: Arms, told: Sequence[_Superseded]) -> Found:
     joint = fuse(signal_values(found.question, arms.text, arms.meaning, corpus), corpus)
     older = {outline.note_id: newer.note_id for outline, newer in pairs}
     places = {note_id: _place(note_id, joint, older) for note_id in older}
+    if found.question.asks_former:  # what changed it is often nearer to the question
+        places = {i: min(place, _place(older[i], joint, older)) for i, place in places.items()}
     shown = {note_id: older[note_id] for note_id in older if places[note_id] < FIRST_PLACES}
     if not shown:
         return found
