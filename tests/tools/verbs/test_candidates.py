@@ -226,6 +226,21 @@ async def test_one_quantity_of_a_thing_told_otherwise_is_a_change(any_desk: Desk
     assert why.startswith("says “20 minutes”, not “45 minutes”")
 
 
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [("Rain is expected on Sunday", True), ("Ada has seen Kowalke in a telephone book", False)],
+)
+async def test_words_of_a_change_are_of_the_nearest_note_if_it_alone_has_a_word_of_theirs(
+    desk: Desk, more: str, named: bool
+) -> None:
+    older = await desk.told("Kowalke will move us")
+    await desk.told(more)
+    told: dict[str, Any] = await desk("remember", content="Kowalke has backed out")
+
+    why = {one["note_id"]: str(one["why"]) for one in told.get("candidates", [])}
+    assert why.get(older, "").startswith("tells of a change") is named
+
+
 async def test_a_newer_note_is_beside_an_older_one_that_is_shown_and_not_the_other_way_round(
     any_desk: Desk,
 ) -> None:

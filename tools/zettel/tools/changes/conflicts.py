@@ -143,14 +143,12 @@ def find_conflicts(
     """
     if cosines is None:
         cosines = dict.fromkeys(others, CHANGE_MIN_COSINE)
-    closest = sorted(cosines.values())[-2:]
-    lead = closest[-1] - closest[0] if len(closest) > 1 else 1.0
     cue, found = find_change_cue(note.content), dict[str, Conflict]()
+    meant = _meant_by_nearness(note, others, cosines) if cue else ""
     for note_id, other in others.items():
         cosine = cosines.get(note_id, -1.0)
-        leads = bool(closest) and cosine == closest[-1] and lead >= CLOSEST_MIN_LEAD
         conflict = conflict_between(note, stated, other) or _change_between(
-            note, cue, other, cosine, leads=leads and cosine >= CLOSEST_MIN_COSINE
+            note, cue, other, cosine, meant=note_id == meant
         )
         if conflict:
             found[note_id] = conflict
@@ -158,6 +156,33 @@ def find_conflicts(
     # change a wrong one, too, instead of 1, and in two months of notes 24 were wrong instead of 8.
     surest = max((one.weight for one in found.values() if one.change), default=0.0)
     return {i: one for i, one in found.items() if not one.change or one.weight == surest}
+
+
+def _meant_by_nearness(
+    note: Note | Outline, others: Mapping[str, Outline], cosines: Mapping[str, float]
+) -> str:
+    """The id of the note that a change is of if they share but one word; empty if none is.
+
+    It is the nearest, by far or with a word that no other has: so 5 more of 147 changes in seven
+    months are seen, and 2 of their 437 other notes, 5 of LoCoMo dev's 2,960 turns and at most 3 of
+    300 notes that change nothing taken for one.
+    """
+    near = sorted(((cosine, i) for i, cosine in cosines.items() if i in others), reverse=True)
+    if not near:
+        return ""
+    cosine, nearest = near[0]
+    lead = cosine - near[1][0] if len(near) > 1 else 1.0
+    if cosine >= CLOSEST_MIN_COSINE and lead >= CLOSEST_MIN_LEAD:
+        return nearest
+    if cosine < CHANGE_MIN_COSINE:
+        return ""
+    new, old = (telling_words(f"{o.subject} {o.content}") for o in (note, others[nearest]))
+    shared = {w for w in new & old if not (_DIGIT.search(w) or is_day_month_or_count(w))}
+    for note_id, other in others.items():
+        if shared and note_id != nearest:
+            told = fold(f"{other.subject} {other.content}")
+            shared = {word for word in shared if word not in told}
+    return nearest if shared else ""
 
 
 def conflict_links(
@@ -207,7 +232,7 @@ def _change_between(
     other: Note | Outline,
     cosine: float,
     *,
-    leads: bool,
+    meant: bool,
 ) -> Conflict | None:
     """Whether the younger of two notes says that what the older tells is otherwise by now.
 
@@ -216,7 +241,7 @@ def _change_between(
         cue: Its words of a change.
         other: The other.
         cosine: Of their nearest passages.
-        leads: Whether no other note is nearly as near.
+        meant: Whether one shared word is enough (`_meant_by_nearness`).
     """
     older, younger = sorted((note, other), key=order_key)
     # The share of a much longer note is too small in any case, and its words are many to read.
@@ -235,7 +260,7 @@ def _change_between(
             return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
     if cosine < CHANGE_MIN_COSINE:
         return None
-    return _change_near(cue, younger, older, cosine, leads=leads)
+    return _change_near(cue, younger, older, cosine, meant=meant)
 
 
 def _change_near(
@@ -244,7 +269,7 @@ def _change_near(
     older: Note | Outline,
     cosine: float,
     *,
-    leads: bool,
+    meant: bool,
 ) -> Conflict | None:
     """Whether a note changes what an older one near it tells."""
     value = find_other_number(younger.content, older.content)
@@ -252,7 +277,7 @@ def _change_near(
         cue or tells_of_now(younger.content) or (value.is_share and _alike(younger, older))
     ):
         return _change(NAMED_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
-    if cue and (found := _change_by_cue(cue, younger, older, cosine, leads=leads)):
+    if cue and (found := _change_by_cue(cue, younger, older, cosine, meant=meant)):
         return found
     if _is_otherwise_now(younger, older, cosine):
         return _change(CHANGE_CONFIDENCE, cosine, _NOW)
@@ -287,13 +312,13 @@ def _is_done(younger: Note | Outline, older: Note | Outline, cosine: float) -> b
 
 
 def _change_by_cue(
-    cue: ChangeCue, younger: Note | Outline, older: Note | Outline, cosine: float, *, leads: bool
+    cue: ChangeCue, younger: Note | Outline, older: Note | Outline, cosine: float, *, meant: bool
 ) -> Conflict | None:
     """Whether a note that tells of a change is about the same as an older one, by their words."""
     new, old = (telling_words(f"{one.subject} {one.content}") for one in (younger, older))
     least = max(CHANGE_MIN_WORDS, CHANGE_MIN_SHARE * max(len(new), len(old)))
     shared = sum(_FEW_DIGITS.fullmatch(word) is None for word in new & old)
-    if not (shared >= least or (leads and shared)):
+    if not (shared >= least or (meant and shared)):
         return None
     if _says_over(cue, value_words(f"{older.subject} {older.content}")):
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
