@@ -13,7 +13,7 @@ from tests.tools.conftest import Desk, ids, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Kind, Outline
-from zettel.tools.ranking.confidence import judge
+from zettel.tools.ranking.confidence import RARE_NAME_NOTES, judge
 from zettel.tools.ranking.corpus import Corpus, make_corpus
 from zettel.tools.ranking.estimate import USUAL_COSINE, without_usual
 from zettel.tools.ranking.fusion import fuse, signal_values
@@ -73,6 +73,23 @@ async def test_what_nobody_told_is_not_found_and_the_nearest_notes_are_there(
     assert answer["verdict"] == verdict
     assert answer["reason"] == f"No note comes {how} the question; these are the nearest."
     assert ids(answer)
+
+
+async def test_who_has_a_profile_is_not_told_that_nothing_of_them_is_there(friends: Desk) -> None:
+    question = "Until when does tungsten finance my post?"
+    before = await friends("recall", query=question)
+    await friends.told("The user is Anjali Reinertsen, a student", kind="core")
+    after = await friends("recall", query=question)
+
+    assert (before["verdict"], after["verdict"]) == ("nothing_relevant", "uncertain")
+
+
+async def test_who_asks_for_their_name_is_told_it(friends: Desk) -> None:
+    profile = await friends.told("The user is Anjali Reinertsen, a student", kind="core")
+
+    answer = await friends("recall", query="What's my full name, for signing a letter?")
+
+    assert (ids(answer)[0], answer["verdict"]) == (profile, "found")
 
 
 async def sure(desk: Desk, query: str) -> float:
@@ -550,3 +567,19 @@ async def test_long_words_that_begin_alike_are_not_the_same(desk: Desk) -> None:
 
     assert await sure(desk, "When is the retrospective?") < 0.5
     assert await sure(desk, "When is it retried?") > 0.5
+
+
+@pytest.mark.parametrize(
+    ("times", "verdict"),
+    [(RARE_NAME_NOTES, "uncertain"), (RARE_NAME_NOTES + 1, "nothing_relevant")],
+)
+def test_who_is_asked_about_by_a_rare_name_may_be_told_of_in_other_words(
+    times: int, verdict: str
+) -> None:
+    subjects = {f"n{number}": "" for number in range(times)}
+    corpus = scope(subjects, "890 came in last night from Sean Costello")
+    question = ask("Does a debt remain for Sean Costello?", corpus, START)
+    meaning = {"n0": 0.1}
+    ranking = fuse(signal_values(question, {}, meaning, corpus), corpus)
+
+    assert judge(question, ranking, meaning, ranking.best(9)).verdict == verdict

@@ -3,7 +3,7 @@
 import pytest
 from tests.tools.conftest import Desk, ids, notes
 
-from zettel.tools.language.question_words import asks_former, find_users
+from zettel.tools.language.question_words import asked_sort, asks_former, find_users
 
 NOISE = (
     "The build of tidegate takes four minutes",
@@ -156,3 +156,26 @@ def test_a_profile_names_the_user(content: str, names: set[str]) -> None:
 )
 def test_a_former_value_is_asked_for_in_the_past(question: str, former: bool) -> None:
     assert asks_former(question) is former
+
+
+@pytest.mark.parametrize(
+    ("question", "sort"),
+    [
+        ("Which DATA tickets haven't we finished yet?", "open"),
+        ("Which jobs on the houses aren't done yet?", "open"),
+        ("Is anything left of what I had to do for the move?", "open"),
+        ("Which repairs are waiting to be done?", "open"),
+        ("Welche Tickets sind noch nicht erledigt?", "open"),
+        ("Qu'est-ce qui n'est pas encore terminé ?", "open"),
+        ("¿Qué tareas aún no están hechas?", "open"),
+        ("还没有处理的问题有哪些？", "open"),
+        ("まだ終わっていない仕事は？", "open"),
+        ("Which technology choices did we make?", "decided"),
+        ("What did we settle on for the queue?", "decided"),
+        ("Was haben wir mit Elke vereinbart?", "decided"),
+        ("Why is the import not done by pandas?", ""),
+        ("What is on the left of the door?", ""),
+    ],
+)
+def test_open_work_and_decisions_are_asked_for_in_many_words(question: str, sort: str) -> None:
+    assert asked_sort(question) == sort

@@ -43,6 +43,8 @@ NOTHING_NEAR = 0.22
 """Nearness up to which nothing is relevant. A wrong "nothing" ends the search for what is there: it
 befell 18 % of the answerable questions of two months of an agent's notes (`make bench-month`) while
 all below `NEARNESS_NEAR` were told so, and befalls 2 % of them now."""
+RARE_NAME_NOTES = 3
+"""Most notes that speak of a name for it to tell what a question is about."""
 SORT_NEAR = 0.3
 """Least nearness where notes of the kind that is asked for exist: they may answer."""
 NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
@@ -108,7 +110,7 @@ def judge(
     confidence = 1.0 if "exact" in ranked[0].shares else confidence
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
-    nothing = seen.near <= NOTHING_NEAR and not _speak_otherwise(question, corpus)
+    nothing = seen.near <= NOTHING_NEAR and not _may_be_told(question, corpus, ranked)
     verdict: RecallVerdict = "nothing_relevant" if nothing else "uncertain"
     return Confidence(
         verdict=verdict, confidence=confidence, reason=_reason(question, corpus, seen, verdict)
@@ -222,6 +224,19 @@ def _nearness_of(side: Flags, corpus: Corpus, cosines: Values, held: Values) -> 
     """The nearness of the notes of one side."""
     nearest, most = (_best_told(np.where(side, of, 0.0), corpus) for of in (cosines, held))
     return max(nearest, COVERAGE_WEIGHT * most)
+
+
+def _may_be_told(question: Question, corpus: Corpus, ranked: Sequence[Ranked]) -> bool:
+    """Whether notes may answer that are not near in words or meaning.
+
+    They are in another language; the user asks about themselves and has a profile; or the first
+    one speaks of somebody who is asked for by name and of whom few notes do.
+    """
+    if _speak_otherwise(question, corpus) or (question.asks_self and corpus.core.any()):
+        return True
+    names = map(fold, find_asked_names(question.text))
+    first, spoken = corpus.rows[ranked[0].note_id], map(corpus.mentions.speak_of, names)
+    return any(first in rows and len(rows) <= RARE_NAME_NOTES for rows in spoken)
 
 
 def _speak_otherwise(question: Question, corpus: Corpus) -> bool:
