@@ -108,9 +108,9 @@ def schemas_checked_once() -> Generator[None]:
 
 
 @pytest.fixture(scope="session")
-def object_server() -> Generator[Objects]:
-    """A local S3 server; it starts when the first test needs it."""
-    with serving_objects() as served:
+def object_server(request: pytest.FixtureRequest) -> Generator[Objects]:
+    """A local S3 server, moto's or the one named; it starts when the first test needs it."""
+    with serving_objects(getattr(request, "param", "moto")) as served:
         yield served
 
 

@@ -1,6 +1,6 @@
-"""A local S3 server (moto's) in a process of its own, and a proxy that spoils its answers.
+"""Local S3 servers, moto's and ministack, and a proxy that spoils their answers.
 
-`python -m tests.object_server` serves until its standard input ends.
+`python -m tests.object_server` serves moto's until its standard input ends.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
@@ -22,8 +22,12 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
+from time import sleep
+from typing import Literal
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
 
 BUCKET = "zettel"
 CREDENTIALS = {
@@ -32,7 +36,29 @@ CREDENTIALS = {
     "AWS_REGION": "us-east-1",
     "AWS_ALLOW_HTTP": "true",
 }
-"""moto takes any."""
+"""Both servers take any."""
+MINISTACK = "ZETTEL_TEST_MINISTACK"
+"""Variable with the path of a `ministack`: a second implementation, which wants another botocore
+than moto does and so has an environment of its own."""
+ServerName = Literal["moto", "ministack"]
+ON_EACH_SERVER = pytest.mark.parametrize(
+    "object_server",
+    [
+        "moto",
+        pytest.param(
+            "ministack",
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(
+                    not os.environ.get(MINISTACK),
+                    reason=f"{MINISTACK} names no ministack (PyPI): .ci/run fetches it",
+                ),
+            ],
+        ),
+    ],
+    indirect=True,
+)
+"""A test with `object_server` runs on each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +98,15 @@ class Objects:
 
 
 @contextmanager
-def serving_objects() -> Generator[Objects]:
-    """Run the server on a free loopback port, with an empty bucket."""
+def serving_objects(server: ServerName = "moto") -> Generator[Objects]:
+    """Run a server on a free loopback port, with an empty bucket."""
+    with _serving_moto() if server == "moto" else _serving_ministack() as objects:
+        objects.put(BUCKET)
+        yield objects
+
+
+@contextmanager
+def _serving_moto() -> Generator[Objects]:
     command = [sys.executable, "-m", "tests.object_server"]
     beside = Path(__file__).parents[1]
     with subprocess.Popen(
@@ -88,11 +121,40 @@ def serving_objects() -> Generator[Objects]:
         try:
             objects = Objects(endpoint=popen.stdout.readline().decode().strip())
             assert objects.endpoint, "the server did not start"
-            objects.put(BUCKET)
             yield objects
         finally:
             popen.stdin.close()
             popen.wait()
+
+
+@contextmanager
+def _serving_ministack() -> Generator[Objects]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "SERVICES": "s3"}
+    with subprocess.Popen(
+        [os.environ[MINISTACK]],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as popen:
+        try:
+            _await_listening(popen, port)
+            yield Objects(endpoint=f"http://127.0.0.1:{port}")
+        finally:
+            popen.terminate()
+
+
+def _await_listening(popen: "subprocess.Popen[bytes]", port: int) -> None:
+    while popen.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            sleep(0.1)
+        else:
+            return
+    raise AssertionError("the server did not start")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ import anyio
 import pyarrow as pa
 import pytest
 from anyio.lowlevel import checkpoint
-from tests.object_server import Objects, Passing, spoiling
+from tests.object_server import ON_EACH_SERVER, Objects, Passing, spoiling
 from tests.storage.keeping import backed_up, cosine_row, everything, fresh, restored
 from tests.storage.other_models import ShiftedEmbedder
 from tests.storage.samples import (
@@ -52,6 +52,8 @@ from zettel.tools.doctor.checks import CHECKS
 pytest.importorskip("lance", reason="pip install pylance of the embedded version to decode files")
 
 from tests.storage.remains import remains
+
+pytestmark = ON_EACH_SERVER
 
 
 async def opened(uri: str) -> LanceStore:
