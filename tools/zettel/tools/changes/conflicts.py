@@ -269,7 +269,8 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, leads: bool) -> 
     older, younger = sorted((one, other), key=lambda told: order_key(told.note))
     # The share of a much longer note is too small in any case, and its words are many to read.
     long = CHANGE_MIN_SHARE * len(older.content) > len(younger.content)
-    named = younger.identifiers & older.identifiers
+    # Most notes have none, and then the other's need not be read; as for numbers and quantities.
+    named = younger.identifiers and younger.identifiers & older.identifiers
     cue = None if long and not named else younger.cue
     if cue and _names_former(cue, younger, older, cosine):
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
@@ -288,7 +289,7 @@ def _change_near(
     cue: ChangeCue | None, younger: _Told, older: _Told, cosine: float, *, leads: bool
 ) -> Conflict | None:
     """Whether a note changes what an older one near it tells."""
-    value = find_other_number(younger.numbers, older.numbers)
+    value = find_other_number(younger.numbers, older.numbers) if younger.numbers else None
     if value and (cue or younger.is_of_now or (value.is_share and _alike(younger, older))):
         return _change(NAMED_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
     if cue and (found := _change_by_cue(cue, younger.note, older.note, cosine, leads=leads)):

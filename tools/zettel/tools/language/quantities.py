@@ -103,10 +103,9 @@ def _are_of_one(younger: QuantityText, older: QuantityText) -> bool:
 
 def _number_others(younger: QuantityText, older: QuantityText, other: OtherValue) -> bool:
     """Whether the texts give one name different numbers that are not the quantity."""
-    new, old = younger.numbers, older.numbers
     return any(
-        new[name] != old[name] and not any(n in other.new for n in new[name])
-        for name in new.keys() & old.keys()
+        told != older.numbers.get(name, told) and not any(n in other.new for n in told)
+        for name, told in younger.numbers.items()
     )
 
 
