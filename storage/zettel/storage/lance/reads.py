@@ -110,11 +110,6 @@ async def counted(tables: Tables, key: Hashable, namespaces: Sequence[str], wher
     return rows
 
 
-async def is_small(tables: Tables) -> bool:
-    """Whether the store has so few rows that all are kept in memory."""
-    return tables.resident.is_whole or await tables.notes.count() <= CACHE_MAX_ROWS
-
-
 async def without_idle(tables: Tables, where: NoteFilter) -> NoteFilter:
     """A filter of namespaces without the conditions that no note of these fails.
 
@@ -125,7 +120,9 @@ async def without_idle(tables: Tables, where: NoteFilter) -> NoteFilter:
     if current_view() is None or where.known_at is not None or where.past:
         return where
     # What is counted of all namespaces would be counted again after each write.
-    if not (names := where.namespaces) or await is_small(tables):
+    if tables.resident.is_whole or not (names := where.namespaces):
+        return where
+    if await tables.notes.count() <= CACHE_MAX_ROWS:
         return where
     scope = all_of("current", one_of("namespace", names))
     if where.derived is False:

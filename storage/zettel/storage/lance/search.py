@@ -21,7 +21,7 @@ from lancedb import AsyncTable
 from lancedb.query import AsyncVectorQuery, MatchQuery
 from numpy.typing import NDArray
 
-from zettel.storage.lance.cache.note_cache import RECENT_MAX_ROWS
+from zettel.storage.lance.cache.note_cache import CACHE_MAX_ROWS, RECENT_MAX_ROWS
 from zettel.storage.lance.cache.resident import NAMESPACE_MAX_ROWS
 from zettel.storage.lance.namespace_search import match_namespaces
 from zettel.storage.lance.predicates import (
@@ -37,7 +37,6 @@ from zettel.storage.lance.predicates import (
 from zettel.storage.lance.reads import (
     counted,
     current_rows,
-    is_small,
     notes_version,
     resident_version,
     rows_of_namespaces,
@@ -190,7 +189,7 @@ async def _small_parts(tables: Tables, namespaces: Sequence[str]) -> Sequence[st
     A word of a thousand namespaces has a list of all their notes in LanceDB's index: 50 ms for a
     question among a million notes. Counted by themselves they are searched as if alone.
     """
-    if await is_small(tables):
+    if tables.resident.is_whole or await tables.notes.count() <= CACHE_MAX_ROWS:
         return ()
     version = await notes_version(tables)
     for name in namespaces:
