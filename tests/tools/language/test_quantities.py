@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.tools.language.quantities import find_other_quantity
+from zettel.tools.language.quantities import QuantityText, find_other_quantity
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ from zettel.tools.language.quantities import find_other_quantity
 def test_another_quantity_of_the_same_thing_is_found(
     younger: str, older: str, before: str, now: str
 ) -> None:
-    found = find_other_quantity(younger, older)
+    found = find_other_quantity(QuantityText(younger), QuantityText(older))
     assert found is not None
     assert (found.old, found.new) == (before, now)
 
@@ -104,11 +104,11 @@ def test_another_quantity_of_the_same_thing_is_found(
     ],
 )
 def test_other_things_and_the_same_quantity_are_no_change(younger: str, older: str) -> None:
-    assert find_other_quantity(younger, older) is None
+    assert find_other_quantity(QuantityText(younger), QuantityText(older)) is None
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_any_texts_are_compared_and_a_text_never_changes_itself(one: str, other: str) -> None:
-    assert find_other_quantity(one, one) is None
-    found = find_other_quantity(one, other)
+    assert find_other_quantity(QuantityText(one), QuantityText(one)) is None
+    found = find_other_quantity(QuantityText(one), QuantityText(other))
     assert found is None or found.old != found.new

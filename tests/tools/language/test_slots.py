@@ -7,6 +7,8 @@ from zettel.tools.language.slots import (
     OtherValue,
     find_other_number,
     find_other_value,
+    named_numbers,
+    read_sentences,
     shares_slot_name,
 )
 
@@ -33,7 +35,7 @@ OTHER_VALUES = {
 def test_a_value_told_otherwise_is_found(sort: str) -> None:
     older, younger, was, becomes = OTHER_VALUES[sort]
 
-    found = find_other_value(younger, older)
+    found = find_other_value(read_sentences(younger), read_sentences(older))
 
     assert found
     assert found.old == was
@@ -58,14 +60,16 @@ def test_a_value_told_otherwise_is_found(sort: str) -> None:
     ],
 )
 def test_other_pairs_tell_no_other_value(younger: str, older: str) -> None:
-    assert find_other_value(younger, older) is None
+    assert find_other_value(read_sentences(younger), read_sentences(older)) is None
 
 
 def test_a_document_is_not_compared() -> None:
     text = "The API listens on port {}".rjust(SLOT_MAX_CHARACTERS - 2)
+    older = read_sentences(text.format(8080))
 
-    assert find_other_value(text.format(9090), text.format(8080)) == OtherValue("8080", "9090")
-    assert find_other_value(f" {text.format(9090)}", text.format(8080)) is None
+    new = read_sentences(text.format(9090))
+    assert find_other_value(new, older) == OtherValue("8080", "9090")
+    assert find_other_value(read_sentences(f" {text.format(9090)}"), older) is None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def test_a_document_is_not_compared() -> None:
 def test_another_number_of_one_name_is_found(
     younger: str, older: str, found: tuple[str, str]
 ) -> None:
-    other = find_other_number(younger, older)
+    other = find_other_number(named_numbers(younger), named_numbers(older))
 
     assert other
     assert (other.old, other.new) == found
@@ -97,7 +101,7 @@ def test_another_number_of_one_name_is_found(
     ],
 )
 def test_other_texts_give_a_name_no_other_number(younger: str, older: str) -> None:
-    assert find_other_number(younger, older) is None
+    assert find_other_number(named_numbers(younger), named_numbers(older)) is None
 
 
 @pytest.mark.parametrize(

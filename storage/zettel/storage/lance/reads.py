@@ -120,7 +120,9 @@ async def without_idle(tables: Tables, where: NoteFilter) -> NoteFilter:
     if current_view() is None or where.known_at is not None or where.past:
         return where
     # What is counted of all namespaces would be counted again after each write.
-    if not (names := where.namespaces) or await tables.notes.count() <= CACHE_MAX_ROWS:
+    if tables.resident.is_whole or not (names := where.namespaces):
+        return where
+    if await tables.notes.count() <= CACHE_MAX_ROWS:
         return where
     scope = all_of("current", one_of("namespace", names))
     if where.derived is False:
@@ -177,7 +179,7 @@ async def resident_version(tables: Tables, namespaces: Sequence[str]) -> int:
         return version
     if tables.resident.is_missed_again(version):
         await keep_resident(tables)
-    for name in namespaces:
+    for name in () if tables.resident.is_whole else namespaces:
         changed = await version_of(tables, [name])
         if tables.resident.missed_again(name, changed):
             with outside_views():

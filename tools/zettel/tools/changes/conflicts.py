@@ -6,6 +6,7 @@ Compares only plain statements about the same person or thing.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 import regex as re
 
@@ -27,9 +28,16 @@ from zettel.tools.language.change_cues import (
     value_words,
 )
 from zettel.tools.language.facts import Statement, find_statements
-from zettel.tools.language.quantities import find_other_quantity
+from zettel.tools.language.quantities import QuantityText, find_other_quantity
 from zettel.tools.language.question_words import is_of_sort, says_done
-from zettel.tools.language.slots import find_other_number, find_other_value, shares_slot_name
+from zettel.tools.language.slots import (
+    Sentence,
+    find_other_number,
+    find_other_value,
+    named_numbers,
+    read_sentences,
+    shares_slot_name,
+)
 from zettel.tools.language.terms import identifiers, telling_words, terms
 from zettel.tools.language.time_words import is_day_month_or_count
 
@@ -143,12 +151,12 @@ def find_conflicts(
     """
     if cosines is None:
         cosines = dict.fromkeys(others, CHANGE_MIN_COSINE)
-    cue, found = find_change_cue(note.content), dict[str, Conflict]()
-    meant = _meant_by_nearness(note, others, cosines) if cue else ""
+    told, found = _Told(note), dict[str, Conflict]()
+    meant = _meant_by_nearness(note, others, cosines) if told.cue else ""
     for note_id, other in others.items():
         cosine = cosines.get(note_id, -1.0)
         conflict = conflict_between(note, stated, other) or _change_between(
-            note, cue, other, cosine, meant=note_id == meant
+            told, _Told(other), cosine, meant=note_id == meant
         )
         if conflict:
             found[note_id] = conflict
@@ -226,37 +234,76 @@ def is_about_others(stated: Sequence[Statement], other: Note | Outline) -> bool:
     )
 
 
-def _change_between(
-    note: Note | Outline,
-    cue: ChangeCue | None,
-    other: Note | Outline,
-    cosine: float,
-    *,
-    meant: bool,
-) -> Conflict | None:
+class _Told:
+    """A note with what is read of its content, each once: one note is compared with many."""
+
+    def __init__(self, note: Note | Outline) -> None:
+        self.note = note
+        self.content = note.content
+
+    @cached_property
+    def cue(self) -> ChangeCue | None:
+        """Its words of a change."""
+        return find_change_cue(self.content)
+
+    @cached_property
+    def identifiers(self) -> set[str]:
+        """Its names in code."""
+        return identifiers(self.content)
+
+    @cached_property
+    def numbers(self) -> Mapping[str, set[str]]:
+        """The numbers that it gives to names."""
+        return named_numbers(self.content)
+
+    @cached_property
+    def sentences(self) -> Sequence[Sentence]:
+        """What it states."""
+        return read_sentences(self.content)
+
+    @cached_property
+    def quantities(self) -> QuantityText:
+        """Its quantities, its subject included."""
+        return QuantityText(f"{self.note.subject}: {self.content}")
+
+    @cached_property
+    def is_of_now(self) -> bool:
+        """Whether it says that something is so when it is told."""
+        return tells_of_now(self.content)
+
+    @cached_property
+    def says_done(self) -> bool:
+        """Whether it says that something is done."""
+        return says_done(self.content)
+
+    @cached_property
+    def words(self) -> set[str]:
+        """Words that tell what it is about or can be a value."""
+        return value_words(self.content)
+
+
+def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> Conflict | None:
     """Whether the younger of two notes says that what the older tells is otherwise by now.
 
     Args:
-        note: One note.
-        cue: Its words of a change.
+        one: One note.
         other: The other.
         cosine: Of their nearest passages.
         meant: Whether one shared word is enough (`_meant_by_nearness`).
     """
-    older, younger = sorted((note, other), key=order_key)
+    older, younger = sorted((one, other), key=lambda told: order_key(told.note))
     # The share of a much longer note is too small in any case, and its words are many to read.
     long = CHANGE_MIN_SHARE * len(older.content) > len(younger.content)
-    named = identifiers(younger.content) & identifiers(older.content)
-    if long and not named:
-        cue = None
-    elif younger is other:
-        cue = find_change_cue(other.content)
+    # Most notes have none, and then the other's need not be read; as for numbers and quantities.
+    named = younger.identifiers and younger.identifiers & older.identifiers
+    cue = None if long and not named else younger.cue
     if cue and _names_former(cue, younger, older, cosine):
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
-    if named and (cue or says_done(younger.content)):
+    if named and (cue or younger.says_done):
         return _change(VALUE_CONFIDENCE, cosine, _by_words(cue) if cue else _DONE)
-    if fold(older.subject) == fold(younger.subject) or not (older.subject and younger.subject):
-        if value := find_other_value(younger.content, older.content):
+    new, old = younger.note.subject, older.note.subject
+    if fold(old) == fold(new) or not (old and new):
+        if value := find_other_value(younger.sentences, older.sentences):
             return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
     if cosine < CHANGE_MIN_COSINE:
         return None
@@ -264,51 +311,44 @@ def _change_between(
 
 
 def _change_near(
-    cue: ChangeCue | None,
-    younger: Note | Outline,
-    older: Note | Outline,
-    cosine: float,
-    *,
-    meant: bool,
+    cue: ChangeCue | None, younger: _Told, older: _Told, cosine: float, *, meant: bool
 ) -> Conflict | None:
     """Whether a note changes what an older one near it tells."""
-    value = find_other_number(younger.content, older.content)
-    if value and (
-        cue or tells_of_now(younger.content) or (value.is_share and _alike(younger, older))
-    ):
+    value = find_other_number(younger.numbers, older.numbers) if younger.numbers else None
+    if value and (cue or younger.is_of_now or (value.is_share and _alike(younger, older))):
         return _change(NAMED_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
-    if cue and (found := _change_by_cue(cue, younger, older, cosine, meant=meant)):
+    if cue and (found := _change_by_cue(cue, younger.note, older.note, cosine, meant=meant)):
         return found
     if _is_otherwise_now(younger, older, cosine):
         return _change(CHANGE_CONFIDENCE, cosine, _NOW)
     if cosine >= QUANTITY_MIN_COSINE:
-        told = (f"{one.subject}: {one.content}" for one in (younger, older))
-        if value := find_other_quantity(*told):
+        if value := find_other_quantity(younger.quantities, older.quantities):
             return _change(CHANGE_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
     return _change(CHANGE_CONFIDENCE, cosine, _DONE) if _is_done(younger, older, cosine) else None
 
 
-def _alike(younger: Note | Outline, older: Note | Outline) -> bool:
+def _alike(younger: _Told, older: _Told) -> bool:
     """Whether two notes share a word that tells what they are about: any may have a "5 %"."""
     shared = telling_words(younger.content) & telling_words(older.content)
     return not all(map(_DIGIT.search, shared))
 
 
-def _is_otherwise_now(younger: Note | Outline, older: Note | Outline, cosine: float) -> bool:
+def _is_otherwise_now(younger: _Told, older: _Told, cosine: float) -> bool:
     """Whether the younger note tells in nearly the older one's words how something is now."""
-    if cosine < NOW_MIN_COSINE or not tells_of_now(younger.content):
+    if cosine < NOW_MIN_COSINE or not younger.is_of_now:
         return False
-    new, old = value_words(younger.content), value_words(older.content)
+    new, old = younger.words, older.words
     return len(new & old) >= max(NOW_MIN_WORDS, NOW_MIN_SHARE * min(len(new), len(old)))
 
 
-def _is_done(younger: Note | Outline, older: Note | Outline, cosine: float) -> bool:
+def _is_done(younger: _Told, older: _Told, cosine: float) -> bool:
     """Whether the younger note says that what the older has as open is done."""
-    if cosine < DONE_MIN_COSINE or not is_of_sort("open", older.content, older.tags):
+    if cosine < DONE_MIN_COSINE or not younger.says_done:
         return False
-    new, old = value_words(younger.content), value_words(older.content)
-    least = max(CHANGE_MIN_WORDS, DONE_MIN_SHARE * min(len(new), len(old)))
-    return len(new & old) >= least and says_done(younger.content)
+    if not is_of_sort("open", older.content, older.note.tags):
+        return False
+    new, old = younger.words, older.words
+    return len(new & old) >= max(CHANGE_MIN_WORDS, DONE_MIN_SHARE * min(len(new), len(old)))
 
 
 def _change_by_cue(
@@ -326,19 +366,17 @@ def _change_by_cue(
     return _change(VALUE_CONFIDENCE if named else CHANGE_CONFIDENCE, cosine, _by_words(cue))
 
 
-def _names_former(
-    cue: ChangeCue, younger: Note | Outline, older: Note | Outline, cosine: float
-) -> bool:
+def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -> bool:
     """Whether the older note states what the younger one says was before.
 
     Where it is not near, or states but a short number or a day of that, it must share another word,
     too: "from 14 to 30" is not about every note that has a 14.
     """
-    former = cue.former & value_words(older.content) if cue.former else frozenset[str]()
+    former = cue.former & older.words if cue.former else frozenset[str]()
     plain = any(not _is_anywhere(word, cue.former) for word in former)
     if not former or (plain and cosine >= CHANGE_MIN_COSINE):
         return bool(former)
-    new, old = (value_words(f"{one.subject} {one.content}") for one in (younger, older))
+    new, old = (value_words(f"{one.note.subject} {one.content}") for one in (younger, older))
     shared = terms(" ".join((new & old) - former))
     return not all(map(_DIGIT.search, shared))
 

@@ -171,8 +171,12 @@ def _phrases(
 
 
 def _any(phrases: Iterable[str], spaced: bool) -> str:
-    # The longest first: "moved to" before "moved".
-    found = "|".join(map(_phrase, sorted(phrases, key=len, reverse=True)))
+    # The longest first: "moved to" before "moved". By first letter, so that a word is tried with
+    # those that begin as it does: half the time.
+    by_letter = dict[str, list[str]]()
+    for phrase in map(_phrase, sorted(phrases, key=len, reverse=True)):
+        by_letter.setdefault(phrase[0].casefold(), []).append(phrase[1:])
+    found = "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in by_letter.items())
     return rf"(?<!\w)(?:{found})(?!\w)" if spaced else f"(?:{found})"
 
 

@@ -5,7 +5,7 @@ language is a file of `quantity_words`: adding one takes no code.
 """
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 
 import regex as re
 from pydantic import TypeAdapter
@@ -26,59 +26,86 @@ _TABLES: TypeAdapter[dict[str, list[str] | bool]] = TypeAdapter(dict[str, list[s
 _DIGIT = re.compile(r"\p{N}")
 
 
-def find_other_quantity(younger: str, older: str) -> OtherValue | None:
+class QuantityText:
+    """A text with its subject; each part is read when it is first asked for, and once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def is_long(self) -> bool:
+        """Whether it is a document."""
+        return len(self._text) > SLOT_MAX_CHARACTERS
+
+    @property
+    def quantities(self) -> Mapping[str, set[str]]:
+        """Sort -> the quantities, folded."""
+        return self._parted[0]
+
+    @cached_property
+    def words(self) -> set[str]:
+        """The telling words beside the quantities."""
+        words = telling_words(self._parted[1])
+        return {word for word in words if not (_DIGIT.search(word) or is_day_month_or_count(word))}
+
+    @cached_property
+    def names(self) -> set[str]:
+        """The words of the names, folded."""
+        return {*fold(" ".join(find_names(self._text))).split()}
+
+    @cached_property
+    def numbers(self) -> Mapping[str, set[str]]:
+        """Name -> the numbers that it is given."""
+        return named_numbers(self._text)
+
+    @cached_property
+    def _parted(self) -> tuple[Mapping[str, set[str]], str]:
+        """The quantities, and the text without them."""
+        text, found, rest, end = fold(self._text), dict[str, set[str]](), list[str](), 0
+        for match in _pattern().finditer(text):
+            found.setdefault(str(match.lastgroup), set()).add(" ".join(match[0].split()))
+            rest.append(text[end : match.start()])
+            end = match.end()
+        return found, " ".join([*rest, text[end:]])
+
+
+def find_other_quantity(younger: QuantityText, older: QuantityText) -> OtherValue | None:
     """The quantity that a text tells otherwise than an older one about the same; None if none.
 
     Each text has one quantity of a sort, and they differ; the texts share words, and each has not
     names of its own alone. Texts that number what they tell of ("Experiment 14", "Experiment 15")
     are about two things.
-
-    Args:
-        younger: A text with its subject.
-        older: An older one.
     """
-    if max(len(younger), len(older)) > SLOT_MAX_CHARACTERS:
+    if younger.is_long or older.is_long:
         return None
-    new, old = _quantities(younger), _quantities(older)
-    sorts = (s for s in new if len(new[s]) == len(old.get(s, ())) == 1 and new[s] != old[s])
+    new = {sort: told for sort, told in younger.quantities.items() if len(told) == 1}
+    # The older text is read only where the younger has a quantity.
+    sorts = (s for s in new if len(old := older.quantities.get(s, ())) == 1 and new[s] != old)
     sort = next(sorts, None)
     if sort is None:
         return None
-    [before], [now] = old[sort], new[sort]
+    [before], [now] = older.quantities[sort], new[sort]
     other = OtherValue(before, now)
-    is_one = _are_of_one(younger, older) and not _number_others(younger, older, other)
+    # The names last: they take longest to read.
+    is_one = not _number_others(younger, older, other) and _are_of_one(younger, older)
     return other if is_one else None
 
 
-def _quantities(text: str) -> Mapping[str, set[str]]:
-    """Sort -> the quantities of a text, folded."""
-    found = dict[str, set[str]]()
-    for match in _pattern().finditer(fold(text)):
-        found.setdefault(str(match.lastgroup), set()).add(" ".join(match[0].split()))
-    return found
-
-
-def _are_of_one(younger: str, older: str) -> bool:
+def _are_of_one(younger: QuantityText, older: QuantityText) -> bool:
     """Whether two texts have enough in common beside their quantities to be about one thing."""
-    new, old = _words(younger), _words(older)
+    new, old = younger.words, older.words
     shared = len(new & old)
     if shared < max(QUANTITY_MIN_WORDS, QUANTITY_MIN_SHARE * min(len(new), len(old))):
         return False
-    named, known = ({*fold(" ".join(find_names(text))).split()} for text in (younger, older))
+    named, known = younger.names, older.names
     return not named.isdisjoint(known) or not (named and known)
 
 
-def _words(text: str) -> set[str]:
-    words = telling_words(_pattern().sub(" ", fold(text)))
-    return {word for word in words if not (_DIGIT.search(word) or is_day_month_or_count(word))}
-
-
-def _number_others(younger: str, older: str, other: OtherValue) -> bool:
+def _number_others(younger: QuantityText, older: QuantityText, other: OtherValue) -> bool:
     """Whether the texts give one name different numbers that are not the quantity."""
-    new, old = named_numbers(younger), named_numbers(older)
     return any(
-        new[name] != old[name] and not any(n in other.new for n in new[name])
-        for name in new.keys() & old.keys()
+        told != older.numbers.get(name, told) and not any(n in other.new for n in told)
+        for name, told in younger.numbers.items()
     )
 
 

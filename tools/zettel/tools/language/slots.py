@@ -4,7 +4,7 @@ By the words' order alone, so in any language: both begin alike, one short stret
 they end alike.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, product, takewhile
 
@@ -69,32 +69,39 @@ class OtherValue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
+class Sentence:
+    """A sentence or its first clause."""
+
     tokens: Sequence[str]
     whole: bool
     """Whether it is most of its text."""
 
 
-def find_other_value(younger: str, older: str) -> OtherValue | None:
-    """The value that a text states otherwise than an older one; None if there is none."""
-    if max(len(younger), len(older)) > SLOT_MAX_CHARACTERS:
-        return None
-    pairs = product(_sentences(younger), list(_sentences(older)))
+def find_other_value(younger: Sequence[Sentence], older: Sequence[Sentence]) -> OtherValue | None:
+    """The value that a text states otherwise than an older one; None if there is none.
+
+    Args:
+        younger: What `read_sentences` reads of a text.
+        older: Of an older one.
+    """
+    pairs = product(younger, older)
     return next((found for new, old in pairs if (found := _other_value(new, old))), None)
 
 
-def find_other_number(younger: str, older: str) -> OtherValue | None:
+def find_other_number(
+    younger: Mapping[str, set[str]], older: Mapping[str, set[str]]
+) -> OtherValue | None:
     """A number that both texts give to one name, as "Node 22" and "Node 20"; None if there is none.
 
-    A name is a word before a number ("pool_size is 8", "version 3"); a share in percent has "%" as
-    its name. Each text gives the name one number, and the numbers differ.
+    Each text gives the name one number, and the numbers differ.
+
+    Args:
+        younger: The `named_numbers` of a text.
+        older: Of an older one.
     """
-    if max(len(younger), len(older)) > SLOT_MAX_CHARACTERS:
-        return None
-    new, old = named_numbers(younger), named_numbers(older)
-    for name in new:
-        if name in old and len(new[name]) == len(old[name]) == 1 and new[name] != old[name]:
-            [before], [now] = old[name], new[name]
+    for name, told in younger.items():
+        if len(told) == len(older.get(name, ())) == 1 and told != older[name]:
+            [before], [now] = older[name], told
             if name == _PERCENT:
                 return OtherValue(f"{before} %", f"{now} %", is_share=True)
             return OtherValue(f"{name} {before}", f"{name} {now}")
@@ -102,8 +109,14 @@ def find_other_number(younger: str, older: str) -> OtherValue | None:
 
 
 def named_numbers(text: str) -> dict[str, set[str]]:
-    """Name, folded, or "%" -> the numbers that a text gives it."""
+    """Name, folded -> the numbers that a text gives it; none of a document.
+
+    A name is a word before a number ("pool_size is 8", "version 3"); a share in percent has "%" as
+    its name.
+    """
     numbers = dict[str, set[str]]()
+    if len(text) > SLOT_MAX_CHARACTERS:
+        return numbers
     for match in _NAMED_NUMBER.finditer(fold(text)):
         name = match["name"] or _PERCENT
         if name == _PERCENT or not (is_day_month_or_count(name) or tells_of_now(name)):
@@ -121,29 +134,36 @@ def _slot_names(text: str) -> set[str]:
     return set(chain.from_iterable(map(terms, names)))
 
 
-def _sentences(text: str) -> Iterator[_Sentence]:
-    """Each sentence and its first clause; questions and exclamations state nothing."""
-    for sentence in islice(_SENTENCE.findall(text), SLOT_MAX_SENTENCES):
-        if sentence[-1] not in "?？!！":
-            whole = len(sentence) >= WHOLE_MIN_SHARE * len(text)
-            clause = _CLAUSE_END.split(sentence, maxsplit=1)[0]
-            for part in dict.fromkeys((sentence, clause)):
-                yield _Sentence(_tokens(part), whole)
+def read_sentences(text: str) -> Sequence[Sentence]:
+    """Each sentence and its first clause, none of a document.
+
+    Questions and exclamations state nothing.
+    """
+    if len(text) > SLOT_MAX_CHARACTERS:
+        return ()
+    return [
+        Sentence(_tokens(part), len(sentence) >= WHOLE_MIN_SHARE * len(text))
+        for sentence in islice(_SENTENCE.findall(text), SLOT_MAX_SENTENCES)
+        if sentence[-1] not in "?？!！"
+        for part in dict.fromkeys((sentence, _CLAUSE_END.split(sentence, maxsplit=1)[0]))
+    ]
 
 
 def _tokens(sentence: str) -> list[str]:
     return [word for token in _TOKEN.findall(fold(sentence)) if (word := token.strip(".'’-"))]
 
 
-def _other_value(younger: _Sentence, older: _Sentence) -> OtherValue | None:
+def _other_value(younger: Sentence, older: Sentence) -> OtherValue | None:
     new, old = younger.tokens, older.tokens
     before = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(new, old, strict=False)))
+    if not _is_enough(new[:before]):
+        return None
     rest = min(len(new), len(old)) - before
     ends = zip(reversed(new), reversed(old), strict=False)
     after = sum(1 for _ in islice(takewhile(lambda pair: pair[0] == pair[1], ends), rest))
     frame = [*new[:before], *new[len(new) - after :]]
     values = old[before : len(old) - after], new[before : len(new) - after]
-    if not all(values) or not all(map(_is_short, values)) or not _is_enough(new[:before]):
+    if not all(values) or not all(map(_is_short, values)):
         return None
     sure = _are_numbers(*values) or holds_one_value(" ".join(new[:before]))
     short = not after or all(map(_is_word, values))
@@ -156,7 +176,9 @@ def _other_value(younger: _Sentence, older: _Sentence) -> OtherValue | None:
 
 
 def _is_short(value: Sequence[str]) -> bool:
-    return len(value) <= (VALUE_MAX_CHARACTERS if _is_unspaced(value) else VALUE_MAX_TOKENS)
+    # Scripts are looked at last: nearly every pair of sentences is told apart by its length.
+    size = len(value)
+    return size <= VALUE_MAX_TOKENS or (size <= VALUE_MAX_CHARACTERS and _is_unspaced(value))
 
 
 def _is_word(value: Sequence[str]) -> bool:
@@ -164,8 +186,8 @@ def _is_word(value: Sequence[str]) -> bool:
 
 
 def _is_enough(before: Sequence[str]) -> bool:
-    least = BEFORE_MIN_CHARACTERS if _is_unspaced(before) else BEFORE_MIN_TOKENS
-    return len(before) >= least
+    size = len(before)
+    return size >= BEFORE_MIN_CHARACTERS or (size >= BEFORE_MIN_TOKENS and not _is_unspaced(before))
 
 
 def _is_unspaced(tokens: Sequence[str]) -> bool:

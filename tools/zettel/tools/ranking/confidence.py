@@ -24,7 +24,6 @@ from zettel.tools.ranking.estimate import (
     without_usual,
 )
 from zettel.tools.ranking.fusion import Ranking, in_rows
-from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, RecallVerdict
 from zettel.tools.ranking.signals import is_of_then
@@ -234,7 +233,7 @@ def _may_be_told(question: Question, corpus: Corpus, ranked: Sequence[Ranked]) -
     """
     if _speak_otherwise(question, corpus) or (question.asks_self and corpus.core.any()):
         return True
-    names = map(fold, find_asked_names(question.text))
+    names = map(fold, question.spelled)
     first, spoken = corpus.rows[ranked[0].note_id], map(corpus.mentions.speak_of, names)
     return any(first in rows and len(rows) <= RARE_NAME_NOTES for rows in spoken)
 
@@ -247,7 +246,7 @@ def _speak_otherwise(question: Question, corpus: Corpus) -> bool:
 
 def _spelled(question: Question) -> str:
     """The one name of a question without a subject, as it spells it."""
-    asked = (name for name in find_asked_names(question.text) if fold(name) in question.names)
+    asked = (name for name in question.spelled if fold(name) in question.names)
     return next(asked, "whom you asked")
 
 
@@ -351,7 +350,7 @@ def _unknown_names(question: Question, corpus: Corpus) -> list[str]:
     """The names in a question that no note holds, as it spells them."""
     told = {word for subject in corpus.subjects for word in subject.split()}
     count = corpus.mentions.count
-    spelled = (name for name in find_asked_names(question.text) if fold(name) not in told)
+    spelled = (name for name in question.spelled if fold(name) not in told)
     return [name for name in spelled if not count(corpus.mentions.known(fold(name)))]
 
 

@@ -159,17 +159,17 @@ class Corpus:
 
     def stuffing_of(self, row: int) -> Stuffing:
         """How little a note tells."""
-        self._weigh([row])
+        if self.stuffing[row] == UNWEIGHED:
+            self._weigh([row])
         return Stuffing(self.stuffing[row])
 
     def telling(self) -> Flags:
         """Which notes tell something."""
-        self._weigh(range(len(self)))
+        self._weigh(np.flatnonzero(self.stuffing == UNWEIGHED).tolist())
         return self.stuffing == Stuffing.TELLS
 
-    def _weigh(self, rows: Sequence[int]) -> None:
-        """Read how little notes tell, of those that nobody asked for."""
-        new = [row for row in rows if self.stuffing[row] == UNWEIGHED]
+    def _weigh(self, new: Sequence[int]) -> None:
+        """Read how little notes tell that nobody has asked for."""
         if new:
             outlines = [self.outlines[row] for row in new]
             self.stuffing[new] = [read_stuffing(outline.content) for outline in outlines]

@@ -11,7 +11,6 @@ import numpy as np
 from zettel.storage.notes import Outline, fold
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
-from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
 
 NAMED_GAP_MAX = 0.3
@@ -166,7 +165,7 @@ def _usual(corpus: Corpus, near: Values) -> float:
 
 def _holding_names(question: Question, corpus: Corpus) -> Flags | None:
     """The notes that are about a name of the question or hold it; None if it has no name."""
-    spelled = map(fold, find_asked_names(question.text))
+    spelled = map(fold, question.spelled)
     names = {*question.names, *map(corpus.mentions.known, spelled)}
     if question.subject:
         names.add(question.subject)

@@ -127,6 +127,8 @@ class Question:
     """The side of a moment that it asks for, and the moment in seconds since 1970."""
     names: frozenset[str] = frozenset()
     """The names in it, of subjects and others, folded as spelled there."""
+    spelled: tuple[str, ...] = ()
+    """What `find_asked_names` finds in it, which several signals and the verdict need."""
 
     def capitalised(self) -> str:
         """The question with its possessive names capitalised: "ana's" -> "Ana's".
@@ -172,7 +174,8 @@ def read_question(
     names_user = not named.isdisjoint(users)
     if names_user:
         words = topic  # notes about the user need not call them by name
-    unnamed = _without_names(topic, text)
+    spelled = find_asked_names(text)
+    unnamed = _without_names(topic, spelled)
     sort = "" if passage else asked_sort(text)
     me = speaks_of_me(text)
     if english := other_words(words):
@@ -188,6 +191,7 @@ def read_question(
         only_sort=bool(sort) and asks_for_anything(without_sort(untimed, sort)),
         subject=subject,
         names=named,
+        spelled=spelled,
         topic=topic,
         now=clock,
         asks_when=_WHEN.search(text) is not None,
@@ -206,9 +210,9 @@ def read_question(
     )
 
 
-def _without_names(topic: str, text: str) -> str:
+def _without_names(topic: str, names: Iterable[str]) -> str:
     """The topic without the words that are spelled like names."""
-    for name in find_asked_names(text):
+    for name in names:
         topic = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", " ", topic)
     return topic
 

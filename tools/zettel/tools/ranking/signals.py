@@ -16,7 +16,6 @@ from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.question_words import Sort, is_of_sort, without_next
 from zettel.tools.language.terms import score_bm25, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_around, sum_by, take_rows
-from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.question import USER, Question
 
 LONG_NOTE_WORDS = 40
@@ -342,7 +341,7 @@ def all_of_whom(question: Question, corpus: Corpus) -> Values:
         of_user = np.maximum(corpus.core, _of_subjects({USER, *corpus.users}, corpus))
         return np.where(corpus.naming, 1.0, PROFILE_VALUE * of_user)
     found = about(question, corpus)
-    for name in (*question.names, *map(fold, find_asked_names(question.text))):
+    for name in (*question.names, *map(fold, question.spelled)):
         found[corpus.mentions.speak_of(name)] = 1.0
     return found
 

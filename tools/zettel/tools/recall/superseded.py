@@ -13,7 +13,7 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.changes.supersession import stated_end, supersedes
 from zettel.tools.concurrency import gather2, read_in_thread
 from zettel.tools.language.facts import find_statements
-from zettel.tools.language.slots import find_other_value
+from zettel.tools.language.slots import find_other_value, read_sentences
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
@@ -139,7 +139,7 @@ def _answers_better(question: Question, matches: _Matches, pair: _Superseded) ->
 def _tells_nothing_else(pair: _Superseded) -> bool:
     """Whether a note says what the newer says, with another value of no more words."""
     older, newer = pair.note.content, pair.by.content
-    other = find_other_value(newer, older)
+    other = find_other_value(read_sentences(newer), read_sentences(older))
     if other is None or len(terms(other.old)) > max(len(terms(other.new)), 1):
         return False
     return {*terms(older)} - {*terms(other.old)} <= {*terms(newer)}

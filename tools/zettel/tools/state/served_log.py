@@ -61,11 +61,8 @@ class Served:
     fields: frozenset[str]
     """Folded values of the note's other fields."""
     at: datetime
-
-    @property
-    def size(self) -> int:
-        """Memory, bytes."""
-        return _TEXT_BYTES + sys.getsizeof(self.text) + sum(map(_field_bytes, self.fields))
+    size: int
+    """Memory, bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +181,10 @@ class ServedLog:
         log = self._tenants.setdefault(self._tenant, _TenantLog(at))
         log.last = at
         for view in told:
+            fields = sum(map(_field_bytes, view.fields))
             for text in view.texts:
-                entry = Served(view.note_id, text, view.subject, view.fields, at)
+                size = _TEXT_BYTES + sys.getsizeof(text) + fields
+                entry = Served(view.note_id, text, view.subject, view.fields, at, size)
                 for namespace in names:
                     log.add(namespace, entry)
         log.expire(at)

@@ -393,7 +393,9 @@ async def _compare(memory: Memory, note: Note, vectors: Vectors | None, now: dat
     """What a new note may repeat or replace."""
     near = None if vectors is None else await nearest_notes(memory, note, vectors, now=now)
     with start_part("candidates"):
-        settled = supersedes(note) | await kin(memory.store, note)
+        # Nobody links to a note whose id was not told yet.
+        related = await kin(memory.store, note) if note.links else frozenset[str]()
+        settled = supersedes(note) | related
         return await compare(memory, note, near, settled)
 
 

@@ -57,7 +57,7 @@ from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, read_in_thread, shielded
 from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS
 from zettel.tools.language.importance import read_importance
-from zettel.tools.language.slots import find_other_value
+from zettel.tools.language.slots import find_other_value, read_sentences
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import note_marks, words_of
 from zettel.tools.secrets.cutting import without_secrets
@@ -157,10 +157,12 @@ def revise(
 
 def _subject_now(old: Note, content: str | None) -> str:
     """The subject, or what the new content says in its place: "The lead is Petra", "… is Jonas"."""
-    other = find_other_value(content, old.content) if content and old.subject else None
+    if not (content and old.subject):
+        return old.subject
+    other = find_other_value(read_sentences(content), read_sentences(old.content))
     if other is None or other.old != fold(old.subject):
         return old.subject
-    spelled = re.search(re.escape(other.new), content or "", re.IGNORECASE)
+    spelled = re.search(re.escape(other.new), content, re.IGNORECASE)
     return spelled.group() if spelled else old.subject
 
 
