@@ -184,13 +184,23 @@ def _meant_by_nearness(
         return nearest
     if cosine < CHANGE_MIN_COSINE:
         return ""
-    new, old = (telling_words(f"{o.subject} {o.content}") for o in (note, others[nearest]))
-    shared = {w for w in new & old if not (_DIGIT.search(w) or is_day_month_or_count(w))}
+    new, old = (_words_of_something(one) for one in (note, others[nearest]))
+    shared = new & old
     for note_id, other in others.items():
         if shared and note_id != nearest:
             told = fold(f"{other.subject} {other.content}")
             shared = {word for word in shared if word not in told}
     return nearest if shared else ""
+
+
+def _words_of_something(note: Note | Outline) -> set[str]:
+    """The telling words of a note besides numbers, days and months, which are in notes on anything.
+
+    Those are told by the whole word: telling words are beginnings.
+    """
+    words = _WORD.findall(fold(f"{note.subject} {note.content}"))
+    anywhere = (word for word in words if _DIGIT.search(word) or is_day_month_or_count(word))
+    return telling_words(" ".join(words)) - telling_words(" ".join(anywhere))
 
 
 def conflict_links(
