@@ -24,7 +24,8 @@ from zettel.tools.evolve.consolidate.step import CONSOLIDATE_STEP
 from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Committed, Step, Task
 from zettel.tools.evolve.steps.compare import COMPARE_STEP
 from zettel.tools.evolve.steps.construct import CONSTRUCT_STEP, EMBED, UNEMBEDDED_NOTES, embed
-from zettel.tools.evolve.steps.link import LINK_STEP, REVISE_STEP
+from zettel.tools.evolve.steps.link import LINK_STEP
+from zettel.tools.evolve.steps.revise import REVISE_STEP
 from zettel.tools.evolve.writing.llm_writer import LlmWriter, PrivateNamespaceWriter
 from zettel.tools.evolve.writing.writer import RULE, Writer
 from zettel.tools.llm.client import TokenBudget
@@ -276,7 +277,7 @@ class _Running:
             batch=batch,
         )
         over = False
-        for step in of:
+        for step in _in_order(of, self.writer):
             if over := self.writer.asks and self._is_over():
                 break
             await self._tell(step.name, done, todo)
@@ -303,6 +304,12 @@ class _Running:
 
     def _is_over(self) -> bool:
         return self._budget.seconds is not None and self.seconds >= self._budget.seconds
+
+
+def _in_order(of: Sequence[Step], writer: Writer) -> list[Step]:
+    """The steps of one batch; what `revise` supersedes, `generalize` takes out of its offers."""
+    again = (GENERALIZE_STEP,) if writer.asks and GENERALIZE_STEP in of else ()
+    return [one for step in of for one in ((step, *again) if step is REVISE_STEP else (step,))]
 
 
 async def _commit(task: Task) -> Committed:

@@ -7,16 +7,26 @@ lower case, because the check takes every capital for a name.
 
 import html
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import anyio
 import regex as re
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from zettel.storage.notes import CONCEPT, GIST, PROFILE, REVISED_BY, SUMMARY, Note, fold, normalise
-from zettel.tools.evolve.writing.writer import Description, PairVerdict, Piece, Ruling, Writer
+from zettel.tools.evolve.writing.writer import (
+    PROPOSED_RELATIONS,
+    Description,
+    NeighbourReading,
+    PairVerdict,
+    Piece,
+    ProposedLink,
+    Ruling,
+    Writer,
+)
 from zettel.tools.language.marks import Mark, find_marks
 from zettel.tools.llm.client import LlmClient, TokenBudget
 from zettel.tools.llm.llm import ChatQuestion, Llm
@@ -112,6 +122,8 @@ def given(note: Note) -> tuple[str, tuple[str, ...]]:
 
 NOTE_MAX_CHARACTERS = 4_000
 """Characters shown of a note."""
+PROMPT_MAX_CHARACTERS = 24_000
+"""Characters of the notes of a question to which many belong, together: some 6,000 tokens."""
 
 
 def _words(text: str) -> list[str]:
@@ -170,12 +182,33 @@ class Descriptions(BaseModel):
     notes: list[Described]
 
 
+_PROPOSED: Mapping[str, Ruling | None] = {
+    **dict.fromkeys(PROPOSED_RELATIONS),
+    "replaces": "supersedes",
+    "contradicts": "contradicts",
+}
+"""Relations that it may name -> the verdict that two of them are."""
+
+
+class NeighbourLink(BaseModel):
+    """What it says of the new note and one neighbour."""
+
+    model_config = FORM
+
+    to: str
+    relation: str = Field(json_schema_extra={"enum": list(_PROPOSED)})
+    reason: str
+    new_quote: str
+    neighbour_quote: str
+
+
 class Revisions(BaseModel):
     """Its answer to `revision`."""
 
     model_config = FORM
 
     notes: list[WordedNote]
+    links: list[NeighbourLink] = Field(default_factory=list[NeighbourLink])
 
 
 DATA_RULE = """\
@@ -197,12 +230,25 @@ You keep an index of notes. For each note below give its id, and
 
 _REVISE = f"""\
 You keep an index of notes. A new note has come in; the others were there before and are its \
-neighbours. For each neighbour that should be found or read differently in the light of the new \
+neighbours. Give two lists, notes and links.
+In notes, for each neighbour that should be found or read differently in the light of the new \
 note, give its id, and
 - context: what it is about, now that the new note is known; one sentence, at most 30 words;
 - keywords: up to 6 words that matter most;
 - tags: up to 4 general topics it belongs to.
 Leave out every neighbour that says the same as before; often that is all of them.
+In links, for each neighbour that is to be read together with the new note, give
+- to: its id;
+- relation: about_same, if both are about one particular thing, person, place, event or task, of \
+which few notes speak; supports, if the new note confirms what the neighbour says; caused_by, if \
+the neighbour tells why the new note is so; replaces, if the new note says that what the \
+neighbour says was true and is no longer; contradicts, if both cannot be true and it does not \
+show which one is;
+- reason: what joins the two, for a reader; at most 15 words;
+- new_quote: the words of the new note that show it, to the letter, 2 words at least;
+- neighbour_quote: the words of the neighbour that show it, to the letter, 2 words at least.
+Leave out neighbours that share no more than a topic. Say replaces only if nobody who reads the \
+two could think otherwise.
 {DATA_RULE}
 {GROUNDING_RULE.format(or_new=" or in the new note")}"""
 
@@ -214,15 +260,17 @@ def description(notes: Sequence[Note]) -> ChatQuestion:
 
 
 def revision(note: Note, neighbours: Sequence[Note]) -> ChatQuestion:
-    """Asks for neighbours' descriptions in the light of a new note."""
-    others = "\n".join(block(other, "neighbour") for other in neighbours)
-    data = f"{block(note, 'new')}\n{others}"
+    """Asks for a new note's links to its neighbours, and for these in its light."""
+    shown = min(NOTE_MAX_CHARACTERS, PROMPT_MAX_CHARACTERS // (1 + len(neighbours)))
+    others = "\n".join(block(other, "neighbour", shown=shown) for other in neighbours)
+    data = f"{block(note, 'new', shown=shown)}\n{others}"
     return question(_REVISE, data, "revisions", Revisions, len(neighbours))
 
 
 def question(rules: str, data: str, name: str, answer: type[BaseModel], notes: int) -> ChatQuestion:
     """A question whose answer has this schema and is about this many notes."""
-    schema = answer.model_json_schema()
+    # By it lists are required that an answer may leave out without being refused.
+    schema = answer.model_json_schema(mode="serialization")
     # In the rules too: not every service supports structured output.
     rules = f"{rules}\nThe JSON has this schema:\n{json.dumps(schema)}"
     most = BASE_TOKENS + NOTE_TOKENS * notes
@@ -246,8 +294,6 @@ def block(note: Note, role: str, *, shown: int = NOTE_MAX_CHARACTERS) -> str:
     return f'<note id="{note.note_id}" role="{role}" day="{day}">\n{body}\n</note>'
 
 
-PROMPT_MAX_CHARACTERS = 24_000
-"""Characters of all notes together: some 6,000 tokens."""
 SORT_MAX_LINES: Mapping[str, int] = {GIST: 1, CONCEPT: 2, SUMMARY: 8, PROFILE: 40}
 """Lines of a text by sort; a profile has at most one per fact."""
 _COMPLETE = frozenset((PROFILE,))
@@ -341,7 +387,6 @@ _RULINGS: dict[str, Ruling] = {
     "contradict": "contradicts",
     "both_hold": "both",
 }
-_LINK_MARKS = re.compile(r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Bidi_Control}<>]")
 
 
 class Judged(BaseModel):
@@ -389,18 +434,49 @@ def read_verdict(judged: Judged, note: Note, older: Note) -> tuple[PairVerdict |
     ruling = _RULINGS.get(judged.verdict)
     if ruling is None:
         return None, "unsure"
-    younger_quote, older_quote = " ".join(judged.younger_quote.split()), judged.older_quote
-    if len(younger_quote) > QUOTE_MAX_CHARACTERS:
-        return None, "too_long"
-    if _LINK_MARKS.search(younger_quote):
-        return None, "malformed"
-    if not (_stands_in(younger_quote, note) and _stands_in(older_quote, older)):
+    quote, wrong = _read_quote(judged.younger_quote, note)
+    if wrong:
+        return None, wrong
+    if not _stands_in(judged.older_quote, older):
         return None, "invented"
-    return PairVerdict(ruling=ruling, quote=younger_quote), ""
+    return PairVerdict(ruling=ruling, quote=quote), ""
+
+
+def _read_quote(said: str, note: Note) -> tuple[str, str]:
+    """A quotation with white space normalised, and why it is rejected; empty if it is not."""
+    quote = " ".join(said.split())
+    if len(quote) > QUOTE_MAX_CHARACTERS:
+        return quote, "too_long"
+    if _MALFORMED.search(quote):
+        return quote, "malformed"
+    return quote, "" if _stands_in(quote, note) else "invented"
 
 
 def _stands_in(quote: str, note: Note) -> bool:
     return len(_WORD.findall(quote)) >= QUOTE_MIN_WORDS and fold(quote) in fold(note.content)
+
+
+REASON_MAX_CHARACTERS = 160
+"""Longest reason of a link; the prompt asks for about half."""
+
+
+def read_link(
+    said: NeighbourLink, note: Note, neighbour: Note, shown: Sequence[Note]
+) -> tuple[ProposedLink | PairVerdict | None, str]:
+    """The link or the verdict that an answer proposes; else None and why it is rejected."""
+    if said.relation not in _PROPOSED:
+        return None, "unknown_relation"
+    if not _stands_in(said.neighbour_quote, neighbour):
+        return None, "invented"
+    quote, wrong = _read_quote(said.new_quote, note)
+    if wrong:
+        return None, wrong
+    if ruling := _PROPOSED[said.relation]:
+        return PairVerdict(ruling=ruling, quote=quote), ""
+    reason = " ".join(said.reason.split())
+    sources = sources_of([note, neighbour], shown=shown)
+    wrong = fault(reason, sources, most=REASON_MAX_CHARACTERS) or ""
+    return (None, wrong) if wrong else (ProposedLink(relation=said.relation, reason=reason), "")
 
 
 CONTEXT_MAX_CHARACTERS, ITEM_MAX_CHARACTERS, QUESTION_MAX_CHARACTERS = 300, 64, 160
@@ -442,18 +518,43 @@ class LlmWriter:
             self._client.count_fallback("missing", note.note_id not in drafts)
         return drafts
 
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> NeighbourReading:
         """Implements `Writer.revise` in one question."""
         if not neighbours:
-            return {}
+            return NeighbourReading()
         question = revision(note, neighbours)
         answer = await self._client.ask(question, Revisions, len(neighbours))
         if answer is None:
-            return {}
+            return NeighbourReading()
         shown = (note, *neighbours)
-        return self._checked(
+        drafts = self._checked(
             answer.notes, {n.note_id: sources_of([n, note], shown=shown) for n in neighbours}
         )
+        links, verdicts = self._read_links(answer.links, note, neighbours)
+        return NeighbourReading(drafts=drafts, links=links, verdicts=verdicts)
+
+    def _read_links(
+        self, said: Sequence[NeighbourLink], note: Note, neighbours: Sequence[Note]
+    ) -> tuple[dict[str, ProposedLink], dict[str, PairVerdict]]:
+        links, verdicts = dict[str, ProposedLink](), dict[str, PairVerdict]()
+        known = {other.note_id: other for other in neighbours}
+        times = Counter(linked.to for linked in said)
+        for linked in said:
+            other = known.get(linked.to)
+            if other is None or times[linked.to] > 1:
+                # Two relations of one pair count as none.
+                self._client.count_fallback("unknown_id" if other is None else "unsure")
+                continue
+            read, wrong = read_link(linked, note, other, (note, *neighbours))
+            self._client.count_fallback(wrong, read is None)
+            match read:
+                case ProposedLink():
+                    links[linked.to] = read
+                case PairVerdict():
+                    verdicts[linked.to] = read
+                case None:
+                    pass
+        return links, verdicts
 
     async def compose(self, piece: Piece) -> str:
         """Implements `Writer.compose` in one question."""
@@ -542,8 +643,8 @@ class PrivateNamespaceWriter:
         """Describes the notes that are not private."""
         return await self._writer.describe(self._open(notes))
 
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
-        """Revises the neighbours that are not private, if the note is not."""
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> NeighbourReading:
+        """Reads the neighbours that are not private, if the note is not."""
         return await self._writer.revise(note, self._open(neighbours) if self._open([note]) else [])
 
     async def compose(self, piece: Piece) -> str:
