@@ -504,11 +504,22 @@ class LlmWriter:
         """Calls, tokens and fallbacks of this run."""
         return self._client.counts
 
+    @property
+    def answered(self) -> int:
+        """Implements `Writer.answered`."""
+        return self._client.answered
+
+    @property
+    def unanswered(self) -> Mapping[str, bool]:
+        """Implements `Writer.unanswered`."""
+        return self._client.unanswered
+
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Implements `Writer.describe` in one question."""
         if not notes:
             return {}
-        answer = await self._client.ask(description(notes), Descriptions, len(notes))
+        ids = [note.note_id for note in notes]
+        answer = await self._client.ask(description(notes), Descriptions, len(notes), of=ids)
         if answer is None:
             return {}
         drafts = self._checked(
@@ -523,7 +534,7 @@ class LlmWriter:
         if not neighbours:
             return NeighbourReading()
         question = revision(note, neighbours)
-        answer = await self._client.ask(question, Revisions, len(neighbours))
+        answer = await self._client.ask(question, Revisions, len(neighbours), of=[note.note_id])
         if answer is None:
             return NeighbourReading()
         shown = (note, *neighbours)
@@ -569,7 +580,8 @@ class LlmWriter:
         """Implements `Writer.judge` in one question."""
         if not older:
             return {}
-        answer = await self._client.ask(judgement(note, older), Judgements, len(older))
+        question = judgement(note, older)
+        answer = await self._client.ask(question, Judgements, len(older), of=[note.note_id])
         if answer is None:
             return {}
         known = {other.note_id: other for other in older}
@@ -638,6 +650,16 @@ class PrivateNamespaceWriter:
     def counts(self) -> Mapping[str, int]:
         """Of the other writer."""
         return self._writer.counts
+
+    @property
+    def answered(self) -> int:
+        """Of the other writer."""
+        return self._writer.answered
+
+    @property
+    def unanswered(self) -> Mapping[str, bool]:
+        """Of the other writer."""
+        return self._writer.unanswered
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Describes the notes that are not private."""

@@ -91,6 +91,16 @@ class Writer(Protocol):
         """Calls, tokens and fallbacks by reason, for the run's record."""
         ...
 
+    @property
+    def answered(self) -> int:
+        """Questions of this run that were answered."""
+        ...
+
+    @property
+    def unanswered(self) -> Mapping[str, bool]:
+        """Ids of the notes to ask about again -> whether the lost question may have cost tokens."""
+        ...
+
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Note construction (A-MEM, arXiv 2502.12110, section 3.1).
 
@@ -121,6 +131,8 @@ class RuleWriter:
 
     asks = False
     counts = NO_COUNTS
+    answered = 0
+    unanswered: Mapping[str, bool] = MappingProxyType({})
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Nothing."""
