@@ -70,9 +70,10 @@ async def test_notes_told_while_it_was_down_are_described_by_a_later_run(
 async def test_while_it_is_still_down_another_run_writes_nothing(
     desk: Desk, llm: ScriptedLlm
 ) -> None:
-    for number in range(12):  # what rules make of a note depends on the others
-        await desk.told(f"The harbour market sold {number} baskets of figs to Zebulon")
-    await desk.evolve()
+    # Rules take "Quarto" for a name once another note tells it.
+    for content in ("Quarto seems slow today", "I asked about Quarto at the office"):
+        await desk.told(content)
+        await desk.evolve()
     before = await everything(desk)
     desk.memory = replace(desk.memory, mind=llm.mind())  # the breaker of another process
 
@@ -80,7 +81,7 @@ async def test_while_it_is_still_down_another_run_writes_nothing(
 
     assert report.changed == 0
     assert await everything(desk) == before
-    assert len(await read_unanswered(desk.memory.store)) == 12
+    assert len(await read_unanswered(desk.memory.store)) == 2
 
 
 async def test_what_did_not_fit_into_the_budget_is_described_by_a_run_that_has_one(
