@@ -384,8 +384,9 @@ MAX_KEYWORDS, MAX_TAGS, MAX_QUESTIONS = 6, 4, 3
 class LlmWriter:
     """Words notes with an LLM; every failure is counted and leaves the rule's text.
 
-    `llm_fallback_…` counts by reason notes, composed texts and pairs left to the rule; `invented`, `contrary`,
-    `too_long`, `instructions` and `malformed` count single fields. `clock` is in monotonic seconds.
+    `llm_fallback_…` counts by reason notes, composed texts, links and pairs left to the rule;
+    `invented`, `contrary`, `too_long`, `instructions` and `malformed` count single fields. `clock`
+    is in monotonic seconds.
     """
 
     asks = True
