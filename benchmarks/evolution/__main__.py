@@ -12,6 +12,7 @@ from typing import get_args
 
 import anyio
 
+from benchmarks.evolution.asked import asked, write_asked
 from benchmarks.evolution.composed import composed
 from benchmarks.evolution.conflicts import Conflicts, conflicts, write_conflicts
 from benchmarks.evolution.cues import write_cues
@@ -254,6 +255,11 @@ async def _feedback(_options: Options) -> None:
         _tell(write_offered(await offered(await _embedder(), Path(folder))))
 
 
+async def _asked(options: Options) -> None:
+    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+        _tell(write_asked(await asked(await _embedder(), Path(folder), options.only)))
+
+
 _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "steps": _steps,
     "gists": _gists,
@@ -266,6 +272,7 @@ _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "composed": _composed,
     "rows": _rows,
     "feedback": _feedback,
+    "asked": _asked,
 }
 
 
