@@ -78,6 +78,13 @@ def composed(
     return said(json.dumps({"lines": told}), tokens=tokens)
 
 
+def linked(*links: tuple[str, str, str, str, str]) -> Reply:
+    """A completion that links a new note: to, relation, reason, its words and the neighbour's."""
+    names = ("to", "relation", "reason", "new_quote", "neighbour_quote")
+    told = [dict(zip(names, link, strict=True)) for link in links]
+    return said(json.dumps({"notes": [], "links": told}))
+
+
 def judged(*pairs: tuple[str, str, str, str]) -> Reply:
     """A completion with verdicts: older note's id, verdict, the younger's and its words."""
     names = ("older", "verdict", "younger_quote", "older_quote")

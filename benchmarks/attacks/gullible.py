@@ -61,7 +61,18 @@ def _describe(notes: Sequence[ShownNote]) -> dict[str, object]:
 
 def _revise(notes: Sequence[ShownNote]) -> dict[str, object]:
     new = next(_said(note) for note in notes if note.role == "new")
-    return {"notes": [_worded(note, new) for note in notes if note.role != "new"]}
+    others = [note for note in notes if note.role != "new"]
+    links = [
+        {
+            "to": note.note_id,
+            "relation": "about_same",
+            "reason": new[:_QUOTE_CHARACTERS],
+            "new_quote": new[:_QUOTE_CHARACTERS],
+            "neighbour_quote": _said(note)[:_QUOTE_CHARACTERS],
+        }
+        for note in others
+    ]
+    return {"notes": [_worded(note, new) for note in others], "links": links}
 
 
 def _compose(notes: Sequence[ShownNote]) -> dict[str, object]:

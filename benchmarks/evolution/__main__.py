@@ -1,20 +1,23 @@
 """`python -m benchmarks.evolution WHAT`: the tables go to stdout, progress to stderr."""
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import get_args
 
 import anyio
 
+from benchmarks.evolution.asked import asked, write_asked
 from benchmarks.evolution.composed import composed
 from benchmarks.evolution.conflicts import Conflicts, conflicts, write_conflicts
 from benchmarks.evolution.cues import write_cues
 from benchmarks.evolution.days import carried_days
-from benchmarks.evolution.desk import Remembering
+from benchmarks.evolution.desk import Asking, Remembering
 from benchmarks.evolution.fading import Cell, fades, write_cells
 from benchmarks.evolution.feedback import offered, write_offered
 from benchmarks.evolution.gists import measure
@@ -31,9 +34,13 @@ from benchmarks.retrieval.data import Dataset, narrow
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.read import read_dataset
 from benchmarks.retrieval.server import find_command
+from zettel.server.config.settings import load_settings
+from zettel.server.runtime.llm import build_llm
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.model_files import find_model
 from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
+from zettel.storage.errors import ZettelError
+from zettel.tools.llm.llm import LlmLimits
 
 
 class Options(argparse.Namespace):
@@ -48,6 +55,7 @@ class Options(argparse.Namespace):
     conversations: int
     command: Path | None
     sample: int
+    llm: str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,20 +71,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments, namespace=Options())
     if options.what in ("gists", "links") and options.data is None:
         parser.error(f"{options.what} needs --data")
+    if options.llm and options.what not in ASKING:
+        parser.error(f"{options.what} asks no LLM; these do: {', '.join(ASKING)}")
     try:
         anyio.run(_MEASURES[options.what], options)
-    except BenchmarkError as error:
+    except (BenchmarkError, ZettelError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
+ASKING = ("steps", "links", "profiles", "written", "composed")
+"""What is measured by rule and, with `--llm`, with an LLM after it."""
+
+
+def _ways(options: Options) -> Iterator[tuple[str, Asking | None]]:
+    """By rule, then with the LLM if one is named: what it is called, and it.
+
+    Raises:
+        ZettelError: Its settings cannot be used.
+    """
+    yield "", None
+    if options.llm:
+        llm = build_llm(load_settings(llm_model=options.llm))
+        assert llm is not None
+        # A measurement that stops half way says nothing: what it costs is told at the end.
+        asking = Asking(replace(llm, limits=LlmLimits()))
+        yield f", with {options.llm}", asking
+        _tell(f"Asked of {options.llm}: {json.dumps(dict(sorted(asking.counts.items())))}\n")
+
+
 async def _steps(options: Options) -> None:
     embedder = await _embedder()
-    for trial in _trials(options):
-        with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
-            stages = await ablate(trial, embedder, Path(folder) / "store", progress=_say)
-        _tell(write_stages(trial.name, stages))
+    for way, asking in _ways(options):
+        for trial in _trials(options):
+            with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+                place = Path(folder) / "store"
+                stages = await ablate(trial, embedder, place, progress=_say, asking=asking)
+            _tell(write_stages(trial.name + way, stages))
 
 
 async def _gists(options: Options) -> None:
@@ -88,10 +120,12 @@ async def _gists(options: Options) -> None:
 
 
 async def _links(options: Options) -> None:
-    trial = Told(answerable(_dataset(options)))
-    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
-        rows = await beside(trial, await _embedder(), Path(folder) / "store")
-    _tell(write_links(trial.name, rows))
+    embedder = await _embedder()
+    for way, asking in _ways(options):
+        trial = Told(answerable(_dataset(options)))
+        with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+            rows = await beside(trial, embedder, Path(folder) / "store", asking=asking)
+        _tell(write_links(trial.name + way, rows))
 
 
 async def _fading(options: Options) -> None:
@@ -117,15 +151,18 @@ async def _conflicts(options: Options) -> None:
 
 
 async def _profiles(options: Options) -> None:
-    embedder, rows = await _embedder(), list[tuple[str, Profiles]]()
-    for style in options.style or get_args(Style):
-        for world in _worlds(options, style):
-            for way, told in (("as talk", world), ("as facts", as_facts(world))):
+    embedder = await _embedder()
+    for way, asking in _ways(options):
+        rows = list[tuple[str, Profiles]]()
+        for world in (
+            w for style in options.style or get_args(Style) for w in _worlds(options, style)
+        ):
+            for form, told in (("as talk", world), ("as facts", as_facts(world))):
                 with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
-                    found = await profiles(told, embedder, Path(folder) / "store")
-                rows.append((f"{world.name}, {way}", found))
-                _say(f"{world.name}, {way}: {found}")
-    _tell(write_profiles(rows))
+                    found = await profiles(told, embedder, Path(folder) / "store", asking=asking)
+                rows.append((f"{world.name}, {form}{way}", found))
+                _say(f"{world.name}, {form}{way}: {found}")
+        _tell(write_profiles(rows))
 
 
 async def _rows(options: Options) -> None:
@@ -190,22 +227,37 @@ async def _cues(_options: Options) -> None:
 
 
 async def _written(options: Options) -> None:
-    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
-        found = await written(await _embedder(), Path(folder), options.only)
+    embedder = await _embedder()
     most = {"link": options.sample, "name": options.sample, "keyword": options.sample}
-    _tell(write_written(found, read_judged(), (options.seed or [0])[0], most))
+    for way, asking in _ways(options):
+        with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+            found = await written(embedder, Path(folder), options.only, asking=asking)
+        table = write_written(found, read_judged(), _seed(options), most)
+        _tell(f"# Written{way or ', by rule'}\n\n{table}")
 
 
 async def _composed(options: Options) -> None:
-    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
-        found = await composed(await _embedder(), Path(folder), options.only)
+    embedder = await _embedder()
     most = {"profile": options.sample, "gist": options.sample}
-    _tell(write_written(found, read_judged(), (options.seed or [0])[0], most))
+    for way, asking in _ways(options):
+        with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+            found = await composed(embedder, Path(folder), options.only, asking=asking)
+        table = write_written(found, read_judged(), _seed(options), most)
+        _tell(f"# Written{way or ', by rule'}\n\n{table}")
+
+
+def _seed(options: Options) -> int:
+    return (options.seed or [0])[0]
 
 
 async def _feedback(_options: Options) -> None:
     with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
         _tell(write_offered(await offered(await _embedder(), Path(folder))))
+
+
+async def _asked(options: Options) -> None:
+    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+        _tell(write_asked(await asked(await _embedder(), Path(folder), options.only)))
 
 
 _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
@@ -220,6 +272,7 @@ _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "composed": _composed,
     "rows": _rows,
     "feedback": _feedback,
+    "asked": _asked,
 }
 
 
@@ -235,6 +288,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--size", choices=tuple(SIZES), default="small", help="its size")
     add("--conversations", type=int, default=3, metavar="N", help="of each seed")
     add("--sample", type=int, default=100, metavar="N", help="links, names and keywords to judge")
+    add("--llm", default="", metavar="MODEL", help="measure once more with it; see README.md")
     add("--command", type=Path, metavar="FILE", help="the zettel to run; default: beside Python")
     return parser
 

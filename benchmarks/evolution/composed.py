@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import get_args
 
-from benchmarks.evolution.desk import opened_desk
+from benchmarks.evolution.desk import Asking, opened_desk
 from benchmarks.evolution.profiles import as_facts
 from benchmarks.evolution.trials import Played
 from benchmarks.evolution.written import FAMILY, MONTHS, RIVER, Written, tell_month
@@ -21,32 +21,38 @@ WORLD_SEED, WORLD_CONVERSATIONS = 2000, 4
 MOST = 10_000
 
 
-async def composed(embedder: Embedder, store: Path, only: Collection[str]) -> list[Written]:
+async def composed(
+    embedder: Embedder, store: Path, only: Collection[str], *, asking: Asking | None = None
+) -> list[Written]:
     """Tell eight months, two homes and made-up worlds, and read what is composed.
 
     Args:
         embedder: Loaded.
         store: A directory for a store of each.
         only: Names of what to tell; empty for all.
+        asking: The LLM that evolution asks; None for none.
     """
     found = list[Written]()
     for path in (*sorted(MONTHS.glob("*.jsonl")), RIVER, FAMILY):
         if not only or path.stem in only:
             lines = [line for line in read_month(path) if not isinstance(line, Question)]
-            async with opened_desk(store / path.stem, embedder, consolidates=True) as opened:
+            place = store / path.stem
+            async with opened_desk(place, embedder, consolidates=True, asking=asking) as opened:
                 desk, client = opened
                 refs = await tell_month(lines, desk, client)
                 found += await _read(path.stem, desk.memory.store, refs)
     for style in get_args(Style):
         if not only or style in only:
             world = generate(WORLD_SEED, "smoke", style, WORLD_CONVERSATIONS)
-            found += await _of_world(style, as_facts(world), embedder, store / style)
+            found += await _of_world(style, as_facts(world), embedder, store / style, asking)
     return found
 
 
-async def _of_world(name: str, world: World, embedder: Embedder, store: Path) -> list[Written]:
+async def _of_world(
+    name: str, world: World, embedder: Embedder, store: Path, asking: Asking | None
+) -> list[Written]:
     played = Played(world)
-    async with opened_desk(store, embedder, consolidates=True) as (desk, timed):
+    async with opened_desk(store, embedder, consolidates=True, asking=asking) as (desk, timed):
         await played.tell(desk, timed)
         desk.now = played.end
         await desk.evolve()

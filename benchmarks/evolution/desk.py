@@ -1,7 +1,9 @@
 """The tools behind a real client, in memory: at any time, with any steps of evolution."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,10 +22,20 @@ from zettel.tools.evolve.consolidate.feedback import GENERALIZE_STEP
 from zettel.tools.evolve.consolidate.step import CONSOLIDATE_STEP
 from zettel.tools.evolve.run import Budget, RunReport, evolve
 from zettel.tools.evolve.steps.base import Step
+from zettel.tools.llm.llm import Llm
 from zettel.tools.state.memory import Memory
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """Where a data set has no times: any moment, so that runs are alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """An LLM that evolution asks, and what that came to over all runs."""
+
+    llm: Llm
+    counts: Counter[str] = field(default_factory=Counter[str])
+    """Calls, tokens, and what was left to the rule, as `zettel runs` names them."""
 
 
 class Desk:
@@ -31,10 +43,12 @@ class Desk:
 
     Args:
         memory: What is worked with.
+        asking: Counts what its LLM is asked.
     """
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, asking: Asking | None = None) -> None:
         self.memory = memory
+        self._asking = asking
         self.now = START
 
     async def call(self, arguments: Arguments, caller: Caller) -> Mapping[str, object]:
@@ -61,6 +75,8 @@ class Desk:
                 budget=Budget(),
                 of=of,
             )
+            if self._asking is not None:
+                self._asking.counts.update(report.llm)
             for step, count in report.steps.items():
                 changed[step] = changed.get(step, 0) + count
             if report.created:
@@ -71,12 +87,18 @@ class Desk:
 
 @asynccontextmanager
 async def opened_desk(
-    store: Path, embedder: Embedder, *, consolidates: bool = False
+    store: Path,
+    embedder: Embedder,
+    *,
+    consolidates: bool = False,
+    asking: Asking | None = None,
 ) -> AsyncGenerator[tuple[Desk, Timed]]:
     """A desk over a store, made if it is not there, and a client connected to it."""
     opened = await open_store(str(store), model_id=embedder.model_id, dim=embedder.dim)
     try:
-        desk = Desk(Memory(store=opened, embedder=embedder, consolidates=consolidates))
+        mind = asking.llm if asking else None
+        memory = Memory(store=opened, embedder=embedder, consolidates=consolidates, mind=mind)
+        desk = Desk(memory, asking)
         server = create_server(desk, ClientDefaults(transport="bench", namespace="elsewhere"))
         async with Client(server, raise_exceptions=True) as client:
             yield desk, Timed(client=client, clock=lambda: 0.0)

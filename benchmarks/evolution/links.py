@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import cast
 
-from benchmarks.evolution.desk import opened_desk
+from benchmarks.evolution.desk import Asking, opened_desk
 from benchmarks.evolution.trials import Sample, Told
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.notes import Note
@@ -66,7 +66,9 @@ class Unlinked:
         return []
 
 
-async def beside(trial: Told, embedder: Embedder, store: Path) -> list[Beside]:
+async def beside(
+    trial: Told, embedder: Embedder, store: Path, *, asking: Asking | None = None
+) -> list[Beside]:
     """Tell, evolve, and ask with and without links.
 
     Not before and after the notes are linked: each revision that this writes moves the text scores
@@ -76,8 +78,9 @@ async def beside(trial: Told, embedder: Embedder, store: Path) -> list[Beside]:
         trial: Of questions with evidence.
         embedder: Loaded.
         store: A directory that is not there yet.
+        asking: The LLM that evolution asks; None for none.
     """
-    async with opened_desk(store, embedder) as (desk, timed):
+    async with opened_desk(store, embedder, asking=asking) as (desk, timed):
         await trial.tell(desk, timed)
         desk.now = trial.end
         await desk.evolve()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from benchmarks.evolution.desk import opened_desk
+from benchmarks.evolution.desk import Asking, opened_desk
 from benchmarks.evolution.trials import Played
 from benchmarks.generator.records import Forgetting, Operation, Stated, Telling, World
 from benchmarks.generator.slots import PERSONAL
@@ -38,16 +38,19 @@ class Profiles:
     """Of these, never true."""
 
 
-async def profiles(world: World, embedder: Embedder, store: Path) -> Profiles:
+async def profiles(
+    world: World, embedder: Embedder, store: Path, *, asking: Asking | None = None
+) -> Profiles:
     """Tell a world, consolidate, and check every profile against what was told.
 
     Args:
         world: Of the generator.
         embedder: Loaded.
         store: A directory that is not there yet.
+        asking: The LLM that evolution asks; None for none.
     """
     played = Played(world)
-    async with opened_desk(store, embedder, consolidates=True) as (desk, timed):
+    async with opened_desk(store, embedder, consolidates=True, asking=asking) as (desk, timed):
         await played.tell(desk, timed)
         desk.now = played.end
         await desk.evolve()

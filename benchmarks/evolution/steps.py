@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks.evolution.desk import opened_desk
+from benchmarks.evolution.desk import Asking, opened_desk
 from benchmarks.evolution.trials import Sample, Trial, measured
 from zettel.storage.embedding.embedder import Embedder
 from zettel.tools.evolve.run import EVOLUTION_STEPS
@@ -29,7 +29,12 @@ class Stage:
 
 
 async def ablate(
-    trial: Trial, embedder: Embedder, store: Path, *, progress: Progress
+    trial: Trial,
+    embedder: Embedder,
+    store: Path,
+    *,
+    progress: Progress,
+    asking: Asking | None = None,
 ) -> list[Stage]:
     """Tell, ask, and ask again after each step.
 
@@ -38,8 +43,9 @@ async def ablate(
         embedder: Loaded.
         store: A directory that is not there yet.
         progress: Told after each stage.
+        asking: The LLM that evolution asks; None for none.
     """
-    async with opened_desk(store, embedder, consolidates=True) as (desk, timed):
+    async with opened_desk(store, embedder, consolidates=True, asking=asking) as (desk, timed):
         await trial.tell(desk, timed)
         progress(f"{trial.name}: told")
         stages = [Stage(step=OFF, changed=0, samples=await trial.ask(desk, timed))]

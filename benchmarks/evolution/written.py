@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-from benchmarks.evolution.desk import Desk, opened_desk
+from benchmarks.evolution.desk import Asking, Desk, opened_desk
 from benchmarks.month.play import CALL_SECONDS
 from benchmarks.month.records import NoteLine, Question, SessionLine, read_month
 from benchmarks.retrieval.errors import ServerError
@@ -50,28 +50,34 @@ class Written:
     """As it is shown to the reader."""
 
 
-async def written(embedder: Embedder, store: Path, only: Collection[str]) -> list[Written]:
+async def written(
+    embedder: Embedder, store: Path, only: Collection[str], *, asking: Asking | None = None
+) -> list[Written]:
     """Tell the mixed corpus and two months, evolve after each session, and read the result.
 
     Args:
         embedder: Loaded.
         store: A directory for a store of each.
         only: Names of the corpora to tell; empty for all.
+        asking: The LLM that evolution asks; None for none.
     """
     found = list[Written]()
     for path in (path for path in CORPORA if not only or path.stem in only):
         lines = [line for line in read_month(path) if not isinstance(line, Question)]
-        notes = await _told(lines, embedder, store / path.stem)
+        notes = await _told(lines, embedder, store / path.stem, asking)
         found += _links(path.stem, notes)
         found += [one for ref, note in notes.items() for one in _words(path.stem, ref, note)]
     return found
 
 
 async def _told(
-    lines: Sequence[SessionLine | NoteLine], embedder: Embedder, store: Path
+    lines: Sequence[SessionLine | NoteLine],
+    embedder: Embedder,
+    store: Path,
+    asking: Asking | None,
 ) -> dict[str, Note]:
     """Ref -> the note as evolution left it."""
-    async with opened_desk(store, embedder) as (desk, client):
+    async with opened_desk(store, embedder, asking=asking) as (desk, client):
         refs = await tell_month(lines, desk, client)
         notes = await desk.memory.store.find(NoteFilter(note_ids=tuple(refs)), limit=MOST)
     by_ref = {refs[note.note_id]: note for note in notes}

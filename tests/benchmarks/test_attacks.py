@@ -285,6 +285,7 @@ async def test_the_gullible_llm_repeats_what_it_is_shown_in_every_form() -> None
 
     assert [(n.id, n.context) for n in described.notes] == [(new.note_id, new.content)]
     assert [(n.id, n.context) for n in revised.notes] == [(old.note_id, new.content)]
+    assert [(k.to, k.new_quote) for k in revised.links] == [(old.note_id, new.content)]
     assert [line.text for line in composed.lines] == [old.content, new.content]
     assert [(p.older, p.younger_quote) for p in judged.pairs] == [(old.note_id, new.content)]
     assert all("wren" in data for data in chat.asked)

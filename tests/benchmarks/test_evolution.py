@@ -4,8 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from benchmarks.evolution.__main__ import main
 from benchmarks.evolution.conflicts import counted, narrowed, write_conflicts
 from benchmarks.evolution.days import Days, carried_days
+from benchmarks.evolution.desk import Asking
 from benchmarks.evolution.fading import fades, write_cells
 from benchmarks.evolution.gists import measure
 from benchmarks.evolution.links import BUDGETS, Beside, beside, write_links
@@ -21,6 +23,8 @@ from benchmarks.generator.run import run_plain
 from benchmarks.generator.systems import Answer
 from benchmarks.generator.truth import Oracle
 from benchmarks.retrieval.data import Dataset, Document, Question
+from tests.scripted_llm import scripted_llm
+from tests.tools.llm_desk import describe_all
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.evolve.run import EVOLUTION_STEPS
@@ -98,6 +102,29 @@ async def test_every_step_is_asked_after_and_one_that_changes_nothing_is_not(
     assert by_step["construct"] is not by_step["off"]
     assert by_step["revise"] is by_step["compare"]
     assert "| + construct | 1 | 100.00 | +0.00 | 100.00 | 100.0 |" in write_stages("made", stages)
+
+
+async def test_the_same_is_measured_with_an_llm_and_its_cost_told(tmp_path: Path) -> None:
+    one = made(FRIDAY)
+    with scripted_llm() as llm:
+        llm.describes = describe_all
+        asking = Asking(llm.mind())
+
+        stages = await ablate(
+            Told(one), HashEmbedder(), tmp_path / "store", progress=say, asking=asking
+        )
+
+    assert [s.changed for s in stages if s.step == "construct"] == [1]
+    assert asking.counts["llm_calls"] == len(llm.asked) > 0
+    assert asking.counts["llm_tokens"] > 0
+
+
+def test_an_llm_is_refused_where_none_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["rows", "--llm", "m"])
+
+    assert ended.value.code == 2
+    assert "steps, links" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -42,6 +42,11 @@ def words_of(note: Shown) -> Mapping[str, object]:
     }
 
 
+def words_in(note: Shown) -> str:
+    """The first line of a note's text, as the model is shown it."""
+    return note.text.split("\n")[0].removeprefix("text: ")
+
+
 def revise_all(asked: Asked) -> Reply:
     """Revise every neighbour."""
     revised = [{"id": n.note_id, **NEW_WORDS} for n in asked.notes if n.role == "neighbour"]

@@ -26,13 +26,14 @@ from zettel.tools.evolve.consolidate.concepts import SaidWords
 from zettel.tools.evolve.consolidate.profile import read_fact
 from zettel.tools.evolve.consolidate.sentences import quotable
 from zettel.tools.evolve.steps.link import find_cue
-from zettel.tools.evolve.writing.llm_writer import fault, sources_of
+from zettel.tools.evolve.writing.grounding import fault, sources_of
 from zettel.tools.language.change_cues import CHANGE_CUE_MAX_CHARACTERS, find_change_cue
 from zettel.tools.language.dates import find_times, find_windows, without_times
 from zettel.tools.language.documents import cut_text
 from zettel.tools.language.facts import STATEMENTS_MAX_CHARACTERS, find_statements
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.names import find_names
+from zettel.tools.language.opposites import denies_otherwise
 from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.note_marks import clear_known_marks
 from zettel.tools.ranking.corpus import make_corpus
@@ -263,6 +264,7 @@ LLM_READERS: dict[str, Callable[[str], object]] = {
     "faults, for each text of an LLM": lambda text: fault(
         text, sources_of([_note("x")]), most=MAX_CONTENT
     ),
+    "denials, for each line of an LLM": lambda text: denies_otherwise(text, [text]),
 }
 """They read what an LLM wrote, within the bounds that it was asked to keep."""
 STATEMENT_READERS: dict[str, Callable[[str], object]] = {

@@ -57,6 +57,8 @@ DERIVED_FROM = "derived_from"
 CAUSED_BY = "caused_by"
 SUPPORTS = "supports"
 """The linked note is the reason for this one, or is confirmed by it."""
+ABOUT_SAME = "about_same"
+"""Both notes are about one particular thing; an LLM says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

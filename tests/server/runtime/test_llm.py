@@ -2,15 +2,15 @@
 
 import json
 import sys
-from collections.abc import Generator
-from datetime import UTC, datetime
+from collections.abc import Generator, Mapping
+from datetime import UTC, datetime, timedelta
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import pytest
-from tests.scripted_llm import Reply, ScriptedLlm, scripted_llm, worded
+from tests.scripted_llm import Reply, ScriptedLlm, linked, scripted_llm, worded
 from tests.server.calls import with_calls
 
 from zettel.server.commands import evolve
@@ -30,7 +30,7 @@ from zettel.server.runtime.runtime import Runtime
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
 from zettel.storage.lance.store import open_store
-from zettel.storage.notes import Note, Origin
+from zettel.storage.notes import Link, Note, Origin
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.language.times import iso
@@ -102,6 +102,31 @@ async def test_evolve_asks_the_llm_that_the_engines_settings_name_and_tells_what
     assert evolve_output(report).text.endswith("; LLM: calls 1, tokens 120")
     assert "llm_calls 1, llm_tokens 120" in said[0].text
     assert service.asked[0].headers["authorization"] == "Bearer sesame"
+
+
+async def test_a_link_that_it_proposes_is_in_the_store_and_undoing_the_run_takes_it_out(
+    kept: Settings, service: ScriptedLlm
+) -> None:
+    older = (await the_note(kept)).note_id
+    async with opened(kept) as memory:
+        younger = await remember(memory, ANA, now=LATER, content="The barley goes to the mill")
+    words = ("both are about the barley", "The barley goes", "The barley is in")
+    service.revises = lambda asked: linked((older, "about_same", *words))
+
+    report = await evolve.evolve_once(kept, LATER, nothing, nothing)
+
+    assert [(k.to, k.reason) for k in await links_of(kept, younger)] == [(older, words[0])]
+    await evolve.undo_once(kept, report.run_id, False, nothing)
+    assert await links_of(kept, younger) == []
+
+
+LATER = TOLD_AT + timedelta(days=1)
+
+
+async def links_of(settings: Settings, told: Mapping[str, object]) -> list[Link]:
+    async with opened(settings) as memory:
+        [note] = await memory.store.get([str(told["note_id"])])
+    return [link for link in note.links if link.made_by == "llm"]
 
 
 async def test_a_dry_run_asks_no_llm(kept: Settings, service: ScriptedLlm) -> None:

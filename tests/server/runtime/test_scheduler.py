@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -16,6 +17,8 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import Budget, RunProgress, RunReport, evolve, waiting
+from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, Llm
+from zettel.tools.llm.unanswered import keep_unanswered, read_unanswered
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.remember import remember
 
@@ -286,3 +289,28 @@ async def test_upkeep_that_had_to_give_way_is_tried_again_without_another_write(
 
 async def _recorded(memory: Memory) -> bool:
     return bool(await memory.admin.runs(limit=1))
+
+
+class Worded:
+    """A chat that has nothing to say of any note."""
+
+    async def ask(self, question: ChatQuestion) -> ChatAnswer:
+        """An empty answer."""
+        return ChatAnswer(text='{"notes": []}')
+
+
+async def test_notes_without_an_answer_are_asked_about_in_the_next_round(memory: Memory) -> None:
+    async def open_chat() -> Worded:
+        return Worded()
+
+    asking = replace(memory, mind=Llm(open_chat=open_chat))
+    told = await remember(asking, Caller(), now=NOW, content="soup")
+    await evolve(memory, now=NOW, run_id="r", who="t", budget=Budget())
+    await keep_unanswered(memory.store, {str(told["note_id"]): False}, ())
+    assert await waiting(asking) == 0
+
+    async def answered() -> bool:
+        return not await read_unanswered(memory.store)
+
+    async with tended(asking, interval_s=0):
+        await until(answered)

@@ -27,7 +27,7 @@ from zettel.storage.store import Change, Store
 from zettel.tools.changes.stages import LINKED, REVISED
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import Budget, evolve, waiting
-from zettel.tools.evolve.steps.link import NOTE_MAX_REVISERS, REVISE_MAX_NEIGHBOURS
+from zettel.tools.evolve.steps.revise import NEAREST_MAX_NOTES, NOTE_MAX_REVISERS
 from zettel.tools.state.memory import Memory
 
 LATER = "A letter about the market by the harbour came from Zebulon"
@@ -66,11 +66,12 @@ async def test_as_a_mem_does_not_the_neighbours_that_change_are_the_true_ones(
 
     await desk.evolve()
 
-    about = llm.asked[-1]
-    assert {n.note_id for n in about.notes if n.role == "neighbour"} == set(true)
+    shown = {n.note_id for n in llm.asked[-1].notes if n.role == "neighbour"}
+    assert shown > set(true)
+    assert len(shown) <= len(true) + NEAREST_MAX_NOTES
     notes = await desk.memory.store.get([*others, *true, later])
     assert {n.note_id for n in notes if n.context == NEW_WORDS["context"]} == set(true)
-    assert len(others) > REVISE_MAX_NEIGHBOURS
+    assert len(others) > NEAREST_MAX_NOTES
 
 
 async def test_as_a_mem_does_not_what_was_revised_is_found_at_once_by_its_new_words(

@@ -9,7 +9,7 @@ from zettel.server.observability.tracing import span
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.leadership import is_gone, lead, new_holder, new_run_id
 from zettel.tools.evolve.lease import Lease
-from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, evolve, waiting
+from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, deferred, evolve, waiting
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ class EvolutionScheduler:
         self._next_round = anyio.current_time() + self._interval_s
         self._requested = False
         writes = self._writes
-        if not await waiting(self._memory):
+        if not (await waiting(self._memory) or await deferred(self._memory)):
             self._evolved_writes = writes
             return
         lease = Lease(self._memory.store, self._holder, is_gone=is_gone)

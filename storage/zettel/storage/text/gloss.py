@@ -258,6 +258,16 @@ def _words(language: str) -> _Words:
 
 
 @cache
+def ordinary_words() -> frozenset[str]:
+    """English words that are no names, some 7,600. Of other languages none: "paris" is a plural."""
+    found = set(_lines(MODEL_LANGUAGE))
+    for language in (*STEMMERS, "ja", "zh"):
+        for gloss in _words(language).english.values():
+            found.update(word for word in gloss.split() if word.islower())
+    return frozenset(found)
+
+
+@cache
 def _by_stem(language: str) -> Mapping[str, str]:
     """What the stem of a word's first form is: the others are those that it does not tell.
 

@@ -1,14 +1,15 @@
 """What may stand in an LLM's words: only what its sources say."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.tools.conftest import START
 
-from zettel.storage.notes import Note
-from zettel.tools.evolve.writing.llm_writer import fault, sources_of
+from zettel.storage.notes import Note, Span
+from zettel.tools.evolve.writing.grounding import fault, sources_of
 
 
 def note(content: str, note_id: str = "N1", **fields: object) -> Note:
@@ -22,6 +23,12 @@ def note(content: str, note_id: str = "N1", **fields: object) -> Note:
         known_from=START,
     )
     return replace(bare, **fields)  # pyright: ignore[reportArgumentType]: fields by name
+
+
+def span(day: str, phrase: str) -> Span:
+    """A day, as a rule has read it."""
+    start = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    return Span(start=start, end=start + timedelta(days=1), phrase=phrase)
 
 
 SAID = "Ana paid 1,300 euros for seven bowls at 10:45, see https://kiln.example/a?b=1 or E1234."
@@ -112,3 +119,122 @@ def test_an_invented_name_or_number_is_found_wherever_it_stands(
 @given(st.text(max_size=400), st.integers(1, 300))
 def test_nothing_longer_than_the_bound_passes(text: str, most: int) -> None:
     assert len(text) <= most or fault(text, sources_of([note(text)]), most=most) is not None
+
+
+SUPPORT = note(
+    "Caroline: I went to a support group yesterday and it was so powerful",
+    happened_at=datetime(2023, 5, 8, 13, 56, tzinfo=UTC),
+    times=(span("2023-05-07", "yesterday"),),
+)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Caroline went to a support group on 7 May 2023",
+        "on May 7th, Caroline went to a support group",
+        "the 7th of May: a support group",
+        "2023-05-07: Caroline went to a support group",
+        "support group on Sunday",
+        "support group on Sunday, 7 May",
+        "told on 8 May 2023",
+        "told on the 8th",
+        "Caroline am 7. Mai 2023",
+        "in May 2023",
+    ],
+)
+def test_a_day_that_a_note_tells_may_be_spelled_in_any_way(words: str) -> None:
+    assert fault(words, sources_of([SUPPORT]), most=300) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Caroline went to a support group on 9 May 2023",
+        "on May 6th, Caroline went to a support group",
+        "2023-06-07: Caroline went to a support group",
+        "Caroline went on 7 May 2022",
+        "support group on Tuesday",
+        "in June 2023",
+    ],
+)
+def test_another_day_is_invented(words: str) -> None:
+    assert fault(words, sources_of([SUPPORT]), most=300) == "invented"
+
+
+def test_a_day_of_words_that_stand_far_apart_is_invented() -> None:
+    told = note("On 3 March 2025 we met, on 9 April 2024 we parted", times=MET)
+
+    assert fault("they met on 3 April 2025", sources_of([told]), most=99) == "invented"
+    assert fault("they met on 3 March", sources_of([told]), most=99) is None
+
+
+MET = (span("2025-03-03", "3 March 2025"), span("2024-04-09", "9 April 2024"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Visiting a support group",
+        "Attended a support group. Planning to go again",
+        "Meeting",
+        "“Powerful” evening in the group",
+        "what happened? Everybody spoke",
+    ],
+)
+def test_a_capital_that_opens_a_sentence_makes_no_name(words: str) -> None:
+    assert fault(words, sources_of([SUPPORT]), most=300) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Ulrike went along", "Mark went along", "They went. Grace spoke", "a Meeting", "Paris again"],
+)
+def test_a_name_that_opens_a_sentence_is_one(words: str) -> None:
+    assert fault(words, sources_of([SUPPORT]), most=300) == "invented"
+
+
+def test_small_letters_are_no_name_of_the_notes_beside_unless_nothing_else_is_meant() -> None:
+    own, beside = note("soup"), note("x", "N2", entities=("Central Market", "Portugal"))
+    sources = sources_of([own], shown=[own, beside])
+
+    assert fault("soup from the market", sources, most=99) is None
+    assert fault("soup from the Market", sources, most=99) == "invented"
+    assert fault("soup as in portugal", sources, most=99) == "invented"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Caroline hated the support group",
+        "why Caroline disliked the group",
+        "Caroline did not enjoy the support group",
+        "Caroline regrets the support group",
+    ],
+)
+def test_a_feeling_that_the_note_does_not_bear_out_is_refused(words: str) -> None:
+    assert fault(words, sources_of([SUPPORT]), most=300) == "contrary"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Caroline loved the support group", "Caroline enjoyed it", "Caroline did not hate it"],
+)
+def test_a_feeling_that_it_bears_out_in_other_words_is_none(words: str) -> None:
+    assert fault(words, sources_of([SUPPORT]), most=300) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Ana accepted the offer of the mill", "Ana refused the offer"),
+        ("the build passed at noon", "the build failed at noon"),
+        ("the build did not pass", "the build passed"),
+        ("Ben sold his boat", "Ben bought a boat"),
+        ("we raised the limit", "the limit was lowered"),
+        ("cookies are disabled here", "cookies are enabled"),
+    ],
+)
+def test_the_contrary_of_what_a_note_says_is_refused(said: str, words: str) -> None:
+    assert fault(words, sources_of([note(said)]), most=300) == "contrary"
+    assert fault(said, sources_of([note(said)]), most=300) is None

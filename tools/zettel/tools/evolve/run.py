@@ -24,11 +24,13 @@ from zettel.tools.evolve.consolidate.step import CONSOLIDATE_STEP
 from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Batch, Committed, Step, Task
 from zettel.tools.evolve.steps.compare import COMPARE_STEP
 from zettel.tools.evolve.steps.construct import CONSTRUCT_STEP, EMBED, UNEMBEDDED_NOTES, embed
-from zettel.tools.evolve.steps.link import LINK_STEP, REVISE_STEP
+from zettel.tools.evolve.steps.link import LINK_STEP
+from zettel.tools.evolve.steps.revise import REVISE_STEP
 from zettel.tools.evolve.writing.llm_writer import LlmWriter, PrivateNamespaceWriter
 from zettel.tools.evolve.writing.writer import RULE, Writer
 from zettel.tools.llm.client import TokenBudget
 from zettel.tools.llm.llm import keep_health
+from zettel.tools.llm.unanswered import keep_unanswered, read_unanswered
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.retention_policy import expired
 from zettel.tools.state.usage import LAYER_DAYS, lasting_days, strength_left
@@ -112,6 +114,13 @@ def _upkeep_due(stats: StoreStats) -> bool:
     return stats.commits_since_upkeep >= UPKEEP_COMMITS or stats.old_versions >= UPKEEP_OLD_VERSIONS
 
 
+async def deferred(memory: Memory) -> int:
+    """Notes about which the LLM is to be asked again, once it may be asked at all."""
+    if memory.mind is None or memory.mind.health.pause_s(anyio.current_time()):
+        return 0
+    return len(await read_unanswered(memory.store))
+
+
 async def evolve(
     memory: Memory,
     *,
@@ -138,6 +147,7 @@ async def evolve(
         with anyio.CancelScope(shield=True):
             if memory.mind is not None:
                 await keep_health(memory.store, memory.mind.health.report)
+                await keep_unanswered(memory.store, run.writer.unanswered, run.asked)
             record = Run(
                 run_id=run_id,
                 kind="evolve",
@@ -181,6 +191,8 @@ class _Running:
         self.steps = dict[str, int]()
         self.changed = 0
         self.created = 0
+        self.asked = set[str]()
+        """Ids of the notes that went through all steps with an LLM."""
         self._budget = budget
         self._progress = progress
         self._began = anyio.current_time()
@@ -244,6 +256,25 @@ class _Running:
                 await _tend(self.memory)
             if len(todo) < RUN_MAX_NOTES:  # what was stored meanwhile waits: the run ends
                 break
+        return await self._ask_again(of)
+
+    async def _ask_again(self, of: Sequence[Step]) -> bool:
+        """Takes the notes that the LLM gave no answer about, until it gives none again.
+
+        Returns:
+            Whether the budget sufficed.
+        """
+        left = await read_unanswered(self.memory.store) if await deferred(self.memory) else []
+        todo = [i for i in left if i not in self.asked and i not in self.writer.unanswered]
+        done = 0
+        while done < len(todo) and not self.writer.unanswered:
+            if not (most := self._room(LLM_BATCH_NOTES)):
+                return False
+            part = todo[done : done + most]
+            if not await self._evolve_batch(of, part, done, len(todo), anew=True):
+                return False
+            done, self._seen = done + len(part), self._seen + len(part)
+            await _tend(self.memory)
         return True
 
     async def _waiting(self, of: Sequence[Step]) -> list[str]:
@@ -259,7 +290,13 @@ class _Running:
         return sorted(found)[:RUN_MAX_NOTES]
 
     async def _evolve_batch(
-        self, of: Sequence[Step], note_ids: Sequence[str], done: int, todo: int
+        self,
+        of: Sequence[Step],
+        note_ids: Sequence[str],
+        done: int,
+        todo: int,
+        *,
+        anew: bool = False,
     ) -> bool:
         """Takes the steps with some notes in memory, then commits what became of them.
 
@@ -267,7 +304,7 @@ class _Running:
             Whether all steps were taken; with an LLM the time may be over before.
         """
         store = self.memory.store
-        batch = Batch(store, await store.get(note_ids))
+        batch = Batch(store, await store.get(note_ids), anew=anew)
         task = Task(
             memory=self.memory,
             now=self.now,
@@ -275,20 +312,27 @@ class _Running:
             writer=self.writer,
             batch=batch,
         )
-        over = False
-        for step in of:
+        over, answered = False, self.writer.answered
+        for step in _in_order(of, self.writer):
             if over := self.writer.asks and self._is_over():
                 break
             await self._tell(step.name, done, todo)
             if waiting := batch.waiting(_waiting_in(self.memory, step)):
                 await step.work(task, waiting)
+        # Rules alone make nothing new of notes that they have read before.
+        if not anew or self.writer.answered > answered:
+            await self._keep(task)
+        if self.writer.asks and not over:
+            self.asked.update(note_ids)
+        return not over
+
+    async def _keep(self, task: Task) -> None:
         with shielded():
             committed = await _commit(task)
         self.changed += committed.changed
         self.created += committed.created
         for name, notes in committed.steps.items():
             self.steps[name] = self.steps.get(name, 0) + notes
-        return not over
 
     async def _tell(self, step: str, done: int, todo: int) -> None:
         self._progress(step, done, todo)
@@ -303,6 +347,12 @@ class _Running:
 
     def _is_over(self) -> bool:
         return self._budget.seconds is not None and self.seconds >= self._budget.seconds
+
+
+def _in_order(of: Sequence[Step], writer: Writer) -> list[Step]:
+    """The steps of one batch; what `revise` supersedes, `generalize` takes out of its offers."""
+    again = (GENERALIZE_STEP,) if writer.asks and GENERALIZE_STEP in of else ()
+    return [one for step in of for one in ((step, *again) if step is REVISE_STEP else (step,))]
 
 
 async def _commit(task: Task) -> Committed:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -125,6 +125,14 @@ class LlmClient:
         self._llm, self._budget, self._clock = llm, budget, clock
         self._chat: Chat | None = None
         self._counts = Counter[str]()
+        self._unanswered = dict[str, bool]()
+        self.answered = 0
+        """Questions with an answer in the form asked for."""
+
+    @property
+    def unanswered(self) -> Mapping[str, bool]:
+        """Ids of the notes about which it gave no answer -> whether that may have cost tokens."""
+        return self._unanswered
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -141,14 +149,21 @@ class LlmClient:
         """Counts what is left to the rule."""
         self.count(f"fallback_{reason}", times)
 
-    async def ask(self, question: ChatQuestion, form: type[Form], things: int) -> Form | None:
+    async def ask(
+        self, question: ChatQuestion, form: type[Form], things: int, *, of: Iterable[str] = ()
+    ) -> Form | None:
         """The validated answer; None where the rule applies instead, which is counted.
 
-        `things` is the number of notes or pairs the question is about.
+        Args:
+            question: Asked once, but for retries.
+            form: Of the answer.
+            things: Number of notes or pairs the question is about.
+            of: Ids of the notes that are `unanswered` if it gives no answer at all.
         """
         health = self._llm.health
         if health.pause_s(self._clock()):
             self.count_fallback("paused", things)
+            self._unanswered |= dict.fromkeys(of, False)
             return None
         try:
             answer = await self._answer(question)
@@ -157,16 +172,20 @@ class LlmClient:
             logger.warning("the LLM gave no answer, reason=%s; the rule stands in", reason)
             self.count_fallback(reason, things)
             health.failed(reason, self._budget.now, self._clock())
+            spent = isinstance(error, NoAnswerError) and error.spent
+            self._unanswered |= dict.fromkeys(of, spent)
             return None
         if answer is None:
             self.count_fallback("budget", things)
             health.spent()
+            self._unanswered |= dict.fromkeys(of, False)
             return None
         health.answered(self._budget.now)
         if answer.declined:
             self.count_fallback("declined", things)
             return None
         read = _read(answer.text, form)
+        self.answered += read is not None
         self.count_fallback("invalid", things if read is None else 0)
         return read
 

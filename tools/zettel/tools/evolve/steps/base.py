@@ -46,12 +46,13 @@ class Batch(NoteReader):
     Args:
         store: Holds the notes.
         notes: Current revisions, read just now.
+        anew: Whether every step reads them as if they were new.
     """
 
-    def __init__(self, store: NoteStore, notes: Iterable[Note] = ()) -> None:
+    def __init__(self, store: NoteStore, notes: Iterable[Note] = (), *, anew: bool = False) -> None:
         self._store = store
         self._read = {note.note_id: note for note in notes}
-        self._now = dict(self._read)
+        self._now = {i: replace(n, stage=0) if anew else n for i, n in self._read.items()}
         self._reasons = dict[str, dict[str, str]]()
         """Note id -> step that changed it -> why."""
         self._sources = dict[str, Sequence[Note]]()

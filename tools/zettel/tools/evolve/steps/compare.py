@@ -80,13 +80,10 @@ async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
     if not new or not task.writer.asks:
         return None
     known = await task.batch.active(await task.batch.get(sorted(new)))
-    older = [other for other in known if _may_judge(task, after, other)]
+    older = [other for other in known if may_judge(task, after, other)]
     if not older or not await task.batch.active([after]):
         return None
-    verdicts = dict(await task.writer.judge(after, older))
-    for note_id, verdict in list(verdicts.items()):
-        if verdict.ruling == "supersedes" and await _is_circle(task, after, note_id):
-            del verdicts[note_id]
+    verdicts = await _without_circles(task, after, await task.writer.judge(after, older))
     if not verdicts:
         return None
     links = [
@@ -95,12 +92,43 @@ async def judged(task: Task, before: Note, after: Note) -> JudgedNote | None:
         else link
         for link in after.links
     ]
+    return JudgedNote(note=replace(after, links=tuple(links)), reason=_reason_of(verdicts))
+
+
+async def pass_verdicts(
+    task: Task, note: Note, verdicts: Mapping[str, PairVerdict], *, weight: float
+) -> None:
+    """Puts a note into the batch with verdicts on notes that no rule has found.
+
+    What becomes of the notes that it supersedes is put there, too.
+    """
+    allowed = await _without_circles(task, note, verdicts)
+    if not allowed:
+        return
+    made = [_verdict_link(task, note, i, weight, v) for i, v in sorted(allowed.items())]
+    judged_note = replace(note, links=(*note.links, *made))
+    ruling = JudgedNote(note=judged_note, reason=_reason_of(allowed))
+    if closed := await carry_out(task, [ruling]):
+        await _compare(task, await task.batch.get(sorted(closed)))
+
+
+async def _without_circles(
+    task: Task, note: Note, verdicts: Mapping[str, PairVerdict]
+) -> dict[str, PairVerdict]:
+    return {
+        note_id: verdict
+        for note_id, verdict in verdicts.items()
+        if verdict.ruling != "supersedes" or not await _is_circle(task, note, note_id)
+    }
+
+
+def _reason_of(verdicts: Mapping[str, PairVerdict]) -> str:
     reasons = [f"{v.ruling} {i}, by “{v.quote}”" for i, v in sorted(verdicts.items())]
-    reason = f"the LLM: {'; '.join(reasons)}"
-    return JudgedNote(note=replace(after, links=tuple(links)), reason=reason)
+    return f"the LLM: {'; '.join(reasons)}"
 
 
-def _may_judge(task: Task, younger: Note, older: Note) -> bool:
+def may_judge(task: Task, younger: Note, older: Note) -> bool:
+    """Whether the writer may decide which of two notes holds."""
     return (
         older.state is State.ACTIVE
         and task.memory.trust.are_peers(younger, older)
@@ -121,11 +149,15 @@ def _by_verdict(task: Task, note: Note, link: Link, verdict: PairVerdict) -> Lin
     if verdict.ruling == "both":
         # The ended link stays, so that the rule does not make it again.
         return replace(link, made_by=VERDICT_MAKER, made_at=task.now, valid_until=task.now)
+    return _verdict_link(task, note, link.to, link.weight, verdict)
+
+
+def _verdict_link(task: Task, note: Note, to: str, weight: float, verdict: PairVerdict) -> Link:
     relation = SUPERSEDES if verdict.ruling == "supersedes" else CONTRADICTS
     return Link(
-        to=link.to,
+        to=to,
         relation=relation,
-        weight=link.weight,
+        weight=weight,
         reason=f"“{verdict.quote}”",
         made_by=VERDICT_MAKER,
         made_at=task.now,

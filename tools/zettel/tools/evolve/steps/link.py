@@ -1,4 +1,4 @@
-"""Steps `link` and `revise`: links to earlier notes, and neighbours reworded in their light.
+"""Step `link`: links to earlier notes by rule.
 
 A pair is linked once, from the younger note: what it answers, to whom it states a relation, what it
 confirms or follows from, notes with the same rare name, then similar ones. Similarity adds nothing
@@ -11,7 +11,6 @@ the earlier note.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import islice, pairwise
 
 import regex as re
@@ -38,15 +37,14 @@ from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
 from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.changes.links import rule_link
-from zettel.tools.changes.stages import COMPARED, CONSTRUCTED, LINKED, REVISED
+from zettel.tools.changes.stages import CONSTRUCTED, LINKED
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import Step, Task, content_since
-from zettel.tools.evolve.writing.writer import Description, with_draft
+from zettel.tools.evolve.writing.writer import PROPOSED_RELATIONS
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, is_telling
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import THE_USER, find_relations
 from zettel.tools.language.terms import telling_words, terms
-from zettel.tools.note_marks import is_suspect
 
 CUE_MIN_SHARED_WORDS = 2
 """Least terms that a named cause or a confirmation shares with the earlier note."""
@@ -185,7 +183,7 @@ UNLINKED = NoteFilter(stage_below=LINKED, stage_from=CONSTRUCTED)
 
 async def _link(task: Task, waiting: Sequence[Note]) -> None:
     """Links notes that are constructed; those without vectors wait."""
-    notes = [*waiting, *await _linked_by_rule(task, waiting)]
+    notes = [*waiting, *await _linked_by_evolution(task, waiting)]
     vectors = await task.batch.passages_of([note.note_id for note in notes])
     ready = [note for note in notes if note.note_id in vectors]
     previous = await _previous_notes(task, ready)
@@ -194,8 +192,8 @@ async def _link(task: Task, waiting: Sequence[Note]) -> None:
         task.batch.put(note, linked, LINK_STEP.name, "linked by rule")
 
 
-async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
-    """Notes with a rule's link to a note whose content has changed since.
+async def _linked_by_evolution(task: Task, changed: Sequence[Note]) -> list[Note]:
+    """Notes with a link of evolution's to a note whose content has changed since.
 
     Composed notes are left out: their links are citations, which `consolidate` manages.
     """
@@ -209,7 +207,8 @@ async def _linked_by_rule(task: Task, changed: Sequence[Note]) -> list[Note]:
         and note.state is State.ACTIVE
         and note.stage >= LINKED
         and any(
-            link.made_by == "rule" and link.stood(None) and link.to in known for link in note.links
+            link.made_by in ("rule", "llm") and link.stood(None) and link.to in known
+            for link in note.links
         )
     ]
 
@@ -229,6 +228,11 @@ async def _previous_notes(task: Task, notes: Sequence[Note]) -> dict[str, Outlin
     return found
 
 
+def is_proposal(link: Link) -> bool:
+    """Whether an LLM proposed this link, which changes no state."""
+    return link.made_by == "llm" and link.relation in PROPOSED_RELATIONS
+
+
 _OTHERS_RELATIONS = (*OPEN_RELATIONS, DERIVED_FROM)
 """Of links by rule that other steps make: of a kept rule, those to what it was made of."""
 
@@ -237,7 +241,7 @@ async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | No
     # A rule's link that an agent removed is not made again; other steps manage their own links.
     stated = tuple(
         known
-        for known in note.links
+        for known in await _without_stale(task, note)
         if known.made_by != "rule" or not known.stood(None) or known.relation in _OTHERS_RELATIONS
     )
     joins = [k for k in stated if k.stood(None) and k.relation not in (*OPEN_RELATIONS, REVISED_BY)]
@@ -255,6 +259,18 @@ async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | No
     # The order of links has no meaning.
     same = set(links) == set(note.links)
     return replace(note, links=note.links if same else links, stage=max(note.stage, LINKED))
+
+
+async def _without_stale(task: Task, note: Note) -> list[Link]:
+    """The note's links without those that an LLM proposed to content that has changed since."""
+    proposed = {link.to for link in note.links if is_proposal(link)}
+    others = await task.batch.get(sorted(proposed)) if proposed else []
+    since = {other.note_id: await content_since(task.batch, other) for other in others}
+    return [
+        link
+        for link in note.links
+        if not is_proposal(link) or since.get(link.to, link.made_at) <= link.made_at
+    ]
 
 
 def _answers(task: Task, note: Note, question: Outline | None) -> list[Link]:
@@ -406,7 +422,7 @@ def _find_holders(name: str, near: Sequence[Outline]) -> tuple[Outline, ...]:
 
 async def _similar(task: Task, note: Note, vectors: Vectors) -> list[Link]:
     """Links to the most similar earlier notes."""
-    best = await _alike(task, note, vectors)
+    best = await alike_notes(task, note, vectors)
     alike = sorted(
         (i for i, cosine in best.items() if cosine >= LINK_MIN_COSINE and i < note.note_id),
         key=lambda i: (-best[i], i),
@@ -429,87 +445,7 @@ def _by_session(outlines: Iterable[Outline]) -> dict[tuple[str, str], list[Outli
     return grouped
 
 
-REVISE_MAX_NEIGHBOURS = 5
-"""Neighbours a note may revise: A-MEM's k."""
-NOTE_MAX_REVISERS = 16
-"""Notes that may have revised one, so that its row stays bounded."""
-
-UNREVISED = NoteFilter(stage_below=REVISED, stage_from=COMPARED)
-"""Notes whose neighbours have not been revised in their light."""
-
-
-async def _revise(task: Task, waiting: Sequence[Note]) -> None:
-    for note_id in (note.note_id for note in waiting):
-        # Read again: another of these notes may have revised it.
-        [note] = await task.batch.get([note_id])
-        if task.writer.asks and not is_suspect(note):
-            await _revise_neighbours(task, note)
-        task.batch.put(note, replace(note, stage=REVISED), REVISE_STEP.name, "")
-
-
-async def _revise_neighbours(task: Task, note: Note) -> None:
-    neighbours = await task.batch.active(await _neighbours(task, note))
-    if not neighbours or not await task.batch.active([note]):
-        return
-    drafts = await task.writer.revise(note, neighbours)
-    for other in neighbours:
-        if other.note_id in drafts:
-            revised = _revised(task, note, other, drafts[other.note_id])
-            task.batch.put(other, revised, REVISE_STEP.name, f"in the light of {note.note_id}")
-
-
-def _revised(task: Task, note: Note, neighbour: Note, draft: Description) -> Note:
-    """The neighbour with a draft of it; its vectors stay, being made of content alone."""
-    drafted = with_draft(neighbour, draft)
-    if drafted == neighbour:
-        return neighbour
-    cause = Link(
-        to=note.note_id,
-        relation=REVISED_BY,
-        reason="revised in its light",
-        made_by="llm",
-        made_at=task.now,
-        valid_from=note.valid_from,
-    )
-    others = tuple(k for k in drafted.links if (k.to, k.relation) != (cause.to, cause.relation))
-    return replace(drafted, links=(*others, cause))
-
-
-async def _neighbours(task: Task, note: Note) -> list[Note]:
-    """Linked notes, weightiest link first, then similar ones, most similar first."""
-    store = task.batch
-    weights = {link.to: link.weight for link in note.links if link.stood(None)}
-    for other in await store.linking_to([note.note_id]):
-        for link in other.links:
-            if link.to == note.note_id and link.stood(None):
-                weights[other.note_id] = max(weights.get(other.note_id, 0.0), link.weight)
-    linked = sorted(weights, key=lambda i: (-weights[i], i))
-    vectors = await store.passages_of([note.note_id])
-    alike = await _alike(task, note, vectors.get(note.note_id, ()))
-    ids = dict.fromkeys((*linked, *sorted(alike, key=lambda i: (-alike[i], i))))
-    since = await content_since(store, note)
-    known = await store.get([i for i in ids if i != note.note_id])
-    return [
-        other
-        for other in known
-        if other.state is State.ACTIVE
-        and other.namespace == note.namespace
-        and not other.derived  # `consolidate` composes it anew
-        and other.stage >= LINKED
-        and task.memory.trust.are_peers(note, other)
-        and _revisable(other, note.note_id, since)
-        and not is_suspect(other)
-    ][:REVISE_MAX_NEIGHBOURS]
-
-
-def _revisable(other: Note, by: str, since: datetime) -> bool:
-    """Whether a note may still be revised: once by each note, and by a bounded number."""
-    causes = [k for k in other.links if k.relation == REVISED_BY and k.made_by == "llm"]
-    done = any(link.to == by and link.made_at >= since for link in causes)
-    return not done and len(causes) < NOTE_MAX_REVISERS
-
-
-async def _alike(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[str, float]:
+async def alike_notes(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[str, float]:
     """Note id -> exact cosine of best passages, from `LINK_MIN_COSINE`, if they share a word."""
     best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
     words = await read_in_thread(_shared_words, note.content)
@@ -533,7 +469,3 @@ def _find_sharing(words: set[str], notes: Sequence[Outline]) -> set[str]:
 def _shared_words(text: str) -> set[str]:
     words = {term for term in terms(text) if len(term) >= SHARED_WORD_MIN_CHARACTERS}
     return words | telling_words(text)
-
-
-REVISE_STEP = Step(name="revise", waiting=UNREVISED, work=_revise)
-"""By rule it only marks; with an LLM it is one question per note."""

@@ -1,140 +1,45 @@
 """Writers that ask an LLM: within a budget, checked, and without private namespaces.
 
-Questions hold notes as delimited data; an answer is used only if it contains no name, number or
-address that its sources lack. Own wording of A-MEM's two prompts (arXiv 2502.12110, appendix B);
-lower case, because the check takes every capital for a name.
+Questions hold notes as delimited data; an answer is used only as far as its sources bear it out
+(`grounding`). Own wording of A-MEM's two prompts (arXiv 2502.12110, appendix B); they ask for small
+letters, because the check takes most capitals for names.
 """
 
 import html
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import anyio
 import regex as re
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from zettel.storage.notes import CONCEPT, GIST, PROFILE, REVISED_BY, SUMMARY, Note, fold, normalise
-from zettel.tools.evolve.writing.writer import Description, PairVerdict, Piece, Ruling, Writer
-from zettel.tools.language.marks import Mark, find_marks
+from zettel.storage.notes import CONCEPT, GIST, PROFILE, SUMMARY, Note, fold
+from zettel.tools.evolve.writing.grounding import (
+    NOTE_MAX_CHARACTERS,
+    Sources,
+    fault,
+    given,
+    is_malformed,
+    sources_of,
+)
+from zettel.tools.evolve.writing.writer import (
+    PROPOSED_RELATIONS,
+    Description,
+    NeighbourReading,
+    PairVerdict,
+    Piece,
+    ProposedLink,
+    Ruling,
+    Writer,
+)
+from zettel.tools.language.opposites import denies_otherwise
 from zettel.tools.llm.client import LlmClient, TokenBudget
 from zettel.tools.llm.llm import ChatQuestion, Llm
 
-Fault = Literal["malformed", "too_long", "instructions", "invented"]
-"""Why a text is rejected."""
-
-_WORD = re.compile(r"\w+")
-_NUMBER = re.compile(r"\p{N}+(?:[.,:/\-]\p{N}+)*")
-_CAPITAL = re.compile(r"[\p{Lu}\p{Lt}]")
-_DIGIT = re.compile(r"\p{N}")
-_ADDRESS = re.compile(r"(?:(?<!\w)\w++://|www\.)\S*|(?<!\S)\S+@\S+", re.IGNORECASE)
-"""Tried from the start of a word only, which finds the same."""
-_MALFORMED = re.compile(r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Bidi_Control}<>]")
-"""Controls, unpaired surrogates, reordering characters, and delimiters."""
-_NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-    " sixteen seventeen eighteen nineteen twenty"
-).split()
-_LARGE = frozenset(
-    "thirty forty fifty sixty seventy eighty ninety dozen hundred thousand million".split()
-)
-_SPELLED = {word: str(value) for value, word in enumerate(_NUMBER_WORDS)}
-_NO_NAMES = frozenset(
-    "a about after an and are as at before both but by can could did do does during for from had"
-    " has have he her his how i if in is it its my of on or our she should that the their these"
-    " they this those to was we were what when where which who why will with would you your".split()
-)
-"""Words that are never names; any other capitalised word counts as one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """Names, numbers and words that a text may contain."""
-
-    words: frozenset[str]
-    """Folded; spelled-out numbers as digits too."""
-    numbers: frozenset[str]
-    """As written, `1,300` and `10:45` whole."""
-    text: str
-    """The whole text, folded."""
-    foreign: frozenset[str]
-    """Folded words of names that only the other shown notes contain."""
-
-
-def sources_of(notes: Iterable[Note], *, shown: Sequence[Note] = ()) -> Sources:
-    """The sources of a text about some notes; names from the rest of `shown` are foreign."""
-    own = list(notes)
-    text = "\n".join(_said(note) for note in own)
-    words = frozenset(fold(word) for word in _words(text))
-    spelled = frozenset(_SPELLED[word] for word in words if word in _SPELLED)
-    ids = {note.note_id for note in own}
-    others = [name for n in shown if n.note_id not in ids for name in (*n.entities, n.subject)]
-    return Sources(
-        words=words | spelled,
-        numbers=frozenset(_NUMBER.findall(fold(text))) | spelled,
-        text=fold(text),
-        foreign=frozenset(fold(word) for word in _words(" ".join(others))) - words - _NO_NAMES,
-    )
-
-
-_ORDERS = {Mark.INSTRUCTIONS, Mark.CREDENTIALS}
-
-
-def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
-    """The fault of a text with white space normalised; None if it may be used.
-
-    At most `most` characters. In scripts without capitals (Arabic, Chinese) names are not checked.
-    """
-    if not value or _MALFORMED.search(value):
-        return "malformed"
-    if len(value) > most:
-        return "too_long"
-    if not _ORDERS.isdisjoint(find_marks(value)):
-        return "instructions"
-    folded = fold(value)
-    if any(address not in sources.text for address in _ADDRESS.findall(folded)):
-        return "invented"
-    if any(number not in sources.numbers for number in _NUMBER.findall(folded)):
-        return "invented"
-    if any(_is_invented(word, sources) for word in _words(value)):
-        return "invented"
-    return None
-
-
-def given(note: Note) -> tuple[str, tuple[str, ...]]:
-    """Context and tags given by an agent; no tags if an LLM may have added some."""
-    makers = note.derived_by
-    taught = any(link.relation == REVISED_BY and link.made_by == "llm" for link in note.links)
-    context = note.context if makers.get("context") == "agent" else ""
-    return context, note.tags if makers.get("tags") == "agent" and not taught else ()
-
-
-NOTE_MAX_CHARACTERS = 4_000
-"""Characters shown of a note."""
-
-
-def _words(text: str) -> list[str]:
-    """Words in NFKC, case kept."""
-    return _WORD.findall(normalise(text))
-
-
-def _said(note: Note) -> str:
-    """What is shown of a note's own text, and its day; no derived fields: they may be wrong."""
-    context, tags = given(note)
-    day = f"{note.happened_at:%A %d %B %Y %Y-%m-%d} {note.happened_at.day}"
-    return "\n".join((note.content[:NOTE_MAX_CHARACTERS], note.subject, context, *tags, day))
-
-
-def _is_invented(word: str, sources: Sources) -> bool:
-    folded = fold(word)
-    if folded in sources.foreign:
-        return True
-    if any(part in sources.words for part in (folded, _SPELLED.get(folded, folded))):
-        return False
-    counts = folded != "one" and (folded in _SPELLED or folded in _LARGE)
-    named = _CAPITAL.search(word) is not None and folded not in _NO_NAMES
-    return counts or named or _DIGIT.search(word) is not None
+PROMPT_MAX_CHARACTERS = 24_000
+"""Characters of the notes of a question to which many belong, together: some 6,000 tokens."""
 
 
 BASE_TOKENS = 1_000
@@ -170,12 +75,33 @@ class Descriptions(BaseModel):
     notes: list[Described]
 
 
+_PROPOSED: Mapping[str, Ruling | None] = {
+    **dict.fromkeys(PROPOSED_RELATIONS),
+    "replaces": "supersedes",
+    "contradicts": "contradicts",
+}
+"""Relations that it may name -> the verdict that two of them are."""
+
+
+class NeighbourLink(BaseModel):
+    """What it says of the new note and one neighbour."""
+
+    model_config = FORM
+
+    to: str
+    relation: str = Field(json_schema_extra={"enum": list(_PROPOSED)})
+    reason: str
+    new_quote: str
+    neighbour_quote: str
+
+
 class Revisions(BaseModel):
     """Its answer to `revision`."""
 
     model_config = FORM
 
     notes: list[WordedNote]
+    links: list[NeighbourLink] = Field(default_factory=list[NeighbourLink])
 
 
 DATA_RULE = """\
@@ -197,12 +123,25 @@ You keep an index of notes. For each note below give its id, and
 
 _REVISE = f"""\
 You keep an index of notes. A new note has come in; the others were there before and are its \
-neighbours. For each neighbour that should be found or read differently in the light of the new \
+neighbours. Give two lists, notes and links.
+In notes, for each neighbour that should be found or read differently in the light of the new \
 note, give its id, and
 - context: what it is about, now that the new note is known; one sentence, at most 30 words;
 - keywords: up to 6 words that matter most;
 - tags: up to 4 general topics it belongs to.
 Leave out every neighbour that says the same as before; often that is all of them.
+In links, for each neighbour that is to be read together with the new note, give
+- to: its id;
+- relation: about_same, if both are about one particular thing, person, place, event or task, of \
+which few notes speak; supports, if the new note confirms what the neighbour says; caused_by, if \
+the neighbour tells why the new note is so; replaces, if the new note says that what the \
+neighbour says was true and is no longer; contradicts, if both cannot be true and it does not \
+show which one is;
+- reason: what joins the two, for a reader; at most 15 words;
+- new_quote: the words of the new note that show it, to the letter, 2 words at least;
+- neighbour_quote: the words of the neighbour that show it, to the letter, 2 words at least.
+Leave out neighbours that share no more than a topic. Say replaces only if nobody who reads the \
+two could think otherwise.
 {DATA_RULE}
 {GROUNDING_RULE.format(or_new=" or in the new note")}"""
 
@@ -214,15 +153,17 @@ def description(notes: Sequence[Note]) -> ChatQuestion:
 
 
 def revision(note: Note, neighbours: Sequence[Note]) -> ChatQuestion:
-    """Asks for neighbours' descriptions in the light of a new note."""
-    others = "\n".join(block(other, "neighbour") for other in neighbours)
-    data = f"{block(note, 'new')}\n{others}"
+    """Asks for a new note's links to its neighbours, and for these in its light."""
+    shown = min(NOTE_MAX_CHARACTERS, PROMPT_MAX_CHARACTERS // (1 + len(neighbours)))
+    others = "\n".join(block(other, "neighbour", shown=shown) for other in neighbours)
+    data = f"{block(note, 'new', shown=shown)}\n{others}"
     return question(_REVISE, data, "revisions", Revisions, len(neighbours))
 
 
 def question(rules: str, data: str, name: str, answer: type[BaseModel], notes: int) -> ChatQuestion:
     """A question whose answer has this schema and is about this many notes."""
-    schema = answer.model_json_schema()
+    # By it lists are required that an answer may leave out without being refused.
+    schema = answer.model_json_schema(mode="serialization")
     # In the rules too: not every service supports structured output.
     rules = f"{rules}\nThe JSON has this schema:\n{json.dumps(schema)}"
     most = BASE_TOKENS + NOTE_TOKENS * notes
@@ -246,8 +187,6 @@ def block(note: Note, role: str, *, shown: int = NOTE_MAX_CHARACTERS) -> str:
     return f'<note id="{note.note_id}" role="{role}" day="{day}">\n{body}\n</note>'
 
 
-PROMPT_MAX_CHARACTERS = 24_000
-"""Characters of all notes together: some 6,000 tokens."""
 SORT_MAX_LINES: Mapping[str, int] = {GIST: 1, CONCEPT: 2, SUMMARY: 8, PROFILE: 40}
 """Lines of a text by sort; a profile has at most one per fact."""
 _COMPLETE = frozenset((PROFILE,))
@@ -324,7 +263,9 @@ def _wrong(piece: Piece, text: str, own: Sequence[Note]) -> str:
     # An added negation, or a lost one where the text must be complete.
     if denies and not denied:
         return "invented"
-    return "incomplete" if denied and not denies and piece.sort in _COMPLETE else ""
+    if denied and not denies and piece.sort in _COMPLETE:
+        return "incomplete"
+    return "contrary" if denies_otherwise(text, [note.content for note in own]) else ""
 
 
 def _denies(text: str) -> bool:
@@ -333,6 +274,7 @@ def _denies(text: str) -> bool:
 
 QUOTE_MAX_CHARACTERS = 160
 """Longest quotation."""
+_WORD = re.compile(r"\w+")
 QUOTE_MIN_WORDS = 2
 """A single word is no evidence."""
 
@@ -341,7 +283,6 @@ _RULINGS: dict[str, Ruling] = {
     "contradict": "contradicts",
     "both_hold": "both",
 }
-_LINK_MARKS = re.compile(r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Bidi_Control}<>]")
 
 
 class Judged(BaseModel):
@@ -389,18 +330,49 @@ def read_verdict(judged: Judged, note: Note, older: Note) -> tuple[PairVerdict |
     ruling = _RULINGS.get(judged.verdict)
     if ruling is None:
         return None, "unsure"
-    younger_quote, older_quote = " ".join(judged.younger_quote.split()), judged.older_quote
-    if len(younger_quote) > QUOTE_MAX_CHARACTERS:
-        return None, "too_long"
-    if _LINK_MARKS.search(younger_quote):
-        return None, "malformed"
-    if not (_stands_in(younger_quote, note) and _stands_in(older_quote, older)):
+    quote, wrong = _read_quote(judged.younger_quote, note)
+    if wrong:
+        return None, wrong
+    if not _stands_in(judged.older_quote, older):
         return None, "invented"
-    return PairVerdict(ruling=ruling, quote=younger_quote), ""
+    return PairVerdict(ruling=ruling, quote=quote), ""
+
+
+def _read_quote(said: str, note: Note) -> tuple[str, str]:
+    """A quotation with white space normalised, and why it is rejected; empty if it is not."""
+    quote = " ".join(said.split())
+    if len(quote) > QUOTE_MAX_CHARACTERS:
+        return quote, "too_long"
+    if is_malformed(quote):
+        return quote, "malformed"
+    return quote, "" if _stands_in(quote, note) else "invented"
 
 
 def _stands_in(quote: str, note: Note) -> bool:
     return len(_WORD.findall(quote)) >= QUOTE_MIN_WORDS and fold(quote) in fold(note.content)
+
+
+REASON_MAX_CHARACTERS = 160
+"""Longest reason of a link; the prompt asks for about half."""
+
+
+def read_link(
+    said: NeighbourLink, note: Note, neighbour: Note, shown: Sequence[Note]
+) -> tuple[ProposedLink | PairVerdict | None, str]:
+    """The link or the verdict that an answer proposes; else None and why it is rejected."""
+    if said.relation not in _PROPOSED:
+        return None, "unknown_relation"
+    if not _stands_in(said.neighbour_quote, neighbour):
+        return None, "invented"
+    quote, wrong = _read_quote(said.new_quote, note)
+    if wrong:
+        return None, wrong
+    if ruling := _PROPOSED[said.relation]:
+        return PairVerdict(ruling=ruling, quote=quote), ""
+    reason = " ".join(said.reason.split())
+    sources = sources_of([note, neighbour], shown=shown)
+    wrong = fault(reason, sources, most=REASON_MAX_CHARACTERS) or ""
+    return (None, wrong) if wrong else (ProposedLink(relation=said.relation, reason=reason), "")
 
 
 CONTEXT_MAX_CHARACTERS, ITEM_MAX_CHARACTERS, QUESTION_MAX_CHARACTERS = 300, 64, 160
@@ -412,8 +384,9 @@ MAX_KEYWORDS, MAX_TAGS, MAX_QUESTIONS = 6, 4, 3
 class LlmWriter:
     """Words notes with an LLM; every failure is counted and leaves the rule's text.
 
-    `llm_fallback_…` counts by reason notes, composed texts and pairs left to the rule; `invented`,
-    `too_long`, `instructions` and `malformed` count single fields. `clock` is in monotonic seconds.
+    `llm_fallback_…` counts by reason notes, composed texts, links and pairs left to the rule;
+    `invented`, `contrary`, `too_long`, `instructions` and `malformed` count single fields. `clock`
+    is in monotonic seconds.
     """
 
     asks = True
@@ -428,11 +401,22 @@ class LlmWriter:
         """Calls, tokens and fallbacks of this run."""
         return self._client.counts
 
+    @property
+    def answered(self) -> int:
+        """Implements `Writer.answered`."""
+        return self._client.answered
+
+    @property
+    def unanswered(self) -> Mapping[str, bool]:
+        """Implements `Writer.unanswered`."""
+        return self._client.unanswered
+
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Implements `Writer.describe` in one question."""
         if not notes:
             return {}
-        answer = await self._client.ask(description(notes), Descriptions, len(notes))
+        ids = [note.note_id for note in notes]
+        answer = await self._client.ask(description(notes), Descriptions, len(notes), of=ids)
         if answer is None:
             return {}
         drafts = self._checked(
@@ -442,18 +426,43 @@ class LlmWriter:
             self._client.count_fallback("missing", note.note_id not in drafts)
         return drafts
 
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> NeighbourReading:
         """Implements `Writer.revise` in one question."""
         if not neighbours:
-            return {}
+            return NeighbourReading()
         question = revision(note, neighbours)
-        answer = await self._client.ask(question, Revisions, len(neighbours))
+        answer = await self._client.ask(question, Revisions, len(neighbours), of=[note.note_id])
         if answer is None:
-            return {}
+            return NeighbourReading()
         shown = (note, *neighbours)
-        return self._checked(
+        drafts = self._checked(
             answer.notes, {n.note_id: sources_of([n, note], shown=shown) for n in neighbours}
         )
+        links, verdicts = self._read_links(answer.links, note, neighbours)
+        return NeighbourReading(drafts=drafts, links=links, verdicts=verdicts)
+
+    def _read_links(
+        self, said: Sequence[NeighbourLink], note: Note, neighbours: Sequence[Note]
+    ) -> tuple[dict[str, ProposedLink], dict[str, PairVerdict]]:
+        links, verdicts = dict[str, ProposedLink](), dict[str, PairVerdict]()
+        known = {other.note_id: other for other in neighbours}
+        times = Counter(linked.to for linked in said)
+        for linked in said:
+            other = known.get(linked.to)
+            if other is None or times[linked.to] > 1:
+                # Two relations of one pair count as none.
+                self._client.count_fallback("unknown_id" if other is None else "unsure")
+                continue
+            read, wrong = read_link(linked, note, other, (note, *neighbours))
+            self._client.count_fallback(wrong, read is None)
+            match read:
+                case ProposedLink():
+                    links[linked.to] = read
+                case PairVerdict():
+                    verdicts[linked.to] = read
+                case None:
+                    pass
+        return links, verdicts
 
     async def compose(self, piece: Piece) -> str:
         """Implements `Writer.compose` in one question."""
@@ -468,7 +477,8 @@ class LlmWriter:
         """Implements `Writer.judge` in one question."""
         if not older:
             return {}
-        answer = await self._client.ask(judgement(note, older), Judgements, len(older))
+        question = judgement(note, older)
+        answer = await self._client.ask(question, Judgements, len(older), of=[note.note_id])
         if answer is None:
             return {}
         known = {other.note_id: other for other in older}
@@ -538,12 +548,22 @@ class PrivateNamespaceWriter:
         """Of the other writer."""
         return self._writer.counts
 
+    @property
+    def answered(self) -> int:
+        """Of the other writer."""
+        return self._writer.answered
+
+    @property
+    def unanswered(self) -> Mapping[str, bool]:
+        """Of the other writer."""
+        return self._writer.unanswered
+
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Describes the notes that are not private."""
         return await self._writer.describe(self._open(notes))
 
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
-        """Revises the neighbours that are not private, if the note is not."""
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> NeighbourReading:
+        """Reads the neighbours that are not private, if the note is not."""
         return await self._writer.revise(note, self._open(neighbours) if self._open([note]) else [])
 
     async def compose(self, piece: Piece) -> str:

@@ -4,11 +4,11 @@ A writer only proposes: where it returns nothing, the rule's text stays.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, Protocol
 
-from zettel.storage.notes import Note, fold
+from zettel.storage.notes import ABOUT_SAME, CAUSED_BY, SUPPORTS, Note, fold
 
 EVOLVED_MAX_TAGS = 12
 """Tags of a note after evolution has added some; an agent may set more."""
@@ -53,6 +53,31 @@ class PairVerdict:
     """Evidence in the younger note, verbatim but for case and white space."""
 
 
+PROPOSED_RELATIONS = (ABOUT_SAME, SUPPORTS, CAUSED_BY)
+"""What a writer may say of two notes, besides that one replaces or contradicts the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedLink:
+    """A relation of a new note to an earlier one."""
+
+    relation: str
+    """One of `PROPOSED_RELATIONS`."""
+    reason: str
+    """For a reader, in a few words that both notes bear out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighbourReading:
+    """What a writer says of a new note's neighbours, by their ids."""
+
+    drafts: Mapping[str, Description] = field(default_factory=dict[str, Description])
+    """New descriptions, without questions."""
+    links: Mapping[str, ProposedLink] = field(default_factory=dict[str, ProposedLink])
+    verdicts: Mapping[str, PairVerdict] = field(default_factory=dict[str, PairVerdict])
+    """On neighbours that the new note replaces or contradicts; never `both`."""
+
+
 class Writer(Protocol):
     """Words notes; its results are checked against the notes it saw."""
 
@@ -66,6 +91,16 @@ class Writer(Protocol):
         """Calls, tokens and fallbacks by reason, for the run's record."""
         ...
 
+    @property
+    def answered(self) -> int:
+        """Questions of this run that were answered."""
+        ...
+
+    @property
+    def unanswered(self) -> Mapping[str, bool]:
+        """Ids of the notes to ask about again -> whether the lost question may have cost tokens."""
+        ...
+
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Note construction (A-MEM, arXiv 2502.12110, section 3.1).
 
@@ -74,12 +109,8 @@ class Writer(Protocol):
         """
         ...
 
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
-        """Memory evolution (A-MEM, section 3.3): neighbours in the light of a new note.
-
-        Returns:
-            Neighbour's id -> description without questions, where it has one.
-        """
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> NeighbourReading:
+        """Links and memory evolution (A-MEM, sections 3.2 and 3.3): a new note's neighbours."""
         ...
 
     async def compose(self, piece: Piece) -> str:
@@ -100,14 +131,16 @@ class RuleWriter:
 
     asks = False
     counts = NO_COUNTS
+    answered = 0
+    unanswered: Mapping[str, bool] = MappingProxyType({})
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Nothing."""
         return {}
 
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> Mapping[str, Description]:
+    async def revise(self, note: Note, neighbours: Sequence[Note]) -> NeighbourReading:
         """Nothing: neighbours' words cost up to 4 points of multi-hop recall@10 (measured)."""
-        return {}
+        return NeighbourReading()
 
     async def compose(self, piece: Piece) -> str:
         """Nothing: texts composed by rule quote."""

@@ -1,0 +1,225 @@
+"""What an LLM's words may say: nothing that the notes they are about do not bear out.
+
+A text is refused for a name, a number, a date or an address that no source has, and where it says
+the contrary of them. It may word what they say anew: small letters, ordinary words with the capital
+that opens a sentence, and dates in any spelling pass.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import regex as re
+
+from zettel.storage.notes import REVISED_BY, Note, Span, fold, normalise
+from zettel.storage.text.gloss import ordinary_words
+from zettel.tools.language.dates import find_times
+from zettel.tools.language.marks import Mark, find_marks
+from zettel.tools.language.opposites import says_contrary
+
+Fault = Literal["malformed", "too_long", "instructions", "invented", "contrary"]
+"""Why a text is rejected."""
+
+NOTE_MAX_CHARACTERS = 4_000
+"""Characters shown of a note."""
+_ONE_DAY = timedelta(days=1)
+
+_WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"\p{N}+(?:[.,:/\-]\p{N}+)*")
+_CAPITAL = re.compile(r"[\p{Lu}\p{Lt}]")
+_DIGIT = re.compile(r"\p{N}")
+_YEAR = re.compile(r"\d{4}")
+_ADDRESS = re.compile(r"(?:(?<!\w)\w++://|www\.)\S*|(?<!\S)\S+@\S+", re.IGNORECASE)
+"""Tried from the start of a word only, which finds the same."""
+_MALFORMED = re.compile(r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Bidi_Control}<>]")
+"""Controls, unpaired surrogates, reordering characters, and delimiters."""
+_OPENS = re.compile(r"(?:\A|[.!?…:;]\s+)[\"“„«'(\[¿¡]*\Z")
+"""What stands before the first word of a sentence."""
+OPENING_CHARACTERS = 8
+"""Characters before a word that tell whether it opens a sentence."""
+_ENDING = re.compile(r"(?:ings?|ed|d|es|s|ly|ers?|ions?|ments?)$")
+"""Of an ordinary word that the lists hold without it."""
+_NUMBER_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    " sixteen seventeen eighteen nineteen twenty"
+).split()
+_LARGE = frozenset(
+    "thirty forty fifty sixty seventy eighty ninety dozen hundred thousand million".split()
+)
+_SPELLED = {word: str(value) for value, word in enumerate(_NUMBER_WORDS)}
+_NO_NAMES = frozenset(
+    "a about after an and are as at before both but by can could did do does during everybody"
+    " everyone for from had has have he her his how i if in is it its my of on or our she should"
+    " that the their these they this those to was we were what when where which who why will with"
+    " would you your".split()
+)
+"""Words that are never names."""
+_ALSO_NAMES = frozenset(
+    "amber april art august autumn bill bob carol chase dawn dean drew earl eve faith frank gene"
+    " grace grant guy hazel heather holly hope iris ivy jack jay joy june lily mark max may miles"
+    " nick olive pat pearl penny peter ray rich rob robin rose ruby rusty sandy skip sue summer"
+    " victor victoria violet wade wren".split()
+)
+"""Ordinary words that are first names as well: with a capital they count as names (by hand)."""
+_ORDERS = {Mark.INSTRUCTIONS, Mark.CREDENTIALS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What a text may say."""
+
+    words: frozenset[str]
+    """Folded; spelled-out numbers as digits too."""
+    numbers: frozenset[str]
+    """As written, `1,300` and `10:45` whole."""
+    text: str
+    """The whole text, folded."""
+    foreign: frozenset[str]
+    """Folded words of names that only the other shown notes contain."""
+    contents: tuple[str, ...]
+    """What each note says, and its context and tags if an agent gave them."""
+    times: tuple[Span, ...]
+    """The days on which they happened, and the times of which they speak."""
+
+
+def sources_of(notes: Iterable[Note], *, shown: Sequence[Note] = ()) -> Sources:
+    """The sources of a text about some notes; names from the rest of `shown` are foreign."""
+    own = list(notes)
+    times = tuple(span for note in own for span in (_day_of(note), *note.times))
+    contents = tuple(map(_said, own))
+    text = "\n".join((*contents, *map(_spelled_day, _days(times))))
+    words = frozenset(fold(word) for word in _words(text))
+    spelled = frozenset(_SPELLED[word] for word in words if word in _SPELLED)
+    ids = {note.note_id for note in own}
+    others = [name for n in shown if n.note_id not in ids for name in (*n.entities, n.subject)]
+    return Sources(
+        words=words | spelled,
+        numbers=frozenset(_NUMBER.findall(fold(text))) | spelled,
+        text=fold(text),
+        foreign=frozenset(fold(word) for word in _words(" ".join(others))) - words - _NO_NAMES,
+        contents=contents,
+        times=times,
+    )
+
+
+def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
+    """The fault of a text with white space normalised; None if it may be used.
+
+    At most `most` characters. In scripts without capitals (Arabic, Chinese) names are not checked.
+    """
+    if not value or is_malformed(value):
+        return "malformed"
+    if len(value) > most:
+        return "too_long"
+    if not _ORDERS.isdisjoint(find_marks(value)):
+        return "instructions"
+    folded = fold(value)
+    if any(address not in sources.text for address in _ADDRESS.findall(folded)):
+        return "invented"
+    undated = _without_true_days(value, sources)
+    if undated is None:
+        return "invented"
+    if any(number not in sources.numbers for number in _NUMBER.findall(fold(undated))):
+        return "invented"
+    if _has_invented_word(undated, sources):
+        return "invented"
+    if folded not in sources.text and says_contrary(value, sources.contents):
+        return "contrary"
+    return None
+
+
+def is_malformed(value: str) -> bool:
+    """Whether a text holds what could steer its reader: controls, delimiters."""
+    return _MALFORMED.search(value) is not None
+
+
+def given(note: Note) -> tuple[str, tuple[str, ...]]:
+    """Context and tags given by an agent; no tags if an LLM may have added some."""
+    makers = note.derived_by
+    taught = any(link.relation == REVISED_BY and link.made_by == "llm" for link in note.links)
+    context = note.context if makers.get("context") == "agent" else ""
+    return context, note.tags if makers.get("tags") == "agent" and not taught else ()
+
+
+def _words(text: str) -> list[str]:
+    """Words in NFKC, case kept."""
+    return _WORD.findall(normalise(text))
+
+
+def _said(note: Note) -> str:
+    """What is shown of a note's own text; no derived fields: they may be wrong."""
+    context, tags = given(note)
+    return "\n".join((note.content[:NOTE_MAX_CHARACTERS], note.subject, context, *tags))
+
+
+def _day_of(note: Note) -> Span:
+    start = note.happened_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Span(start=start, end=start + _ONE_DAY, phrase="")
+
+
+def _days(times: Iterable[Span]) -> set[date]:
+    return {span.start.date() for span in times if span.end - span.start <= _ONE_DAY}
+
+
+def _spelled_day(day: date) -> str:
+    """A day in the forms in which a text may name a part of it."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
+    ending = "th" if 11 <= day.day <= 13 else ending
+    return f"{day:%A %a %d %B %b %Y %Y-%m-%d} {day.day} {day.day}{ending}"
+
+
+def _without_true_days(value: str, sources: Sources) -> str | None:
+    """The text without the days that its sources tell, however spelled; None if one is another."""
+    if not _DIGIT.search(value) or not sources.times:
+        return value
+    for told in find_times(value, sources.times[0].start):
+        phrase = fold(told.phrase)
+        if not _DIGIT.search(phrase) or told.end - told.start > _ONE_DAY:
+            continue
+        if _is_told(told, sources):
+            value = value.replace(told.phrase, " ")
+        elif phrase not in sources.text:
+            return None
+    return value
+
+
+def _is_told(told: Span, sources: Sources) -> bool:
+    """Whether the sources speak of this day; one without a year may be of any."""
+    day = told.start.date()
+    days = _days(sources.times)
+    if _YEAR.search(told.phrase):
+        return day in days
+    return (day.month, day.day) in {(known.month, known.day) for known in days}
+
+
+def _has_invented_word(value: str, sources: Sources) -> bool:
+    text = normalise(value)
+    for found in _WORD.finditer(text):
+        before = text[max(0, found.start() - OPENING_CHARACTERS) : found.start()]
+        opens = found.start() == 0 or _OPENS.search(before) is not None
+        if _is_invented(found[0], sources, opens=opens):
+            return True
+    return False
+
+
+def _is_invented(word: str, sources: Sources, *, opens: bool) -> bool:
+    """Whether no source has a word that needs one; `opens` if it opens a sentence."""
+    folded = fold(word)
+    if folded in sources.foreign and not (word.islower() and is_ordinary(folded)):
+        return True
+    if any(part in sources.words for part in (folded, _SPELLED.get(folded, folded))):
+        return False
+    counts = folded != "one" and (folded in _SPELLED or folded in _LARGE)
+    named = _CAPITAL.search(word) is not None and folded not in _NO_NAMES
+    if named and opens and not _CAPITAL.search(word[1:]) and is_ordinary(folded):
+        named = False
+    return counts or named or _DIGIT.search(word) is not None
+
+
+def is_ordinary(folded: str) -> bool:
+    """Whether a word is one of the lists and no first name, with an English ending or without."""
+    known = ordinary_words()
+    base = _ENDING.sub("", folded)
+    forms = (folded, base, f"{base}e", base[:-1] if base[-1:] == base[-2:-1] else base)
+    return folded not in _ALSO_NAMES and any(len(form) > 2 and form in known for form in forms)
