@@ -149,10 +149,10 @@ def find_conflicts(
         cosines: Of their nearest passages to the note's; no entry for those that are far. None
             without vectors, where the words alone tell.
     """
+    told, found = _Told(note), dict[str, Conflict]()
+    meant = _meant_by_nearness(note, others, cosines) if told.cue and cosines else ""
     if cosines is None:
         cosines = dict.fromkeys(others, CHANGE_MIN_COSINE)
-    told, found = _Told(note), dict[str, Conflict]()
-    meant = _meant_by_nearness(note, others, cosines) if told.cue else ""
     for note_id, other in others.items():
         cosine = cosines.get(note_id, -1.0)
         conflict = conflict_between(note, stated, other) or _change_between(
