@@ -78,7 +78,7 @@ async def newest_first(
         ahead |= _standing_first(linking, best, asked.moment)
     signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
     placed = lifted(_placed(ranked, ahead), signal) if ahead else tuple(ranked)
-    if question.asks_former:
+    if question.asks_former and not found.first.corpus.conversation:
         changed = {*found.superseded.values(), *(older for _, older in pairs)}
         return _changed_first(placed, changed, found, memory.reader(asked.caller))
     return placed
