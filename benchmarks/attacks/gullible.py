@@ -65,7 +65,7 @@ def _revise(notes: Sequence[ShownNote]) -> dict[str, object]:
     links = [
         {
             "to": note.note_id,
-            "relation": "about_same",
+            "relation": "same_thing",
             "reason": new[:_QUOTE_CHARACTERS],
             "new_quote": new[:_QUOTE_CHARACTERS],
             "neighbour_quote": _said(note)[:_QUOTE_CHARACTERS],

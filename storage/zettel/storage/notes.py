@@ -57,7 +57,7 @@ DERIVED_FROM = "derived_from"
 CAUSED_BY = "caused_by"
 SUPPORTS = "supports"
 """The linked note is the reason for this one, or is confirmed by it."""
-ABOUT_SAME = "about_same"
+SAME_THING = "same_thing"
 """Both notes are about one particular thing; an LLM says so."""
 
 

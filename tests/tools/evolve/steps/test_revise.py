@@ -72,20 +72,20 @@ async def undo(desk: Desk, run_id: str) -> None:
 async def test_notes_that_no_rule_joins_are_linked_with_a_reason_that_recall_shows(
     desk: Desk, llm: ScriptedLlm
 ) -> None:
-    llm.revises = relating("about_same")
+    llm.revises = relating("same_thing")
     older, younger = await told_apart(desk, FED, DIED)
 
     await desk.evolve()
 
     [link] = await links(desk, younger)
-    assert (link.to, link.relation, link.made_by) == (older, "about_same", "llm")
+    assert (link.to, link.relation, link.made_by) == (older, "same_thing", "llm")
     assert await links(desk, older) == []
     shown = pick(await desk("recall", note_ids=[younger], detail="full"), "notes", 0, "links", 0)
-    assert (pick(shown, "note_id"), pick(shown, "relation")) == (older, "about_same")
+    assert (pick(shown, "note_id"), pick(shown, "relation")) == (older, "same_thing")
     assert pick(shown, "reason") == REASON
     last = (await desk.memory.store.revisions(younger))[-1]
     assert (last.steps[-1], last.run_id, last.changed_by) == ("revise", "run-1", "scheduler")
-    assert f"linked by the LLM: about_same {older}" in last.reason
+    assert f"linked by the LLM: same_thing {older}" in last.reason
     assert last.rev == 2
 
 
@@ -154,25 +154,25 @@ WRONG: Mapping[str, tuple[Answer, str]] = {
     "no JSON": (lambda to: said('{"links": [{"to": '), "invalid"),
     "another form": (lambda to: said('{"notes": [], "links": [{"to": 7}]}'), "invalid"),
     "another note": (
-        lambda to: linked(("01JD0000000000000000000000", "about_same", REASON, DIED, FED)),
+        lambda to: linked(("01JD0000000000000000000000", "same_thing", REASON, DIED, FED)),
         "unknown_id",
     ),
-    "itself": (lambda to: linked(("new", "about_same", REASON, DIED, FED)), "unknown_id"),
+    "itself": (lambda to: linked(("new", "same_thing", REASON, DIED, FED)), "unknown_id"),
     "an unknown relation": (
         lambda to: linked((to, "same_as", REASON, DIED, FED)),
         "unknown_relation",
     ),
     "no words of the new note": (
-        lambda to: linked((to, "about_same", REASON, "the starter is dead", FED)),
+        lambda to: linked((to, "same_thing", REASON, "the starter is dead", FED)),
         "invented",
     ),
     "no words of the neighbour": (
-        lambda to: linked((to, "about_same", REASON, DIED, "the starter is alive")),
+        lambda to: linked((to, "same_thing", REASON, DIED, "the starter is alive")),
         "invented",
     ),
     "a single word": (lambda to: linked((to, "replaces", REASON, "weekend", FED)), "invented"),
     "a name in the reason": (
-        lambda to: linked((to, "about_same", "both are about Ulrike", DIED, FED)),
+        lambda to: linked((to, "same_thing", "both are about Ulrike", DIED, FED)),
         "invented",
     ),
     "no reason": (lambda to: linked((to, "supports", "", DIED, FED)), "malformed"),
@@ -208,7 +208,7 @@ async def test_what_it_cannot_show_links_nothing_and_is_counted(
 async def test_a_link_that_an_agent_takes_out_is_not_proposed_again(
     desk: Desk, llm: ScriptedLlm
 ) -> None:
-    llm.revises = relating("about_same")
+    llm.revises = relating("same_thing")
     older, younger = await told_apart(desk, FED, DIED)
     await desk.evolve()
 
@@ -222,7 +222,7 @@ async def test_a_link_that_an_agent_takes_out_is_not_proposed_again(
 
 
 async def test_a_link_goes_with_the_words_that_it_was_made_to(desk: Desk, llm: ScriptedLlm) -> None:
-    llm.revises = relating("about_same")
+    llm.revises = relating("same_thing")
     older, younger = await told_apart(desk, FED, DIED)
     await desk.evolve()
     llm.revises = relating("supports", "so it was")
@@ -237,7 +237,7 @@ async def test_a_link_goes_with_the_words_that_it_was_made_to(desk: Desk, llm: S
 
 
 async def test_an_erased_note_leaves_neither_link_nor_reason(desk: Desk, llm: ScriptedLlm) -> None:
-    llm.revises = relating("about_same", "the rye flour for the starter")
+    llm.revises = relating("same_thing", "the rye flour for the starter")
     older, younger = await told_apart(desk, FED, DIED)
     await desk.evolve()
     assert await links(desk, younger)
@@ -254,7 +254,7 @@ async def test_what_is_near_but_not_joined_is_not_reworded(desk: Desk, llm: Scri
     words = {"context": "a quincunx", "keywords": ["quincunx"], "tags": ["affairs"]}
     older, younger = await told_apart(desk, FED, DIED)
     bare = {"notes": [{"id": older, **words}], "links": []}
-    link = {"to": older, "relation": "about_same", "reason": REASON}
+    link = {"to": older, "relation": "same_thing", "reason": REASON}
     quotes = {"new_quote": DIED, "neighbour_quote": FED}
     answers = [bare, {**bare, "links": [{**link, **quotes}]}]
     llm.revises = lambda asked: said(json.dumps(answers.pop(0)))
@@ -273,7 +273,7 @@ async def test_one_answer_adds_a_few_links_at_most(desk: Desk, llm: ScriptedLlm)
     for grain in ("spelt", "oat", "barley", "wheat", "maize"):
         await desk.told(FED.replace("rye", grain))
     await desk.evolve()
-    llm.revises = relating("about_same")
+    llm.revises = relating("same_thing")
     younger = await desk.told(DIED)
 
     await desk.evolve()
@@ -313,7 +313,7 @@ async def test_notes_of_less_trust_and_marked_ones_are_not_shown_beside_a_new_on
 
 
 async def test_no_note_of_a_private_namespace_is_sent(llm: ScriptedLlm) -> None:
-    llm.revises = relating("about_same")
+    llm.revises = relating("same_thing")
     async with opened_desk(asking_memory(llm, llm_off=("proj",))) as desk:
         ids = await told_apart(desk, FED, DIED)
 
@@ -324,7 +324,7 @@ async def test_no_note_of_a_private_namespace_is_sent(llm: ScriptedLlm) -> None:
 
 
 async def test_a_spent_budget_asks_nothing_and_leaves_the_rules_links(llm: ScriptedLlm) -> None:
-    llm.revises = relating("about_same")
+    llm.revises = relating("same_thing")
     memory = asking_memory(llm, limits=LlmLimits(tokens_run=100))
     async with opened_desk(memory) as desk:
         ids = await told_apart(desk, "Zebulon sold his bicycle", "Zebulon bought a boat")
@@ -370,7 +370,7 @@ TELLING = st.builds(
     st.sampled_from(["Lyon", "the mill", "Rome"]),
 )
 RELATIONS = st.lists(
-    st.sampled_from(["about_same", "supports", "caused_by", "replaces", "contradicts", "none"]),
+    st.sampled_from(["same_thing", "supports", "caused_by", "replaces", "contradicts", "none"]),
     min_size=1,
     max_size=5,
 )

@@ -132,7 +132,7 @@ note, give its id, and
 Leave out every neighbour that says the same as before; often that is all of them.
 In links, for each neighbour that is to be read together with the new note, give
 - to: its id;
-- relation: about_same, if both are about one particular thing, person, place, event or task, of \
+- relation: same_thing, if both are about one particular thing, person, place, event or task, of \
 which few notes speak; supports, if the new note confirms what the neighbour says; caused_by, if \
 the neighbour tells why the new note is so; replaces, if the new note says that what the \
 neighbour says was true and is no longer; contradicts, if both cannot be true and it does not \

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, Protocol
 
-from zettel.storage.notes import ABOUT_SAME, CAUSED_BY, SUPPORTS, Note, fold
+from zettel.storage.notes import CAUSED_BY, SAME_THING, SUPPORTS, Note, fold
 
 EVOLVED_MAX_TAGS = 12
 """Tags of a note after evolution has added some; an agent may set more."""
@@ -53,7 +53,7 @@ class PairVerdict:
     """Evidence in the younger note, verbatim but for case and white space."""
 
 
-PROPOSED_RELATIONS = (ABOUT_SAME, SUPPORTS, CAUSED_BY)
+PROPOSED_RELATIONS = (SAME_THING, SUPPORTS, CAUSED_BY)
 """What a writer may say of two notes, besides that one replaces or contradicts the other."""
 
 
