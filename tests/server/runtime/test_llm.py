@@ -256,6 +256,7 @@ async def test_status_tells_how_the_llm_does_and_what_it_may_still_cost(
     assert (await told_by_an_engine(kept))["llm"] == {
         **{"model": "m", "state": "not asked yet", "problem": None, "paused_s": None},
         **{"last_error": None, "last_error_at": None, "last_answer_at": None},
+        "notes_to_ask_again": None,
         **{"tokens_today": 0, "tokens_day": 1_000_000, "money_today": None, "money_day": None},
     }
 
@@ -291,7 +292,9 @@ async def test_status_names_what_is_wrong_with_the_llm(
     told = await told_by_an_engine(settings)
 
     assert (part(told, "llm", "state"), part(told, "llm", "last_error")) == (state, error)
-    assert state in status_output({"store": "s", "engine": {**ENGINE, **told}}).text
+    shown = status_output({"store": "s", "engine": {**ENGINE, **told}}).text
+    assert state in shown
+    assert "notes to ask about again: 1" in shown
     assert "barley" not in json.dumps(told)
 
 

@@ -207,6 +207,8 @@ def _llm_text(llm: Message) -> str | None:
     if llm["last_error"]:
         parts.append(f"last error {llm['last_error']} {llm['last_error_at']}")
     parts.append(f"last answer {llm['last_answer_at'] or 'never'}")
+    if llm.get("notes_to_ask_again"):
+        parts.append(f"notes to ask about again: {llm['notes_to_ask_again']:,}")
     parts.append(f"{llm['tokens_today']:,} of {llm['tokens_day']:,} tokens today")
     if llm["money_day"]:
         parts.append(f"{llm['money_today']} of {llm['money_day']} spent today")

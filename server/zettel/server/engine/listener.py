@@ -44,6 +44,7 @@ from zettel.tools.caller import COMMAND, LOCAL, USER_NAMESPACE, Caller
 from zettel.tools.language.times import iso
 from zettel.tools.llm.client import spent_on
 from zettel.tools.llm.llm import ANSWERED, OVER_BUDGET, read_health
+from zettel.tools.llm.unanswered import read_unanswered
 from zettel.tools.namespace_names import Project
 from zettel.tools.state.memory import Memory
 
@@ -53,7 +54,7 @@ logger = logging.getLogger(__name__)
 async def llm_report(
     memory: Memory, settings: Settings, problem: str, now: datetime
 ) -> Message | None:
-    """State, last error, last answer and the day's budget; None if no LLM is set.
+    """State, last error, last answer, what waits and the day's budget; None if no LLM is set.
 
     `state` is `unusable` (cannot be called at all), `paused` (after several failures in a row),
     `budget spent` (the last request was not sent), `failing` (the last one had no answer), `ok`,
@@ -78,6 +79,7 @@ async def llm_report(
         "last_error": health.error or None,
         "last_error_at": iso(health.error_at) if health.error_at else None,
         "last_answer_at": iso(health.answered_at) if health.answered_at else None,
+        "notes_to_ask_again": len(await read_unanswered(memory.store)) or None,
         "tokens_today": spent.tokens,
         "tokens_day": settings.llm_tokens_day,
         "money_today": round(spent.money, 6) if settings.llm_money_day else None,
