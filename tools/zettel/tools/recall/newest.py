@@ -87,7 +87,7 @@ async def newest_first(
 def _changed_first(
     ranked: tuple[Ranked, ...], changed: Collection[str], found: Found, reader: TrustView
 ) -> tuple[Ranked, ...]:
-    """The ranking with the best note of which another value is known first, if it is near that.
+    """The ranking with the best note that has changed put first, if it is among the best.
 
     Args:
         ranked: Best first.
@@ -260,7 +260,7 @@ async def told_later_first(
         outlines: Outlines of all ranked notes, by id.
     """
     question = found.question
-    if found.first.corpus.conversation or not (question.asks_former or _asks_for_now(question)):
+    if found.first.corpus.conversation or not _asks_for_one_value(question):
         return tuple(ranked)
     places = 2 if question.asks_former else LATER_PLACES
     others = [
@@ -311,8 +311,10 @@ def _was_told_later(newer: Outline, older: Outline, now: float) -> bool:
     return apart and newer.happened_at > older.happened_at and not ahead
 
 
-def _asks_for_now(question: Question) -> bool:
-    """Whether a question asks for one thing as it is now."""
-    past = question.is_past or question.asks_what_was
+def _asks_for_one_value(question: Question) -> bool:
+    """Whether a question asks for one thing, as it is now or as it was before it changed."""
     several = question.sort or question.all_of_whom or question.only_when
-    return not (past or several or question.is_passage or question.order in ("first", "next"))
+    if several or question.is_passage or question.is_past:
+        return False
+    past = question.asks_what_was or question.order in ("first", "next")
+    return question.asks_former or not past
