@@ -37,6 +37,12 @@ async def test_what_speaks_of_something_else_does_not_come_first(desk: Desk) -> 
     assert await desk.found(query=ASKED) == [asked, other]
 
 
+async def test_what_tells_alike_of_another_does_not_come_first(desk: Desk) -> None:
+    wasps, bees = await told(desk, "The wasps live in the shed", "The bees live in the shed")
+
+    assert await desk.found(query="Where do the wasps live?") == [wasps, bees]
+
+
 async def test_what_matches_far_less_does_not_come_first(desk: Desk) -> None:
     flags = "Feature flags live in the table app_flags; the portal is shown to ten"
     portal = "The portal is shown to fifty of those who live in Riga"
