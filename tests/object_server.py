@@ -41,6 +41,11 @@ MINISTACK = "ZETTEL_TEST_MINISTACK"
 """Variable with the path of a `ministack`: a second implementation, which wants another botocore
 than moto does and so has an environment of its own."""
 ServerName = Literal["moto", "ministack"]
+ON_ONE_SERVER = pytest.mark.parametrize(
+    "object_server", ["ministack" if os.environ.get(MINISTACK) else "moto"], indirect=True
+)
+"""A test with `object_server` runs on ministack, if it is there: of many writers moto takes seven
+times as long, since its writes come one at a time."""
 ON_EACH_SERVER = pytest.mark.parametrize(
     "object_server",
     [

@@ -14,7 +14,7 @@ from statistics import median
 import anyio
 import pytest
 from mcp import Client
-from tests.object_server import ON_EACH_SERVER, Objects
+from tests.object_server import ON_ONE_SERVER, Objects
 from tests.server.doors import STREAMS_LEFT_OPEN
 from tests.server.processes import PATIENCE_S, Process, environment, run_zettel, started
 from tests.server.transports.http.test_nginx import NAME, NGINX, Front, proxying
@@ -28,7 +28,7 @@ from zettel.tools.doctor.checks import CHECKS
 from zettel.tools.erasure.orders import pending_erasures
 
 pytestmark = [
-    ON_EACH_SERVER,
+    ON_ONE_SERVER,
     pytest.mark.slow,
     STREAMS_LEFT_OPEN,
     pytest.mark.skipif(
