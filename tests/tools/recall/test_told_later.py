@@ -32,7 +32,11 @@ async def test_what_was_told_in_one_session_keeps_its_order(desk: Desk) -> None:
 
 
 async def test_what_speaks_of_something_else_does_not_come_first(desk: Desk) -> None:
-    asked, other = await told(desk, SHELVES, "Ferrand has a new telephone")
+    books = (
+        "Shelves of books, new jars, nails and paint fill what the joiner lent Ferrand: a barn, a"
+        " van, two dogs, ten hens, a pond, a hill, an old mill, four oaks and the road to Riga"
+    )
+    asked, other = await told(desk, SHELVES, books)
 
     assert await desk.found(query=ASKED) == [asked, other]
 
