@@ -44,7 +44,7 @@ ServerName = Literal["moto", "ministack"]
 ON_ONE_SERVER = pytest.mark.parametrize(
     "object_server", ["ministack" if os.environ.get(MINISTACK) else "moto"], indirect=True
 )
-"""A test with `object_server` runs on ministack, if it is there: of many writers moto takes seven
+"""A test with `object_server` runs on ministack, if it is there: of many writers moto takes eight
 times as long, since its writes come one at a time."""
 ON_EACH_SERVER = pytest.mark.parametrize(
     "object_server",

@@ -32,8 +32,8 @@ NEWEST_SIGNAL, FORMER_SIGNAL = "newest", "former"
 not a signal."""
 FORMER_PLACES, FORMER_SCORE_SHARE = 3, 0.6
 """Places of a ranking among which what has changed is taken for what a question for a former value
-means, and least share of the best score: in seven months eleven right ones have .66 to .99 of it,
-two wrong ones .50 and .52."""
+means, and least share of the best score: in seven months seven notes that were rightly lifted have
+.66 to .99 of it, four that were not .50, .52, .90 and .95."""
 _STILL = re.compile(r"\bstill\b", re.IGNORECASE)
 
 
@@ -236,8 +236,8 @@ LATER_PLACES = 4
 LATER_MIN_COSINE, LATER_FURTHER_MIN_COSINE = 0.35, 0.55
 """Of two notes that speak of one thing, where the other is second, or further behind. From .3 to .4
 five made-up months of an agent's work gain alike (18 to 24 of 343 questions, 1 to 3 lost);
-unrelated notes have .1. Further behind, seven months gain three questions of 492 and lose none from
-.55 on, and lose as many as they gain from .5 on (`make bench-month`)."""
+unrelated notes have .1. Further behind, seven months come out three questions of 492 better at .55
+and .6, and one at .5 (`make bench-month`)."""
 LATER_MIN_SHARE = 0.5
 """Least share of the first note's cosine to the question: what is far less near tells something
 else of the thing. From .3 to .5 the same months gain 20 or 21 questions and lose none."""
@@ -303,8 +303,8 @@ def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
 def _has_as_much(question: Question, first: Outline, other: Outline) -> bool:
     """Whether a note has more than half of the question's words that the first has, if it has two.
 
-    "The bees live in a hive" does not answer where the wasps live, however alike the two are. In
-    seven months that costs no question.
+    "The bees live in a hive" does not answer where the wasps live, however alike the two are.
+    Seven months come out one question of 492 better, and two old values of 171 worse.
     """
     asked = stems(question.topic) & stems(f"{first.subject} {first.content}")
     held = asked & stems(f"{other.subject} {other.content}")
