@@ -63,6 +63,38 @@ def test_the_name_of_which_the_answer_is_told_is_meant() -> None:
 
 
 @pytest.mark.parametrize(
+    "question",
+    [
+        "Who is my supervisor at the clinic, and how do I reach her?",
+        "What is my shop called?",
+        "Who was Ana's boss?",
+        "What is behind the damp in Kwame's bedroom?",
+        "How long do Halina's dumplings stay in the pot?",
+        "What is Ana's job?",
+    ],
+)
+def test_one_step_is_taken_where_the_name_itself_or_a_thing_without_one_is_asked_for(
+    question: str,
+) -> None:
+    assert find_multi_hop(question) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("What is Ana's boss's address?", "Ana's boss"),
+        ("When do Ana's kids start school?", "Ana's kids"),
+        ("Who is the owner of the undertaking Orlan runs?", "the undertaking Orlan runs"),
+        ("Who pays for the teams of Ana?", "the teams of Ana"),
+    ],
+)
+def test_persons_and_things_with_a_name_of_their_own_lead_on(question: str, words: str) -> None:
+    unnamed = find_multi_hop(question)
+    assert unnamed is not None
+    assert unnamed.words == words
+
+
+@pytest.mark.parametrize(
     ("question", "expected"),
     [(COLLEAGUE, "Ben"), ("Who pays for Ana's project?", "Umbra")],
 )

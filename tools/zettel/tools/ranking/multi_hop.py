@@ -36,15 +36,28 @@ STEPPED = "stepped"
 """Share by which a second look raises or lowers a score to merge it; not a signal."""
 
 _PEOPLE = frozenset(
-    "person people man woman boy girl guy colleague coworker co-worker workmate teammate friend"
-    " boss manager supervisor mentor advisor adviser assistant employee client customer partner"
-    " wife husband spouse fiancé fiancée fiance fiancee girlfriend boyfriend ex sister brother"
-    " sibling twin mother father mom mum dad parent son daughter child kid cousin aunt uncle niece"
-    " nephew grandmother grandfather grandma grandpa grandson granddaughter roommate flatmate"
-    " housemate neighbour neighbor teacher student pupil tutor coach trainer doctor dentist"
-    " therapist lawyer accountant landlord tenant".split()
+    "accountant adviser advisor assistant aunt boss boy boyfriend brother child children"
+    " client co-worker coach colleague cousin coworker customer dad daughter dentist doctor"
+    " employee ex father fiance fiancee fiancé fiancée flatmate friend girl girlfriend"
+    " granddaughter grandfather grandma grandmother grandpa grandson guy housemate husband kid"
+    " landlord lawyer man manager mentor mom mother mum neighbor neighbour nephew niece parent"
+    " partner people person pupil roommate sibling sister son spouse student supervisor"
+    " teacher teammate tenant therapist trainer tutor twin uncle wife woman workmate".split()
 )
-"""Nouns for persons; anything else, such as a project or a dog, is not one."""
+"""Nouns for persons."""
+_NAMED_THINGS = frozenset(
+    "agency app application association band bank bird boat book branch brand business café"
+    " cafe cat choir church city class clinic club cluster college company conference contractor"
+    " country course database department district dog drug employer event festival film firm game"
+    " garage group gym hamster home hometown horse hospital hotel initiative insurer institute"
+    " library machine medication medicine module movie novel office orchestra organisation"
+    " organization package parrot party pet play practice product program programme project"
+    " provider publisher pub rabbit repo repository restaurant school server service ship shop show"
+    " song squad startup store street supplier system team theatre ticket town undertaking"
+    " university vendor venture village workplace".split()
+)
+"""Nouns for things that are called by a name of their own, by which other notes know them: a
+project, a dog, and no bedroom."""
 _NO_NOUNS = "to|of|in|on|at|for|by|with|and|or|from|is|was|are|were|as|than|that|who"
 """Words after a closing quotation mark that are not a possessed noun."""
 _NAME = r"(?P<name>\p{Lu}[\p{L}\p{M}\p{N}-]*+(?:\s+\p{Lu}[\p{L}\p{M}\p{N}-]*+)*+)"
@@ -67,6 +80,9 @@ _POSSESSED = re.compile(
 )
 """After a name: "'s project", and without an s of its own "' project" of "Silvas"."""
 _UNQUOTED_WORD = re.compile(r"(?<!['’‘“\"])\b\p{Lu}")
+_ASKED_WHO = re.compile(r"\b(?:who|what|which)(?:['’]s|\s+(?:is|are|was|were))$")
+_ASKED_NO_MORE = re.compile(r"\s*(?:$|[?!.,;:]|(?:and|at|by|called|for|from|in|named|of|on)\b)")
+"""Before and after the words that stand for a name, where the name itself is asked for."""
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}-]+")
 _POSSESSIVE_END = re.compile(r"['’]s\b")
 
@@ -96,16 +112,19 @@ class MultiHop:
 def find_multi_hop(text: str) -> MultiHop | None:
     """Find the innermost words of a question that stand for a name.
 
-    None if there are none, or if nothing else is asked: "What is Ana's job?" takes one step.
+    None if there are none, if they stand for what has no name ("Ana's bedroom"), or if nothing else
+    is asked: "What is Ana's job?" and "Who is my doctor at the clinic?" take one step.
     """
     found = _first_unnamed(text)
     if found is None:
         return None
     start, end, name, noun = found
     rest, words = " ".join(f"{text[:start]} {text[end:]}".split()), text[start:end]
-    if not terms(rest):
+    if not terms(rest) or _is_asked_for(text, start, end):
         return None
-    name = fold(name)
+    name, nouns = fold(name), frozenset[str](_singular(w) for w in _WORD.findall(fold(words)))
+    if nouns.isdisjoint(_PEOPLE | _NAMED_THINGS):
+        return None
     return MultiHop(
         words=words,
         rest=rest,
@@ -113,8 +132,18 @@ def find_multi_hop(text: str) -> MultiHop | None:
         end=end,
         name=USER if name in SELF_WORDS else name,
         noun=fold(noun),
-        is_person=not _PEOPLE.isdisjoint(_WORD.findall(fold(words))),
+        is_person=not _PEOPLE.isdisjoint(nouns),
     )
+
+
+def _singular(word: str) -> str:
+    return word.removesuffix("s") if word.removesuffix("s") in _PEOPLE | _NAMED_THINGS else word
+
+
+def _is_asked_for(text: str, start: int, end: int) -> bool:
+    """Whether the name for which words of a question stand is all it asks for."""
+    before = _ASKED_WHO.search(fold(text[:start]))
+    return before is not None and _ASKED_NO_MORE.match(fold(text[end:])) is not None
 
 
 def _first_unnamed(text: str) -> tuple[int, int, str, str] | None:
