@@ -37,7 +37,8 @@ from zettel.tools.ranking.weights import (
 from zettel.tools.recall.newest import FORMER_SIGNAL, NEWEST_SIGNAL
 
 AFTER_FUSION = {
-    *("exact", "reranker", STEPPED, NEWEST_SIGNAL, FORMER_SIGNAL, STEP_SIGNAL, KEY_SIGNAL)
+    "stated",
+    *("exact", "reranker", STEPPED, NEWEST_SIGNAL, FORMER_SIGNAL, STEP_SIGNAL, KEY_SIGNAL),
 }
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SIZE = 12

@@ -24,6 +24,7 @@ class _Words(BaseModel):
     asks: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     person: bool = False
+    orders_only: bool = False
 
 
 _TABLES: TypeAdapter[dict[str, _Words | bool]] = TypeAdapter(dict[str, _Words | bool])
@@ -38,6 +39,8 @@ class Slot:
     """In English."""
     person: bool
     """Somebody whom notes may call by name, so that another note tells who it is."""
+    orders_only: bool
+    """Notes that state it come first, but that none states it proves nothing."""
     asks: re.Pattern[str]
     states: re.Pattern[str]
 
@@ -55,7 +58,8 @@ def find_asked_slots(question: str) -> tuple[Slot, ...]:
 
 @cache
 def _slots() -> tuple[Slot, ...]:
-    asks, states, persons = dict[str, list[str]](), dict[str, list[str]](), set[str]()
+    asks, states = dict[str, list[str]](), dict[str, list[str]]()
+    persons, orders_only = set[str](), set[str]()
     for inside, table in _tables():
         ends = ("", "") if inside else (r"(?<![\p{L}\p{N}])", r"(?![\p{L}\p{N}])")
         for name, words in table.items():
@@ -66,10 +70,13 @@ def _slots() -> tuple[Slot, ...]:
                 states.setdefault(name, []).append(f"{begins}(?:{'|'.join(words.states)})")
             if words.person:
                 persons.add(name)
+            if words.orders_only:
+                orders_only.add(name)
     return tuple(
         Slot(
             name=name,
             person=name in persons,
+            orders_only=name in orders_only,
             asks=re.compile("|".join(patterns), re.IGNORECASE),
             states=re.compile("|".join(states[name]), re.IGNORECASE),
         )

@@ -102,7 +102,8 @@ def find_unstated(question: Question, corpus: Corpus, near: Values, order: Seque
         near: Cosine of each note.
         order: Rows of the notes, the best first.
     """
-    slots = () if question.is_passage else find_asked_slots(question.text)
+    asked = () if question.is_passage else find_asked_slots(question.text)
+    slots = [slot for slot in asked if not slot.orders_only]
     if not slots:
         return ""
     rows = [int(row) for row in order[:TELLING_WHO_NOTES]]
@@ -114,7 +115,7 @@ def find_unstated(question: Question, corpus: Corpus, near: Values, order: Seque
 
     def is_stated(slot: Slot) -> bool:
         told = dict.fromkeys((*first, *rows) if slot.person else first)
-        return any(slot.is_stated(_told(corpus.outlines[row])) for row in told)
+        return any(slot.is_stated(as_told(corpus.outlines[row])) for row in told)
 
     return next((slot.name for slot in slots if not is_stated(slot)), "")
 
@@ -134,7 +135,8 @@ def _of_user(corpus: Corpus) -> Flags:
     return found
 
 
-def _told(outline: Outline) -> str:
+def as_told(outline: Outline) -> str:
+    """A note's words with its subject, which they need not repeat."""
     return f"{outline.subject}: {outline.content}" if outline.subject else outline.content
 
 

@@ -19,8 +19,10 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, read_texts
+from zettel.tools.language.asked_slots import Slot, find_asked_slots
 from zettel.tools.language.question_words import sort_tags
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
+from zettel.tools.ranking.estimate import as_told
 from zettel.tools.ranking.excerpt import rank_passages
 from zettel.tools.ranking.fusion import (
     Ranking,
@@ -47,7 +49,7 @@ from zettel.tools.ranking.signals import (
     exact_share,
     find_exact_terms,
 )
-from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT
+from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT, STATED_WEIGHT
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
 
@@ -450,6 +452,8 @@ async def gather_arms(
 
 logger = logging.getLogger(__name__)
 
+STATING_MAX_NOTES = 20
+"""Most notes that are read for what a question asks for by name: two pages of ten."""
 RERANK_MAX_NOTES = 20
 """Most notes that a cross-encoder reads for a question: two pages of ten."""
 RERANK_MAX_CHARACTERS = 1200
@@ -460,7 +464,7 @@ question fit the 512 of most models."""
 async def reordered(
     memory: Memory, query: str, ranked: Sequence[Ranked], outlines: Mapping[str, Outline]
 ) -> tuple[tuple[Ranked, ...], str]:
-    """Lift notes that hold an exact term of the question, then rerank the best ones.
+    """Lift notes that hold an exact term or state what is asked for, then rerank the best ones.
 
     Args:
         memory: The memory.
@@ -476,6 +480,11 @@ async def reordered(
         characters = sum(len(outline.content) for outline in read)
         values = await memory.read(characters, lambda: _exact_shares(terms, read))
         ranked = add_signal(ranked, "exact", values, EXACT_WEIGHT)
+    if slots := await read_texts(len(query), lambda: find_asked_slots(query)):
+        read = [outlines[one.note_id] for one in ranked[:STATING_MAX_NOTES]]
+        characters = sum(len(outline.content) for outline in read)
+        values = await memory.read(characters, lambda: _stated_shares(slots, read))
+        ranked = add_signal(ranked, "stated", values, STATED_WEIGHT)
     if memory.reranker is None or not ranked:
         return tuple(ranked), ""
     if not memory.reranker.ready:
@@ -497,6 +506,16 @@ def _exact_shares(terms: Sequence[str], outlines: Sequence[Outline]) -> dict[str
         # The call's time may be over: two hundred of the longest notes take a second.
         check_cancelled()
         shares[outline.note_id] = exact_share(terms, outline.content)
+    return shares
+
+
+def _stated_shares(slots: Sequence[Slot], outlines: Sequence[Outline]) -> dict[str, float]:
+    """Share of what is asked for by name that each note states."""
+    shares = dict[str, float]()
+    for outline in outlines:
+        check_cancelled()
+        told = as_told(outline)
+        shares[outline.note_id] = sum(slot.is_stated(told) for slot in slots) / len(slots)
     return shares
 
 

@@ -1,0 +1,39 @@
+"""A note that states such a thing as is asked for by name comes before one that only tells of it."""
+
+import pytest
+from tests.tools.conftest import Desk, notes
+
+
+@pytest.mark.parametrize(
+    ("question", "stating", "telling"),
+    [
+        (
+            "How old is the roof of the barn?",
+            "The roof of the barn is from 1987, 39 years",
+            "The roof of the barn is what leaks",
+        ),
+        (
+            "Welche Farbe hat das Tor vom Schuppen?",
+            "Das Tor vom Schuppen ist grün",
+            "Das Tor vom Schuppen ist das, was knarrt",
+        ),
+        (
+            "What colour is the door of the shed?",
+            "The door of the shed is green",
+            "The door of the shed is what creaks",
+        ),
+    ],
+)
+async def test_what_states_such_a_thing_comes_before_what_shares_more_words(
+    desk: Desk, question: str, stating: str, telling: str
+) -> None:
+    await desk.told(stating)
+    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto"):
+        await desk.told(other)
+    await desk.told(telling)
+
+    answer = await desk("recall", query=question, detail="full")
+
+    first = notes(answer)[0]
+    assert first["content"] == stating
+    assert "states such a thing as you asked for" in str(first["why"])
