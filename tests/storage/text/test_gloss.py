@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.storage.text.gloss import MODEL_LANGUAGE, to_english
+from zettel.storage.text.gloss import MODEL_LANGUAGE, other_words, to_english
 
 LISTS = {
     file.name: file.read_text(encoding="utf-8").splitlines()
@@ -24,7 +24,7 @@ LISTS = {
         ("Wann fährt der Zug nach Hohenstett?", ("when", "train", "Hohenstett")),
         ("L'électricien vient le lundi 21, à la même heure.", ("electrician", "Monday", "21")),
         ("El electricista viene el lunes a las ocho.", ("electrician", "Monday", "eight")),
-        ("下周三下午和李医生有预约。", ("next week", "afternoon", "doctor", "appointment")),
+        ("下周三下午和李医生有预约。", ("next Wednesday", "afternoon", "doctor", "appointment")),
         ("次の打ち合わせは木曜日です。", ("next", "meeting", "Thursday")),
     ],
 )
@@ -38,6 +38,33 @@ def test_a_sentence_in_another_language_is_put_into_english_words(
 def test_a_german_compound_is_told_by_its_parts() -> None:
     assert "move" in to_english("Die Umzugskosten sind noch offen.").lower()
     assert "cost" in to_english("Die Umzugskosten sind noch offen.").lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Ich habe mich zum Kurs angemeldet.", ("sign up",)),
+        ("Er hat vergessen, sich anzumelden.", ("sign up",)),
+        ("Wir haben das Auto gestern repariert und geputzt.", ("repair", "clean")),
+        ("Die Ärztin hat die Medikamente umgestellt.", ("doctor", "switch")),
+        ("Ma belle-mère vient ce week-end.", ("mother-in-law", "weekend")),
+        ("Elle a un rendez-vous en Allemagne.", ("appointment", "Germany")),
+        ("El cumpleanos de Marta es manana.", ("birthday", "Marta", "tomorrow")),
+        ("El miércoles vuelvo a Londres.", ("Wednesday", "London")),
+    ],
+)
+def test_forms_of_verbs_words_without_accents_and_names_of_places_are_known(
+    text: str, words: tuple[str, ...]
+) -> None:
+    found = to_english(text).casefold()
+    assert [word for word in words if word.casefold() not in found] == []
+
+
+def test_a_name_in_other_letters_is_also_spelled_in_latin_ones() -> None:
+    assert "Wang Fang" in to_english("王芳的电话是 0555 7120。")
+    assert "Koron" in to_english("猫のコロンに薬をあげる。")
+    assert other_words("Анна Кузнецова живёт в Казани.").split() == ["Anna", "Kuznetsova", "Kazani"]
+    assert other_words("Anna lives in Kazan.") == ""
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ class ModelEmbedder(Embedder):
 
     def _said(self, text: str) -> str:
         """What the model is given of a text."""
-        return to_english(text) if self._files.in_english else text
+        return to_english(text) if self._files.words else text
 
     def _unit(self, found: NDArray[np.float32]) -> Vectors:
         if not np.isfinite(found).all():

@@ -261,6 +261,7 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 
 FOREIGN_CODE_REMEDY = "Choose a model all of whose modules are sentence-transformers' own."
 _PACKAGED_NAMES = frozenset({"", PACKAGED_MODEL, f"sentence-transformers/{PACKAGED_MODEL}"})
+_WORDS = regex.compile(r"\+words(\d{1,4})$")
 _HUB_NAME = regex.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 
@@ -274,13 +275,14 @@ class ModelFiles:
     weights_sha256: str
     """Hex; checked again when the weights are loaded."""
     config: ModelConfig
-    in_english: bool = False
-    """Whether texts are put into English for it (`to_english`): it knows no other language."""
+    words: int = 0
+    """Version of the word lists by which texts are put into English for it (`to_english`), since it
+    knows no other language; 0 if they are not."""
 
     @property
     def model_id(self) -> str:
-        """Name, weights' fingerprint and word lists: `all-MiniLM-L6-v2@53aa5117+words1`."""
-        words = f"+words{WORDS_VERSION}" if self.in_english else ""
+        """Name, weights' fingerprint and word lists: `all-MiniLM-L6-v2@53aa5117+words2`."""
+        words = f"+words{self.words}" if self.words else ""
         return f"{self.name}@{self.weights_sha256[:8]}{words}"
 
 
@@ -318,8 +320,10 @@ async def find_model_of(model_id: str) -> ModelFiles | None:
                 return None
         except ModelUnavailableError:
             return None
-        # A store from before the word lists is searched as it is, until it is embedded anew.
-        files = replace(files, in_english=files.in_english and "+words" in model_id)
+        # A store from before the word lists, or of shorter ones, is searched as it is until it is
+        # embedded anew: words of a longer list are English, too, and fit the vectors it has.
+        told = _WORDS.search(model_id)
+        files = replace(files, words=min(files.words, int(told[1]) if told else 0))
         return files if files.model_id == model_id else None
 
     return await to_thread.run_sync(find)
@@ -363,7 +367,7 @@ def check_weights(files: ModelFiles) -> None:
 def _find(model: str) -> ModelFiles:
     if model in _PACKAGED_NAMES:
         files = _describe(PACKAGED_MODEL, _packaged_folder(), PACKAGED_SHA256)
-        return replace(files, in_english=True)
+        return replace(files, words=WORDS_VERSION)
     folder = find_folder(model, setting="ZETTEL_MODEL", what="embedding model")
     return _describe(folder.name if Path(model).expanduser().is_dir() else model, folder)
 

@@ -13,12 +13,14 @@ from importlib.resources import files
 from itertools import takewhile
 from threading import Lock
 from typing import Protocol, cast
+from unicodedata import normalize
 
 import regex
+from anyascii import anyascii
 
 from zettel.storage.text.passages import sentence_spans
 
-WORDS_VERSION = 1
+WORDS_VERSION = 2
 """Of the lists, which make a part of what a vector says: it is part of the model's id."""
 STEMMERS: Mapping[str, str] = {"de": "german", "es": "spanish", "fr": "french"}
 """Of the languages with spaces, in Snowball's names."""
@@ -31,6 +33,13 @@ PART_MIN_CHARACTERS = 3
 """Fewest letters of a part of a compound."""
 JOINTS = ("", "es", "s", "en", "n")
 """What may stand between two parts of a German compound."""
+VERB_ENDINGS: Mapping[str, Sequence[str]] = {
+    "de": ("t", "et", "en", "te", "ten", "ete", "eten", "e", "st", "est", "test", "tet", "etet")
+}
+"""Of regular forms of verbs, in languages whose stemmer leaves some of them."""
+VERB_INFINITIVES: Mapping[str, Sequence[str]] = {"de": ("en", "n")}
+NAME_CHARACTERS = range(2, 5)
+"""Of a Chinese name that is not in the list."""
 PHRASE_MAX_WORDS = 4
 """Most words of an entry."""
 LANGUAGE_MIN_WORDS, LANGUAGE_MIN_SHARE, LONE_MIN_SHARE = 3, 0.4, 0.75
@@ -49,7 +58,20 @@ _ELISION = regex.compile(
     r"(?<!\p{L})(?:[CcDdJjLlMmNnSsTt]|[Qq]u|[Jj]usqu|[Ll]orsqu|[Pp]uisqu)['’](?=\p{L})"
 )
 _CONTRACTION = regex.compile(r"['’](?:s|t|m|d|re|ve|ll)$")
+_VERB_MARK = {
+    "de": regex.compile(
+        "(?<=^(?:ab|an|auf|aus|bei|da|dar|durch|ein|entgegen|fest|fort|frei|her|herauf|heraus|herein"
+        "|herum|herunter|hin|hinaus|hinein|hinzu|los|mit|nach|nieder|über|um|unter|vor|voran|vorbei"
+        "|weg|weiter|wieder|zu|zurück|zusammen)?)(?:ge|zu)"
+    )
+}
+"""What stands in a form behind the beginning of a verb: "angemeldet", "anzumelden"."""
+_MARK = regex.compile(r"\p{M}")
 _KANA = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
+_HAN = regex.compile(r"\p{Han}")
+_SYLLABLE = regex.compile(r"(?<=[a-z'])(?=[A-Z])")
+"""Between two characters, as anyascii spells them: "WangFang"."""
+_OTHER_NAME = regex.compile(r"(?=[^\p{Latin}])\p{Lu}[\p{Ll}\p{M}]+")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー]+")
 
 
@@ -87,12 +109,15 @@ def to_english(text: str) -> str:
 
 
 def other_words(text: str) -> str:
-    """The words of a text in English that it does not itself hold; empty for an English one."""
-    english = to_english(text)
-    if english == text:
-        return ""
-    own = {word.lower() for word in _WORD.findall(text)}
-    return " ".join(word for word in _WORD.findall(english) if word.lower() not in own)
+    """The words of a text in English that it does not itself hold; empty for an English one.
+
+    Also its names in letters of their own, such as Cyrillic ones, in Latin letters.
+    """
+    english, words = to_english(text), list[str]()
+    if english != text:
+        own = {word.lower() for word in _WORD.findall(text)}
+        words = [word for word in _WORD.findall(english) if word.lower() not in own]
+    return " ".join((*words, *(anyascii(name) for name in _OTHER_NAME.findall(text))))
 
 
 def _language_of(text: str) -> str:
@@ -143,6 +168,8 @@ def _glossed(sentence: str, language: str) -> str:
         found = _words(language).english[" ".join(words[at : at + length])] if length else None
         if not length and not _is_name(sentence, matches, at, language):
             found = _find(words[at], language)
+        elif not length:
+            found = _find_name(words[at], language)
         first, last = matches[at], matches[at + max(length, 1) - 1]
         told += sentence[end : first.start()], first[0] if found is None else found
         end, at = last.end(), at + max(length, 1)
@@ -164,19 +191,42 @@ def _is_name(sentence: str, matches: Sequence[regex.Match[str]], at: int, langua
     return inside and matches[at][0][0].isupper() and language not in CAPITALISED_NOUNS
 
 
+def _find_name(word: str, language: str) -> str | None:
+    """What a name is in English if the list has it: "Allemagne" is Germany."""
+    found = _words(language).english.get(word, "")
+    return found if found[:1].isupper() else None
+
+
 @lru_cache(maxsize=KNOWN_WORDS)
 def _find(word: str, language: str) -> str | None:
     """What a word is in English, None if it is unknown; empty for a function word."""
-    if "-" in word:
+    found = _words(language).english.get(word)
+    if found is None and "-" in word:
         parts = [_find(part, language) for part in word.split("-")]
         known = [part for part in parts if part is not None]
         return " ".join(known) if len(known) == len(parts) else None
-    found = _words(language).english.get(word)
     if found is None:
         found = _by_stem(language).get(_stem(word, language))
+    if found is None and language in VERB_ENDINGS:
+        found = _find_verb(word, language)
+    if found is None:
+        found = _without_accents(language).get(_plain(word))
     if found is None and language in COMPOUNDING:
         found = _find_parts(word, language)
     return found
+
+
+def _find_verb(word: str, language: str) -> str | None:
+    """What a word is in English as a regular form of a verb in the list."""
+    english = _words(language).english
+    roots = (
+        root
+        for form in dict.fromkeys((word, _VERB_MARK[language].sub("", word, count=1)))
+        for ending in VERB_ENDINGS[language]
+        if (root := form.removesuffix(ending)) != form
+    )
+    infinitives = (root + end for root in roots for end in VERB_INFINITIVES[language])
+    return next((found for verb in infinitives if (found := english.get(verb))), None)
 
 
 def _find_parts(word: str, language: str) -> str | None:
@@ -202,26 +252,38 @@ def _glossed_unspaced(text: str) -> str:
     language = "ja" if _KANA.search(text) else "zh"
 
     def gloss(match: regex.Match[str]) -> str:
-        return f" {' '.join(_segments(match[0], _words(language)))} "
+        return f" {' '.join(_segments(match[0], language))} "
 
     return _UNSPACED.sub(gloss, text)
 
 
-def _segments(text: str, words: _Words) -> Iterator[str]:
+def _segments(text: str, language: str) -> Iterator[str]:
     """The longest known words from left to right in English; what is unknown in one piece."""
-    at = unknown = 0
+    words, at, unknown = _words(language), 0, 0
     while at < len(text):
         lengths = range(min(words.longest, len(text) - at), 0, -1)
         found = next((n for n in lengths if text[at : at + n] in words.english), 0)
         if found:
             if unknown < at:
-                yield text[unknown:at]
+                yield _spelled(text[unknown:at], language)
             if english := words.english[text[at : at + found]]:
                 yield english
             unknown = at + found
         at += found or 1
     if unknown < at:
-        yield text[unknown:at]
+        yield _spelled(text[unknown:at], language)
+
+
+def _spelled(unknown: str, language: str) -> str:
+    """What no list has, most often a name, in Latin letters where these tell how it is said.
+
+    Characters in a Japanese text are said otherwise than anyascii spells them.
+    """
+    if language == "ja" and _HAN.search(unknown):
+        return unknown
+    if language != "ja" and len(unknown) not in NAME_CHARACTERS:
+        return unknown
+    return _SYLLABLE.sub(" ", anyascii(unknown)).strip().title()
 
 
 class _Stemmer(Protocol):
@@ -280,6 +342,21 @@ def _by_stem(language: str) -> Mapping[str, str]:
         if gloss:
             found.setdefault(_stem(forms.partition(", ")[0], language), gloss)
     return found
+
+
+@cache
+def _without_accents(language: str) -> Mapping[str, str]:
+    """What a form is that is typed without its accents: "cumpleanos"."""
+    english, found = _words(language).english, dict[str, str]()
+    for form, gloss in english.items():
+        plain = _plain(form)
+        if plain != form and plain not in english:
+            found.setdefault(plain, gloss)
+    return found
+
+
+def _plain(word: str) -> str:
+    return _MARK.sub("", normalize("NFD", word))
 
 
 @cache
