@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.storage.in_memory.store import DictStore
-from tests.tools.conftest import Desk, ids, opened_desk, pick
+from tests.tools.conftest import Desk, ids, notes, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Kind, Outline
@@ -474,6 +474,22 @@ async def test_what_is_asked_for_by_name_must_be_stated(desk: Desk) -> None:
     assert before["verdict"] == "uncertain"
     assert before["reason"] == "No note states the phone number; these are the nearest."
     assert after["verdict"] == "found"
+
+
+async def test_what_is_ranked_higher_for_stating_such_a_thing_does_not_state_it_of_what_is_asked(
+    desk: Desk,
+) -> None:
+    for what in ("is blue", "has a bell", "came late", "was full"):
+        await desk.told(f"The night bus to the coast {what}")
+    for other in ("Ben repairs clocks", "Cleo sings alto"):
+        await desk.told(other)
+    await desk.told("A ticket to the coast was 40 euros")
+
+    question = "What did the ticket for the night bus to the coast cost?"
+    answer = await desk("recall", query=question)
+
+    assert "40 euros" in str(notes(answer)[0]["content"])
+    assert answer["reason"] == "No note states the amount of money; these are the nearest."
 
 
 async def test_what_notes_state_of_the_name_that_the_profile_gives_the_user_is_the_askers(

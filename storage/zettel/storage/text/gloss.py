@@ -33,6 +33,8 @@ PART_MIN_CHARACTERS = 3
 """Fewest letters of a part of a compound."""
 JOINTS = ("", "es", "s", "en", "n")
 """What may stand between two parts of a German compound."""
+STREETS = frozenset("allee damm gasse graben platz ring straße strasse ufer weg".split())
+"""Last parts of the names of streets."""
 VERB_ENDINGS: Mapping[str, Sequence[str]] = {
     "de": ("t", "et", "en", "te", "ten", "ete", "eten", "e", "st", "est", "test", "tet", "etet")
 }
@@ -230,22 +232,39 @@ def _find_verb(word: str, language: str) -> str | None:
 
 
 def _find_parts(word: str, language: str) -> str | None:
-    """The parts of a compound in English, its head the longest that is known."""
+    """The parts of a compound in English, its head the longest that is known.
+
+    The name of a street stays before them: other languages call it by it, too.
+    """
     for at in range(PART_MIN_CHARACTERS, len(word) - PART_MIN_CHARACTERS + 1):
-        head = _find_simple(word[at:], language)
-        if not head:
-            continue
-        for joint in JOINTS:
-            first = word[:at].removesuffix(joint)
-            if len(first) + len(joint) == at and len(first) >= PART_MIN_CHARACTERS:
-                modifier = _find_simple(first, language) or _find_parts(first, language)
-                if modifier:
-                    return f"{modifier} {head}"
+        head = _find_head(word[at:], language)
+        modifier = _find_modifier(word[:at], language) if head else None
+        if modifier:
+            name = f"{word} " if word[at:] in STREETS else ""
+            return f"{name}{modifier} {head}"
     return None
 
 
-def _find_simple(word: str, language: str) -> str | None:
-    return _words(language).english.get(word) or _by_stem(language).get(_stem(word, language))
+def _find_head(word: str, language: str) -> str | None:
+    """What the head of a compound is in English: a word as it stands, or one with an ending.
+
+    "Brück" is no word, so that "Wallbrück" is the name of a place.
+    """
+    stem = _stem(word, language)
+    ended = _by_stem(language).get(stem) if len(stem) < len(word) else None
+    return _words(language).english.get(word) or ended
+
+
+def _find_modifier(part: str, language: str) -> str | None:
+    """What stands before the head in English, perhaps a compound itself."""
+    for joint in JOINTS:
+        first = part.removesuffix(joint)
+        if len(first) + len(joint) == len(part) and len(first) >= PART_MIN_CHARACTERS:
+            stemmed = _by_stem(language).get(_stem(first, language))
+            found = _words(language).english.get(first) or stemmed or _find_parts(first, language)
+            if found:
+                return found
+    return None
 
 
 def _glossed_unspaced(text: str) -> str:

@@ -29,6 +29,7 @@ from zettel.tools.ranking.ranked import Confidence, Ranked, RecallVerdict
 from zettel.tools.ranking.signals import is_of_then
 from zettel.tools.ranking.stuffing import Stuffing
 from zettel.tools.ranking.voices import OWN, voice_of
+from zettel.tools.ranking.weights import STATED_SIGNAL
 from zettel.tools.trust import OWNERS
 from zettel.tools.validation import FOUND_FROM
 
@@ -159,7 +160,7 @@ def weigh(
     else:
         nearness = _nearness(question, corpus, rest, held, own_names)
     timeless = whole and _is_none_of_then(question, ranking)
-    shown = (corpus.rows[one.note_id] for one in ranked[:STATING_NOTES])
+    shown = (corpus.rows[one.note_id] for one in _as_found(ranked)[:STATING_NOTES])
     unstated = find_unstated(question, corpus, cosines, [*shown, *ranking.order])
     figures = read_figures(
         question,
@@ -180,6 +181,11 @@ def weigh(
         others_near=own_near < near,
         unstated=unstated if figures.stated else "",
     )
+
+
+def _as_found(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """A ranking without what lifts notes that state such a thing: these would always be first."""
+    return sorted(ranked, key=lambda one: one.shares.get(STATED_SIGNAL, 0.0) - one.score)
 
 
 def _of_time_or_kind(

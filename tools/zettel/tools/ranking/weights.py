@@ -65,8 +65,10 @@ FITTED = tuple(name for name in TALK if name not in BY_HAND)
 
 EXACT_WEIGHT = 1.0
 """Of `exact`: above what meaning alone gives (0.6), so that the note with the identifier leads."""
+STATED_SIGNAL = "stated"
+"""Share of the notes that state such a thing as is asked for by name."""
 STATED_WEIGHT = 0.3
-"""Of `stated`: half of what meaning alone gives. At 0.1, 0.3 and 0.6 one, five and six first places
+"""Of it: half of what meaning alone gives. At 0.1, 0.3 and 0.6 one, five and six first places
 of four months of agents' notes are gained and none is lost; of LoCoMo's development half nothing
 changes but .2 of recall@10 (`benchmarks/RESULTS.md`)."""
 STEP_SIGNAL = "step"

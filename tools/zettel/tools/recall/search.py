@@ -49,7 +49,7 @@ from zettel.tools.ranking.signals import (
     exact_share,
     find_exact_terms,
 )
-from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT, STATED_WEIGHT
+from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT, STATED_SIGNAL, STATED_WEIGHT
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
 
@@ -484,7 +484,7 @@ async def reordered(
         read = [outlines[one.note_id] for one in ranked[:STATING_MAX_NOTES]]
         characters = sum(len(outline.content) for outline in read)
         values = await memory.read(characters, lambda: _stated_shares(slots, read))
-        ranked = add_signal(ranked, "stated", values, STATED_WEIGHT)
+        ranked = add_signal(ranked, STATED_SIGNAL, values, STATED_WEIGHT)
     if memory.reranker is None or not ranked:
         return tuple(ranked), ""
     if not memory.reranker.ready:
