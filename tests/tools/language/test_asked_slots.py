@@ -1,5 +1,6 @@
 """What a question asks for by name, and whether a text states such a thing."""
 
+import time
 import tomllib
 from importlib.resources import files
 
@@ -7,17 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.tools.language.asked_slots import TEXT_READ_CHARACTERS, Slot, find_asked_slots
+from zettel.tools.language.asked_slots import (
+    QUESTION_READ_CHARACTERS,
+    TEXT_READ_CHARACTERS,
+    Slot,
+    find_asked_slots,
+)
 
 FOLDER = files("zettel.tools.language").joinpath("slot_words")
 
 
+def judged(question: str) -> list[Slot]:
+    return [slot for slot in find_asked_slots(question) if not slot.orders_only]
+
+
+def ordering(question: str) -> dict[str, Slot]:
+    return {slot.name: slot for slot in find_asked_slots(question) if slot.orders_only}
+
+
 def asked(question: str) -> list[str]:
-    return [slot.name for slot in find_asked_slots(question)]
+    return [slot.name for slot in judged(question)]
 
 
 def only(question: str) -> Slot:
-    (slot,) = find_asked_slots(question)
+    (slot,) = judged(question)
     return slot
 
 
@@ -102,6 +116,7 @@ def test_whatever_is_asked_for_in_a_language_has_an_english_table() -> None:
     for name, text in texts.items():
         assert set(tomllib.loads(text)) - {"inside"} <= set(english), name
         assert name == "en.toml" or "person = " not in text, name
+        assert name == "en.toml" or "orders_only = " not in text, name
 
 
 STATING = ["born in May", "call +41 61 555 01 02", "a@b.ch", "84 euros", "password", "allergic"]
@@ -109,7 +124,7 @@ STATING = ["born in May", "call +41 61 555 01 02", "a@b.ch", "84 euros", "passwo
 
 @given(st.sampled_from(STATING), st.text(max_size=60), st.text(max_size=60))
 def test_what_a_text_states_it_states_among_other_lines(text: str, before: str, after: str) -> None:
-    slots = find_asked_slots(
+    slots = judged(
         "How much did it cost, and what are her birthday, phone number, e-mail address, password"
         " and allergies?"
     )
@@ -127,3 +142,514 @@ def test_of_a_long_text_only_the_beginning_is_read() -> None:
 
     assert slot.is_stated(" " * (TEXT_READ_CHARACTERS - 20) + "her birthday")
     assert not slot.is_stated(" " * TEXT_READ_CHARACTERS + "her birthday")
+
+
+KINDS: dict[str, tuple[list[str], str, str]] = {
+    "time of day": (
+        [
+            "At what time does the choir start?",
+            "Um wie viel Uhr beginnt die Probe?",
+            "¿A qué hora sale el tren?",
+            "À quelle heure est-ce que le cours commence ?",
+            "会议几点开始?",
+            "会議は何時ですか",
+        ],
+        "The choir starts at half past seven",
+        "The choir meets in the old mill",
+    ),
+    "date": (
+        [
+            "What is the date of the audit?",
+            "Am wievielten ist die Prüfung?",
+            "¿En qué fecha es la auditoría?",
+            "À quelle date est l’audit ?",
+            "审计是几号?",
+            "監査は何月何日ですか",
+        ],
+        "The audit is on 14 March",
+        "The audit takes version 3.11 of the tool",
+    ),
+    "weekday": (
+        [
+            "On which days does Ana teach?",
+            "An welchem Wochentag kommt die Müllabfuhr?",
+            "¿Qué día de la semana hay clase?",
+            "Quel jour de la semaine est le marché ?",
+            "星期几倒垃圾?",
+            "ゴミの日は何曜日ですか",
+        ],
+        "The bins go out on Thursdays",
+        "The bins stand behind the house",
+    ),
+    "moment": (
+        [
+            "How soon can Ana begin?",
+            "Wann kommt Ana zurück?",
+            "¿Cuándo vuelve Ana?",
+            "Quand est-ce qu'Ana revient ?",
+            "安娜什么时候回来?",
+            "アナはいつ戻りますか",
+        ],
+        "Ana is back next week",
+        "Ana has gone to see her uncle",
+    ),
+    "deadline": (
+        [
+            "By when must I hand in the report?",
+            "Bis wann muss der Antrag fertig sein?",
+            "¿Para cuándo hay que entregar el informe?",
+            "D’ici quand faut-il rendre le rapport ?",
+            "报告的截止日期是什么?",
+            "レポートはいつまでに出しますか",
+        ],
+        "The report is due before the end of May",
+        "The report is about wind farms",
+    ),
+    "duration": (
+        [
+            "How long does the migration take?",
+            "Wie lange dauert die Migration?",
+            "¿Cuánto tiempo dura la migración?",
+            "Combien de temps dure la migration ?",
+            "迁移要多久?",
+            "移行には何時間かかりますか",
+        ],
+        "The migration takes forty minutes",
+        "The migration needs a new index",
+    ),
+    "frequency": (
+        [
+            "How often do we water the fern?",
+            "Wie oft gießen wir den Farn?",
+            "¿Cada cuánto se riega el helecho?",
+            "Tous les combien arrose-t-on la fougère ?",
+            "蕨类多久浇一次水? 多久一次?",
+            "どのくらいの頻度で水をやりますか",
+        ],
+        "The fern gets water every other day",
+        "The fern stands by the window",
+    ),
+    "count": (
+        [
+            "How many chairs do we have?",
+            "Wie viele Stühle haben wir?",
+            "¿Cuántas sillas tenemos?",
+            "Combien de chaises avons-nous ?",
+            "我们有几把椅子?",
+            "椅子は何脚、机はいくつありますか",
+        ],
+        "We have fourteen chairs",
+        "The chairs came on 3 May 2026 at 14:30",
+    ),
+    "sum or amount": (
+        [
+            "How much does the course cost?",
+            "Wie viel kostet der Kurs?",
+            "¿Cuánto cuesta el curso?",
+            "Combien coûte le cours ?",
+            "课程多少钱?",
+            "講座はいくらですか",
+        ],
+        "The course is 120 €",
+        "The course is on Monday, in the hall",
+    ),
+    "title": (
+        [
+            "What will the talk be called?",
+            "Wie heißt der Vortrag?",
+            "¿Cómo se titula la charla?",
+            "Comment s’appelle la conférence ?",
+            "讲座叫什么?",
+            "講演の題名は何ですか",
+        ],
+        "Ana speaks on “Rivers and Rain” in May",
+        "Ana speaks in May, she's nervous",
+    ),
+    "command": (
+        [
+            "How do I restart the server?",
+            "Mit welchem Befehl starte ich den Server neu?",
+            "¿Con qué comando se reinicia el servidor?",
+            "Comment redémarrer le serveur ? Quelle commande ?",
+            "怎么重启服务器?",
+            "サーバーを再起動するにはどうしますか",
+        ],
+        "The server comes back with `make up`",
+        "The server stands in Ghent and makes noise",
+    ),
+    "file or link": (
+        [
+            "Which file holds the quotas?",
+            "In welcher Datei stehen die Grenzen?",
+            "¿En qué archivo están los límites?",
+            "Dans quel fichier sont les limites ?",
+            "限制在哪个文件里?",
+            "制限はどのファイルにありますか",
+        ],
+        "The limits stand in config/limits.toml",
+        "The limits are strict and/or odd",
+    ),
+    "home": (
+        [
+            "Where does Ana live?",
+            "Wo wohnt Ana?",
+            "¿Dónde vive Ana?",
+            "Où est-ce qu’habite Ana ?",
+            "安娜住在哪里?",
+            "アナはどこに住んでいますか",
+        ],
+        "Ana has moved to Ghent",
+        "Ana sings in a choir",
+    ),
+    "work": (
+        [
+            "What does Ana do for a living?",
+            "Was macht Ana beruflich?",
+            "¿A qué se dedica Ana?",
+            "Qu’est-ce qu’Ana fait dans la vie ?",
+            "安娜做什么工作?",
+            "アナの仕事は何ですか",
+        ],
+        "Ana is a nurse in Ghent",
+        "Ana sings in a choir",
+    ),
+    "in charge": (
+        [
+            "Who is responsible for the archive?",
+            "Wer ist für das Archiv zuständig?",
+            "¿Quién se encarga del archivo?",
+            "Qui s’occupe des archives ?",
+            "谁负责档案?",
+            "アーカイブの担当は誰ですか",
+        ],
+        "Ana looks after the archive",
+        "The archive is in the basement",
+    ),
+    "contact": (
+        [
+            "How can I reach the plumber?",
+            "Wie erreiche ich den Klempner?",
+            "¿Cómo puedo contactar con el fontanero?",
+            "Comment joindre le plombier ?",
+            "怎么联系水管工?",
+            "配管工の連絡先は?",
+        ],
+        "The plumber: +41 61 555 01 02",
+        "The plumber comes at 8:30 on Monday",
+    ),
+    "style of answers": (
+        [
+            "How do I like your answers?",
+            "Wie sollst du mir antworten?",
+            "¿Cómo debes responderme?",
+            "Comment dois-tu me répondre ?",
+            "你应该怎么回答我?",
+            "私にどのように答えてほしいですか",
+        ],
+        "Three bullet points at most, no emoji",
+        "She rides to Ghent with her uncle",
+    ),
+    "transport": (
+        [
+            "How do I get to the mill?",
+            "Wie komme ich zur Mühle?",
+            "¿Cómo llego al molino?",
+            "Comment va-t-on au moulin ?",
+            "怎么去磨坊?",
+            "水車小屋へはどうやって行きますか",
+        ],
+        "Tram 14 stops at the mill",
+        "The mill is old and made of brick",
+    ),
+    "place kept": (
+        [
+            "Where is the spare key kept?",
+            "Wo liegt der Ersatzschlüssel?",
+            "¿Dónde está guardada la llave?",
+            "Où est rangée la clé ?",
+            "备用钥匙放在哪里?",
+            "合鍵はどこに置いてありますか",
+        ],
+        "The spare key is behind the flower pot",
+        "The spare key was cut by Ana",
+    ),
+    "weekly or opening hours": (
+        [
+            "When is the clinic open?",
+            "Wann hat die Praxis geöffnet?",
+            "¿Cuál es el horario de la clínica?",
+            "Quels sont les horaires du cabinet ?",
+            "诊所的营业时间是什么?",
+            "診療所の診療時間は?",
+        ],
+        "The clinic: Mon-Fri 8-12",
+        "The clinic is beside the church",
+    ),
+    "permission": (
+        [
+            "May I repaint the flat?",
+            "Darf ich die Wohnung streichen?",
+            "¿Puedo pintar el piso?",
+            "Puis-je repeindre l’appartement ?",
+            "我可以粉刷公寓吗?",
+            "部屋を塗ってもいいですか",
+        ],
+        "Repainting is forbidden unless the owner agrees",
+        "Ana repainted the flat in May",
+    ),
+    "decision": (
+        [
+            "What was decided about the logo?",
+            "Was wurde zum Logo entschieden?",
+            "¿Qué se decidió sobre el logo?",
+            "Qu’a-t-on décidé pour le logo ?",
+            "关于标志决定了什么?",
+            "ロゴについて何が決まりましたか",
+        ],
+        "We agreed on the round logo",
+        "The round logo has a heron in it",
+    ),
+    "what is missing": (
+        [
+            "What is still missing for the visa?",
+            "Was fehlt noch für das Visum?",
+            "¿Qué falta para el visado?",
+            "Que manque-t-il pour le visa ?",
+            "签证还缺什么?",
+            "ビザには何が足りませんか",
+        ],
+        "The visa waits for a bank letter",
+        "The visa is blue and valid for Peru",
+    ),
+    "ingredients": (
+        [
+            "Which ingredients does the soup have?",
+            "Welche Zutaten hat die Suppe?",
+            "¿Qué ingredientes lleva la sopa?",
+            "Quels ingrédients y a-t-il dans la soupe ?",
+            "汤的配料是什么?",
+            "スープの材料は何ですか",
+        ],
+        "The soup: lentils, garlic, a pinch of salt",
+        "Grandmother's soup tasted best at Easter",
+    ),
+    "gift": (
+        [
+            "What present shall I get for Ana's birthday?",
+            "Was schenke ich Ana?",
+            "¿Qué le regalo a Ana?",
+            "Qu’est-ce que j’offre à Ana ?",
+            "送安娜什么礼物?",
+            "アナへのプレゼントは何にしますか",
+        ],
+        "Ana would love a new kite",
+        "Ana turned forty in Ghent",
+    ),
+    "plan B": (
+        [
+            "What happens if the demo fails?",
+            "Was machen wir, wenn es regnet?",
+            "¿Qué hacemos si llueve?",
+            "Que fait-on s’il pleut ?",
+            "如果下雨怎么办?",
+            "もし雨なら、どうしますか",
+        ],
+        "Otherwise we show a film of the demo",
+        "The demo is on Monday in the hall",
+    ),
+    "next step": (
+        [
+            "What is the next step for the book?",
+            "Was ist der nächste Schritt beim Buch?",
+            "¿Cuál es el próximo paso del libro?",
+            "Quelle est la prochaine étape du livre ?",
+            "这本书的下一步是什么?",
+            "本の次のステップは何ですか",
+        ],
+        "The book has to go to the printer",
+        "The book tells of a lighthouse",
+    ),
+    "school or teacher": (
+        [
+            "Who is Leo's piano teacher?",
+            "Wer ist Leos Klavierlehrerin?",
+            "¿Quién es la profesora de Leo?",
+            "Qui est la professeure de Leo ?",
+            "雷欧的老师是谁?",
+            "レオの先生は誰ですか",
+        ],
+        "Leo has lessons with Ana",
+        "Leo eats no fish",
+    ),
+    "favourite": (
+        [
+            "Which tea does Ana like?",
+            "Welchen Tee trinkt Ana am liebsten?",
+            "¿Qué té le gusta a Ana?",
+            "Quel thé est-ce qu’Ana préfère ?",
+            "安娜喜欢什么茶?",
+            "アナはどのお茶が好きですか",
+        ],
+        "Ana prefers green tea",
+        "Ana sold tea in Ghent",
+    ),
+    "venue": (
+        [
+            "Where does the choir meet?",
+            "Wo trifft sich der Chor?",
+            "¿Dónde se reúne el coro?",
+            "Où le chœur se retrouve-t-il ?",
+            "合唱团在哪里见面?",
+            "合唱団はどこで会いますか",
+        ],
+        "The choir sings in the town hall",
+        "The choir has nine members",
+    ),
+}
+"""Slot -> a question for it in each language, a note that states it, and one that does not."""
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_of_question_is_known_in_each_language(name: str) -> None:
+    questions, stating, not_stating = KINDS[name]
+    slots = [ordering(question).get(name) for question in questions]
+
+    assert len(slots) == len({"en", "de", "es", "fr", "zh", "ja"})
+    assert dict(zip(questions, slots, strict=True)) == dict.fromkeys(questions, slots[0])
+    assert slots[0] is not None
+    assert slots[0].is_stated(stating)
+    assert not slots[0].is_stated(not_stating)
+
+
+def test_each_kind_of_question_has_words_in_each_language() -> None:
+    english = tomllib.loads((FOLDER / "en.toml").read_text(encoding="utf-8"))
+    kinds = {name for name, table in english.items() if table.get("orders_only")}
+
+    assert kinds == set(KINDS)
+    for language in ("de", "es", "fr", "zh", "ja"):
+        tables = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+        assert all(tables[kind]["asks"] and tables[kind]["states"] for kind in kinds), language
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("time of day", "Die Probe ist um 14.30 Uhr"),
+        ("time of day", "Le cours est à 14 h 30"),
+        ("time of day", "La clase empieza a las nueve"),
+        ("time of day", "Wir essen mittags"),
+        ("time of day", "会议下午三点开始"),
+        ("time of day", "会議は午後3時です"),
+        ("date", "Die Prüfung ist am 3. Mai"),
+        ("date", "Die Prüfung: 03.05.2026"),
+        ("date", "L’audit est le 3 mai"),
+        ("date", "La auditoría es el 3 de mayo"),
+        ("date", "审计在3月5日"),
+        ("date", "監査は3月5日です"),
+        ("weekday", "Die Müllabfuhr kommt Mo-Mi"),
+        ("weekday", "周三倒垃圾"),
+        ("moment", "Ana kommt im Herbst zurück"),
+        ("moment", "Ana revient dans deux semaines"),
+        ("moment", "安娜明天回来"),
+        ("deadline", "Der Antrag muss bis Freitag da sein"),
+        ("deadline", "À rendre au plus tard lundi"),
+        ("deadline", "金曜日までに出すこと"),
+        ("duration", "Die Migration braucht anderthalb Stunden"),
+        ("duration", "迁移大约半小时"),
+        ("frequency", "Der Farn wird alle zwei Tage gegossen"),
+        ("frequency", "On arrose chaque matin"),
+        ("frequency", "毎朝水をやる"),
+        ("title", "Der Vortrag heißt Flüsse und Regen"),
+        ("title", "讲座《河流与雨》"),
+        ("command", "Use docker compose up"),
+        ("file or link", "https://example.org/limits"),
+        ("home", "Ana wohnt in Gent"),
+        ("work", "Ana est infirmière à Gand"),
+        ("work", "アナは看護師です"),
+        ("in charge", "Ana kümmert sich um das Archiv"),
+        ("contact", "Slack: @plumber"),
+        ("style of answers", "Réponds brièvement, tutoie-moi"),
+        ("transport", "Mit dem ICE 74 nach Köln"),
+        ("place kept", "La llave está en el cajón"),
+        ("weekly or opening hours", "Geöffnet von 8 bis 12"),
+        ("permission", "Nur mit Zustimmung"),
+        ("ingredients", "200 g Mehl, zwei Eier"),
+    ],
+)
+def test_a_kind_of_question_is_answered_in_any_language(name: str, text: str) -> None:
+    assert ordering(KINDS[name][0][0])[name].is_stated(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("time of day", "The rent rose by 4.5 percent after two years"),
+        ("time of day", "Nach zwei Jahren zog Ana um"),
+        ("date", "Use version 3.11.4, it is open 24/7"),
+        ("weekday", "Ana sat in the sun and was wed in Ghent"),
+        ("deadline", "The delay is due to rain"),
+        ("count", "The party was on 14 March 2026 at 8:30"),
+        ("title", "Ana's brother doesn't read Ben's letters"),
+        ("command", "Make sure that it's cold, and go home"),
+        ("file or link", "24/7 and/or 3/4 of them"),
+    ],
+)
+def test_what_only_looks_like_it_does_not_answer_a_kind_of_question(name: str, text: str) -> None:
+    assert not ordering(KINDS[name][0][0])[name].is_stated(text)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who is Ana?",
+        "Tell me about Ghent",
+        "What did Ana say about the lighthouse?",
+        "Is the boat red?",
+        "Wer ist Ana?",
+        "Was hat Ana über den Leuchtturm gesagt?",
+        "¿Quién es Ana?",
+        "¿Qué dijo Ana del faro?",
+        "Qui est Ana ?",
+        "Qu’est-ce qu’Ana a dit du phare ?",
+        "安娜是谁?",
+        "安娜对灯塔说了什么?",
+        "アナとは誰ですか",
+        "アナは灯台について何と言いましたか",
+    ],
+)
+def test_a_question_of_no_kind_asks_for_nothing_by_name(question: str) -> None:
+    assert find_asked_slots(question) == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("How can I reach the plumber?", {"contact"}),
+        ("When must I leave?", set[str]()),
+        ("Where did Ana go hiking before she moved to Ghent?", set[str]()),
+        ("Which water colours may I mix?", {"permission"}),
+        ("How long has Ana worked in Ghent?", set[str]()),
+        ("How many times a week does Ana run?", {"frequency"}),
+        ("How long may your answers be?", {"style of answers"}),
+        ("Wie lange ist Ana schon da?", set[str]()),
+        ("Bis wann bleibt Ruth?", {"deadline"}),
+        ("会議は何時間ですか", {"duration"}),
+    ],
+)
+def test_a_word_of_a_kind_of_question_may_stand_in_another(question: str, names: set[str]) -> None:
+    assert set(ordering(question)) == names
+
+
+SLOW_SECONDS = 0.6
+"""Of the processor, for one slot and the longest text; it takes a tenth on a busy machine."""
+
+
+@pytest.mark.parametrize("part", ["1", "1 ", "a ", "1.", '"a', "_", "two ", "a/", "的", "\n"])
+def test_no_text_makes_a_kind_of_question_slow(part: str) -> None:
+    text = part * TEXT_READ_CHARACTERS
+    for questions, _, _ in KINDS.values():
+        for slot in find_asked_slots(questions[0]):
+            begin = time.process_time()
+            slot.is_stated(text)
+            slot.asks.is_in(text, QUESTION_READ_CHARACTERS)
+            assert time.process_time() - begin < SLOW_SECONDS, slot.name

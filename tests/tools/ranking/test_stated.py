@@ -1,4 +1,4 @@
-"""A note that states such a thing as is asked for by name comes before one that only tells of it."""
+"""A note that states such a thing as is asked for comes before one that only tells of it."""
 
 import pytest
 from tests.tools.conftest import Desk, notes

@@ -3,9 +3,9 @@
 A language is a file of `slot_words`: adding one takes no code.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import regex as re
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -14,6 +14,8 @@ from zettel.tools.language.word_files import read_word_files
 
 QUESTION_READ_CHARACTERS, TEXT_READ_CHARACTERS = 300, 4_000
 """Characters that are read of a question, and of a text that may answer it: 1 ms of one slot."""
+KNOWN_QUESTIONS = 256
+"""Questions kept with what they ask for, which order and verdict need: 1 ms to read."""
 
 
 class _Words(BaseModel):
@@ -29,6 +31,7 @@ class _Words(BaseModel):
 
 _TABLES: TypeAdapter[dict[str, _Words | bool]] = TypeAdapter(dict[str, _Words | bool])
 _INSIDE = "inside"
+_UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,33 +44,45 @@ class Slot:
     """Somebody whom notes may call by name, so that another note tells who it is."""
     orders_only: bool
     """Notes that state it come first, but that none states it proves nothing."""
-    asks: re.Pattern[str]
-    states: re.Pattern[str]
+    asks: "_Spelled"
+    states: "_Spelled"
 
     def is_stated(self, text: str) -> bool:
         """Whether a text holds words without which it hardly states this, in any language."""
-        return self.states.search(text, 0, TEXT_READ_CHARACTERS) is not None
+        return self.states.is_in(text, TEXT_READ_CHARACTERS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Spelled:
+    """Patterns of one meaning."""
+
+    words: re.Pattern[str]
+    inside: re.Pattern[str]
+    """Of languages without spaces, for which other texts need not be searched."""
+
+    def is_in(self, text: str, characters: int) -> bool:
+        """Whether the beginning of a text holds any."""
+        unspaced = _UNSPACED.search(text, 0, characters) is not None
+        return (unspaced and self.inside.search(text, 0, characters) is not None) or (
+            self.words.search(text, 0, characters) is not None
+        )
+
+
+@lru_cache(maxsize=KNOWN_QUESTIONS)
 def find_asked_slots(question: str) -> tuple[Slot, ...]:
-    """What a question asks for by name, perhaps beside other things; in most questions nothing."""
-    return tuple(
-        slot for slot in _slots() if slot.asks.search(question, 0, QUESTION_READ_CHARACTERS)
-    )
+    """What a question asks for by name, perhaps beside other things; in many questions nothing."""
+    return tuple(slot for slot in _slots() if slot.asks.is_in(question, QUESTION_READ_CHARACTERS))
 
 
 @cache
 def _slots() -> tuple[Slot, ...]:
-    asks, states = dict[str, list[str]](), dict[str, list[str]]()
+    asks, states = dict[str, dict[bool, list[str]]](), dict[str, dict[bool, list[str]]]()
     persons, orders_only = set[str](), set[str]()
     for inside, table in _tables():
-        ends = ("", "") if inside else (r"(?<![\p{L}\p{N}])", r"(?![\p{L}\p{N}])")
         for name, words in table.items():
             if words.asks:
-                asks.setdefault(name, []).append(f"{ends[0]}(?:{'|'.join(words.asks)}){ends[1]}")
-            if words.states:
-                begins = "" if inside else r"(?<!\p{L})"
-                states.setdefault(name, []).append(f"{begins}(?:{'|'.join(words.states)})")
+                asks.setdefault(name, {}).setdefault(inside, []).extend(words.asks)
+            states.setdefault(name, {}).setdefault(inside, []).extend(words.states)
             if words.person:
                 persons.add(name)
             if words.orders_only:
@@ -77,10 +92,20 @@ def _slots() -> tuple[Slot, ...]:
             name=name,
             person=name in persons,
             orders_only=name in orders_only,
-            asks=re.compile("|".join(patterns), re.IGNORECASE),
-            states=re.compile("|".join(states[name]), re.IGNORECASE),
+            asks=_spelled(patterns, ends=r"(?![\p{L}\p{N}])", begins=r"(?<![\p{L}\p{N}])"),
+            states=_spelled(states[name], begins=r"(?<!\p{L})"),
         )
         for name, patterns in asks.items()
+    )
+
+
+def _spelled(patterns: Mapping[bool, Sequence[str]], *, begins: str, ends: str = "") -> _Spelled:
+    def compiled(begins: str, of: Sequence[str], ends: str) -> re.Pattern[str]:
+        return re.compile(f"{begins}(?:{'|'.join(of) or '(?!)'}){ends}", re.IGNORECASE)
+
+    return _Spelled(
+        words=compiled(begins, patterns.get(False, ()), ends),
+        inside=compiled("", patterns.get(True, ()), ""),
     )
 
 

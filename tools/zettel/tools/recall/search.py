@@ -33,6 +33,7 @@ from zettel.tools.ranking.fusion import (
 )
 from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.multi_hop import (
+    STEPPED,
     TIE_SHARE,
     MultiHop,
     beside_share,
@@ -480,7 +481,10 @@ async def reordered(
         characters = sum(len(outline.content) for outline in read)
         values = await memory.read(characters, lambda: _exact_shares(terms, read))
         ranked = add_signal(ranked, "exact", values, EXACT_WEIGHT)
-    if slots := await read_texts(len(query), lambda: find_asked_slots(query)):
+    # The note that ties a name to its owner states nothing that is asked for.
+    stepped = any(STEPPED in one.shares for one in ranked[:STATING_MAX_NOTES])
+    slots = () if stepped else await read_texts(len(query), lambda: find_asked_slots(query))
+    if slots:
         read = [outlines[one.note_id] for one in ranked[:STATING_MAX_NOTES]]
         characters = sum(len(outline.content) for outline in read)
         values = await memory.read(characters, lambda: _stated_shares(slots, read))
