@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 
 from zettel.storage.notes import Span
@@ -13,11 +13,12 @@ from zettel.tools.language.time_words import (
     SpelledTime,
     Tense,
     find_spelled_times,
-    foreign_sides,
     joiners,
+    sides_behind,
+    sides_of,
     tense_of,
 )
-from zettel.tools.language.times import Period, resolve
+from zettel.tools.language.times import DAY_NUMBERS, Period, resolve
 
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -26,10 +27,6 @@ MONTH = (
 DAY = r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
 _SHORT_DAY = r"(?:mon|tues?|wed|thu|fri|sat|sun)"
 COUNT = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
-_CLAUSE_ENDS = (
-    r"\s*(?:[.,;!?)]|$)|\s+(?:and|but|after|before|at|with|for|in|to|when|while|so|we|I)\b"
-)
-"""Text after "on the 15th" where a day is meant and not a floor."""
 _EXPRESSION = re.compile(
     rf"""\b(?:
         (?=\d)(?:
@@ -46,21 +43,37 @@ _EXPRESSION = re.compile(
           | (?:last|this|next|past|in|since|until|by|early|late)\s+{MONTH}(?:,?\s+\d{{4}})?(?!\s*\d)
           | (?:last|this|next|past|on|by|until)\s+{DAY}
           | (?:last|next|past)\s+{_SHORT_DAY}
-          | on\s+the\s+\d{{1,2}}(?:st|nd|rd|th)(?={_CLAUSE_ENDS})
           | (?:last|this|next|past)\s+(?:week(?:end)?|month|year|night)
+          | (?:the\s+)?(?:week(?:end)?|month)\s+(?:after\s+next|before\s+last)
+          | next\s+(?:{COUNT}|few|couple\s+of)\s+(?:day|week|month|year)s
+          | in\s+{COUNT}\s+(?:day|week|month|year)s?(?!\s+(?:a|or)\b)
           | the\s+day\s+(?:before\s+yesterday|after\s+tomorrow)
           | yesterday | today | tonight | tomorrow
           | (?:in|since|from|until|of|by)\s+(?:19|20)\d{{2}}(?!-\d)
         )
-      | {COUNT}\s+(?:day|week|month|year)s?\s+ago
+      | {COUNT}\s+(?:day|week|month|year)s?\s+(?:ago|from\s+(?:now|today))
     )(?!\w)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _HEDGE = re.compile(r"^(?:since|until|by|early|late|from|of|past)\s+", re.IGNORECASE)
-_ORDINAL = re.compile(r"on\s+the\s+(\d{1,2})(?:st|nd|rd|th)?", re.IGNORECASE)
+_ORDINAL = re.compile(rf"(?:on|({DAY}))\s+the\s+(\d{{1,2}})(?:st|nd|rd|th)?", re.IGNORECASE)
 _WEEKDAY = re.compile(rf"\b(?:{DAY}|{_SHORT_DAY})\b", re.IGNORECASE)
-_ONE_DAY = re.compile(rf"\d[a-z]*\s+(?:of\s+)?{MONTH}|{MONTH}\s+\d|\d-\d\d-\d|{DAY}", re.IGNORECASE)
+_ONE_DAY = re.compile(
+    rf"\d[a-z]*\s+(?:of\s+)?{MONTH}|{MONTH}\s+\d|\d-\d\d-\d|on\s+the\s+\d|{DAY}", re.IGNORECASE
+)
 """What may begin or end a time of several days."""
+_APPOSITION = re.compile(r"\s*,?\s*(?:the|de[mnr]|le|el)?\s*", re.IGNORECASE)
+"""What stands between a day of the week and its date."""
+_BY_NOW = re.compile(r"today|tomorrow|yesterday|the\s+day", re.IGNORECASE)
+_REST = re.compile(r"rest of (.+)", re.IGNORECASE)
+"""From today to the end of a week, month or year, as `time_words` spells it in English."""
+_FROM_NOW = re.compile(
+    r"in\s+(?:(an?|one|1)|\w+)\s+(?:day|week|month|year)s?"
+    r"|(\w+\s+(?:day|week|month|year)s?)\s+from\s+(?:now|today)",
+    re.IGNORECASE,
+)
+"""How long from now, or how long something takes."""
+_WEEKEND = "the weekend"
 _SENTENCE_ENDS = re.compile(r"(?<!\d)[.!?;。！？]|\n")
 TO = " to "
 """Between the first and the last day of a time, as `time_words` spells it in English."""
@@ -78,6 +91,8 @@ SIDE_MAX_CHARACTERS = 30
 """Characters before a time in which its preposition stands."""
 MONTHS_MAX_DAYS = 62
 """Days of two months: in as many every number of a day occurs."""
+LAST_DAY = date.max.toordinal()
+"""Days from the beginning of the year 1 to the end of 9999."""
 NOTE_MAX_TIMES = 8
 """Most times of one note."""
 TIMES_MAX_CHARACTERS = 16_000
@@ -122,13 +137,13 @@ def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
     )
 
 
-def _told(text: str, moment: datetime) -> list[tuple[SpelledTime, Period]]:
-    """The time expressions of a text with their periods, each once."""
+def _told(text: str, moment: datetime, *, asked: bool = False) -> list[tuple[SpelledTime, Period]]:
+    """The time expressions of a note or of a question with their periods, each once."""
     found, tried = dict[str, tuple[SpelledTime, Period]](), set[str]()
     if len(text) > TIMES_MAX_CHARACTERS:
         ends = (text.rfind(end, 0, TIMES_MAX_CHARACTERS) for end in (". ", "。", "\n"))
         text = text[: max(*ends, 0) or TIMES_MAX_CHARACTERS]
-    for told in _expressions(text):
+    for told in _expressions(text, asked=asked):
         phrase = told.phrase
         if phrase.lower() in found or phrase in tried:
             continue
@@ -142,14 +157,15 @@ def _told(text: str, moment: datetime) -> list[tuple[SpelledTime, Period]]:
     return list(found.values())
 
 
-def _expressions(text: str) -> list[SpelledTime]:
+def _expressions(text: str, *, asked: bool) -> list[SpelledTime]:
     """The time expressions of a text by their places; of overlapping ones the first, longest."""
     english = (
         SpelledTime(m.start(), m.group(), _HEDGE.sub(_drop_hedge, m.group()), ENGLISH)
         for m in islice(_EXPRESSION.finditer(text), TEXT_MAX_MATCHES * 4)
     )
     found = list[SpelledTime]()
-    for told in sorted((*english, *find_spelled_times(text)), key=lambda t: (t.at, -len(t.phrase))):
+    spelled = (*english, *find_spelled_times(text, asked=asked))
+    for told in sorted(spelled, key=lambda time: (time.at, -len(time.phrase))):
         end = found[-1].at + len(found[-1].phrase) if found else 0
         if told.at < end:
             continue
@@ -157,6 +173,8 @@ def _expressions(text: str) -> list[SpelledTime]:
             found[-1] = joined
         elif found and _is_its_weekday(text, found[-1], told):
             found[-1] = told
+        elif found and _is_its_weekday(text, told, found[-1]):
+            continue
         else:
             found.append(told)
     return found
@@ -173,10 +191,22 @@ def _joined(text: str, first: SpelledTime, last: SpelledTime) -> SpelledTime | N
 
 
 def _is_its_weekday(text: str, day: SpelledTime, date: SpelledTime) -> bool:
-    """Whether a day of the week only names the date that follows: "on Friday, 27 November"."""
-    between = text[day.at + len(day.phrase) : date.at]
-    alone = not any(character.isdigit() for character in day.english)
-    return alone and bool(_WEEKDAY.search(day.english)) and between.strip() in ("", ",", "the")
+    """Whether a day of the week only names the date beside it: "on Friday, 27 November"."""
+    if not _is_weekday(day.english):
+        return False
+    if day.at < date.at:
+        between = text[day.at + len(day.phrase) : date.at]
+        return not _is_weekday(date.english) and _APPOSITION.fullmatch(between) is not None
+    named = _ONE_DAY.search(date.english) or _BY_NOW.match(date.english)
+    between = text[date.at + len(date.phrase) : day.at]
+    known = _WEEKDAY.search(date.english) or TO in date.english
+    return bool(named and not known) and between.strip() in ("", ",", "，", "(", "（")
+
+
+def _is_weekday(english: str) -> bool:
+    """Whether a day of the week is all that an expression names."""
+    digits = any(character.isdigit() for character in english)
+    return not digits and bool(_WEEKDAY.search(english))
 
 
 def _sentence(text: str, start: int, end: int) -> str:
@@ -195,31 +225,53 @@ def _sentence(text: str, start: int, end: int) -> str:
 def _read(english: str, moment: datetime, *, side: str, tense: Tense) -> Period | None:
     """The period of an expression in English, behind a preposition."""
     first, to, last = english.partition(TO)
-    if not to and side == "since":
-        return resolve(english, moment)  # what began is over, whatever else the sentence tells
-    if not to:
-        return _on_its_side(english, moment, tense)
+    if to:
+        return _from_to(first, last, moment, tense)
+    if side == "since":  # what began is over, whatever else the sentence tells
+        return _last_of(english, moment)
+    if rest := _REST.fullmatch(english):
+        whole, today = _on_its_side(rest[1], moment, tense), resolve("today", moment)
+        inside = whole and today and tense != "past" and today.start < whole.end
+        return Period(today.start, whole.end) if whole and today and inside else whole
+    if takes := _FROM_NOW.fullmatch(english):
+        if tense == "past" or (takes[1] and tense != "ahead"):
+            return None  # "we built it in two weeks", "how often in a week"
+        english = f"in {takes[2]}" if takes[2] else english
+    return _on_its_side(english, moment, tense)
+
+
+def _from_to(first: str, last: str, moment: datetime, tense: Tense) -> Period | None:
+    """The period from one day to another: the last one of the first day's kind before the end."""
     ends = _on_its_side(last, moment, tense)
     if ends is None:
         return None
-    # The first day is the last one of its kind before the end.
-    begins = resolve(first, ends.start)
+    begins = _last_of(first, ends.start)
+    if "week" in first and (begins := _on_its_side(first, moment, tense)):
+        ends = _on_its_side(last, begins.start, "ahead") or ends  # "Monday of next week to Friday"
     if begins is None or begins.start > ends.start:
         return ends
     return Period(begins.start, ends.end)
 
 
+def _last_of(english: str, moment: datetime) -> Period | None:
+    """The last period of an expression's kind before a moment."""
+    if _ORDINAL.fullmatch(english):
+        return _on_its_side(english, moment, "past")
+    return resolve(english, moment)
+
+
 def _on_its_side(english: str, moment: datetime, tense: Tense) -> Period | None:
     """The period of an expression that may mean a time before or after the moment."""
     if match := _ORDINAL.fullmatch(english):
-        return _day_of_month(int(match[1]), moment, tense)
+        weekday = DAY_NUMBERS[match[1].lower()] if match[1] else None
+        return _day_of_month(int(match[2]), moment, tense, weekday)
     past = resolve(english, moment)
     if past is None or not is_relative(english):
         return past
     ahead = resolve(english, moment, prefer="future")
     if ahead is None or past == ahead:
         return past
-    if _WEEKDAY.search(english) and not any(character.isdigit() for character in english):
+    if _is_weekday(english) or english == _WEEKEND:
         return past if tense == "past" else ahead
     if past.end - past.start > timedelta(days=1) and tense:  # a month
         return ahead if tense == "ahead" else past
@@ -231,14 +283,28 @@ def _nearer(past: Period, ahead: Period, moment: datetime, tense: Tense) -> Peri
     return past if moment - past.start <= factor * (ahead.start - moment) else ahead
 
 
-def _day_of_month(day: int, moment: datetime, tense: Tense) -> Period | None:
-    """The last or next day of this number; `moment`'s own day is the next one."""
-    today = moment.astimezone(UTC).date()
-    step = timedelta(days=-1 if tense == "past" else 1)
-    for days in range(MONTHS_MAX_DAYS):
-        if (today + days * step).day == day:
-            return resolve((today + days * step).isoformat(), moment)
-    return None
+def _day_of_month(
+    day: int, moment: datetime, tense: Tense, weekday: int | None = None
+) -> Period | None:
+    """The last or next day of this number; `moment`'s own day is the next one.
+
+    On a day of the week it is the nearest one that is both, on the side that the tense tells if
+    there is one; a day of the week that fits no such day is a slip, and the number counts.
+    """
+    today = moment.astimezone(UTC).date().toordinal()
+    first, last = max(1, today - MONTHS_MAX_DAYS), min(LAST_DAY, today + MONTHS_MAX_DAYS)
+    numbered = [one for at in range(first, last + 1) if (one := date.fromordinal(at)).day == day]
+    fits = [one for one in numbered if one.weekday() == weekday]
+    told = [one for one in fits if tense and _is_on_side(one.toordinal() - today, tense)]
+    spoken = [one for one in numbered if _is_on_side(one.toordinal() - today, tense)]
+    near = told or fits or spoken
+    nearest = min(near, key=lambda one: abs(one.toordinal() - today), default=None)
+    return resolve(nearest.isoformat(), moment) if nearest else None
+
+
+def _is_on_side(days: int, tense: Tense) -> bool:
+    """Whether a day so many days from now is on the side that a tense speaks of."""
+    return days <= 0 if tense == "past" else days >= 0
 
 
 def _drop_hedge(hedge: re.Match[str]) -> str:
@@ -303,8 +369,8 @@ def starts_with_time(text: str, now: datetime) -> bool:
 
 def without_times(text: str, now: datetime) -> str:
     """The question without the times it names."""
-    for phrase in [span.phrase for span in find_times(text, now)]:
-        text = text.replace(phrase, " ")
+    for told, _ in _told(text, now, asked=True):
+        text = text.replace(told.phrase, " ")
     return _LAST.sub(" ", _BARE.sub(" ", text))
 
 
@@ -313,7 +379,7 @@ def without_relative_times(text: str, now: datetime) -> str:
 
     They are times alone: a note that holds the word means another day.
     """
-    for told, _ in _told(text, now):
+    for told, _ in _told(text, now, asked=True):
         if not _ABSOLUTE.search(told.english):
             text = text.replace(told.phrase, " ")
     return " ".join(_LAST.sub(" ", text).split())
@@ -326,8 +392,9 @@ def _named(text: str, now: datetime) -> list[_Named]:
 
 def _spelled(text: str, now: datetime) -> Iterator[_Named]:
     """Times that need no preposition."""
-    for told, period in _told(text, now):
-        side = "" if TO in told.english else _side(text, told)
+    for told, period in _told(text, now, asked=True):
+        whole = TO in told.english or _REST.match(told.english)
+        side = "" if whole else _side(text, told)
         yield _Named(at=told.at, side=side, phrase=told.phrase, period=period)
 
 
@@ -338,28 +405,35 @@ def _side(text: str, told: SpelledTime) -> str:
         return side.group(1).lower()
     if told.language == ENGLISH:
         return ""
-    said = f" {before}".lower()
-    for word, meant in foreign_sides().items():
-        ahead = re.search(rf"\W{word}(?:\s+(?:dem|der|den))?\s*$", said)
-        if ahead or re.match(rf"{word}\b", told.phrase.lower()):
-            return meant
-    return ""
+    said, phrase, end = f" {before}".lower(), told.phrase.lower(), told.at + len(told.phrase)
+    for ahead, within, side in sides_of(told.language):
+        if ahead.search(said) or within.match(phrase):
+            return side
+    behind = text[end : end + SIDE_MAX_CHARACTERS]
+    return next((side for word, side in sides_behind(told.language) if word.match(behind)), "")
 
 
 def _bare(text: str, now: datetime, beside: Sequence[_Named]) -> Iterator[_Named]:
     """Months, days of the week and years after a preposition."""
     for match in islice(_BARE.finditer(text), TEXT_MAX_EXPRESSIONS):
         side, phrase = match.groups()
-        period = resolve(phrase, now)
-        # Lower-case "may" is a verb.
-        if period and phrase != "may" and not any(match.group() in told.phrase for told in beside):
+        tense = tense_of(_sentence(text, *match.span()), ENGLISH)
+        day = _is_weekday(phrase)
+        period = _read(phrase, now, side=side.lower(), tense=tense) if day else resolve(phrase, now)
+        known = any(
+            told.at < match.end() and match.start() < told.at + len(told.phrase) for told in beside
+        )
+        if period and phrase != "may" and not known:  # lower-case "may" is a verb
             side = side.lower()
             yield _Named(at=match.start(), side=side, phrase=phrase, period=period, bare=True)
 
 
 def _between(first: _Named, last: _Named) -> Window:
     start, end = first.period.start, last.period.end
-    if start >= end:  # "from March to May 2025" is of one year
+    if start >= end and _is_weekday(last.phrase):
+        ends = resolve(last.phrase, start, prefer="future")
+        end = ends.end if ends else end
+    elif start >= end:  # "from March to May 2025" is of one year
         year = resolve(f"{first.phrase} {end.year}", end)
         start = year.start if year else start
     return start.timestamp(), end.timestamp()

@@ -6,7 +6,7 @@ A language is a file of `time_words`: adding one takes no code.
 import re
 from calendar import day_name, month_name
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -22,7 +22,6 @@ TEXT_MAX_MATCHES = 32
 Tense = Literal["", "past", "ahead"]
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
-_LETTER = r"[^\W\d_]"
 
 
 class _Table(BaseModel):
@@ -33,10 +32,22 @@ class _Table(BaseModel):
     inside: bool = False
     months: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+    """Days of the week as they are shortened."""
     counts: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    """Parts of a day, which are read as the day."""
+    ends: tuple[str, ...] = ()
+    """What follows a day of the month that stands without its month, and no number of a house."""
+    holds: tuple[str, ...] = ()
+    """What a time without a digit holds."""
     times: tuple[tuple[str, str], ...] = ()
+    asked: tuple[tuple[str, str], ...] = ()
+    """Those that are times in a question only."""
     to: tuple[str, ...] = ()
     sides: Mapping[str, tuple[str, ...]] = {}
+    behind: Mapping[str, tuple[str, ...]] = {}
+    """Sides that stand behind the time."""
     past: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
 
@@ -46,14 +57,16 @@ class _Pattern:
     spelled: re.Pattern[str]
     english: str
     """With placeholders."""
+    asked: bool
+    """A time in a question only."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Language:
     table: _Table
     patterns: Sequence[_Pattern]
-    letter: re.Pattern[str]
-    """A letter that every time holds."""
+    holds: re.Pattern[str]
+    """What every time holds, in lower case: without regard to case it takes ten times as long."""
     some: re.Pattern[str]
     """Any of the patterns; in a text without, one look at each word instead of thirty."""
     past: re.Pattern[str]
@@ -78,26 +91,20 @@ def _languages() -> Mapping[str, _Language]:
     found = dict[str, _Language]()
     for code, words in read_word_files("time_words").items():
         table = _Table.model_validate(words)
-        spelled = [_spell(pattern, table) for pattern, _ in table.times]
+        told = [*((*one, False) for one in table.times), *((*one, True) for one in table.asked)]
+        spelled = [_spell(pattern, table) for pattern, *_ in told]
         found[code] = _Language(
             table=table,
             patterns=[
-                _Pattern(_compile(pattern, table), english)
-                for pattern, (_, english) in zip(spelled, table.times, strict=True)
+                _Pattern(_compile(pattern, table), english, asked)
+                for pattern, (_, english, asked) in zip(spelled, told, strict=True)
             ],
-            letter=re.compile(_LETTER if not table.inside else f"[{_letters(spelled)}]"),
+            holds=re.compile("|".join((r"\d", *table.holds))),
             some=_compile(_GROUP_NAME.sub("(?:", "|".join(spelled)), table),
             past=_compile("|".join(table.past), table),
             ahead=_compile("|".join(table.ahead), table),
         )
     return found
-
-
-def _letters(patterns: Iterable[str]) -> str:
-    """The letters outside ASCII in some patterns."""
-    return "".join(
-        sorted({c for pattern in patterns for c in pattern if c > "\x7f" and c.isalpha()})
-    )
 
 
 def _compile(pattern: str, table: _Table) -> re.Pattern[str]:
@@ -110,6 +117,8 @@ def _spell(pattern: str, table: _Table) -> str:
     groups = {
         "month": "|".join(table.months),
         "day": "|".join(table.days),
+        "last": "|".join(table.days),
+        "short": "|".join(table.short),
         "count": "|".join((r"\d{1,3}", *reversed(table.counts))),
         "number": r"\d{1,2}",
         "second": r"\d{1,2}",
@@ -120,6 +129,10 @@ def _spell(pattern: str, table: _Table) -> str:
 
     def group(match: re.Match[str]) -> str:
         name = match[1]
+        if name == "part":
+            return f"(?:{'|'.join(table.parts)})"
+        if name == "ends":
+            return f"(?={_PLACEHOLDER.sub(group, '|'.join(table.ends))})"
         opened[name] += 1  # a group of a regular expression has a name of its own
         return f"(?P<{name}{'_' * opened[name]}>{groups[name]})"
 
@@ -155,12 +168,20 @@ def is_day_month_or_count(word: str) -> bool:
     return _names().fullmatch(word) is not None
 
 
-def find_spelled_times(text: str) -> Iterator[SpelledTime]:
-    """The times of a text that are spelled in another language than English, in any order."""
+def find_spelled_times(text: str, *, asked: bool = False) -> Iterator[SpelledTime]:
+    """The times of a text that a language's file spells, in any order.
+
+    Args:
+        text: A note's content, or a question.
+        asked: Whether it is a question.
+    """
+    lower = text.lower()
     for code, language in _languages().items():
-        if not (language.letter.search(text) and language.some.search(text)):
+        if not (language.holds.search(lower) and language.some.search(text)):
             continue
         for pattern in language.patterns:
+            if pattern.asked and not asked:
+                continue
             for match in islice(pattern.spelled.finditer(text), TEXT_MAX_MATCHES):
                 english = _in_english(match, pattern.english, language.table)
                 yield SpelledTime(match.start(), match.group(), english, code)
@@ -175,8 +196,10 @@ def _in_english(match: re.Match[str], english: str, table: _Table) -> str:
         match name:
             case "month":
                 return month_name[1 + _place(value, table.months)]
-            case "day":
+            case "day" | "last":
                 return day_name[_place(value, table.days)]
+            case "short":
+                return day_name[_place(value, table.short)]
             case "digits":
                 return month_name[int(value)]
             case "count" if not value.isdigit():
@@ -208,11 +231,24 @@ def joiners() -> re.Pattern[str]:
 
 
 @cache
-def foreign_sides() -> Mapping[str, str]:
-    """Prepositions of other languages -> the English one: "seit" -> "since"."""
-    return {
-        word: side
-        for language in _languages().values()
-        for side, words in language.table.sides.items()
-        for word in words
-    }
+def sides_of(language: str) -> Sequence[tuple[re.Pattern[str], re.Pattern[str], str]]:
+    """What tells the side of a time, with the English preposition: "seit" -> "since".
+
+    A pattern is of the text before a time and one of the time itself; of two prepositions the
+    longer one is first.
+    """
+    table = _languages()[language].table
+    sides, edge = table.sides, "" if table.inside else r"\W"
+    words = sorted(((w, side) for side, of in sides.items() for w in of), key=lambda w: -len(w[0]))
+    article = r"(?:\s+(?:dem|der|den))?"
+    return [
+        (re.compile(rf"{edge}{word}{article}\s*$"), re.compile(rf"{word}\b"), side)
+        for word, side in words
+    ]
+
+
+@cache
+def sides_behind(language: str) -> Sequence[tuple[re.Pattern[str], str]]:
+    """What tells the side of a time behind it, with the English preposition: "まで" -> "until"."""
+    sides = _languages()[language].table.behind
+    return [(re.compile(rf"\s?(?:{'|'.join(words)})"), side) for side, words in sides.items()]

@@ -1,7 +1,7 @@
 """Time arguments: ISO 8601 or English words, resolved to a period in UTC."""
 
 import re
-from calendar import month_name
+from calendar import day_name, month_name
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,9 +15,37 @@ _YEAR = re.compile(r"\d{4}")
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}-\d")
 _WEEK = re.compile(r"(\d{4})-?W(\d{2})")
-_WEEKEND = re.compile(r"(last|past|this|next) weekend", re.IGNORECASE)
-_RELATIVE_WEEK = re.compile(r"(?:the )?(last|past|previous|this|next) week", re.IGNORECASE)
-_WEEKS = {"last": -1, "past": -1, "previous": -1, "this": 0, "next": 1}
+_UNIT_AT = re.compile(
+    r"(last|past|previous|this|next) (week|weekend)|(week|weekend|month) (after next|before last)",
+    re.IGNORECASE,
+)
+_DAY_AT = re.compile(
+    r"(\w+day) of (?:the )?((?:last|this|next) week|week (?:after next|before last))",
+    re.IGNORECASE,
+)
+_PLACES = {
+    "last": -1,
+    "past": -1,
+    "previous": -1,
+    "this": 0,
+    "next": 1,
+    "after next": 2,
+    "before last": -2,
+}
+_SEVERAL = re.compile(r"(next|last) (\w+|couple of) (day|week|month|year)s", re.IGNORECASE)
+_UNIT_DAYS = {"day": 1, "week": 7, "month": 31, "year": 366}
+FEW = 5
+"""Days, weeks or months of "the next few" (set by hand)."""
+_COUNTS = {"couple of": 2, "few": FEW} | {
+    word: number
+    for number, word in enumerate(
+        "one two three four five six seven eight nine ten eleven twelve".split(), start=1
+    )
+}
+_OF_MONTH = re.compile(r"(first|second|third|fourth|last) (week|half) of (.+)", re.IGNORECASE)
+_NTH = ("first", "second", "third", "fourth")
+HALF_LAST_DAY = 15
+"""The last day of the first half of a month."""
 _PART = re.compile(r"(?:(\d{4})[- ]?([QH])([1-4])|([QH])([1-4])[- ]?(\d{4}))", re.IGNORECASE)
 """A quarter or half of a year, written either way round."""
 _UNCLEAR = re.compile(
@@ -27,10 +55,11 @@ _UNCLEAR = re.compile(
 _NAMED_MONTH = re.compile(r"(last|past|this|next) ([a-z]{3,9})", re.IGNORECASE)
 _LEADING = re.compile(
     r"^(?:on|at|during|since|until|by|from|of|the|in(?!\s+(?:\d{1,3}|an?|one|two|three|four|five|six"
-    r"|seven|eight|nine|ten|a few|a couple)\s+[a-z]))\s+",
+    r"|seven|eight|nine|ten|eleven|twelve|a few|a couple)\s+[a-z]))\s+",
     re.IGNORECASE,
 )
 """Words before a time that do not change it; "in three days" needs its "in"."""
+DAY_NUMBERS = {name.lower(): number for number, name in enumerate(day_name)}
 MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(month_name) if name}
 
 _RECKONED = re.compile(r"\b(?:ago|in|now)\b", re.IGNORECASE)
@@ -87,7 +116,9 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
     try:
         return (
             _iso(bare)
-            or _week_words(bare, now)
+            or _unit_words(bare, now, prefer)
+            or _several(bare, now)
+            or _of_month(bare, now, prefer)
             or _month_words(bare, now)
             or _words(bare, now, prefer)
         )
@@ -130,14 +161,70 @@ def _part(year: str, unit: str, number: str) -> Period:
     return Period(start, end)
 
 
-def _week_words(text: str, now: datetime) -> Period | None:
-    monday = _midnight(now) - timedelta(days=now.weekday())
-    if match := _RELATIVE_WEEK.fullmatch(text):
-        return _days(monday + timedelta(weeks=_WEEKS[match[1].lower()]), 7)
-    if match := _WEEKEND.fullmatch(text):
-        week = _WEEKS[match[1].lower()]
-        return _days(monday + timedelta(weeks=week, days=5), 2)
-    return None
+def _unit_words(text: str, now: datetime, prefer: Prefer) -> Period | None:
+    """A week, weekend or month as "last week" and "the week after next", or a day of a week."""
+    if text.lower() == "weekend":
+        return _weekend(now, prefer)
+    if match := _DAY_AT.fullmatch(text):
+        week, at = _unit_words(match[2], now, prefer), DAY_NUMBERS.get(match[1].lower())
+        return _days(week.start + timedelta(days=at), 1) if week and at is not None else None
+    match = _UNIT_AT.fullmatch(text)
+    if match is None:
+        return None
+    unit, at = (match[2] or match[3]).lower(), _PLACES[(match[1] or match[4]).lower()]
+    if unit == "month":
+        return _months(_month_at(now, at))
+    monday = _monday(now) + timedelta(weeks=at)
+    return _days(monday, 7) if unit == "week" else _days(monday + timedelta(days=5), 2)
+
+
+def _weekend(now: datetime, prefer: Prefer) -> Period:
+    """The last weekend that has begun, or the next one that is not over."""
+    weekend = _days(_monday(now) + timedelta(days=5), 2)
+    begun = weekend.start <= now
+    return weekend if begun or prefer == "future" else _days(_monday(now) - timedelta(days=2), 2)
+
+
+def _several(text: str, now: datetime) -> Period | None:
+    """The next or the last few days, weeks, months or years, with today."""
+    match = _SEVERAL.fullmatch(text)
+    if match is None:
+        return None
+    word, today = match[2].lower(), _days(now, 1)
+    count = int(word) if word.isdecimal() else _COUNTS.get(word, 0)
+    length = timedelta(days=count * _UNIT_DAYS[match[3].lower()])
+    if not count:
+        return None
+    if match[1].lower() == "next":
+        return Period(today.start, today.end + length)
+    return Period(today.start - length, today.end)
+
+
+def _of_month(text: str, now: datetime, prefer: Prefer) -> Period | None:
+    """A half of a month, or a week of it with all days of the weeks that it may mean."""
+    match = _OF_MONTH.fullmatch(text)
+    month = resolve(match[3], now, prefer=prefer) if match else None
+    if match is None or month is None or month != _months(month.start.replace(day=1)):
+        return None
+    nth, first = match[1].lower(), month.start
+    if match[2].lower() == "half":
+        middle = first + timedelta(days=HALF_LAST_DAY)
+        return Period(first, middle) if nth == "first" else Period(middle, month.end)
+    if nth == "last":
+        return Period(_monday(month.end - timedelta(days=7)), month.end)
+    begins = first + timedelta(weeks=_NTH.index(nth))
+    return Period(begins, min(_monday(begins + timedelta(days=13)), month.end))
+
+
+def _monday(moment: datetime) -> datetime:
+    """The beginning of a moment's week."""
+    return _midnight(moment) - timedelta(days=moment.astimezone(UTC).weekday())
+
+
+def _month_at(now: datetime, months: int) -> datetime:
+    """The first day of the month so many months from now."""
+    year, month = divmod(now.year * 12 + now.month - 1 + months, 12)
+    return datetime(year, month + 1, 1, tzinfo=UTC)
 
 
 def _month_words(text: str, now: datetime) -> Period | None:
