@@ -40,9 +40,7 @@ def test_a_german_compound_is_told_by_its_parts() -> None:
     assert "cost" in to_english("Die Umzugskosten sind noch offen.").lower()
 
 
-def test_a_street_keeps_its_name_beside_its_parts_and_a_town_is_not_divided() -> (
-    None
-):
+def test_a_street_keeps_its_name_beside_its_parts_and_a_town_is_not_divided() -> None:
     found = to_english("Wir wohnen jetzt in der Kesselgasse 3, in Wallbrück.").lower()
     assert "kesselgasse boiler lane" in found
     assert "wallbrück" in found

@@ -191,7 +191,7 @@ async def _rank(
     with start_part("superseded"):
         found = await add_superseded(memory, asked, found)
     outlines = _outlines(found, found.ranked)
-    ranking, problem = await reordered(memory, query, found.ranked, outlines)
+    ranking, problem = await reordered(memory, query, found, outlines)
     placed = replaced_by_current(ranking, found.superseded)
     outlines = _outlines(found, placed)
     with start_part("order"):

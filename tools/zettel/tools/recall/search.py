@@ -50,7 +50,13 @@ from zettel.tools.ranking.signals import (
     exact_share,
     find_exact_terms,
 )
-from zettel.tools.ranking.weights import EXACT_WEIGHT, RERANKER_WEIGHT, STATED_SIGNAL, STATED_WEIGHT
+from zettel.tools.ranking.weights import (
+    EXACT_WEIGHT,
+    RERANKER_WEIGHT,
+    STATED_SIGNAL,
+    STATED_WEIGHT,
+    STATED_WEIGHT_IN_TALK,
+)
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
 
@@ -463,32 +469,26 @@ question fit the 512 of most models."""
 
 
 async def reordered(
-    memory: Memory, query: str, ranked: Sequence[Ranked], outlines: Mapping[str, Outline]
+    memory: Memory, query: str, found: Found, outlines: Mapping[str, Outline]
 ) -> tuple[tuple[Ranked, ...], str]:
     """Lift notes that hold an exact term or state what is asked for, then rerank the best ones.
 
     Args:
         memory: The memory.
         query: The question.
-        ranked: Best first.
+        found: What was found.
         outlines: Outlines of all ranked notes, by id.
 
     Returns:
         The ranking, and why the reranker was not used; empty if it was or there is none.
     """
+    ranked: Sequence[Ranked] = found.ranked
     if terms := await read_texts(len(query), lambda: find_exact_terms(query)):
         read = [outlines[one.note_id] for one in ranked]
         characters = sum(len(outline.content) for outline in read)
         values = await memory.read(characters, lambda: _exact_shares(terms, read))
         ranked = add_signal(ranked, "exact", values, EXACT_WEIGHT)
-    # The note that ties a name to its owner states nothing that is asked for.
-    stepped = any(STEPPED in one.shares for one in ranked[:STATING_MAX_NOTES])
-    slots = () if stepped else await read_texts(len(query), lambda: find_asked_slots(query))
-    if slots:
-        read = [outlines[one.note_id] for one in ranked[:STATING_MAX_NOTES]]
-        characters = sum(len(outline.content) for outline in read)
-        values = await memory.read(characters, lambda: _stated_shares(slots, read))
-        ranked = add_signal(ranked, STATED_SIGNAL, values, STATED_WEIGHT)
+    ranked = await _stating_first(memory, query, found, ranked, outlines)
     if memory.reranker is None or not ranked:
         return tuple(ranked), ""
     if not memory.reranker.ready:
@@ -502,6 +502,31 @@ async def reordered(
         return tuple(ranked), str(error)
     values = {o.note_id: score for o, score in zip(best, scores, strict=True)}
     return add_signal(ranked, "reranker", values, RERANKER_WEIGHT), ""
+
+
+async def _stating_first(
+    memory: Memory,
+    query: str,
+    found: Found,
+    ranked: Sequence[Ranked],
+    outlines: Mapping[str, Outline],
+) -> Sequence[Ranked]:
+    """Lift notes that state such a thing as a question asks for by name.
+
+    None where a name was followed: the note that ties it to its owner states no such thing.
+    """
+    best = ranked[:STATING_MAX_NOTES]
+    if any(STEPPED in one.shares for one in best):
+        return ranked
+    slots = await read_texts(len(query), lambda: find_asked_slots(query))
+    if not slots:
+        return ranked
+    read = [outlines[one.note_id] for one in best]
+    characters = sum(len(outline.content) for outline in read)
+    values = await memory.read(characters, lambda: _stated_shares(slots, read))
+    in_talk = found.first.corpus.conversation
+    weight = STATED_WEIGHT_IN_TALK if in_talk else STATED_WEIGHT
+    return add_signal(ranked, STATED_SIGNAL, values, weight)
 
 
 def _exact_shares(terms: Sequence[str], outlines: Sequence[Outline]) -> dict[str, float]:
