@@ -83,7 +83,8 @@ class Played:
     without: dict[str, list[Asked]] = field(default_factory=dict[str, list[Asked]])
     """Part of recall -> the same questions, asked without it."""
     refused: int = 0
-    """Notes refused as told, and told again without their kind, as the error says."""
+    """Notes refused as told, and told again without their kind, as the error says; changes whose
+    settling was refused."""
 
 
 async def play(
@@ -155,7 +156,10 @@ class _Actor:
         played.changes[line.ref] = named
         if named and line.changes.settled:
             links: list[JsonValue] = [{"to": older, "relation": "supersedes"}]
-            await self.client.call("update", {"note_id": told.note_id, "links": links}, _Answer)
+            try:
+                await self.client.call("update", {"note_id": told.note_id, "links": links}, _Answer)
+            except ServerError:  # it reads like an order to the agent, and is trusted less
+                played.refused += 1
 
     async def ask(self, question: Question) -> Asked:
         """Ask as an agent does who gives nothing but the question."""
