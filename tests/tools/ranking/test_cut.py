@@ -35,6 +35,13 @@ def test_notes_of_which_all_are_asked_for_are_shown_whatever_their_score() -> No
     assert notes_to_show(ranking(scores, "of_sort"), only_sort) == len(scores)
 
 
+def test_what_is_ranked_higher_for_stating_something_does_not_make_the_answer_shorter() -> None:
+    plain = ranking([1.0, 0.95, 0.95, 0.9, 0.9, 0.9, 0.4])
+    lifted = [Ranked(one.note_id, one.score + 0.3, {"stated": 0.3}) for one in plain[:2]]
+
+    assert notes_to_show([*lifted, *plain[2:]], QUESTION) == notes_to_show(plain, QUESTION) == 6
+
+
 @given(SCORES, st.floats(0.01, 100))
 def test_the_cut_knows_no_scale_and_keeps_its_bounds(scores: list[float], scale: float) -> None:
     shown = notes_to_show(ranking(scores), QUESTION)

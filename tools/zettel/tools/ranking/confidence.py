@@ -185,7 +185,7 @@ def weigh(
 
 def _as_found(ranked: Sequence[Ranked]) -> list[Ranked]:
     """A ranking without what lifts notes that state such a thing: these would always be first."""
-    return sorted(ranked, key=lambda one: one.shares.get(STATED_SIGNAL, 0.0) - one.score)
+    return sorted(ranked, key=lambda one: -one.score_without(STATED_SIGNAL))
 
 
 def _of_time_or_kind(

@@ -5,8 +5,9 @@ from statistics import fmean
 
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
+from zettel.tools.ranking.weights import STATED_SIGNAL
 
-SHOWN_MIN_SHARE, SHARE_PER_PLACE = 0.83, 0.005
+SHOWN_MIN_SHARE, SHARE_PER_PLACE = 0.828, 0.005
 """Least share of the mean score of the best `BEST_NOTES` at which the first note is shown, and how
 much less it is with each place: where scores fall slowly, several notes answer.
 
@@ -34,12 +35,14 @@ def notes_to_show(ranking: Sequence[Ranked], question: Question) -> int:
     """
     asked_for = {*ALL_ASKED_FOR, "of_sort"} if question.only_sort else ALL_ASKED_FOR
     first = ranking[:SHOWN_MAX_NOTES]
-    best = sorted((one.score for one in first), reverse=True)[:BEST_NOTES]
+    # What only some notes get would leave the others out: nDCG gains, evidence shown is lost.
+    scores = [one.score_without(STATED_SIGNAL) for one in first]
+    best = sorted(scores, reverse=True)[:BEST_NOTES]
     mean = fmean(best) if best else 0.0
     reach = (
         place
-        for place, one in enumerate(first, 1)
-        if one.score >= (SHOWN_MIN_SHARE - SHARE_PER_PLACE * (place - 1)) * mean > 0
+        for place, (one, score) in enumerate(zip(first, scores, strict=True), 1)
+        if score >= (SHOWN_MIN_SHARE - SHARE_PER_PLACE * (place - 1)) * mean > 0
         or asked_for & one.shares.keys()
     )
     return min(max([SHOWN_MIN_NOTES, *reach]), len(first))

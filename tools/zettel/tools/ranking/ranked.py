@@ -19,6 +19,10 @@ class Ranked:
     shares: Mapping[str, float]
     """Signal -> weight x value; they add up to the score."""
 
+    def score_without(self, signal: str) -> float:
+        """The score without the share of a signal."""
+        return self.score - self.shares.get(signal, 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confidence:
