@@ -49,7 +49,8 @@ def test_a_street_keeps_its_name_beside_its_parts_and_a_town_is_not_divided() ->
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("Ich habe mich zum Kurs angemeldet.", ("sign up",)),
+        ("Ich habe die Tomaten gestern umgetopft.", ("repot",)),
+        ("Er hat vergessen, die Form einzufetten.", ("grease",)),
         ("Er hat vergessen, sich anzumelden.", ("sign up",)),
         ("Wir haben das Auto gestern repariert und geputzt.", ("repair", "clean")),
         ("Die Ärztin hat die Medikamente umgestellt.", ("doctor", "switch")),
