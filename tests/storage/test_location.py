@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zettel.storage.errors import StoreUnavailableError
-from zettel.storage.location import ENGINE_FOLDER, hold, prepare, read_place
+from zettel.storage.location import ENGINE_FOLDER, LOCK_FILE, hold, prepare, read_place
 
 
 def test_paths_in_every_spelling_name_one_directory(
@@ -37,6 +37,16 @@ def test_lancedb_cloud_tends_itself() -> None:
 
     assert place.directory is None
     assert not (place.declares_keys or place.optimises or place.exact_counts)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+async def test_the_lock_of_a_store_is_for_its_owner_alone(tmp_path: Path) -> None:
+    place = read_place(str(tmp_path / "store"))
+    prepare(place)
+
+    async with hold(place, wait_s=0):
+        lock = tmp_path / "store" / ENGINE_FOLDER / LOCK_FILE
+        assert stat.S_IMODE(lock.stat().st_mode) & 0o077 == 0
 
 
 async def test_a_place_without_a_directory_needs_no_preparation_and_no_lock() -> None:

@@ -130,7 +130,7 @@ async def hold(place: StoreLocation, *, wait_s: float) -> AsyncGenerator[bool]:
         yield True
         return
     # Not bound to a thread: the event loop may hand the holder to another one.
-    lock = FileLock(place.directory / ENGINE_FOLDER / LOCK_FILE, thread_local=False)
+    lock = FileLock(place.directory / ENGINE_FOLDER / LOCK_FILE, mode=0o600, thread_local=False)
     held = False
     with anyio.move_on_after(wait_s):
         # A lock of another process can only be asked for.
