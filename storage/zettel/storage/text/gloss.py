@@ -246,9 +246,9 @@ def _find_parts(word: str, language: str) -> str | None:
 
 
 def _find_head(word: str, language: str) -> str | None:
-    """What the head of a compound is in English: a word as it stands, or one with an ending.
+    """The last part of a compound in English; None unless it is a whole word.
 
-    "Brück" is no word, so that "Wallbrück" is the name of a place.
+    "Brück" is none: "Wallbrück" is a name.
     """
     stem = _stem(word, language)
     ended = _by_stem(language).get(stem) if len(stem) < len(word) else None

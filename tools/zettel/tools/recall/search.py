@@ -513,10 +513,10 @@ async def _stating_first(
 ) -> Sequence[Ranked]:
     """Lift notes that state such a thing as a question asks for by name.
 
-    None where a name was followed: the note that ties it to its owner states no such thing.
+    Not for a passage, nor where a name was followed: the note with its owner states no such thing.
     """
     best = ranked[:STATING_MAX_NOTES]
-    if any(STEPPED in one.shares for one in best):
+    if found.question.is_passage or any(STEPPED in one.shares for one in best):
         return ranked
     slots = await read_texts(len(query), lambda: find_asked_slots(query))
     if not slots:
