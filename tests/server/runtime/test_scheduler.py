@@ -1,6 +1,6 @@
 """WHEN notes are tended."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,10 +11,12 @@ import anyio.lowlevel
 import pytest
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.runtime.scheduler import LEASE_RETRY_S, EvolutionScheduler
+from zettel.server.runtime.scheduler import ERASURE_RETRY_S, LEASE_RETRY_S, EvolutionScheduler
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.erasable import Purge
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
+from zettel.tools.erasure.orders import order_erasure, pending_erasures
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import Budget, RunProgress, RunReport, evolve, waiting
 from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, Llm
@@ -138,6 +140,30 @@ async def test_work_requested_while_another_process_leads_is_tried_again_before_
         await until(put_off)
 
         assert scheduler.due_in_s <= LEASE_RETRY_S
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["its rows", "its orders"])
+async def test_an_erasure_that_could_not_be_finished_is_tried_again_before_the_next_round(
+    *, last: bool
+) -> None:
+    class Held(DictStore):
+        async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
+            return Purge(done=meta is not last, why="another process is at the files")
+
+    memory = Memory(store=Held(), embedder=HashEmbedder())
+    await tell(memory)
+    [note] = await memory.store.find(NoteFilter(), limit=1)
+    await order_erasure(memory, [note.note_id], scope="notes", who="ana", now=NOW)
+    async with tended(memory) as scheduler:
+        scheduler.model_ready()
+
+        async def put_off() -> bool:
+            return scheduler.due_in_s > 0 and not scheduler.busy
+
+        await until(put_off)
+
+        assert scheduler.due_in_s <= ERASURE_RETRY_S
+    assert await pending_erasures(memory.store) == 1
 
 
 async def test_notes_left_over_by_one_runs_budget_are_evolved_by_the_next_at_once(

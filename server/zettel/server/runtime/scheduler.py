@@ -8,6 +8,7 @@ import anyio
 from zettel.server.observability.tracing import span
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.leadership import is_gone, lead, new_holder, new_run_id
+from zettel.tools.erasure.orders import pending_erasures
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, deferred, evolve, waiting
 from zettel.tools.state.memory import Memory
@@ -21,6 +22,10 @@ RUN_BUDGET = Budget(seconds=60.0, notes=500)
 
 LEASE_RETRY_S = 15.0
 """Seconds until the next attempt while another process holds the lease."""
+
+ERASURE_RETRY_S = 15.0
+"""Seconds until the next attempt at an erasure that could not be finished: another process was at
+the files, or one was killed amid a write and its files count as unfinished for a minute."""
 
 UPKEEP_RETRY_S = 2.0
 """Seconds until the next attempt at upkeep that an erasure or another process prevented."""
@@ -156,6 +161,8 @@ class EvolutionScheduler:
             self._requested = True
             return
         self._evolved_writes = self._compacted_writes = writes
+        if await pending_erasures(self._memory.store):
+            self._next_round = anyio.current_time() + ERASURE_RETRY_S
         # Continue at once if the budget was used up.
         self._requested = self._requested or report.outcome == "budget"
         logger.info(

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 import anyio
+import anyio.to_thread
 import pytest
 from mcp import Client
 from tests.object_server import ON_ONE_SERVER, Objects
@@ -105,7 +106,10 @@ class Play:
     async def kill(self) -> None:
         """Take one server away, once some notes are told."""
         await self.reached[KILLED_AFTER].wait()
-        self.replicas[0].popen.kill()
+        popen = self.replicas[0].popen
+        popen.kill()
+        # As its host does: of a process that is not waited for the others believe that it lives.
+        await anyio.to_thread.run_sync(popen.wait)
 
     async def erase(self) -> str:
         """Erase the first note once more are told; its id."""
@@ -150,14 +154,17 @@ def playing(uri: str, folder: Path) -> Generator[Play]:
 
 async def settled(store: LanceStore) -> None:
     """Wait until evolution and erasure have nothing left to do."""
-    with anyio.fail_after(3 * PATIENCE_S):
+    waiting, erasures = list[str](), 0
+    with anyio.move_on_after(3 * PATIENCE_S):
         while True:
             rows = [row.note for row in await read_rows(store.tables, "current")]
-            waiting = [note for note in rows if not note.embed_model or note.stage < 2]
-            if not waiting and not await pending_erasures(store):
+            waiting = [n.note_id for n in rows if not n.embed_model or n.stage < 2]
+            erasures = await pending_erasures(store)
+            if not waiting and not erasures:
                 return
             # The servers are other processes: no event tells of it, and they need the bucket.
             await anyio.sleep(LOOK_S)
+    pytest.fail(f"these notes still wait: {waiting}, and {erasures} erasures")
 
 
 async def evolutions(store: LanceStore) -> list[Run]:
