@@ -155,7 +155,8 @@ def playing(uri: str, folder: Path) -> Generator[Play]:
 async def settled(store: LanceStore) -> None:
     """Wait until evolution and erasure have nothing left to do."""
     waiting, erasures = list[str](), 0
-    with anyio.move_on_after(3 * PATIENCE_S):
+    # Files of the killed server's writes count as unfinished for a minute, in each of two tables.
+    with anyio.move_on_after(5 * PATIENCE_S):
         while True:
             rows = [row.note for row in await read_rows(store.tables, "current")]
             waiting = [n.note_id for n in rows if not n.embed_model or n.stage < 2]
