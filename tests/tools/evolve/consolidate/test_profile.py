@@ -125,6 +125,16 @@ async def test_a_fact_leaves_the_profile_when_a_later_note_tells_a_change_of_it(
     assert profile.content == "Tom owns a boat"
 
 
+async def test_what_somebody_thinks_is_no_standing_fact(desk: Desk) -> None:
+    await desk.told("Halvard thinks the new headmistress is fair", subject="Halvard")
+    await desk.told("Halvard has a boat", subject="Halvard")
+
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert profile.content == "Halvard has a boat"
+
+
 async def test_a_profile_names_the_day_of_yesterday(desk: Desk) -> None:
     await desk.told(
         "Mattis rides without stabilisers since yesterday", subject="Mattis", kind="semantic"

@@ -98,16 +98,55 @@ async def test_a_gist_says_which_day_yesterday_was(desk: Desk) -> None:
     assert "Ben: We decided yesterday (19 November 2026) that the harbour" in gist.content
 
 
-async def test_a_gist_dates_no_weekday_that_may_come_every_week(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "We decided that a swap is asked for until Wednesday at noon",
+        "Decided: the shop will close on Saturday at noon",
+    ],
+)
+async def test_a_gist_dates_no_weekday_that_may_come_every_week(desk: Desk, rule: str) -> None:
     for content in TOLD[:3]:
         await desk.told(content, subject="Ana", session="s")
-    rule = "We decided that a swap is asked for until Wednesday at noon"
     await desk.told(rule, subject="Ben", session="s")
 
     await desk.evolve()
 
     [gist] = await composed(desk, GIST)
     assert rule in gist.content
+
+
+async def test_a_gist_quotes_no_sentence_about_her_without_the_one_that_names_her(
+    desk: Desk,
+) -> None:
+    for content in TOLD[:3]:
+        await desk.told(content, session="s")
+    await desk.told(
+        "Grandmother lives in the blue house by the harbour pier. "
+        "She decided that Dr Weiss operates on her left hip in room 12 on 3 May.",
+        session="s",
+    )
+
+    await desk.evolve()
+
+    [gist] = await composed(desk, GIST)
+    assert "blue house" in gist.content
+    assert "She decided" not in gist.content
+
+
+async def test_a_gist_rather_quotes_a_sentence_that_it_need_not_cut(desk: Desk) -> None:
+    for content in TOLD[:3]:
+        await desk.told(content, session="s")
+    long = (
+        "We decided that the harbour office moves to the second floor of the old customs house on"
+        " 3 May, together with the archive, both printers and the coffee machine."
+    )
+    await desk.told(f"{long} The key lies with the porter in room 12.", session="s")
+
+    await desk.evolve()
+
+    [gist] = await composed(desk, GIST)
+    assert "The key lies with the porter in room 12." in gist.content
 
 
 async def test_a_gist_quotes_a_change_rather_than_praise(desk: Desk) -> None:

@@ -181,6 +181,11 @@ def _filled(form: str, words: Mapping[str, str]) -> str:
     return form
 
 
+def begins_with_pronoun(sentence: str) -> bool:
+    """Whether a sentence begins with a word for somebody named before: "she", "er", "ella"."""
+    return any(language.pronoun.match(sentence) for language in _languages())
+
+
 def find_relations(content: str, subject: str = "") -> tuple[Relation, ...]:
     """The relations of a text in order, each once, at most `TEXT_MAX_RELATIONS`.
 

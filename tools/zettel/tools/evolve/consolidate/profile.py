@@ -54,8 +54,12 @@ _STATED = re.compile(
 )
 """A stative verb near the subject. `one`: a single value at a time, the newest counts; `many`:
 several values."""
-_PASSING = re.compile(r"\b(?:now|today|tonight|currently|just|still|going to|\w+ing)\b", re.I)
-"""Words of temporary states."""
+_PASSING = re.compile(
+    r"\b(?:now|today|tonight|currently|just|still|going to|\w+ing"
+    r"|thinks?|believes?|hopes?|feels?|says?|said)\b",
+    re.IGNORECASE,
+)
+"""Words of temporary states, and of what somebody merely thinks or says."""
 
 _NEW = re.compile(r"\b(?:new|neue[mnrs]?|nouve(?:au|l|lle)|nuev[oa])\b")
 """It also tells of what replaces something, though by itself it is no word of a change."""

@@ -14,7 +14,9 @@ from zettel.storage.text.utterance import asks
 from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import says_decided
+from zettel.tools.language.relations import begins_with_pronoun
 from zettel.tools.language.terms import terms
+from zettel.tools.language.time_words import is_day_month_or_count
 from zettel.tools.note_marks import is_suspect
 
 QUOTE_MIN_TERMS = 5
@@ -43,12 +45,15 @@ def sentences(text: str) -> list[str]:
 
 
 def quotable(note: Note) -> list[str]:
-    """The informative sentences of a note; none if it is marked."""
+    """The informative sentences of a note that can be read alone; none if it is marked.
+
+    One that says "she" of somebody named before can be read alone only where it is the first.
+    """
     if is_suspect(note):
         return []
-    read = note.content[:QUOTABLE_MAX_CHARACTERS]
-    told = (text for text in sentences(read) if len(set(terms(text))) >= QUOTE_MIN_TERMS)
-    return [text for text in told if not asks(text)]
+    told = sentences(note.content[:QUOTABLE_MAX_CHARACTERS])
+    alone = (text for at, text in enumerate(told) if not at or not begins_with_pronoun(text))
+    return [t for t in alone if len(set(terms(t))) >= QUOTE_MIN_TERMS and not asks(t)]
 
 
 def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
@@ -69,10 +74,12 @@ def dated(note: Note | Outline, sentence: str) -> str:
     """A sentence with the day behind a word for it: "yesterday (7 May 2023)".
 
     A summary does not show when a sentence was told. Only the day itself and those next to it are
-    named: any other weekday may come every week ("swaps until Wednesday").
+    named, and no day of the week: it may come every week ("closed on Sunday and Monday").
     """
     for span in note.times:
         beside = abs((span.start.date() - note.happened_at.date()).days) <= 1
+        if any(is_day_month_or_count(word) for word in fold(span.phrase).split()):
+            continue
         day = f"{span.start.day} {span.start:%B}"
         named = any(map(str.isdigit, span.phrase)) or day in sentence
         if beside and not named and span.end - span.start <= timedelta(days=1):

@@ -141,11 +141,13 @@ async def _quotes(
     quotes = dict[int, str]()
     for at, found in texts.items():
         note = chosen[at]
+        # A sentence that is cut may end before what it tells.
+        whole = [text for text in found if len(text) <= GIST_QUOTE_CHARACTERS] or found
         gains = [
             float((vectors[text] @ rows[at]).max()) + WORTH_WEIGHT * worth(note, text, known)
-            for text in found
+            for text in whole
         ]
-        best = found[gains.index(max(gains))]
+        best = whole[gains.index(max(gains))]
         who = f"{note.subject}: " if note.subject else ""
         quotes[at] = f"{who}{shorten(dated(note, best), GIST_QUOTE_CHARACTERS)}"
     return quotes
