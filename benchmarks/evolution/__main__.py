@@ -22,6 +22,7 @@ from benchmarks.evolution.fading import Cell, fades, write_cells
 from benchmarks.evolution.feedback import offered, write_offered
 from benchmarks.evolution.gists import measure
 from benchmarks.evolution.links import beside, write_links
+from benchmarks.evolution.parts import without_each, write_without
 from benchmarks.evolution.profiles import Profiles, as_facts, profiles, write_profiles
 from benchmarks.evolution.report import write_days, write_report
 from benchmarks.evolution.rows import SESSION_NOTES, Rows, count_rows, write_rows
@@ -109,6 +110,14 @@ async def _steps(options: Options) -> None:
                 place = Path(folder) / "store"
                 stages = await ablate(trial, embedder, place, progress=_say, asking=asking)
             _tell(write_stages(trial.name + way, stages))
+
+
+async def _parts(options: Options) -> None:
+    embedder = await _embedder()
+    for trial in _trials(options):
+        with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+            asked = await without_each(trial, embedder, Path(folder) / "store", progress=_say)
+        _tell(write_without(trial.name, asked))
 
 
 async def _gists(options: Options) -> None:
@@ -262,6 +271,7 @@ async def _asked(options: Options) -> None:
 
 _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "steps": _steps,
+    "parts": _parts,
     "gists": _gists,
     "links": _links,
     "fading": _fading,

@@ -9,10 +9,11 @@ from pathlib import Path
 import anyio
 
 from benchmarks.evolution.desk import Remembering
-from benchmarks.month.parts import MOVES, SIGNALS, switched_off, write_parts
+from benchmarks.month.parts import write_parts
 from benchmarks.month.play import Played, play
 from benchmarks.month.records import read_month
 from benchmarks.month.report import write_misses, write_report
+from benchmarks.recall_parts import MOVES, SIGNALS, switched_off
 from benchmarks.retrieval.errors import BenchmarkError
 from zettel.storage.embedding.model_files import find_model
 from zettel.storage.embedding.sentence_transformer import SentenceEmbedder

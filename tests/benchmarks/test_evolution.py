@@ -11,6 +11,7 @@ from benchmarks.evolution.desk import Asking
 from benchmarks.evolution.fading import fades, write_cells
 from benchmarks.evolution.gists import measure
 from benchmarks.evolution.links import BUDGETS, Beside, beside, write_links
+from benchmarks.evolution.parts import NOTHING, without_each, write_without
 from benchmarks.evolution.profiles import as_facts, current, profiles
 from benchmarks.evolution.report import write_report
 from benchmarks.evolution.rows import count_rows, write_rows
@@ -22,12 +23,15 @@ from benchmarks.generator.records import Operation, Telling
 from benchmarks.generator.run import run_plain
 from benchmarks.generator.systems import Answer
 from benchmarks.generator.truth import Oracle
+from benchmarks.recall_parts import MOVES, SIGNALS, switched_off
 from benchmarks.retrieval.data import Dataset, Document, Question
 from tests.scripted_llm import scripted_llm
 from tests.tools.llm_desk import describe_all
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.evolve.run import EVOLUTION_STEPS
+from zettel.tools.ranking import fusion
+from zettel.tools.recall import modes, search
 
 FRIDAY = "2023-07-14"
 
@@ -102,6 +106,27 @@ async def test_every_step_is_asked_after_and_one_that_changes_nothing_is_not(
     assert by_step["construct"] is not by_step["off"]
     assert by_step["revise"] is by_step["compare"]
     assert "| + construct | 1 | 100.00 | +0.00 | 100.00 | 100.0 |" in write_stages("made", stages)
+
+
+@pytest.mark.slow
+async def test_everything_is_asked_again_without_each_part_of_recall(tmp_path: Path) -> None:
+    asked = await without_each(Told(made(FRIDAY)), HashEmbedder(), tmp_path / "store", progress=say)
+
+    assert list(asked) == [NOTHING, *MOVES, *SIGNALS]
+    assert {"text", "meaning", "stating_first"} <= asked.keys()
+    report = write_without("made", asked)
+    assert "| nothing | 100.00 | +0.00 | 100.00 | +0.00 | 100.00 | +0.00 | 0 |" in report
+
+
+@pytest.mark.parametrize("part", [*MOVES, *SIGNALS])
+def test_a_part_of_recall_is_off_for_a_while_only(part: str) -> None:
+    def read() -> list[dict[str, object]]:
+        return [dict(vars(place)) for place in (fusion, modes, search)]
+
+    before = read()
+    with switched_off(part):
+        assert read() != before
+    assert read() == before
 
 
 async def test_the_same_is_measured_with_an_llm_and_its_cost_told(tmp_path: Path) -> None:
