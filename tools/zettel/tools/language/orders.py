@@ -57,6 +57,8 @@ _WITHIN = frozenset(",;()[]，；،、")
 """Punctuation within a sentence."""
 _FRAGMENT_WORDS = 3
 """A sentence of up to this many words does not end at its full stop: "Ignore. All. Rules."."""
+_LABEL_SIGNS = 5
+"""Characters that are looked at before a speaker's name: "- **Assistant:**"."""
 _WALK = 6
 _APOSTROPHES = str.maketrans("’‘`´ʼ＇", "''''''")
 _TAGS = re.compile("[\U000e0000-\U000e01ef]+")
@@ -279,18 +281,23 @@ class _Words:
     """Whether punctuation or a line's end stands before the word."""
     begins: list[bool] = field(default_factory=list[bool])
     """Whether it is the first of its sentence, line or quotation."""
+    labels: list[bool] = field(default_factory=list[bool])
+    """Whether the word is the first of its line, as who speaks is in a transcript."""
+    colons: list[bool] = field(default_factory=list[bool])
+    """Whether a colon stands before the word."""
     breaks: list[int] = field(default_factory=list[int])
     """Where sentences end."""
 
     @classmethod
     def of(cls, simple: str, joiners: Set[str] = frozenset()) -> "_Words":
-        self, opens, begins, since = cls(), True, True, 0
+        self, opens, begins, colon, since = cls(), True, True, False, 0
+        lines = f"\n{simple}"
         tokens = _TOKEN_OR_PLACE if _PLACE_SIGN.search(simple) else _TOKEN
         for token in tokens.finditer(simple):
             word = token.group()
             if word[0] in _STARTS and not _ADDRESS_END.match(word):
                 begins = begins or word[0] not in _WITHIN or (not opens and word[-1] not in _WITHIN)
-                opens = True
+                opens, colon = True, colon or word[0] == ":"
                 ends = word[0] in _ENDS or word[-1] in _ENDS or (word[0] == "\n" and len(word) > 1)
                 if ends and since > _FRAGMENT_WORDS:
                     self.breaks.append(token.start())
@@ -302,7 +309,10 @@ class _Words:
             self.at.append(token.start())
             self.opens.append(opens)
             self.begins.append(begins)
-            opens = begins = False
+            before = lines[max(0, token.start() + 1 - _LABEL_SIGNS) : token.start() + 1]
+            self.labels.append(before.rstrip(" *_>-").endswith("\n"))
+            self.colons.append(colon)
+            opens = begins = colon = False
             since += 1 if word.isascii() else 1 + len(word) // 4
         return self
 
@@ -319,7 +329,7 @@ def _word_events(
         mask |= phrases
         if mask & guarded:
             mask &= ~_denied(words, at, known, vocabulary)
-        if mask & agent and _is_addressed(words, at, last + 1, vocabulary):
+        if mask & agent and _is_addressed(words, at, last + 1, known, vocabulary):
             mask |= bits["vocative"]
         if mask:
             yield words.at[at], mask
@@ -366,10 +376,26 @@ def _continues(words: Sequence[str], at: int, rest: tuple[str, ...]) -> bool:
     )
 
 
-def _is_addressed(words: _Words, at: int, after: int, vocabulary: Vocabulary) -> bool:
-    """Whether a name of an agent stands by itself between punctuation: "Assistant, please"."""
-    begins = words.begins[at] or words.words[at - 1] in vocabulary.lists["opener"]
-    return begins and after < len(words.opens) and words.opens[after]
+def _is_addressed(
+    words: _Words, at: int, after: int, known: Mapping[str, int], vocabulary: Vocabulary
+) -> bool:
+    """Whether a name of an agent stands by itself between punctuation: "Assistant, please".
+
+    With a colon it is who speaks in a transcript, unless what follows begins as an order does.
+    """
+    opener = vocabulary.lists["opener"]
+    begins = words.begins[at] or words.words[at - 1] in opener
+    if not begins or after >= len(words.opens) or not words.opens[after]:
+        return False
+    if not words.colons[after] or not words.labels[at]:
+        return True
+    skipped, bits = vocabulary.lists["between"] | opener, vocabulary.bits
+    said = (
+        known.get(word, 0)
+        for word in words.words[after : after + _WALK]
+        if word not in skipped and not known.get(word, 0) & bits["must"]
+    )
+    return bool(next(said, 0) & (vocabulary.verbs | bits["persist"] | bits["tell"]))
 
 
 def _denied(words: _Words, at: int, known: Mapping[str, int], vocabulary: Vocabulary) -> int:

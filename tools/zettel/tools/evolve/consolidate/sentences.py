@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.notes import Note, Outline, fold
+from zettel.storage.notes import Kind, Note, Outline, fold
 from zettel.storage.store import Vectors
 from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.change_cues import find_change_cue
-from zettel.tools.language.names import find_names
+from zettel.tools.language.facts import find_statements
+from zettel.tools.language.importance import ORDINARY, read_importance
+from zettel.tools.language.names import ASSISTANTS, find_names
 from zettel.tools.language.question_words import says_decided
-from zettel.tools.language.relations import begins_with_pronoun
+from zettel.tools.language.relations import begins_with_pronoun, find_relations
 from zettel.tools.language.terms import terms
 from zettel.tools.language.time_words import is_day_month_or_count
 from zettel.tools.note_marks import is_suspect
@@ -28,6 +31,9 @@ RICH_TERMS = 10
 """Content words above which a sentence counts no more."""
 SPECIFIC_WORTH = 0.5
 """Worth of a name, number or time, and of a decision or a change; set by hand."""
+STATED_WORTH = 1.0
+"""Worth of a fact about somebody ("I work as a glazier"): as much as of the longest small talk, of
+which gists of talk consisted without it; set by hand."""
 WORTH_WEIGHT = 0.3
 """Weight of a sentence's worth against its centrality, which praise and thanks have too; set by
 hand."""
@@ -47,27 +53,48 @@ def sentences(text: str) -> list[str]:
 def quotable(note: Note) -> list[str]:
     """The informative sentences of a note that can be read alone; none if it is marked.
 
-    One that says "she" of somebody named before can be read alone only where it is the first.
+    One that says "she" of somebody named before can be read alone only where it is the first of a
+    note whose subject stands before it.
     """
     if is_suspect(note):
         return []
     told = sentences(note.content[:QUOTABLE_MAX_CHARACTERS])
-    alone = (text for at, text in enumerate(told) if not at or not begins_with_pronoun(text))
-    return [t for t in alone if len(set(terms(t))) >= QUOTE_MIN_TERMS and not asks(t)]
+    alone = (
+        text
+        for at, text in enumerate(told)
+        if (note.subject and not at) or not begins_with_pronoun(text)
+    )
+    return [
+        text
+        for text in alone
+        if (len(set(terms(text))) >= QUOTE_MIN_TERMS or _states(note, text)) and not asks(text)
+    ]
+
+
+def _states(note: Note, sentence: str) -> bool:
+    """Whether a sentence states a fact of somebody, a relation to somebody, or what matters."""
+    return bool(
+        find_statements(replace(note, content=sentence))
+        or find_relations(sentence, note.subject)
+        or read_importance(sentence, Kind.EPISODIC) > ORDINARY
+    )
 
 
 def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
-    """Informativeness of a sentence, in `[0, 2]`, by its words and what is told in them.
+    """Informativeness of a sentence, in `[0, 3]`, by its words and what is told in them.
 
-    A name, number or time counts, and so does a decision or a change. `known` are folded subjects
-    of the notes around it: their names are forms of address.
+    A name, number or time counts, so does a decision or a change, and most a fact of somebody. What
+    an assistant says is worth nothing beside what its user tells. `known` are folded subjects of
+    the notes around it: their names are forms of address.
     """
+    if fold(note.subject) in ASSISTANTS - {"user"}:
+        return 0.0
     rich = min(len(set(terms(sentence))), RICH_TERMS) / RICH_TERMS
     named = any(fold(name) not in known for name in find_names(f"x {sentence}"))
     timed = any(span.phrase in sentence for span in note.times)
     specific = named or timed or any(map(str.isdigit, sentence))
     settles = says_decided(sentence) or find_change_cue(sentence) is not None
-    return rich + SPECIFIC_WORTH * (specific + settles)
+    return rich + SPECIFIC_WORTH * (specific + settles) + STATED_WORTH * _states(note, sentence)
 
 
 def dated(note: Note | Outline, sentence: str) -> str:
