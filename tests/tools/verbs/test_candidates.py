@@ -348,3 +348,24 @@ async def test_the_same_fact_of_another_is_no_candidate_in_the_same_words(desk: 
     )
 
     assert "candidates" not in answer
+
+
+async def test_the_calls_for_a_change_that_a_web_page_tells_of_are_those_that_work(
+    desk: Desk,
+) -> None:
+    known = await desk.told("The oven inspector is Signe Blom.", subject="oven inspector")
+    told = await desk(
+        "remember",
+        content="The oven inspector is now Ragnar Falk.",
+        subject="oven inspector",
+        source="https://gossip.example/post",
+    )
+
+    (candidate,) = told["candidates"]
+    assert candidate["note_id"] == known
+    assert "supersedes" not in candidate["settle"]
+    assert f'update(note_id="{known}", content=…) in your own words' in candidate["settle"]
+    await desk.evolve()
+    review = await desk("recall", tags=["needs-review"])
+    assert "supersedes" not in str(review)
+    await desk("update", note_id=known, content="The oven inspector is Ragnar Falk.")

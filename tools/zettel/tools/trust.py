@@ -99,7 +99,7 @@ class TrustRules:
         """Whether a principal's own words count as much as the note's."""
         return self._between(self.principal(principal), self.author(note)) >= note.trust
 
-    def may_replace(self, newer: Note, older: Note) -> bool:
+    def may_replace(self, newer: Note | Outline, older: Note | Outline) -> bool:
         """Whether a note is trusted enough to take another's place."""
         return self.seen(newer, self.author(older)) >= older.trust
 

@@ -6,7 +6,7 @@ Relations are read from the notes as they stand, so that one goes with its sourc
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Outline, fold
+from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Note, Outline, fold
 from zettel.tools.answers import About, RelationLine, UnsettledPair
 from zettel.tools.changes.links import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
@@ -93,12 +93,17 @@ async def _open_pairs(
             note_id=note.note_id,
             relation=entry.link.relation,
             to=entry.other.note_id,
-            reason=f"{entry.link.reason}; {settle_open(note.note_id, entry.other.note_id)}",
+            reason=f"{entry.link.reason}; {_settle(memory, note, entry.other)}",
         )
         for note in left
         for entry in links[note.note_id]
         if entry.link.relation in OPEN_RELATIONS and not entry.points_here and not entry.state
     ][:ABOUT_MAX_OPEN]
+
+
+def _settle(memory: Memory, younger: Note, older: Note | Outline) -> str:
+    trusted = memory.trust.may_replace(younger, older)
+    return settle_open(younger.note_id, older.note_id, trusted=trusted)
 
 
 def within_budget(about: About, budget: int) -> About:

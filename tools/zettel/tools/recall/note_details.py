@@ -161,7 +161,8 @@ def link_line(
     # To a question the calls are worth their words only if both notes answer it.
     wanted = settles and (full or both or not asked.request.query)
     if unsettled and wanted and not entry.points_here and not asked.looks_back:
-        line["reason"] = f"{link.reason}; {settle_open(of.note_id, link.to)}"
+        trusted = reader.rules.may_replace(of, other)
+        line["reason"] = f"{link.reason}; {settle_open(of.note_id, link.to, trusted=trusted)}"
     elif full and link.reason:
         line["reason"] = link.reason
     if entry.state:

@@ -26,6 +26,7 @@ from zettel.tools.changes.conflicts import (
     notes_stating,
     tells_change,
 )
+from zettel.tools.changes.links import in_own_words
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import read_in_thread, read_texts
 from zettel.tools.language.facts import Statement, find_statements
@@ -34,7 +35,7 @@ from zettel.tools.note_marks import add_labels
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
-from zettel.tools.trust import TrustView
+from zettel.tools.trust import TrustRules, TrustView
 
 _T = TypeVar("_T")
 
@@ -62,13 +63,16 @@ STILL_MIN_WORDS = 3
 """Fewest telling words of it: "Not fixed yet." tells nothing by itself."""
 
 
-def settle_call(note: Note, other: Outline) -> str:
+def settle_call(note: Note, other: Outline, trust: TrustRules) -> str:
     """The literal calls that settle a pair, the likeliest outcome first; the younger note changes.
 
     Younger by when it happened, then by when it was stored: two racing agents choose the same note,
-    and a note updated to today's fact is not superseded by last year's.
+    and a note updated to today's fact is not superseded by last year's. One that is trusted less
+    (a web page's) replaces nothing: somebody must say the change in their own words.
     """
     older, younger = sorted((note, other), key=order_key)
+    if not trust.may_replace(younger, older):
+        return f"{in_own_words(older.note_id)}; both hold: leave both"
     calls = [
         f'changed: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
         ' "relation": "supersedes"}])'
@@ -287,7 +291,7 @@ def _candidate(
         note_id=other.note_id,
         content=shorten(words, CANDIDATE_MAX_CHARACTERS),
         why=alike + subject,
-        settle=settle_call(note, other),
+        settle=settle_call(note, other, reader.rules),
     )
     add_labels(candidate, f"{other.subject}\n{candidate['content']}", other, reader)
     return candidate
