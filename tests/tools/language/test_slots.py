@@ -50,6 +50,11 @@ def test_a_value_told_otherwise_is_found(sort: str) -> None:
         ("The admin page listens on port 3000", "The API listens on port 8080"),
         ("The egret runs the web, on Debian 11", "The heron runs the mail, on Debian 12"),
         ("Uploads are limited to 10 a day", "Uploads are limited to 25 MB"),
+        (  # two things to tell of one, each with its own small word
+            "Ana works as a piano tuner for schools",
+            "Ana works as a piano tuner in Lyon",
+        ),
+        ("Bukola speaks fluent Yoruba and French", "Bukola speaks fluent Yoruba with her aunt"),
         ("Wow, that painting looks great!", "Wow, that painting looks gorgeous!"),
         ("Is the API listening on port 9090?", "Is the API listening on port 8080?"),
         ("The API listens on port 8080.", "The API listens on port 8080."),

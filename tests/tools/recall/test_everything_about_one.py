@@ -93,6 +93,8 @@ async def test_relations_are_read_in_four_languages(desk: Desk, told: str) -> No
         "Ana arbeitet nicht mehr bei Siemens.",
         "Ana ne travaille plus chez Siemens.",
         "Ana ya no trabaja en Siemens.",
+        "Ana is my daughter's teacher.",
+        "Ana is my boss’s landlord.",
     ],
 )
 async def test_what_is_asked_denied_or_over_is_no_relation(desk: Desk, told: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.tools.conftest import Desk, Refused, notes, pick
 
 from zettel.storage.notes import Note, State
+from zettel.storage.store import NoteFilter
 
 FIRST = "Ana Oyelaran keeps her bees behind the old mill in Ulm"
 AGAIN = "Behind the old mill in Ulm, Ana Oyelaran keeps bees"
@@ -136,3 +137,14 @@ async def test_nothing_is_merged_into_a_note_that_recall_does_not_show(
         await merge(desk, younger, older)
 
     assert (await stored(desk, younger)).state is State.ACTIVE
+
+
+async def test_a_note_that_is_being_told_cannot_be_merged_and_is_not_stored(desk: Desk) -> None:
+    known = await desk.told("The violin's case is blue")
+
+    with pytest.raises(Refused, match="then call update"):
+        await desk.told(
+            "The case of the violin is blue", links=[{"to": known, "relation": "same_as"}]
+        )
+
+    assert await desk.memory.store.count(NoteFilter()) == 1

@@ -166,7 +166,8 @@ def _placeholders(table: _Table) -> dict[str, str]:
         "{b}": rf"{_STARTS}(?P<b>{name}){_ENDS}",
         "{thing}": rf"(?:(?P<the>{_any(table.articles)})\s?)?{_STARTS}(?P<b>{some}){_ENDS}",
         "{s}": rf"{_STARTS}(?:(?P<b>{name})['’]s?|(?P<b>{_GENITIVE})s)(?=\s)",
-        "{role}": rf"(?P<role>{_any(roles)}){_ENDS}",
+        # "My daughter's teacher" is no daughter.
+        "{role}": rf"(?P<role>{_any(roles)}){_ENDS}(?!['’]s(?!\w))",
         "{still}": rf"(?:\s(?:{_any(table.still)}))?",
         "{gap}": _GAP,
         "{kind}": rf"(?:(?:{_any(table.kinds)})\s)?" if table.kinds else "",

@@ -169,6 +169,8 @@ def _other_value(younger: Sentence, older: Sentence) -> OtherValue | None:
     short = not after or all(map(_is_word, values))
     if not sure and not (younger.whole and older.whole and short):
         return None
+    if not sure and _tell_else(*values):
+        return None
     if _told(frame) < (1 if sure else FRAME_MIN_WORDS) or max(map(len, values)) > len(frame):
         return None
     was, becomes = (" ".join(value) for value in values)
@@ -188,6 +190,13 @@ def _is_word(value: Sequence[str]) -> bool:
 def _is_enough(before: Sequence[str]) -> bool:
     size = len(before)
     return size >= BEFORE_MIN_CHARACTERS or (size >= BEFORE_MIN_TOKENS and not _is_unspaced(before))
+
+
+def _tell_else(old: Sequence[str], new: Sequence[str]) -> bool:
+    """Whether they begin with two small words, as two things told do: "in Lyon", "for schools"."""
+    first = old[0], new[0]
+    joined = len(old) > 1 and len(new) > 1 and first[0] != first[1]
+    return joined and not _is_unspaced(first) and not any(map(terms, first))
 
 
 def _is_unspaced(tokens: Sequence[str]) -> bool:

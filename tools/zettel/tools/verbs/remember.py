@@ -11,7 +11,7 @@ import anyio
 
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.ids import new_id
-from zettel.storage.notes import DERIVED_FROM, Kind, Note, Span, State, fold, fold_hash
+from zettel.storage.notes import DERIVED_FROM, SAME_AS, Kind, Note, Span, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, Candidate, RememberAnswer
@@ -135,6 +135,12 @@ async def remember(
             "Pass a later time, or leave it out.",
         )
     draft, stated = replace(draft, derived_by=_agents(draft)), check_links(links)
+    if linked_as(stated, SAME_AS):
+        raise InvalidArgumentError(
+            "links.relation",
+            "'same_as' merges two stored notes, and this one is not stored yet",
+            "Tell it without this link; then call update(note_id=…, links=[…]) with its id.",
+        )
     # What is no event was worded by the agent, whatever it looks like.
     raw = draft.kind is Kind.EPISODIC
     cut = partial(cut_text, draft.content, validation.MAX_CONTENT, raw=raw)
