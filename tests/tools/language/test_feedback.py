@@ -51,6 +51,13 @@ def test_an_exception_in_a_place_of_its_own_reverses_nothing() -> None:
     assert not mail.reverses(read("No mocks in the checkout tests"))
 
 
+def test_what_is_left_where_something_else_is_done_reverses_nothing() -> None:
+    linter = read("Run the linter before you commit.")
+
+    assert not read("Never commit directly to main.").reverses(linter)
+    assert not linter.reverses(read("Never commit directly to main."))
+
+
 @pytest.mark.parametrize(
     "text",
     [

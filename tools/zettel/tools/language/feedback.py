@@ -65,9 +65,15 @@ class Feedback:
     def reverses(self, other: "Feedback") -> bool:
         """Whether one wants left what the other wants, of more words than they agree on.
 
-        Not if it wants so in another place: "use mocks for the mail service".
+        Not if it wants so in another place: "use mocks for the mail service". Nor if what the one
+        leaves is where the other does something: "never commit to main", "run it before a commit".
         """
-        return self._contrary(other) > self._alike(other) and self.places <= other._all
+        opposed = other.done & self.left or self.done & other.left
+        return (
+            bool(opposed)
+            and self._contrary(other) > self._alike(other)
+            and self.places <= other._all
+        )
 
     def _alike(self, other: "Feedback") -> int:
         return len(self.done & other.done) + len(self.left & other.left)
