@@ -22,6 +22,8 @@ async def importance(desk: Desk, note_id: str) -> float:
         ("她对花生过敏", "episodic", 0.9, 1.0),
         ("締め切りは金曜日です", "episodic", 0.7, 0.8),
         ("Branches are named after their ticket", "procedural", 0.7, 0.8),
+        ("Immer zuerst das Backup machen", "episodic", 0.7, 0.8),
+        ("Herr Oduya wohnt immer noch in Fürth", "episodic", 0.5, 0.5),
         ("Ana bought a green kettle", "episodic", 0.5, 0.5),
         ("Thanks, the kettle works", "episodic", 0.3, 0.3),
     ],

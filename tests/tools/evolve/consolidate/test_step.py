@@ -360,3 +360,22 @@ async def test_an_undo_forgets_what_the_run_made_and_restores_what_it_revised(de
     assert {after[i].state for i in made} == {State.FORGOTTEN}
     assert (await desk.evolve()).changed == 0
     assert await waiting(desk.memory) == 0
+
+
+@pytest.mark.parametrize("speaker", ["assistant", "Ben"])
+async def test_a_gist_of_talk_quotes_a_short_fact_rather_than_long_small_talk(
+    desk: Desk, speaker: str
+) -> None:
+    small_talk = (
+        "The caretaker argued about parking at the corner and sneezed all evening",
+        "A tourist missed the bus again and the postwoman forgot the keys at noon",
+        "My cousin painted the fence in the stairwell and laughed about the weather",
+    )
+    for content in small_talk:
+        await desk.told(content, subject=speaker, session="s")
+    await desk.told("I work as a glazier.", subject="Wynne", session="s")
+
+    await desk.evolve()
+
+    [gist] = await composed(desk, GIST)
+    assert "Wynne: I work as a glazier." in gist.content
