@@ -140,7 +140,6 @@ async def test_the_state_known_at_the_moment_decides_and_the_other_conditions_ho
     for missed in (
         replace(shown, tags=("x",)),
         replace(shown, subject="Bo"),
-        replace(shown, namespaces=("work",)),
         replace(shown, note_ids=("x",)),
         replace(shown, since=NOW + 9 * DAY),
         replace(shown, unembedded=True, stage_from=1),
@@ -148,6 +147,25 @@ async def test_the_state_known_at_the_moment_decides_and_the_other_conditions_ho
         assert await ids(store, missed) == []
     assert await store.outlines(shown, limit=9)
     assert (await store.facets(shown)).tags == {"home": 1}
+
+
+async def test_what_a_note_was_before_it_moved_is_found_where_it_is_now(store: Store) -> None:
+    note = make_note("lives in Rome", namespace="bees")
+    await store.write(new=[NewNote(note=note, vectors=unit(X))])
+    oslo = await become(store, note, "lives in Oslo", true_from=NOW + 5 * DAY, told=LATER)
+    moved = replace(oslo, rev=3, namespace="hives", known_from=LATER + DAY)
+    await store.write(changes=[Change(note=moved)])
+    hives, bees = (replace(at(NOW + DAY), namespaces=(name,)) for name in ("hives", "bees"))
+
+    assert await contents(store, hives) == ["lives in Rome"]
+    assert await contents(store, replace(hives, known_at=LATER)) == []
+    assert await contents(store, bees) == []
+    assert await contents(store, replace(bees, known_at=LATER)) == ["lives in Rome"]
+    seen = replace(hives, past=await store.rows_true_at(hives))
+    assert [hit.note_id for hit in await store.match_text("rome", seen, limit=9)] == [note.note_id]
+    assert [h.note_id for h in await store.match_vectors(unit(X)[0], seen, limit=9)] == [
+        note.note_id
+    ]
 
 
 async def test_every_arm_finds_a_past_revision(store: Store) -> None:

@@ -80,8 +80,9 @@ class NoteFilter:
     known_at: datetime | None = None
     """Revisions that were current then, instead of now."""
     past: tuple[str, ...] = ()
-    """Row ids from `NoteStore.rows_true_at`, exempt from `states`, from the conditions on
-    validity and from `known_at`, not from the others."""
+    """Row ids from `NoteStore.rows_true_at`, exempt from the namespaces (a note may have moved
+    since), from `states`, from the conditions on validity and from `known_at`, not from the
+    others."""
     after: Note | None = None
     """Only notes after this one in `find`'s order: the next page of a list."""
     stage_below: int | None = None
@@ -261,7 +262,8 @@ class NoteStore(NoteReader, Protocol):
         after `where.valid_at` and had not ended by then. Its row is the last revision that a
         change of the world closed (`ended_at`), that was not `corrected`, that had become true by
         that moment, and whose own `valid_until` had not come. A row that a correction or a
-        derived revision closed is never returned.
+        derived revision closed is never returned. It may be in another namespace than the note is
+        now, unless the caller may not read there.
 
         Only `namespaces`, `note_ids`, `known_at`, `valid_at` and `states` of `where` count;
         `states` are those of the note's revision of `known_at`. Empty without `valid_at`.
@@ -473,7 +475,10 @@ def sample_ids(note_ids: Iterable[str], size: int) -> list[str]:
 def matches(note: Note, where: NoteFilter) -> bool:
     """Whether a revision passes a filter."""
     meant = note.row_id in where.past or (
-        known(note, where.known_at) and in_state(note, where) and _valid(note, where)
+        within(note, where)
+        and known(note, where.known_at)
+        and in_state(note, where)
+        and _valid(note, where)
     )
     return meant and _told(note, where) and _described(note, where)
 
@@ -500,7 +505,7 @@ def _told(note: Note, where: NoteFilter) -> bool:
 
 def _described(note: Note, where: NoteFilter) -> bool:
     return (
-        listed(note, where)
+        (not where.note_ids or note.note_id in where.note_ids)
         and (not where.fold_hash or fold_hash(note.content) == where.fold_hash)
         and (not where.subject or note.subject.lower() == where.subject.lower())
         and (not where.tags or _is_tagged(note, where.tags))
@@ -513,13 +518,10 @@ def _described(note: Note, where: NoteFilter) -> bool:
     )
 
 
-def listed(note: Note, where: NoteFilter) -> bool:
-    """Whether the filter lists the note by its namespace and id."""
-    return (
-        (not where.namespaces or note.namespace in where.namespaces)
-        and note.namespace not in where.namespaces_not
-        and (not where.note_ids or note.note_id in where.note_ids)
-    )
+def within(note: Note, where: NoteFilter) -> bool:
+    """Whether the note is in one of the filter's namespaces."""
+    named = not where.namespaces or note.namespace in where.namespaces
+    return named and note.namespace not in where.namespaces_not
 
 
 def links_to(note: Note, note_ids: Collection[str], relations: Collection[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from zettel.server.commands import moving
 from zettel.server.commands.evolve import undo_once
 from zettel.server.commands.moving import move_namespace_once, move_notes_once, move_output
 from zettel.server.config.settings import Settings
+from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, UnknownNameError
 from zettel.storage.ids import new_id
@@ -98,6 +100,31 @@ async def test_a_note_goes_with_its_history_and_its_readers_change(settings: Set
         (3, "hives"),
     ]
     assert done.run_id in move_output(done).text
+
+
+async def test_what_a_moved_note_told_before_is_found_by_those_who_may_read_where_it_was(
+    settings: Settings,
+) -> None:
+    async with agents(settings) as desks:
+        queen = await desks["bees"].told("The queen is marked blue", happened_at="2026-01-05")
+        await desks["bees"](
+            "update", note_id=queen, content="The queen is marked red", happened_at="2026-05-01"
+        )
+    await move_namespace_once(settings, "bees", "hives", agreed, untold)
+    asked = {"query": "How is the queen marked?", "namespace": "hives"}
+
+    async with agents(settings) as desks:
+        shared = desks["owner"].shared
+        assert shared is not None
+        shared.now = utc_now() + timedelta(hours=1)
+        now = await desks["owner"]("recall", **asked)
+        then = await desks["owner"]("recall", **asked, as_of="2026-02-01")
+        of_hives = await desks["hives"]("recall", **asked, as_of="2026-02-01")
+        gone = await desks["bees"]("recall", query="queen", as_of="2026-02-01")
+
+    assert [note["content"] for note in notes(now)] == ["The queen is marked red"]
+    assert [note["content"] for note in notes(then)] == ["The queen is marked blue"]
+    assert (notes(of_hives), notes(gone)) == ([], [])
 
 
 async def test_an_undo_brings_a_moved_note_back(settings: Settings) -> None:

@@ -52,10 +52,10 @@ from zettel.storage.store import (
     in_state,
     known,
     links_to,
-    listed,
     matches,
     sample_ids,
     text_bytes,
+    within,
 )
 
 
@@ -355,7 +355,7 @@ def past_row(revisions: Iterable[Note], where: NoteFilter) -> str | None:
         return None
     if base.valid_from <= instant or not before(instant, base.valid_until):
         return None
-    if not listed(base, where):
+    if not within(base, where) or (where.note_ids and base.note_id not in where.note_ids):
         return None
     told = [
         note

@@ -75,6 +75,10 @@ def predicate(where: NoteFilter, *, embed_model: str = "embed_model") -> str:
 
 def _meant(where: NoteFilter) -> Iterable[str]:
     """Which revisions: the conditions that rows of `past` are exempt from."""
+    if where.namespaces:
+        yield one_of("namespace", where.namespaces)
+    if where.namespaces_not:
+        yield f"NOT ({one_of('namespace', where.namespaces_not)})"
     yield known(where.known_at)
     if where.states:
         yield one_of("state", where.states)
@@ -89,14 +93,11 @@ def _meant(where: NoteFilter) -> Iterable[str]:
 
 def _words(where: NoteFilter) -> Iterable[str]:
     columns = {
-        "namespace": where.namespaces,
         "note_id": where.note_ids,
         "kind": where.kinds,
         "session": where.sessions,
     }
     yield from (one_of(column, values) for column, values in columns.items() if values)
-    if where.namespaces_not:
-        yield f"NOT ({one_of('namespace', where.namespaces_not)})"
     if where.fold_hash:
         yield equals("fold_hash", where.fold_hash)
     if where.subject:

@@ -117,8 +117,16 @@ class ScopedStore(NoteStore):
         return [] if within is None else await self.whole.sample(within, size=size)
 
     async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
-        within = self._within(where)
-        return () if within is None else await self.whole.rows_true_at(within)
+        if (within := self._within(where)) is None:
+            return ()
+        rows = await self.whole.rows_true_at(within)
+        if not rows:
+            return ()
+        # A note that moved was somewhere else then, where this caller may not read.
+        ids = tuple(row.partition("@")[0] for row in rows)
+        then = await self.whole.outlines(replace(within, note_ids=ids, past=rows), limit=len(rows))
+        there = {outline.note_id for outline in then if outline.namespace in self._reach.reads}
+        return tuple(row for row in rows if row.partition("@")[0] in there)
 
     async def linking_to(
         self,

@@ -28,9 +28,9 @@ async def resolve_as_of(
     """
     known_at = asked.known_at or page_known_at
     if asked.request.as_of:
-        # The store's latest moment makes later reads consistent while others write. It may be in
-        # the future if a clock was set back.
-        known_at = known_at or await memory.store.latest() or asked.now
+        # A fixed moment makes later reads consistent while others write. The store's latest may be
+        # in the future if a clock was set back, and is before a note left what may be read.
+        known_at = known_at or max(asked.now, await memory.store.latest() or asked.now)
         where = replace(asked.where, known_at=known_at)
         where = replace(where, past=await memory.store.rows_true_at(where))
     else:
