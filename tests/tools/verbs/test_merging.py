@@ -66,6 +66,53 @@ async def test_nothing_is_lost_the_merged_note_keeps_its_words_time_session_and_
     assert "merge" in str(shown["history"])
 
 
+MORE = "Ana Oyelaran keeps bees behind the old mill in Ulm. Her honey is sold on Thursdays."
+
+
+async def test_what_the_merged_note_tells_besides_is_found_in_the_other_one(
+    any_desk: Desk,
+) -> None:
+    older = await any_desk.told(FIRST)
+    any_desk.later(days=30)
+    younger = await any_desk.told(MORE, happened_at="2026-12-03")
+
+    await merge(any_desk, younger, older)
+
+    told = f"{FIRST}\nTold again on 3 December 2026: Her honey is sold on Thursdays."
+    answer = await any_desk("recall", query="When is the honey sold?")
+    assert [(n["note_id"], n["content"]) for n in notes(answer)] == [(older, told)]
+    assert (await stored(any_desk, older)).embed_model
+
+    link = {"to": older, "relation": "same_as", "remove": True}
+    await any_desk("update", note_id=younger, links=[link])
+
+    assert (await stored(any_desk, older)).content == FIRST
+    assert set(await any_desk.found(query="Ana's bees in Ulm")) == {older, younger}
+
+
+async def test_parting_leaves_what_was_written_into_the_note_since(desk: Desk) -> None:
+    older = await desk.told(FIRST)
+    younger = await desk.told(MORE)
+    answer = await merge(desk, younger, older)
+    content = (await stored(desk, older)).content
+    await desk("update", note_id=older, content=f"{content}\nShe has nine hives.")
+
+    await desk("update", note_id=younger, restore_rev=pick(answer, "undo", "restore_rev"))
+
+    assert (await stored(desk, older)).content == f"{FIRST}\nShe has nine hives."
+
+
+async def test_a_note_that_would_become_too_long_keeps_its_words(desk: Desk) -> None:
+    long = f"{FIRST}.{' The ledger of the mill is dull.' * 1_020}"
+    older = await desk.told(long)
+    younger = await desk.told(MORE + " She has nine hives, three of them painted green." * 2)
+
+    await merge(desk, younger, older)
+
+    assert (await stored(desk, older)).content == long
+    assert (await stored(desk, younger)).state is State.ARCHIVED
+
+
 async def test_the_merge_is_undone_by_the_revision_that_the_answer_names(desk: Desk) -> None:
     older, younger = await told_twice(desk)
     answer = await merge(desk, younger, older)

@@ -1,7 +1,7 @@
 """Notes that say the same, merged by a `same_as` link: the one it starts from goes out of recall.
 
 Nothing is lost: that note stays as it was told, archived, with its source, its time and its
-history, and the other gets its tags. The link's end takes both back.
+history, and the other gets its tags and what it tells besides. The link's end takes all back.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,10 @@ from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import SAME_AS, Kind, Note, State
-from zettel.storage.store import Change
+from zettel.storage.text.passages import sentence_spans
 from zettel.tools.changes.stages import next_note, stage_after
+from zettel.tools.language.terms import terms
+from zettel.tools.validation import MAX_CONTENT
 
 MERGE_CHANGE = "merge"
 """`Note.change` of the revision by which a note takes over what another one has besides."""
@@ -50,14 +52,17 @@ def with_state(before: Note, after: Note) -> Note:
     return replace(after, state=state, stage=stage_after(state))
 
 
-def merged(other: Note, note: Note, *, by: str, now: datetime) -> Change | None:
-    """What a note takes over from one that is merged into it; None if that is nothing.
+def merged(other: Note, note: Note, *, by: str, now: datetime) -> Note | None:
+    """The revision that takes over from a note merged into it; None if that is nothing.
 
-    Its tags, its subject if there was none, and its kind if the note had the default one.
+    Its tags, its subject if there was none, its kind if the note had the default one, and its
+    sentences with content words that are not there, which recall would not find any more.
     """
     default = other.kind is Kind.EPISODIC and note.kind is not Kind.WORKING
+    content = other.content + _told_besides(other, note)
     taken = replace(
         other,
+        content=content if len(content) <= MAX_CONTENT else other.content,
         tags=tuple(dict.fromkeys((*other.tags, *note.tags))),
         subject=other.subject or note.subject,
         kind=note.kind if default else other.kind,
@@ -65,10 +70,19 @@ def merged(other: Note, note: Note, *, by: str, now: datetime) -> Change | None:
     return _changed(other, taken, by=by, now=now, reason=_of(note))
 
 
+def _told_besides(other: Note, note: Note) -> str:
+    """What a note tells that another one does not, with its day: words may mean that day."""
+    known = set(terms(other.content))
+    told = [" ".join(note.content[slice(*span)].split()) for span in sentence_spans(note.content)]
+    more = [sentence for sentence in told if not known.issuperset(terms(sentence))]
+    day = f"{note.happened_at.day} {note.happened_at:%B %Y}"
+    return f"\nTold again on {day}: {' '.join(more)}" if more else ""
+
+
 def parted(
     other: Note, revisions: Sequence[Note], note: Note, *, by: str, now: datetime
-) -> Change | None:
-    """The note without what it took over from one that is no longer merged into it.
+) -> Note | None:
+    """The revision without what it took over from one that is no longer merged into it.
 
     Args:
         other: The note.
@@ -82,8 +96,10 @@ def parted(
         return None
     earlier, then = revisions[at[-1] - 1], revisions[at[-1]]
     added = set(then.tags) - set(earlier.tags)
+    told = then.content.removeprefix(earlier.content)
     rest = replace(
         other,
+        content=other.content.replace(told, "", 1) if told else other.content,
         tags=tuple(tag for tag in other.tags if tag not in added),
         subject=earlier.subject if other.subject == then.subject else other.subject,
         kind=earlier.kind if other.kind is then.kind else other.kind,
@@ -95,12 +111,11 @@ def _of(note: Note) -> str:
     return f"the same as {note.note_id}"
 
 
-def _changed(old: Note, new: Note, *, by: str, now: datetime, reason: str) -> Change | None:
+def _changed(old: Note, new: Note, *, by: str, now: datetime, reason: str) -> Note | None:
     if new == old:
         return None
     if new.tags != old.tags:
         new = replace(new, derived_by={**new.derived_by, "tags": "agent"})
     if new.subject != old.subject:
         new = replace(new, stage=0)
-    note = next_note(new, by=by, now=now, change=MERGE_CHANGE, reason=reason)
-    return Change(note=note, keep_vectors=True)
+    return next_note(new, by=by, now=now, change=MERGE_CHANGE, reason=reason)

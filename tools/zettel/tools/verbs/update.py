@@ -617,19 +617,31 @@ async def _of_twins(
     Only notes of one author that are trusted alike take over anything: a note's words are its
     author's.
     """
-    was, becomes, changes = same_as(before), same_as(after), list[Change | None]()
+    was, becomes, changes = same_as(before), same_as(after), list[Change]()
     ids = sorted(was ^ becomes if before.note_id in notes else (was ^ becomes) & notes.keys())
     for other in await memory.store.get(ids) if ids else []:
         if other.note_id in becomes:
             check_mergeable(after, other)
         if not memory.may_write(other.namespace):
             continue
+        following = None
         if other.note_id in was:
             revisions = await memory.store.revisions(other.note_id)
-            changes.append(parted(other, revisions, after, by=by, now=now))
+            following = parted(other, revisions, after, by=by, now=now)
         elif memory.trust.are_peers(before, other):
-            changes.append(merged(other, after, by=by, now=now))
-    return [change for change in changes if change]
+            following = merged(other, after, by=by, now=now)
+        if following is not None:
+            changes.append(await _twin_change(memory, other, following))
+    return changes
+
+
+async def _twin_change(memory: Memory, old: Note, new: Note) -> Change:
+    if new.content == old.content:
+        return Change(note=new)
+    vectors = await embed_if_loaded(memory, new.content)
+    model = memory.embedder.model_id if vectors is not None else ""
+    new = replace(_rederived(new, old, new_words=True), embed_model=model)
+    return Change(note=new, vectors=vectors, keep_vectors=False)
 
 
 def _answer(before: Note, stored: Sequence[Note], parts: frozenset[str]) -> UpdateAnswer:
