@@ -362,20 +362,37 @@ async def test_an_undo_forgets_what_the_run_made_and_restores_what_it_revised(de
     assert await waiting(desk.memory) == 0
 
 
+SMALL_TALK = (
+    "The caretaker argued about parking at the corner and sneezed all evening",
+    "A tourist missed the bus again and the postwoman forgot the keys at noon",
+    "My cousin painted the fence in the stairwell and laughed about the weather",
+)
+
+
 @pytest.mark.parametrize("speaker", ["assistant", "Ben"])
 async def test_a_gist_of_talk_quotes_a_short_fact_rather_than_long_small_talk(
     desk: Desk, speaker: str
 ) -> None:
-    small_talk = (
-        "The caretaker argued about parking at the corner and sneezed all evening",
-        "A tourist missed the bus again and the postwoman forgot the keys at noon",
-        "My cousin painted the fence in the stairwell and laughed about the weather",
-    )
-    for content in small_talk:
+    for content in SMALL_TALK:
         await desk.told(content, subject=speaker, session="s")
     await desk.told("I work as a glazier.", subject="Wynne", session="s")
 
     await desk.evolve()
 
     [gist] = await composed(desk, GIST)
-    assert "Wynne: I work as a glazier." in gist.content
+    assert gist.content == "20 November 2026: Wynne: I work as a glazier."
+
+
+@pytest.mark.parametrize(("other", "gists"), [("Ben", 0), ("Ana", 1)])
+async def test_of_small_talk_between_people_there_is_no_gist(
+    desk: Desk, other: str, gists: int
+) -> None:
+    for content in SMALL_TALK:
+        await desk.told(content, subject="Ana", session="s")
+    await desk.told(
+        "The neighbour praised the barley soup again over the fence", subject=other, session="s"
+    )
+
+    await desk.evolve()
+
+    assert len(await composed(desk, GIST)) == gists

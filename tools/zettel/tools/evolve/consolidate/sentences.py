@@ -80,19 +80,34 @@ def _states(note: Note, sentence: str) -> bool:
     )
 
 
+def tells(note: Note, sentence: str) -> bool:
+    """Whether a sentence tells what a reader of its session looks for, and is no small talk.
+
+    A fact, a decision, a change that names what was before, a number or a time; nothing that an
+    assistant says beside what its user tells. Of 104 gists that readers found worth having 103
+    quote one.
+    """
+    if fold(note.subject) in ASSISTANTS - {"user"}:
+        return False
+    cue = find_change_cue(sentence)
+    settles = says_decided(sentence) or (cue is not None and bool(cue.former))
+    return settles or _is_dated_or_counted(note, sentence) or _states(note, sentence)
+
+
+def _is_dated_or_counted(note: Note, sentence: str) -> bool:
+    timed = any(span.phrase in sentence for span in note.times)
+    return timed or any(map(str.isdigit, sentence))
+
+
 def worth(note: Note, sentence: str, known: frozenset[str]) -> float:
     """Informativeness of a sentence, in `[0, 3]`, by its words and what is told in them.
 
-    A name, number or time counts, so does a decision or a change, and most a fact of somebody. What
-    an assistant says is worth nothing beside what its user tells. `known` are folded subjects of
-    the notes around it: their names are forms of address.
+    A name, number or time counts, so does a decision or a change, and most a fact of somebody.
+    `known` are folded subjects of the notes around it: their names are forms of address.
     """
-    if fold(note.subject) in ASSISTANTS - {"user"}:
-        return 0.0
     rich = min(len(set(terms(sentence))), RICH_TERMS) / RICH_TERMS
     named = any(fold(name) not in known for name in find_names(f"x {sentence}"))
-    timed = any(span.phrase in sentence for span in note.times)
-    specific = named or timed or any(map(str.isdigit, sentence))
+    specific = named or _is_dated_or_counted(note, sentence)
     settles = says_decided(sentence) or find_change_cue(sentence) is not None
     return rich + SPECIFIC_WORTH * (specific + settles) + STATED_WORTH * _states(note, sentence)
 

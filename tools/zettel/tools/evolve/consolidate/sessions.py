@@ -17,6 +17,7 @@ from zettel.tools.evolve.consolidate.sentences import (
     dated,
     most_central,
     quotable,
+    tells,
     worth,
 )
 from zettel.tools.evolve.steps.base import Task
@@ -105,17 +106,17 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Deriv
         for at, note in enumerate(notes)
         if (texts := quotable(note))
     }
-    if len(notes) < GIST_MIN_NOTES or not best:
-        return None
-    telling = list(best)
-    order = most_central([rows[at] for at in telling], GIST_MAX_QUOTES, list(best.values()))
-    decisions = [at for at in telling if says_decided(notes[at].content)][:GIST_MAX_DECISIONS]
-    best_first = dict.fromkeys([*decisions, *(telling[place] for place in order)])
+    told = [at for at in best if _tell(notes[at])]
+    if len(notes) < GIST_MIN_NOTES or not best or (len(known - {""}) > 1 and not told):
+        return None  # of small talk between people there is no gist
+    order = _central(rows, best, told or list(best), GIST_MAX_QUOTES)
+    decisions = [at for at in best if says_decided(notes[at].content)][:GIST_MAX_DECISIONS]
+    best_first = dict.fromkeys([*decisions, *order])
     chosen = {at: notes[at] for at in list(best_first)[:GIST_MAX_QUOTES]}
     quotes = await _quotes(task, chosen, rows, known)
     # The middle one: a note on what was before the session comes first.
     first, head = notes[0], _day(notes[len(notes) // 2].happened_at)
-    central = most_central([rows[at] for at in telling], WRITER_MAX_NOTES, list(best.values()))
+    shown = sorted(_central(rows, best, list(best), WRITER_MAX_NOTES))
     return DerivedDraft(
         sort=GIST,
         key=first.note_id,
@@ -124,17 +125,29 @@ async def _gist(task: Task, notes: Sequence[Note], rows: Sequence[Row]) -> Deriv
         content=_joined(head, quotes),
         head=head,
         room=GIST_MAX_CHARACTERS,
-        shown=tuple(notes[at] for at in sorted(telling[place] for place in central)),
+        shown=tuple(notes[at] for at in shown),
         sources=tuple(notes),
         reason=f"gist of {len(notes)} notes",
     )
+
+
+def _central(
+    rows: Sequence[Row], worths: Mapping[int, float], of: Sequence[int], most: int
+) -> list[int]:
+    """Indices of the most representative of some notes, best first."""
+    places = most_central([rows[at] for at in of], most, [worths[at] for at in of])
+    return [of[place] for place in places]
+
+
+def _tell(note: Note) -> list[str]:
+    return [text for text in quotable(note) if tells(note, text)]
 
 
 async def _quotes(
     task: Task, chosen: Mapping[int, Note], rows: Sequence[Row], known: frozenset[str]
 ) -> dict[int, str]:
     """Index of a chosen note, best first -> its most informative sentence and speaker."""
-    texts = {at: quotable(note) for at, note in chosen.items()}
+    texts = {at: _tell(note) or quotable(note) for at, note in chosen.items()}
     parts = [text for found in texts.values() for text in found]
     embedded = await task.memory.embedder.embed_notes(parts)
     vectors: Mapping[str, Vectors] = dict(zip(parts, embedded, strict=True))
