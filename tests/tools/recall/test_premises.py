@@ -62,6 +62,36 @@ async def test_what_is_to_be_reviewed_lists_it_until_its_link_is_taken_out(
     assert (await any_desk("recall", query=ASKED))["verdict"] == "found"
 
 
+async def test_what_was_concluded_from_a_conclusion_says_so_too(any_desk: Desk) -> None:
+    premise, conclusion = await concluded(any_desk)
+    order = await any_desk.told(
+        "The electrician comes for the big kiln's socket",
+        links=[{"to": conclusion, "relation": "derived_from"}],
+    )
+    before = await any_desk("recall", note_ids=[order])
+    await lose(any_desk, premise, "was forgotten")
+
+    [shown] = notes(await any_desk("recall", note_ids=[order]))
+
+    assert "premise" not in notes(before)[0]
+    assert shown["premise"] == (
+        f"derived from {conclusion}, which is derived from {premise}, which was forgotten"
+    )
+    assert set(await any_desk.found(tags=["needs-review"])) == {conclusion, order}
+
+
+async def test_conclusions_in_a_circle_are_read_to_an_end(desk: Desk) -> None:
+    premise, conclusion = await concluded(desk)
+    link = {"to": conclusion, "relation": "derived_from"}
+    await desk("update", note_id=premise, links=[link])
+
+    answer = await desk("recall", query=ASKED)
+
+    assert answer["verdict"] == "found"
+    assert "premise" not in notes(answer)[0]
+    assert await desk.found(tags=["needs-review"]) == []
+
+
 async def test_the_pages_of_what_is_to_be_reviewed_leave_nothing_out(desk: Desk) -> None:
     premise, _ = await concluded(desk)
     told = [

@@ -1,6 +1,7 @@
 """Notes derived from others that do not stand any more: forgotten, superseded or told otherwise.
 
-What an agent concluded need not be wrong with its premise, so nothing is hidden: the note says so.
+What an agent concluded need not be wrong with its premise, so nothing is hidden: the note says so,
+and so does what was concluded from it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ LINKED_AT_ONCE_NOTES = 500
 """Notes whose links are looked for in one read."""
 PREMISES_MAX_SHOWN = 2
 """Most lost premises named in a note."""
+PREMISES_MAX_STEPS = 4
+"""Most steps from a conclusion to a premise; agents conclude from conclusions, but not for long."""
 
 
 async def lost_premises(
@@ -31,20 +34,30 @@ async def lost_premises(
     """
     if asked.looks_back:
         return {}
-    links = {note.note_id: _premises(note) for note in notes}
-    ids = sorted({to for premises in links.values() for to in premises})
-    known = {note.note_id: note for note in await memory.store.get(ids)} if ids else {}
+    known = await _read_premises(memory, notes)
     told = dict[str, str]()
-    for note_id, premises in links.items():
+    for note in notes:
         lost = [
             f"{to}, which {why}"
-            for to, since in premises.items()
-            if to in known and (why := await _why_lost(memory, known[to], since))
+            for to, since in _premises(note).items()
+            if (why := await _why_lost(memory, known, to, since))
         ]
         if lost:
             more = f" and {n} more" if (n := len(lost) - PREMISES_MAX_SHOWN) > 0 else ""
-            told[note_id] = f"derived from {'; '.join(lost[:PREMISES_MAX_SHOWN])}{more}"
+            told[note.note_id] = f"derived from {'; '.join(lost[:PREMISES_MAX_SHOWN])}{more}"
     return told
+
+
+async def _read_premises(memory: Memory, notes: Sequence[Note]) -> Mapping[str, Note]:
+    """The notes that these are derived from, and those that those are derived from, by id."""
+    known, concluded = dict[str, Note](), notes
+    for _ in range(PREMISES_MAX_STEPS):
+        ids = {to for note in concluded for to in _premises(note)} - known.keys()
+        if not ids:
+            break
+        concluded = await memory.store.get(sorted(ids))
+        known |= {note.note_id: note for note in concluded}
+    return known
 
 
 def _premises(note: Note) -> dict[str, datetime]:
@@ -58,18 +71,32 @@ def _premises(note: Note) -> dict[str, datetime]:
     return {link.to: link.made_at for link in standing}
 
 
-async def _why_lost(memory: Memory, premise: Note, since: datetime) -> str:
+async def _why_lost(
+    memory: Memory,
+    known: Mapping[str, Note],
+    note_id: str,
+    since: datetime,
+    steps: int = PREMISES_MAX_STEPS,
+) -> str:
+    if (premise := known.get(note_id)) is None or not steps:
+        return ""
     if premise.state in GONE:
         return GONE[premise.state]
-    if premise.known_from <= since:
-        return ""
-    revisions = await memory.store.revisions(premise.note_id)
-    then = next((r for r in reversed(revisions) if r.known_from <= since), None)
-    return "has changed since" if then and then.content != premise.content else ""
+    if premise.known_from > since:
+        revisions = await memory.store.revisions(note_id)
+        then = next((r for r in reversed(revisions) if r.known_from <= since), None)
+        if then and then.content != premise.content:
+            return "has changed since"
+    for to, from_then in _premises(premise).items():
+        if why := await _why_lost(memory, known, to, from_then, steps - 1):
+            return f"is derived from {to}, which {why}"
+    return ""
 
 
 async def resting_on_gone(memory: Memory, where: NoteFilter) -> list[Note]:
     """Notes of a scope that are derived from forgotten or superseded ones, newest first.
+
+    Or from what is derived from these, in at most `PREMISES_MAX_STEPS` steps.
 
     Args:
         memory: The memory.
@@ -79,12 +106,22 @@ async def resting_on_gone(memory: Memory, where: NoteFilter) -> list[Note]:
         NoteFilter(namespaces=where.namespaces, states=tuple(GONE), derived=None),
         limit=GONE_MAX_NOTES,
     )
-    found = set[str]()
-    for start in range(0, len(gone), LINKED_AT_ONCE_NOTES):
-        ids = [note.note_id for note in gone[start : start + LINKED_AT_ONCE_NOTES]]
-        linking = await memory.store.linking_to(ids, relations=(DERIVED_FROM,))
-        found |= {n.note_id for n in linking if not _premises(n).keys().isdisjoint(ids)}
+    found, lost = set[str](), [note.note_id for note in gone]
+    for _ in range(PREMISES_MAX_STEPS):
+        concluded = await _concluded_from(memory, lost)
+        lost = sorted(concluded - found)
+        found |= concluded
     if not found:
         return []
     wanted = replace(where, tags=(), note_ids=tuple(sorted(found)))
     return await memory.store.find(wanted, limit=len(found))
+
+
+async def _concluded_from(memory: Memory, note_ids: Sequence[str]) -> set[str]:
+    """Ids of the notes of agents that are derived from some of these."""
+    found = set[str]()
+    for start in range(0, len(note_ids), LINKED_AT_ONCE_NOTES):
+        ids = note_ids[start : start + LINKED_AT_ONCE_NOTES]
+        linking = await memory.store.linking_to(ids, relations=(DERIVED_FROM,))
+        found |= {n.note_id for n in linking if not _premises(n).keys().isdisjoint(ids)}
+    return found
