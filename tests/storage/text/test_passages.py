@@ -85,6 +85,7 @@ def test_a_sentence_ends_with_its_quotes_and_at_a_line() -> None:
         "Mr. A. B. Meyer, Ph.D. stays at No. 7, St. Johns.",
         "Wir kommen z. B. am 3. März.",
         "It is bzw. was in Nr. 5.",
+        "Henrike ist vom 3. bis 17. April im Urlaub.",
     ],
 )
 def test_an_abbreviation_ends_no_sentence(sentence: str) -> None:

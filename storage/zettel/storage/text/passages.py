@@ -23,12 +23,13 @@ _ABBREVIATION = (
     r"|(?:[NnVv]o|Nr)(?=\.\s\d))"
 )
 _GERMAN_MONTH = r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)"
+_ORDINAL = rf"\d(?=\.\s{_GERMAN_MONTH})|(?<![\d.,:])\d{{1,2}}(?=\.\s\p{{Ll}})"
 _SENTENCE_END = regex.compile(
-    rf"""(?<![.!?…])(?:(?<!{_ABBREVIATION}|\d(?=\.\s{_GERMAN_MONTH}))\.|[!?…])[.!?…]*+"""
+    rf"""(?<![.!?…])(?:(?<!{_ABBREVIATION}|{_ORDINAL})\.|[!?…])[.!?…]*+"""
     r"""["'”’»)\]]*+(?=\s)|[。！？]+["'”’」』）]*|(?=\R)"""
 )
-"""Ends with its closing quotes; Chinese and Japanese put no space after it. Not "Dr. Ahn", "e.g."
-and "3. März"."""
+"""Ends with its closing quotes; Chinese and Japanese put no space after it. Not "Dr. Ahn", "e.g.",
+"3. März" and "vom 3. bis 7."."""
 _WORD_END = regex.compile(r"(?<=\S)(?=\s)")
 
 
