@@ -1,5 +1,6 @@
 """Raw talk told as one text: what is recognised, where it is cut, and what is left alone."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,6 +51,16 @@ def talk(pattern: str, names: tuple[str, ...] = NAMES) -> str:
         "\u200e[12.05.26, 10:3{n}:11] {name}: {said}",
         "2026-05-12T10:3{n}:11Z {name}: {said}",
         "{n}\n00:00:0{n}.000 --> 00:00:0{n}.900\n{name}: {said}\n",
+        "{name} : {said}",
+        "{name}\u00a0: {said}",
+        "{name}\u202f: {said}",
+        "**{name}** : {said}",
+        "**{name}** (10:3{n}): {said}",
+        "**{name}** [10:3{n} AM]\n{said}\n",
+        "00:0{n}:00.000 --> 00:0{n}:09.000\n<v {name}>{said}</v>\n",
+        "<v.loud {name}>{said}",
+        "<{name}> {said}",
+        "<@{name}> {said}",
     ],
 )
 def test_talk_is_cut_where_a_turn_begins(pattern: str) -> None:
@@ -87,6 +98,36 @@ def test_a_person_and_an_agent_are_named_alike_whatever_the_export_calls_them() 
     text = "## Human\nWrite a haiku.\n\n## Claude\nTide turns without me.\n"
 
     assert [part.speaker for part in cut_talk(text)] == ["user", "assistant"]
+
+
+def _as_messages(said: tuple[str, ...] = SAID) -> list[dict[str, object]]:
+    roles = ("user", "assistant") * len(said)
+    return [
+        {"role": role, "content": text, "n": [n, {"x": "[{"}]}
+        for n, (role, text) in enumerate(zip(roles, said, strict=False))
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(_as_messages()),
+        json.dumps(_as_messages(), indent=2) + "\n",
+        json.dumps({"model": "m", "messages": _as_messages()}, indent=1),
+        "\n".join(map(json.dumps, _as_messages())) + "\n",
+    ],
+)
+def test_messages_in_json_are_the_turns_of_a_person_and_an_agent(text: str) -> None:
+    parts = cut_talk(text)
+
+    assert [part.speaker for part in parts] == ["user", "assistant"] * 3
+    assert all(said in part.content for part, said in zip(parts, SAID, strict=True))
+    assert "".join(part.content for part in parts) == text
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"role": "user", "content": ' + "[" * 100_000])
+def test_json_of_any_depth_is_read_without_harm(text: str) -> None:
+    assert cut_talk(text) == []
 
 
 def test_minutes_keep_what_comes_before_the_first_turn_and_lines_that_go_on() -> None:
@@ -152,7 +193,17 @@ def test_a_very_long_talk_becomes_a_bounded_number_of_parts() -> None:
 
 
 lines = st.sampled_from(
-    ["Ana: I do. And you?", "Ben: You do.", "Ben:", "", " ", "```", "Note: x", "[10:31] ana: hi"]
+    [
+        "Ana: I do. And you?",
+        "Ben: You do.",
+        "Ben:",
+        "",
+        " ",
+        "```",
+        "Note: x",
+        "[10:31] ana: hi",
+        "<v Ana>I do",
+    ]
 ) | st.text(max_size=20)
 texts = st.text(max_size=200) | st.lists(lines, max_size=120).map("\n".join)
 

@@ -1,14 +1,14 @@
 """Cutting a text that is told as one but found in parts: a long document, raw talk, a log."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import replace
 
-import regex as re
-
+from zettel.tools.language.headings import find_headings
 from zettel.tools.language.transcripts import TextPart, cut_log, cut_talk
 
 _ENDS = ("\n\n", "\n", "。", ". ", " ")
 """Where a document is cut rather: behind a paragraph, a line, a sentence, a word."""
-_HEADING = re.compile(r"^#{1,3}[ \t]+\S", re.MULTILINE)
 DOCUMENT_PART_CHARACTERS = 1_200
 """Longest part of a document that is too long for one note: of 800, 1,200 and 2,400 characters the
 size that showed most evidence within 500 tokens (RESULTS.md)."""
@@ -44,17 +44,18 @@ def cut_document(text: str, most: int) -> list[str]:
     parts, joined, are the text, without those of nothing but white space.
     """
     parts, start = list[str](), 0
+    headings = [one.start for one in find_headings(text)] if len(text) > most else []
     while len(text) - start > most:
-        at = _best_cut(text, start + most // 2, start + most)
+        at = _best_cut(text, headings, start + most // 2, start + most)
         parts.append(text[start:at])
         start = at
     parts.append(text[start:])
     return [part for part in parts if part.strip()]
 
 
-def _best_cut(text: str, least: int, end: int) -> int:
-    headings = [found.start() for found in _HEADING.finditer(text, least + 1, end)]
-    if headings:
-        return headings[-1]
+def _best_cut(text: str, headings: Sequence[int], least: int, end: int) -> int:
+    last = bisect_left(headings, end) - 1
+    if last >= 0 and headings[last] > least:
+        return headings[last]
     places = (text.rfind(mark, least, end) + len(mark) for mark in _ENDS)
     return next((place for place in places if place > least), end)

@@ -1,18 +1,21 @@
 """Raw talk and logs told as one text: recognised by their form, and cut where a turn begins.
 
 Talk has labels of speakers that come again and again at the beginning of lines, before what people
-say to each other: "Ana: …", "[10:31] ana: …", "**User:** …", "<ana> …". Labels of fields ("name:",
-"Status:", "Fixed:") come again and again, too, before what nobody says. Most lines of a log begin
-with a full time stamp.
+say to each other: "Ana: …", "Ana : …", "[10:31] ana: …", "**User:** …", "<ana> …", "<v Ana>…".
+Labels of fields ("name:", "Status:", "Fixed:") come again and again, too, before what nobody says;
+so do elements of HTML. Messages in JSON have a role and a content. Most lines of a log begin with a
+full time stamp.
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import accumulate, pairwise
 
 import regex as re
+from pydantic import BaseModel
 
 from zettel.storage.notes import fold
 from zettel.tools.language.talk_words import ASSISTANT, USER, talk_words
@@ -59,16 +62,34 @@ _NAME = (
     r"(?P<name>@?\p{L}[\p{L}\p{M}\p{N}'’._-]*+"
     r"(?:[ ](?:\((?![^)\n]*\d:\d)[^()\n]{1,30}\)|[\p{L}\p{N}][\p{L}\p{M}\p{N}'’._-]*+)){0,3}+)"
 )
+_BOLD = r"(?:\*\*|__)"
 _LABEL = re.compile(
-    rf"(?:\*\*|__)?{_NAME}(?:[ ]?[\[(](?:{_MOMENT})[\])])?"
-    r"(?:(?::(?:\*\*|__)|(?:\*\*|__)?:)(?=\s|$)|(?:\*\*|__)?：)[ \t]*"
+    rf"{_BOLD}?{_NAME}{_BOLD}?(?:[ ]?[\[(](?:{_MOMENT})[\])])?{_BOLD}?"
+    rf"(?:[ \u00a0\u202f]?:{_BOLD}?(?=\s|$)|：)[ \t]*"
 )
 _CHAT_LABEL = re.compile(r"<[@+ ]?(?P<name>[^<>\s]{1,40})>[ \t]+")
+_NICK = r"(?P<name>[\p{L}_][\p{L}\p{N}_\[\]|^-]{1,30})"
+_BARE_CHAT_LABEL = re.compile(rf"<[@+%~&]?{_NICK}>[ \t]+(?=\S)")
+"""Without a time, as elements of HTML and placeholders stand, too."""
+_USED_ELSE = re.compile(rf"(?:[^\s<>][ \t]*<|</){_NICK}>")
+"""An element or a placeholder within a line, or one that is closed."""
+_VOICE_LABEL = re.compile(r"<v(?:\.[\w.-]{1,40})?[ \t]+(?P<name>[^<>\n]{1,60})>[ \t]*")
+"""A voice of WebVTT (W3C, section 5.1)."""
+_ELEMENTS = frozenset(
+    "address article aside body br button caption code col dd del details dialog div dl dt em"
+    " figcaption footer form h1 h2 h3 h4 h5 h6 head header hr html img input ins kbd label legend"
+    " li link main mark meta nav ol option pre rp rt samp section select small source span strong"
+    " style sub summary sup table tbody td template textarea tfoot th thead title tr track ul var"
+    " wbr".split()
+)
+"""Of HTML, some of which are never closed."""
 _HEADING = re.compile(rf"#{{1,6}}[ \t]+{_NAME}:?[ \t]*$")
 _NAME_WITH_TIME = re.compile(
-    rf"{_NAME}(?:[ ]{{2,}}|\t+|[ ]?[—–,|·-][ ]|[ ](?=[\[(]))(?:[Tt]oday at )?"
+    rf"{_BOLD}?{_NAME}{_BOLD}?(?:[ ]{{2,}}|\t+|[ ]?[—–,|·-][ ]|[ ](?=[\[(]))(?:[Tt]oday at )?"
     rf"[\[(]?{_MOMENT}[\])]?[ \t]*$"
 )
+_MESSAGES = re.compile(r"\s*+(?:\{[^{}\[\]]*?\"messages\"\s*+:\s*+\[|\[|(?=\{))")
+_MESSAGE = re.compile(r"[\s,]*+(?=\{)")
 _FENCE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
 _RAISED = ("error", "exception", "warning", "(most recent call last)")
 """Ends of labels in what programs print when they fail."""
@@ -102,6 +123,13 @@ class TextPart:
     stamp: TurnStamp | None = None
 
 
+class _Message(BaseModel):
+    """What a message in JSON has at least."""
+
+    role: str
+    content: object
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Beginning:
     """A line that may begin a turn or an entry of a log."""
@@ -123,6 +151,8 @@ class _Beginning:
 
 def cut_talk(text: str) -> list[TextPart]:
     """The turns of a talk, after what comes before the first one; empty if the text is none."""
+    if messages := _messages(text):
+        return _parts(text, messages, least=-(-len(text) // PARTS_MAX))
     labelled = [one for one in _beginnings(text) if one.label]
     fields = [one for one in labelled if _is_field(one.key)]
     turns = _speakers_turns([one for one in labelled if not _is_field(one.key)])
@@ -208,24 +238,41 @@ def _moment(stamp: TurnStamp, day_first: bool | None) -> datetime | None:
         return None
 
 
+def _messages(text: str) -> list[_Beginning]:
+    """The messages of a person and an agent in JSON: a list, one a line, or `messages`."""
+    found, decoder = list[_Beginning](), json.JSONDecoder()
+    at = opened.end() if (opened := _MESSAGES.match(text)) else len(text)
+    while begun := _MESSAGE.match(text, at):
+        try:
+            message, at = decoder.raw_decode(text, begun.end())
+            role = _Message.model_validate(message).role
+        except (ValueError, RecursionError):
+            return []
+        start = begun.end() if found else 0
+        found.append(_Beginning(start=start, said_from=start, label=role, stamp=None, full=False))
+    return found if _has_agent(one.key for one in found) else []
+
+
 def _beginnings(text: str) -> Iterator[_Beginning]:
-    fenced = False
+    tags, fenced = _ELEMENTS | {found["name"].lower() for found in _USED_ELSE.finditer(text)}, False
     for line in _LINE.finditer(text):
         if _FENCE.match(text, *line.span()):
             fenced = not fenced
         elif not fenced:
             end = min(line.end(), line.start() + TURN_LABEL_CHARACTERS)
-            if found := _beginning(text[line.start() : end].rstrip("\r\n"), line.start()):
+            if found := _beginning(text[line.start() : end].rstrip("\r\n"), line.start(), tags):
                 yield found
 
 
-def _beginning(line: str, start: int) -> _Beginning | None:
+def _beginning(line: str, start: int, tags: Set[str]) -> _Beginning | None:
     at = _BULLET.match(line)
     stamped = _STAMP.match(line, at.end() if at else 0)
     begin = stamped.end() if stamped else at.end() if at else 0
-    found = _LABEL.match(line, begin) or (stamped and _CHAT_LABEL.match(line, begin))
-    if not found and not stamped:
-        found = _NAME_WITH_TIME.match(line, begin) or _role_heading(line)
+    found = _LABEL.match(line, begin) or _VOICE_LABEL.match(line, begin)
+    if not found and stamped:
+        found = _CHAT_LABEL.match(line, begin)
+    elif not found:
+        found = _NAME_WITH_TIME.match(line, begin) or _role_heading(line) or _chat_label(line, tags)
     if not (found or stamped):
         return None
     clocked = stamped or (found if found and found.groupdict().get("clock") else None)
@@ -236,6 +283,11 @@ def _beginning(line: str, start: int) -> _Beginning | None:
         stamp=_stamp(clocked) if clocked else None,
         full=bool(stamped and (stamped["day"] or stamped["clock"].count(":") > 1)),
     )
+
+
+def _chat_label(line: str, tags: Set[str]) -> "re.Match[str] | None":
+    found = _BARE_CHAT_LABEL.match(line)
+    return found if found and found["name"].lower() not in tags else None
 
 
 def _role_heading(line: str) -> "re.Match[str] | None":
