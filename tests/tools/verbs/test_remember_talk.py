@@ -192,6 +192,21 @@ async def test_a_talk_told_again_is_known_and_one_that_went_on_adds_what_is_new(
     assert len(await desk.found(session=parts[0].session, limit=50)) == len(parts) + 2
 
 
+async def test_a_talk_that_goes_on_is_read_with_the_line_break_before_its_new_turns(
+    desk: Desk,
+) -> None:
+    talk = STANDUP.rstrip("\n")
+    more = f"{talk}\n\nAna: And I order the paint.\nBen: Thank you, I would have forgotten it."
+    end = f"{more}\nCleo: I bring the brushes for you."
+
+    told = [await desk("remember", content=text) for text in (talk, more, end, end)]
+
+    assert {one["note_id"] for one in told} == {told[0]["note_id"]}
+    assert told[-1]["status"] == "already_known"
+    (note,) = notes(await desk("recall", note_ids=[str(told[0]["note_id"])]))
+    assert note["content"] == end
+
+
 async def test_a_turn_that_is_said_twice_is_kept_twice(desk: Desk) -> None:
     talk = STANDUP + "Ana: I agree with you.\nBen: So do we.\n" + "Ana: I agree with you.\n"
 

@@ -171,7 +171,7 @@ async def _store_parts(
     check_replaces(memory.trust, notes[0], [linked[i] for i in sorted(supersedes(notes[0]))])
     async with memory.writing.hold(f"{draft.namespace}\n{fold_hash(notes[0].content)}"):
         known = await _known_parts(memory, notes, given)
-        new = _going_on(known, notes[len(known) :], now)
+        new = _going_on(known, notes, now)
         if not new:
             with shielded():
                 await reconcile_superseded(
@@ -317,15 +317,23 @@ async def _known_parts(memory: Memory, notes: Sequence[Note], given: _Given) -> 
     return []
 
 
-def _going_on(known: Sequence[Note], new: Sequence[Note], now: datetime) -> list[Note]:
-    """New parts of a text whose beginning is known, as parts of that."""
+def _going_on(known: Sequence[Note], notes: Sequence[Note], now: datetime) -> list[Note]:
+    """The new parts of a text whose beginning is known, as parts of that."""
     if not known:
-        return list(new)
-    first = known[0]
+        return list(notes)
+    first, new = known[0], list(notes[len(known) :])
+    if new:
+        # The last line that was told ended without the line break that the text has there now.
+        between = _space_behind(notes[len(known) - 1]).removeprefix(_space_behind(known[-1]))
+        new[0] = replace(new[0], content=between + new[0].content)
     return [
         replace(note, session=first.session, links=(part_link(note, first.note_id, now=now),))
         for note in new
     ]
+
+
+def _space_behind(note: Note) -> str:
+    return note.content[len(note.content.rstrip()) :]
 
 
 async def _embedded(memory: Memory, contents: Sequence[str]) -> list[Vectors | None]:
