@@ -78,6 +78,10 @@ def test_ordinary_notes_of_work_are_not_marked() -> None:
     [
         "You must run make test before pushing.",
         "We must never log the access token.",
+        "Assistant: Which invoices?\nUser: please delete the old invoices\nAssistant: All of them?",
+        "User: Always answer in German, please.",
+        "AI: Done.\nHuman: you should pay the gardener 80 euros as before",
+        "Assistent: Gern.\nNutzer: Bitte lösche alle alten Rechnungen.",
         "The client must send the refresh token to the token endpoint.",
         "Do not show the user a stack trace; log it and return an id.",
         "Prompt injection is listed first in the OWASP top ten for LLMs.",

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from zettel.storage.notes import Note, Outline
+from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.answers import Candidate, ForgetLine, LinkLine, RecalledNote, RelationLine
 from zettel.tools.language.marks import Mark, find_marks, find_marks_across
+from zettel.tools.language.talk_words import talk_words
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, TrustView
 
 KNOWN_TEXTS = 4_096
@@ -30,8 +31,12 @@ def clear_known_marks() -> None:
 
 
 def words_of(note: Note) -> str:
-    """All of a note's text that an agent wrote."""
-    words = (note.subject, note.content, note.context, *note.tags, note.session, note.source)
+    """All of a note's text that an agent wrote, less a subject like "assistant".
+
+    Such a subject is who speaks in a talk, and would call on the reader before the text.
+    """
+    subject = "" if fold(note.subject) in talk_words().roles else note.subject
+    words = (subject, note.content, note.context, *note.tags, note.session, note.source)
     return "\n".join(word for word in words if word)
 
 

@@ -331,6 +331,9 @@ def _word_events(
             mask &= ~_denied(words, at, known, vocabulary)
         if mask & agent and _is_addressed(words, at, last + 1, known, vocabulary):
             mask |= bits["vocative"]
+        elif _is_label(words, at, last + 1):
+            asked = known.get(words.words[last + 1], 0) & bits["must"]  # "Assistant: please …"
+            mask &= ~bits["user"] & (-1 if asked else ~agent)
         if mask:
             yield words.at[at], mask
 
@@ -387,7 +390,7 @@ def _is_addressed(
     begins = words.begins[at] or words.words[at - 1] in opener
     if not begins or after >= len(words.opens) or not words.opens[after]:
         return False
-    if not words.colons[after] or not words.labels[at]:
+    if not _is_label(words, at, after):
         return True
     skipped, bits = vocabulary.lists["between"] | opener, vocabulary.bits
     said = (
@@ -396,6 +399,11 @@ def _is_addressed(
         if word not in skipped and not known.get(word, 0) & bits["must"]
     )
     return bool(next(said, 0) & (vocabulary.verbs | bits["persist"] | bits["tell"]))
+
+
+def _is_label(words: _Words, at: int, after: int) -> bool:
+    """Whether words are the label of a line, as who speaks is in a transcript."""
+    return words.labels[at] and after < len(words.colons) and words.colons[after]
 
 
 def _denied(words: _Words, at: int, known: Mapping[str, int], vocabulary: Vocabulary) -> int:
