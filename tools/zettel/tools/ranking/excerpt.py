@@ -153,8 +153,8 @@ def _spans(content: str, headings: Iterable[Heading]) -> Iterator[tuple[int, int
     """
     within = set(chain.from_iterable(range(one.start, one.end) for one in headings))
     start = 0
-    for _, end in sentence_spans(content) or [(0, 0)]:
-        words = content[start:end].strip()
+    for begin, end in sentence_spans(content) or [(0, 0)]:
+        words = content[begin:end].strip()
         if end in within or (end < len(content) and (not words or _NUMBER.fullmatch(words))):
             continue
         while end - start > PASSAGE_CHARACTERS:
