@@ -28,7 +28,6 @@ STATED_SHARE = 0.5
 """Of the best score: from it on a sentence is read for whether it states such a thing as the
 question asks for, and so much it gains if it does. From 0.25 to 1 it shows the same answers of 93
 questions about ten documents."""
-
 PASSAGE_MIN_SHARE = 0.25
 """Of the best score, from which a passage is quoted: of 264 questions about documents the same were
 answered within 600 characters as with all that there was room for, in a third fewer."""
