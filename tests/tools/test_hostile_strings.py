@@ -35,6 +35,7 @@ from zettel.tools.language.marks import find_marks
 from zettel.tools.language.names import find_names
 from zettel.tools.language.opposites import denies_otherwise
 from zettel.tools.language.terms import telling_words, terms
+from zettel.tools.language.user_words import find_own_names, tells_of_user
 from zettel.tools.note_marks import clear_known_marks
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.excerpt import rank_passages
@@ -149,6 +150,8 @@ NOTE_READERS: dict[str, Callable[[str], object]] = {
     ),
     "telling words, for each note near a new one": telling_words,
     "quotations, in evolution": _quoted,
+    "the user, for each note of a recall about the user": tells_of_user,
+    "names of the user, for each note of a recall with a subject": find_own_names,
     "the profile, in evolution": lambda text: read_fact(_note(text)),
     "repeats, in evolution": lambda text: SaidWords.of(_note(text)),
     "sources, for each text of an LLM": lambda text: sources_of([_note(text)]),

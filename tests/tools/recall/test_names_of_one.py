@@ -101,7 +101,7 @@ async def test_the_names_of_the_profile_are_i(any_desk: Desk) -> None:
     await any_desk.told("Ben counted boats.")
 
     for asked in ("I", "user", "Jonas", "Jonas Weber"):
-        assert await any_desk.found(subject=asked) == [sister, review, nuts, profile], asked
+        assert await any_desk.found(subject=asked) == [profile, sister, review, nuts], asked
     lines = pick(await any_desk("recall", subject="Jonas"), "about", "relations")
     assert [pick(line, "line") for line in lines] == ["sister: Lena"]  # pyright: ignore[reportGeneralTypeIssues]
 
@@ -122,3 +122,66 @@ async def test_roles_code_and_sentence_starts_are_no_entities(desk: Desk, told: 
     await desk.evolve()
 
     assert (await stored(desk, note_id)).entities == ()
+
+
+OWN = (
+    "My name is Farid Haddad.",
+    "I live in Lyon.",
+    "The user works as a piano tuner.",
+    "My doctor is Dr. Salma Orsini.",
+    "Ich trinke keinen Kaffee.",
+    "Mon bureau est au deuxième étage.",
+    "Trabajo como afinador los martes.",
+)
+OF_OTHERS = (
+    ("Ana said “I moved to Nantes”.", {}),
+    ("I moved to Nantes and my sister followed.", {"subject": "Ana"}),
+    ("I can help with my tools.", {"subject": "assistant"}),
+    ("My name is Mallory and I keep the keys.", {"source": "https://example.org/page"}),
+    ("Priya: I moved to Oslo, my flat is small.", {}),
+    ("> I quit my job\nAnswered by mail.", {}),
+    ("Should I move to Nantes?", {}),
+    ("Part I of the report is done.", {}),
+    ("Users log in with a code, the user sees a form.", {}),
+)
+
+
+@pytest.mark.parametrize("asked", ["me", "I", "the user", "Farid", "Farid Haddad", "moi", "ich"])
+async def test_without_a_profile_i_am_who_tells_of_himself_and_nobody_who_is_quoted(
+    any_desk: Desk, asked: str
+) -> None:
+    told = [await any_desk.told(content) for content in OWN]
+    named = await any_desk.told("The piano at the school was tuned by Farid.")
+    for content, more in OF_OTHERS:
+        await any_desk.told(content, **more)
+
+    assert await any_desk.found(subject=asked) == [named, *told[::-1]]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "What do you know about me?",
+        "Tell me everything you know about me",
+        "Was weißt du über mich?",
+        "Que sais-tu sur moi ?",
+        "¿Qué sabes de mí?",
+    ],
+)
+async def test_all_about_me_is_what_the_subject_me_gives(any_desk: Desk, asked: str) -> None:
+    await any_desk.told("Answers in metric units.", kind="core")
+    for content in OWN:
+        await any_desk.told(content)
+    await any_desk.told("The tram was late.")
+
+    assert ids(await any_desk("recall", query=asked)) == ids(await any_desk("recall", subject="me"))
+    assert len(ids(await any_desk("recall", query=asked))) == len(OWN) + 1
+
+
+async def test_a_name_on_a_web_page_or_in_a_quotation_is_not_the_users(desk: Desk) -> None:
+    for content, more in OF_OTHERS:
+        await desk.told(content, **more)
+    await desk.told('The clerk wrote "My name is Mallory".')
+    await desk.told("Mallory keeps the keys.")
+
+    assert ids(await desk("recall", subject="me")) == []

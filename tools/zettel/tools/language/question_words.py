@@ -172,7 +172,7 @@ def without_sort(text: str, sort: Sort) -> str:
     return _pattern(sort).sub(" ", text) if sort else text
 
 
-_NAME = (
+NAME = (
     r"(?-i:[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’-]+(?: (?:[a-z]{2,3} )?[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’-]+){0,3}"
     r"|[\u30a0-\u30ff\u4e00-\u9fff]{2,6})"
 )
@@ -191,7 +191,7 @@ def find_users(content: str) -> frozenset[str]:
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
     spelled = (spell_words(getattr(t, name), inside=t.inside) for t in _tables().values())
-    any_of = "|".join(filter(None, spelled)).replace("{name}", f"({_NAME})")
+    any_of = "|".join(filter(None, spelled)).replace("{name}", f"({NAME})")
     return re.compile(any_of, re.IGNORECASE)
 
 

@@ -6,7 +6,7 @@ Relations are read from the notes as they stand, so that one goes with its sourc
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Note, Outline, fold
+from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Kind, Note, Outline, fold
 from zettel.tools.answers import About, RelationLine, UnsettledPair
 from zettel.tools.changes.links import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
@@ -32,12 +32,16 @@ ABOUT_SHARE = 4
 
 
 def in_order(memory: Memory, asked: RecallQuery, entity: Entity) -> list[str]:
-    """Ids of an entity's notes: newest first, copies together, no voice before all others."""
+    """Ids of an entity's notes: newest first, copies together, no voice before all others.
+
+    The profile comes before what else is told of the user.
+    """
     outlines = {note.note_id: note for note in entity.notes}
     own = memory.reader(asked.caller).own_principals
     ranked = group_copies([Ranked(note_id, 1.0, {}) for note_id in outlines], outlines)
     placed = share_places(ranked, voices_of(outlines.values(), own), outlines)
-    return [one.note_id for one in placed]
+    placed = [one.note_id for one in placed]
+    return sorted(placed, key=lambda i: entity.is_user and outlines[i].kind is not Kind.CORE)
 
 
 async def describe(memory: Memory, asked: RecallQuery, entity: Entity) -> About:

@@ -1,8 +1,10 @@
 """The other names of a person or thing, and the notes about it or with one of its names.
 
 Names are one where notes tell so: "Miriam Oyelaran" has the names of which it consists, unless
-somebody else has them too, "Miriam is also called Mimi" adds one, and a note of the profile says
-which is the user's. Nothing is stored: what is forgotten or superseded tells nothing any more.
+somebody else has them too, "Miriam is also called Mimi" adds one, and a note of the profile, or "My
+name is Farid" in the user's own words, says which is the user's. About the user are also the
+profile and what is told in the first person. Nothing is stored: what is forgotten or superseded
+tells nothing any more.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +13,7 @@ from itertools import chain
 
 import regex as re
 
-from zettel.storage.notes import Kind, Outline, fold, order_key
+from zettel.storage.notes import DERIVED_TAGS, Kind, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.concurrency import read_in_thread
@@ -19,6 +21,7 @@ from zettel.tools.language.name_words import read_language, titles
 from zettel.tools.language.names import ASSISTANTS, find_names
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import ALSO_CALLED, THE_USER, find_relations
+from zettel.tools.language.user_words import find_own_names, tells_of_user, user_names
 from zettel.tools.note_marks import marks_of
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
@@ -30,6 +33,9 @@ ENTITY_MAX_NAMES = 8
 """Most names of one."""
 PROFILE_READ_MAX_NOTES = 200
 """Notes of the profile that are read for the names of the user."""
+
+OWN_WORDS = "user name called I my me ich mein meine heiße je mon ma appelle yo mi llamo 私 我 用户"
+"""By which a large scope is searched for what the user tells of himself."""
 
 _SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{M}\p{N}_]"
 """A character of a word in a script with spaces; where there are none, a name ends anywhere."""
@@ -45,7 +51,7 @@ class Entity:
     """Longer names of several that the name may stand for: "Ana Silva", "Ana Costa"."""
     is_user: bool = False
     notes: tuple[Outline, ...] = ()
-    """About it or naming it, newest first."""
+    """About it or naming it, newest first; of the user the profile before all."""
 
     @property
     def keys(self) -> frozenset[str]:
@@ -68,20 +74,32 @@ async def find_entity(memory: Memory, asked: RecallQuery, name: str) -> Entity:
     reading = _Reading(memory, asked, scope)
     users = await reading.users()
     given = _untitled(name)
-    if fold(given) == THE_USER or fold(given) in users:
+    if fold(given) in user_names() or fold(given) in users:
         names, others, is_user = list(users.values()), tuple[str, ...](), True
     else:
         names, others = await reading.names_of(given)
         is_user = False
-    notes = await reading.notes_of([THE_USER, *names] if is_user else names)
+    notes = await reading.notes_of(names, subjects=user_names() if is_user else ())
     if len(notes) >= ENTITY_MAX_NOTES:
         notes = []
-    elif where != scope:
+    elif is_user:
+        notes = _with_own(notes, await reading.own())
+    if where != scope:
         notes = await _matching(memory, where, notes)
     newest = sorted(notes, key=order_key, reverse=True)
+    if is_user:
+        newest.sort(key=lambda note: note.kind is not Kind.CORE)
     return Entity(
         names=tuple(names or [given]), others=others, is_user=is_user, notes=tuple(newest)
     )
+
+
+def _with_own(notes: Iterable[Outline], own: Sequence[Outline]) -> list[Outline]:
+    """The notes and what else is of the user, the profile first and then the newest that fit."""
+    found = {note.note_id: note for note in notes}
+    more = [note for note in own if note.note_id not in found]
+    more.sort(key=lambda note: (note.kind is Kind.CORE, order_key(note)), reverse=True)
+    return [*found.values(), *more[: max(ENTITY_MAX_NOTES - len(found), 0)]]
 
 
 async def _matching(memory: Memory, where: NoteFilter, notes: Sequence[Outline]) -> list[Outline]:
@@ -125,27 +143,68 @@ class _Reading:
         self._reader = memory.reader(asked.caller)
         self._holders = dict[str, Sequence[Outline]]()
         self._subjects: Mapping[str, int] | None = None
+        self._own: Sequence[Outline] | None = None
 
     async def users(self) -> dict[str, str]:
         """The names of the user, folded -> as spelled: whole, and each part of it."""
-        core = await self._memory.store.outlines(
-            replace(self._scope, kinds=(Kind.CORE,)), limit=PROFILE_READ_MAX_NOTES
+        core, told = await self._core(), await self._told()
+        found = await read_in_thread(
+            lambda: [
+                *(find_users(note.content) for note in core),
+                *(
+                    own
+                    for note in told
+                    if (own := find_own_names(note.content)) and not marks_of(note.content)
+                ),
+            ]
         )
-        core = [note for note in core if self._reader.trust(note) >= FULL_TRUST]
-        found = await read_in_thread(lambda: [find_users(note.content) for note in core])
         names = [name for some in found for name in sorted(some, key=len, reverse=True)]
         return {fold(n): n for name in names for n in (name, *name.split()) if n[:1].isupper()}
 
-    async def notes_of(self, names: Collection[str]) -> list[Outline]:
-        """The notes that are about one of the names or name it."""
-        keys, found = {fold(name) for name in names}, dict[str, Outline]()
+    async def own(self) -> list[Outline]:
+        """The profile, and what the user tells of himself."""
+        core, told = await self._core(), await self._told()
+        own = [note for note in core if _is_own(note)]
+        return own + await read_in_thread(
+            lambda: [
+                note for note in told if tells_of_user(note.content) and not marks_of(note.content)
+            ]
+        )
+
+    async def _core(self) -> list[Outline]:
+        """What is believed of the profile."""
+        core = await self._memory.store.outlines(
+            replace(self._scope, kinds=(Kind.CORE,)), limit=PROFILE_READ_MAX_NOTES
+        )
+        return [note for note in core if self._reader.trust(note) >= FULL_TRUST]
+
+    async def _told(self) -> Sequence[Outline]:
+        """Other notes whose first person is the user: fully trusted and the reader's own."""
+        if self._own is None:
+            near = await self._likely(OWN_WORDS)
+            self._own = await read_in_thread(
+                lambda: [
+                    note
+                    for note in near
+                    if _is_own(note)
+                    and note.kind is not Kind.CORE
+                    and self._reader.trust(note) >= FULL_TRUST
+                    and not self._reader.other_author(note)
+                ]
+            )
+        return self._own
+
+    async def notes_of(
+        self, names: Collection[str], *, subjects: Collection[str] = ()
+    ) -> list[Outline]:
+        """The notes that are about one of the names or of some folded subjects, or name it."""
+        keys, found = {*map(fold, names), *subjects}, dict[str, Outline]()
         for subject in await self._subjects_of(lambda told: told in keys):
             where = replace(self._scope, subject=subject)
             about = await self._memory.store.outlines(where, limit=ENTITY_MAX_NOTES)
             found |= {note.note_id: note for note in about}
         for name in names:
-            if name != THE_USER:
-                found |= {note.note_id: note for note in await self.holders(name)}
+            found |= {note.note_id: note for note in await self.holders(name)}
         return list(found.values())
 
     async def _subjects_of(self, wanted: Callable[[str], bool]) -> list[str]:
@@ -226,6 +285,11 @@ class _Reading:
         """Other names that fully trusted notes say one has."""
         notes = [n for n in await self.holders(name) if self._reader.trust(n) >= FULL_TRUST]
         return await read_in_thread(lambda: list(_told_names(fold(name), notes)))
+
+
+def _is_own(note: Outline) -> bool:
+    """Whether nobody but the user is the subject of a note that somebody told."""
+    return fold(note.subject) in {"", *user_names()} and note.principal not in DERIVED_TAGS
 
 
 def _longer(

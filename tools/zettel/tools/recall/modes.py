@@ -19,6 +19,8 @@ from zettel.tools.changes.parts import parts_of
 from zettel.tools.concurrency import read_in_thread, read_texts
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.question_words import asked_all_about, may_ask_for_everything
+from zettel.tools.language.relations import THE_USER
+from zettel.tools.language.user_words import asks_all_about_me
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.cut import notes_to_show
@@ -132,6 +134,8 @@ async def _asked_all_about(memory: Memory, asked: RecallQuery) -> str:
         return name
     if not may_ask_for_everything(query):
         return ""
+    if await read_texts(len(query), lambda: asks_all_about_me(query)):
+        return THE_USER
     corpus = await memory.corpora.read(memory.store, asked.where, asked.moment)
     question = await read_in_thread(ask, query, corpus, asked.moment)
     if not question.all_of_whom or question.asks_self:

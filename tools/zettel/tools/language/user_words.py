@@ -1,0 +1,112 @@
+"""What a text says of the user, and what calls the user: "me", "My doctor is …", "je m'appelle …".
+
+A language is a file of `user_words`: adding one takes no code. The first person is the user's only
+in a note of the user's own, and not where others speak in it: in quotations, in lines of a talk.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+import regex as re
+from pydantic import BaseModel, ConfigDict
+
+from zettel.storage.notes import fold
+from zettel.storage.text.passages import sentence_spans
+from zettel.storage.text.utterance import asks
+from zettel.tools.language.prose import without_code
+from zettel.tools.language.question_words import NAME, asks_for_everything
+from zettel.tools.language.talk_words import USER, talk_words
+from zettel.tools.language.word_files import read_word_files, spell_words
+
+OWN_MAX_CHARACTERS = 4_000
+"""Characters of a text that are read, as for its relations."""
+ALL_ABOUT_ME_MAX_CHARACTERS = 200
+"""As `question_words.ALL_ABOUT_MAX_CHARACTERS`."""
+
+_QUOTED = re.compile(
+    r"\"[^\"\n]*+(?:\"|$)|“[^”]*+(?:”|$)|„[^“”]*+(?:[“”]|$)|«[^»]*+(?:»|$)|「[^」]*+(?:」|$)"
+    r"|『[^』]*+(?:』|$)|(?<!\w)['‘](?=\w)[^'’\n]*+(?:(?<=\w)['’](?=\w)[^'’\n]*+)*+['’](?!\w)",
+    re.MULTILINE,
+)
+_OTHERS_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+"""A line of a letter that is answered."""
+_LABELLED = re.compile(
+    r"^[ \t*_<\[]*(?P<name>\p{Lu}[\p{L}\p{M}'’.-]*(?:[ ]\p{Lu}[\p{L}\p{M}'’.-]*){0,3})"
+    r"[ \t*_>\]]*[:：].*$",
+    re.MULTILINE,
+)
+"""A line with a label: "Ana: I have moved"."""
+
+
+class _Table(BaseModel):
+    """A language's file: `en.toml` explains it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    inside: bool = False
+    names: tuple[str, ...]
+    told: tuple[str, ...]
+    about: tuple[str, ...]
+    named: tuple[str, ...]
+
+
+@cache
+def _tables() -> Mapping[str, _Table]:
+    """Every language by its code."""
+    read = read_word_files("user_words")
+    return {code: _Table.model_validate(table) for code, table in read.items()}
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    spelled = (spell_words(getattr(t, name), inside=t.inside) for t in _tables().values())
+    return re.compile("|".join(spelled).replace("{name}", f"({NAME})"), re.IGNORECASE)
+
+
+@cache
+def user_names() -> frozenset[str]:
+    """By which a subject means the user, folded; `user` among them."""
+    return frozenset(fold(name) for table in _tables().values() for name in table.names)
+
+
+def own_words(text: str) -> str:
+    """The prose of a text without what others say in it, at most `OWN_MAX_CHARACTERS`."""
+    prose = _OTHERS_LINE.sub("", without_code(text[:OWN_MAX_CHARACTERS]))
+    return _QUOTED.sub(" ", _LABELLED.sub(_own_line, prose))
+
+
+def _own_line(line: re.Match[str]) -> str:
+    """A labelled line, empty if somebody else says it; the label of a field says nothing."""
+    label, words = fold(line["name"]), talk_words()
+    own = label in words.fields or words.roles.get(label) == USER or label in user_names()
+    return line[0] if own or _pattern("told").match(label) else ""
+
+
+def _told(text: str) -> Iterator[str]:
+    """The sentences of a text's own words that ask nothing."""
+    own = own_words(text)
+    for start, end in sentence_spans(own):
+        if (sentence := own[start:end].strip()) and not asks(sentence):
+            yield sentence
+
+
+def tells_of_user(text: str) -> bool:
+    """Whether a note of the user's is about the user: "I …", "My …", "The user …"."""
+    return any(_pattern("told").search(sentence) for sentence in _told(text))
+
+
+def find_own_names(text: str) -> frozenset[str]:
+    """The names that a note of the user's gives to the user: "My name is Farid Haddad"."""
+    if not _pattern("named").search(text):
+        return frozenset()
+    matches = (_pattern("named").search(sentence) for sentence in _told(text))
+    return frozenset(next(filter(None, match.groups())) for match in matches if match)
+
+
+def asks_all_about_me(text: str) -> bool:
+    """Whether a question asks for all of the user: "What do you know about me?"."""
+    if len(text) > ALL_ABOUT_ME_MAX_CHARACTERS:
+        return False
+    found = _pattern("about").search(text)
+    ends = found is not None and not re.search(r"\w", text[found.end() :])
+    return ends and asks_for_everything(text, text)
