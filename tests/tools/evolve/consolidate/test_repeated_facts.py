@@ -116,3 +116,101 @@ async def test_a_second_run_writes_nothing(desk: Desk) -> None:
     await desk.evolve()
 
     assert await desk.memory.store.get(await offered(desk)) == [before]
+
+
+@pytest.mark.parametrize(
+    ("contents", "offer", "who"),
+    [
+        (
+            ("I live in Lyon.", "I live in Lyon, near the park.", "I live in Lyon and cycle."),
+            0,
+            "user",
+        ),
+        (
+            (
+                "The user works as a glazier.",
+                "The user works as a glazier in Porto.",
+                "The user works as a glazier, mostly for churches.",
+            ),
+            0,
+            "user",
+        ),
+        (
+            (
+                "My doctor is Dr. Salma Orsini on rue Garibaldi.",
+                "Dr. Salma Orsini is my doctor.",
+                "My doctor is Dr. Salma Orsini, who is back.",
+            ),
+            1,
+            "user",
+        ),
+        (
+            (
+                "Ich wohne in Fürth.",
+                "Ich wohne in Fürth, in der Südstadt.",
+                "Ich wohne immer noch in Fürth.",
+            ),
+            0,
+            "user",
+        ),
+        (
+            (
+                "Madame Petit habite à Nantes.",
+                "Madame Petit habite à Nantes, rue Racine.",
+                "Madame Petit habite toujours à Nantes.",
+            ),
+            0,
+            "Petit",
+        ),
+        (
+            (
+                "Olek's sister is Agata.",
+                "Olek's sister Agata called about the key.",
+                "Agata is the sister of Olek.",
+            ),
+            0,
+            "Olek",
+        ),
+    ],
+)
+async def test_a_fact_told_without_subject_or_in_another_language_is_offered(
+    any_desk: Desk, contents: Sequence[str], offer: int, who: str
+) -> None:
+    sources = await told(any_desk, contents)
+
+    [fact] = await any_desk.memory.store.get(await offered(any_desk))
+
+    assert (fact.content, fact.subject) == (contents[offer], who)
+    assert {link.to for link in fact.links} == set(sources)
+    assert fact.valid_from == max(n.happened_at for n in await any_desk.memory.store.get(sources))
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        ("Ana said “I live in Lyon”.", "Ana: I live in Lyon.", "'I live in Lyon', wrote Ben."),
+        ("Do I live in Lyon?", "I wish I lived in Lyon.", "I might live in Lyon one day."),
+        ("Ich wohne nicht in Fürth.", "Wohne ich in Fürth?", "Wenn ich in Fürth wohne, gut."),
+        (
+            "Frau Ott wohnt in Fürth.",
+            "Frau Ott wohnt in Fürth, am Bahnhof.",
+            "Frau Ott wohnt noch in Fürth.",
+            "Frau Ott ist nach Hof umgezogen.",
+        ),
+        ("Olek's sister is Agata.", "Olek's sister is Ewa.", "Olek's sister is Maja."),
+    ],
+    ids=["said by others", "asked and wished", "denied in German", "ended", "three sisters"],
+)
+async def test_what_others_say_of_themselves_or_what_is_not_so_is_not_offered(
+    desk: Desk, contents: Sequence[str]
+) -> None:
+    await told(desk, contents)
+
+    assert await offered(desk) == []
+
+
+async def test_the_first_person_of_an_assistant_is_not_the_user(desk: Desk) -> None:
+    await told(desk, ["I live in Lyon.", "I live in Lyon, near you."], subject="assistant")
+    await told(desk, ["I live in Lyon, said the bot."], subject="assistant")
+
+    assert await offered(desk) == []

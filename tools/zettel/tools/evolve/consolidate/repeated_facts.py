@@ -5,9 +5,11 @@ plainest of them and stays out of answers until somebody keeps it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from zettel.storage.notes import PROPOSED_FACT, Kind, Note, order_key
+import regex as re
+
+from zettel.storage.notes import PROPOSED_FACT, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import CONFLICT_MAX_CANDIDATES, match_outlines
 from zettel.tools.concurrency import read_in_thread
@@ -21,10 +23,22 @@ from zettel.tools.evolve.consolidate.drafts import (
 )
 from zettel.tools.evolve.consolidate.profile import FACT_MAX_CHARACTERS
 from zettel.tools.evolve.steps.base import Task
+from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.language.names import ASSISTANTS
+from zettel.tools.language.relations import THE_USER, Relation, find_relations
+from zettel.tools.language.user_words import own_words, user_names
 
 FACT_MIN_OCCASIONS = 3
 """Sessions, or days, on which a fact was told: once more than what may be a slip and its echo."""
+FACT_OF_LABEL = {
+    "lives in": "home",
+    "works at": "employer",
+    **dict.fromkeys(("is married to", "is engaged to", "wife", "husband"), "partner"),
+}
+"""Label of a relation -> the fact that `find_statements` reads of the same."""
+LABELS_OF_ONE = frozenset("home employer partner mother father doctor boss landlord".split())
+"""Of which somebody has one at a time; of sisters and friends each is a fact of its own."""
 STANDING_KINDS = frozenset({Kind.SEMANTIC, Kind.CORE})
 
 
@@ -50,7 +64,7 @@ async def repeated_facts(
     stated = dict[tuple[str, str], tuple[Statement, Note]]()
     for note in sorted(seeds, key=order_key):
         if may_generalize(task, note):
-            for one in await read_in_thread(find_statements, note):
+            for one in await read_in_thread(read_facts, note):
                 if one.who and one.fact:
                     stated[one.who, one.fact] = one, note
     drafts, known = list[DerivedDraft](), list[Note]()
@@ -74,15 +88,59 @@ async def _telling(task: Task, namespace: str, statement: Statement, seed: Note)
     notes = [note for note in notes if task.memory.trust.are_peers(note, seed)]
 
     def read() -> list[_Told]:
-        told = ((note, one) for note in notes for one in find_statements(note))
-        fact = (statement.who, statement.fact)
-        return [_read(note, one) for note, one in told if (one.who, one.fact) == fact]
+        return [one for note in notes for one in _told(note, statement)]
 
     return sorted(await read_in_thread(read), key=lambda one: order_key(one.note))
 
 
-def _read(note: Note, one: Statement) -> _Told:
-    return _Told(note, "" if one.denied else one.value, sure=one.sure and one.plain)
+def _told(note: Note, statement: Statement) -> list[_Told]:
+    """What a note tells of a fact; nothing sure where it only tells of a change of it or its owner.
+
+    "Herr Oduya is gone to Nürnberg" may end where he lives, in words that no form of a fact has.
+    """
+    fact = (statement.who, statement.fact)
+    stated = [one for one in read_facts(note) if (one.who, one.fact) == fact]
+    if not stated and find_change_cue(note.content):
+        words, meant = fold(note.content), {statement.value, statement.who} - {THE_USER}
+        return [_Told(note, "", sure=False)] if any(one in words for one in meant) else []
+    return [_Told(note, "" if s.denied else s.value, sure=s.sure and s.plain) for s in stated]
+
+
+def read_facts(note: Note) -> list[Statement]:
+    """The facts that a note states of somebody, relations among them.
+
+    Without a subject the first person is the user, but not where others speak: in a quotation or a
+    labelled line. A subject of another name speaks for itself.
+    """
+    subject = fold(note.subject)
+    if subject in ASSISTANTS - {THE_USER}:
+        return []
+    if subject in {"", *user_names()}:
+        note = replace(note, content=own_words(note.content), subject=THE_USER)
+    related = [_as_fact(told) for told in find_relations(note.content, note.subject)]
+    if fold(note.subject) != THE_USER:  # of a note about tea nobody knows who "I" is
+        related = [one for one in related if one.who != THE_USER]
+    # The value of a relation is a name, and nothing behind it.
+    known = {(one.who, one.fact) for one in related}
+    stated = [one for one in find_statements(note) if (one.who, one.fact) not in known]
+    return [*related, *stated]
+
+
+def _as_fact(told: Relation) -> Statement:
+    """A relation as a fact: of who has the role, or does what the label says."""
+    owner, value = (told.whom, told.who) if told.is_role else (told.who, told.whom)
+    fact = FACT_OF_LABEL.get(told.label, told.label)
+    if fact not in LABELS_OF_ONE:
+        fact = f"{fact} {fold(value)}"
+    return Statement(who=fold(owner), fact=fact, value=fold(value))
+
+
+def _spelled(who: str, content: str) -> str:
+    """A folded name as a text spells it; empty where it does not, or for what is no name."""
+    if who == THE_USER:
+        return THE_USER
+    found = re.search(rf"(?<!\w){re.escape(who)}(?!\w)", content, re.IGNORECASE)
+    return found[0] if found and found[0][:1].isupper() else ""
 
 
 def _offer(
@@ -109,7 +167,7 @@ def _offer(
         key=alike[0].note_id,
         namespace=plainest.namespace,
         kind=Kind.SEMANTIC,
-        subject=plainest.subject,
+        subject=plainest.subject or _spelled(who, plainest.content),
         content=plainest.content,
         context=f"Told {len(occasions)} times, from {days[0]} to {days[-1]}.",
         sources=tuple(alike),
