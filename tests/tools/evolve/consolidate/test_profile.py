@@ -167,3 +167,97 @@ async def test_what_a_later_note_may_have_replaced_is_not_in_the_profile(desk: D
     await desk("forget", note_ids=[moved])
     await desk.evolve()
     assert [profile.content for profile in await profiles(desk)] == ["Ana lives in Lyon"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "I live in Lyon.",
+        "My name is Farid Haddad.",
+        "My doctor is Dr. Salma Orsini.",
+        "The user works as a glazier.",
+        "I'm allergic to shellfish.",
+        "I prefer short answers.",
+        "Ich trinke keinen Kaffee.",
+        "Je suis végétarienne.",
+        "Trabajo como enfermera.",
+    ],
+)
+async def test_what_stands_of_the_user_is_in_the_profile_without_a_subject(
+    desk: Desk, content: str
+) -> None:
+    await desk.told(content)
+
+    await desk.evolve()
+
+    assert [profile.content for profile in await profiles(desk)] == [f"user: {content}"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("I'm tired.", {}),
+        ("I have a headache.", {}),
+        ("I live with my brother for now.", {}),
+        ("I love this.", {}),
+        ("I like the idea of moving.", {}),
+        ("I would prefer tea.", {}),
+        ("I work on the parser.", {}),
+        ("I am an assistant and speak French.", {}),
+        ("My train is late.", {}),
+        ("My build is broken.", {}),
+        ("I play chess tomorrow.", {}),
+        ("I don't live in Lyon.", {}),
+        ("Should I live in Lyon?", {}),
+        ("Ich mag das.", {}),
+        ("The user clicks Save.", {}),
+        ("Priya said “I live in Lyon”.", {}),
+        ("I live in Lyon.", {"subject": "assistant"}),
+        ("I live in Lyon.", {"source": "https://example.org/page"}),
+        ("On Tuesday I went to the dentist", {"subject": "user", "kind": "semantic"}),
+        ("Ana went to the dentist on Tuesday", {"subject": "Ana", "kind": "semantic"}),
+        ("Call with Bo at noon tomorrow", {"subject": "Bo", "kind": "semantic"}),
+    ],
+)
+async def test_moods_plans_events_and_others_first_person_are_not_in_the_profile(
+    desk: Desk, content: str, told: dict[str, object]
+) -> None:
+    await desk.told(content, **told)
+
+    await desk.evolve()
+
+    assert await profiles(desk) == []
+
+
+async def test_days_far_off_or_since_which_it_holds_make_no_event(desk: Desk) -> None:
+    await desk.told("Born on 5 May 1980", subject="Ana", kind="semantic")
+    await desk.told("Ana moved to Lyon on Tuesday", subject="Ana", kind="semantic")
+
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert set(profile.content.splitlines()) == {
+        "Ana: Born on 5 May 1980",
+        "Ana moved to Lyon on Tuesday",
+    }
+
+
+async def test_of_two_homes_of_the_user_the_newer_stands_and_one_that_is_over_does_not(
+    desk: Desk,
+) -> None:
+    await desk.told("I live in Lyon.", happened_at="2026-01-05")
+    await desk.told("Ich wohne in Fürth.", happened_at="2026-06-05")
+    await desk.told("I work for Siemens.", happened_at="2026-06-06")
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert set(profile.content.splitlines()) == {
+        "user: Ich wohne in Fürth.",
+        "user: I work for Siemens.",
+    }
+
+    await desk.told("I no longer work for Siemens.")
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert profile.content == "user: Ich wohne in Fürth."

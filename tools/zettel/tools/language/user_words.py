@@ -48,6 +48,8 @@ class _Table(BaseModel):
     told: tuple[str, ...]
     about: tuple[str, ...]
     named: tuple[str, ...]
+    standing: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
 
 
 @cache
@@ -60,7 +62,7 @@ def _tables() -> Mapping[str, _Table]:
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
     spelled = (spell_words(getattr(t, name), inside=t.inside) for t in _tables().values())
-    return re.compile("|".join(spelled).replace("{name}", f"({NAME})"), re.IGNORECASE)
+    return re.compile("|".join(filter(None, spelled)).replace("{name}", f"({NAME})"), re.IGNORECASE)
 
 
 @cache
@@ -101,6 +103,16 @@ def find_own_names(text: str) -> frozenset[str]:
         return frozenset()
     matches = (_pattern("named").search(sentence) for sentence in _told(text))
     return frozenset(next(filter(None, match.groups())) for match in matches if match)
+
+
+def tells_what_stands(sentence: str) -> bool:
+    """Whether a sentence begins with what stands of the user: "I prefer tea", "Ich bin Veganer"."""
+    return _pattern("standing").match(sentence) is not None
+
+
+def is_passing(sentence: str) -> bool:
+    """Whether a sentence has a word of a passing state, or of what is supposed."""
+    return _pattern("passing").search(sentence) is not None
 
 
 def asks_all_about_me(text: str) -> bool:

@@ -5,6 +5,7 @@ MemoryBank's portrait (arXiv 2305.10250, section 2.1) by rule; precision before 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import regex as re
 
@@ -25,9 +26,17 @@ from zettel.storage.text.utterance import asks
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import dated, sentences
+from zettel.tools.evolve.consolidate.told_facts import is_of_user, read_facts
 from zettel.tools.evolve.steps.base import Task
-from zettel.tools.language.change_cues import find_change_cue
+from zettel.tools.language.change_cues import find_change_cue, tells_of_now
+from zettel.tools.language.relations import THE_USER
 from zettel.tools.language.terms import telling_words
+from zettel.tools.language.user_words import (
+    find_own_names,
+    is_passing,
+    tells_of_user,
+    tells_what_stands,
+)
 from zettel.tools.note_marks import marks_of
 from zettel.tools.render import count_tokens
 from zettel.tools.trust import FULL_TRUST
@@ -44,6 +53,11 @@ PROFILE_MAX_NOTES = 30_000
 """Notes of a namespace that are read."""
 PROFILE_MAX_FACTS = 200
 """Newest facts that are considered."""
+
+EVENT_MAX_LENGTH = timedelta(days=7)
+"""A longer time is no event's: "in May 2026 Ana became a teacher". Set by hand."""
+EVENT_MAX_DISTANCE = timedelta(days=31)
+"""Between an event and its telling; set by hand: what stands names days that are farther off."""
 
 _ONE = r"is|are|lives?|works?|studies|study|weighs?|costs?|earns?|runs? on|belongs? to|reports? to"
 _MANY = r"has|have|likes?|loves?|hates?|prefers?|speaks?|knows?|owns?|uses?|plays?|needs?|wants?"
@@ -79,17 +93,20 @@ class ProfileFact:
 def read_fact(note: Note | Outline) -> ProfileFact | None:
     """The standing fact a note states about its subject; None if there is none, or no subject.
 
-    A `semantic` note counts as stated by the agent. An `episodic` one must be a single sentence
-    that begins with its subject, has a stative verb and names no time.
+    A `semantic` note counts as stated by the agent, unless it tells an event of its days. An
+    `episodic` one must be a single sentence that begins with its subject, has a stative verb and
+    names no time. Without a subject the user's first person is one: `_of_user`.
     """
-    if not note.subject:  # "lives in Lyon": of whom?
-        return None
     stated = sentences(note.content)
     if len(stated) != 1 or len(stated[0]) > FACT_MAX_CHARACTERS or asks(stated[0]):
         return None
-    if note.valid_until is not None or marks_of(f"{note.subject}\n{stated[0]}"):
-        return None
     text, subject = stated[0], note.subject
+    if note.valid_until is not None or marks_of(f"{subject}\n{text}"):
+        return None
+    if is_of_user(subject) and (fact := _of_user(note, text)):
+        return fact
+    if not subject:  # "lives in Lyon": of whom?
+        return None
     rest = _after_subject(text, subject)
     found = _STATED.match(rest) if rest is not None else None
     if note.kind is not Kind.SEMANTIC:
@@ -97,9 +114,43 @@ def read_fact(note: Note | Outline) -> ProfileFact | None:
             return None
         if _PASSING.search(text):
             return None
+    elif found is None and _is_event(note, text):
+        return None
     one = found and found["one"]
     head = f"{fold(subject)}\n{fold(found[0])}" if found and one else fold(text)
     return ProfileFact(note_id=note.note_id, subject=subject, text=dated(note, text), head=head)
+
+
+def _of_user(note: Note | Outline, text: str) -> ProfileFact | None:
+    """What stands of the user by a sentence in the first person, or of "the user".
+
+    A fact or relation of theirs, their name, or what they prefer or are, in words of `user_words`.
+    """
+    if note.kind not in (Kind.EPISODIC, Kind.SEMANTIC) or is_passing(text):
+        return None
+    if (note.kind is Kind.EPISODIC and note.times) or not tells_of_user(text):
+        return None
+    facts = [one for one in read_facts(note) if one.who == THE_USER and one.fact]
+    sure = [one for one in facts if one.sure and one.plain and not one.denied]
+    named = bool(find_own_names(text))
+    if len(sure) < len(facts) or not (sure or named or tells_what_stands(text)):
+        return None
+    known = [*(one.fact for one in sure), *(["name"] if named else [])]
+    head = f"{THE_USER}\n{known[0]}" if known else fold(text)
+    return ProfileFact(note_id=note.note_id, subject=THE_USER, text=dated(note, text), head=head)
+
+
+def _is_event(note: Note | Outline, text: str) -> bool:
+    """Whether a sentence tells what happened, or will, on days near to those of its note.
+
+    "On Tuesday I went to the dentist": not a date of birth, nor what is so since Tuesday.
+    """
+    near = (
+        span.end - span.start <= EVENT_MAX_LENGTH
+        and abs(span.start - note.happened_at) <= EVENT_MAX_DISTANCE
+        for span in note.times
+    )
+    return any(near) and not tells_of_now(text) and not read_facts(note)
 
 
 def _after_subject(text: str, subject: str) -> str | None:
@@ -115,7 +166,8 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     there = await store.find(made, limit=PROFILE_MAX_NOTES)
     standing = [note for note in there if note.origin.principal == PROFILE]
     outlines = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=PROFILE_MAX_NOTES)
-    facts = [fact for outline in outlines[::-1] if (fact := read_fact(outline))]
+    read = await read_in_thread(lambda: [read_fact(outline) for outline in outlines[::-1]])
+    facts = [fact for fact in read if fact]
     overtaken = await read_in_thread(_overtaken, facts, outlines)
     facts = [fact for fact in facts if fact.note_id not in overtaken]
     notes = await _believed(task, [fact.note_id for fact in facts])
@@ -158,6 +210,8 @@ def _overtaken(facts: Sequence[ProfileFact], outlines: Sequence[Outline]) -> set
         content = fold(outline.content)
         about = {name for name in subjects if content.startswith(name)} | {fold(outline.subject)}
         changes = find_change_cue(outline.content) or _NEW.search(content)
+        if changes and is_of_user(outline.subject) and tells_of_user(outline.content):
+            about.add(THE_USER)
         if (about := about & subjects) and changes:
             for name in about:
                 words = telling_words(content) - telling_words(name)

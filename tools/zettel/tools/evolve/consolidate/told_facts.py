@@ -1,0 +1,52 @@
+"""The facts that a note states of somebody, in the words of facts and of relations."""
+
+from dataclasses import replace
+
+from zettel.storage.notes import Note, Outline, fold
+from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.language.names import ASSISTANTS
+from zettel.tools.language.relations import THE_USER, Relation, find_relations
+from zettel.tools.language.user_words import own_words, user_names
+
+FACT_OF_LABEL = {
+    "lives in": "home",
+    "works at": "employer",
+    **dict.fromkeys(("is married to", "is engaged to", "wife", "husband"), "partner"),
+}
+"""Label of a relation -> the fact that `find_statements` reads of the same."""
+LABELS_OF_ONE = frozenset("home employer partner mother father doctor boss landlord".split())
+"""Of which somebody has one at a time; of sisters and friends each is a fact of its own."""
+
+
+def read_facts(note: Note | Outline) -> list[Statement]:
+    """The facts that a note states of somebody, relations among them.
+
+    Without a subject the first person is the user, but not where others speak: in a quotation or a
+    labelled line. A subject of another name speaks for itself.
+    """
+    subject = fold(note.subject)
+    if subject in ASSISTANTS - {THE_USER}:
+        return []
+    if is_of_user(subject):
+        note = replace(note, content=own_words(note.content), subject=THE_USER)
+    related = [_as_fact(told) for told in find_relations(note.content, note.subject)]
+    if fold(note.subject) != THE_USER:  # of a note about tea nobody knows who "I" is
+        related = [one for one in related if one.who != THE_USER]
+    # The value of a relation is a name, and nothing behind it.
+    known = {(one.who, one.fact) for one in related}
+    stated = [one for one in find_statements(note) if (one.who, one.fact) not in known]
+    return [*related, *stated]
+
+
+def _as_fact(told: Relation) -> Statement:
+    """A relation as a fact: of who has the role, or does what the label says."""
+    owner, value = (told.whom, told.who) if told.is_role else (told.who, told.whom)
+    fact = FACT_OF_LABEL.get(told.label, told.label)
+    if fact not in LABELS_OF_ONE:
+        fact = f"{fact} {fold(value)}"
+    return Statement(who=fold(owner), fact=fact, value=fold(value))
+
+
+def is_of_user(subject: str) -> bool:
+    """Whether the first person of a note with this subject is the user: it has none, or "me"."""
+    return fold(subject) in {"", *user_names()}
