@@ -72,8 +72,8 @@ async def find_entity(memory: Memory, asked: RecallQuery, name: str) -> Entity:
     where = replace(asked.where, subject="")
     scope = replace(where, tags=(), kinds=(), sessions=(), since=None, until=None)
     reading = _Reading(memory, asked, scope)
-    users = await reading.users()
     given = _untitled(name)
+    users = await reading.users(given)
     if fold(given) in user_names() or fold(given) in users:
         names, others, is_user = list(users.values()), tuple[str, ...](), True
     else:
@@ -145,17 +145,18 @@ class _Reading:
         self._subjects: Mapping[str, int] | None = None
         self._own: Sequence[Outline] | None = None
 
-    async def users(self) -> dict[str, str]:
-        """The names of the user, folded -> as spelled: whole, and each part of it."""
-        core, told = await self._core(), await self._told()
+    async def users(self, given: str) -> dict[str, str]:
+        """The names of the user, folded -> as spelled: whole, and each part of it.
+
+        Args:
+            given: The name that is asked for: what tells another name need not be read.
+        """
+        core = await self._core()
+        told = await self._told() if fold(given) in user_names() else await self.holders(given)
         found = await read_in_thread(
             lambda: [
                 *(find_users(note.content) for note in core),
-                *(
-                    own
-                    for note in told
-                    if (own := find_own_names(note.content)) and not marks_of(note.content)
-                ),
+                *(find_own_names(note.content) for note in told if self._is_believed_own(note)),
             ]
         )
         names = [name for some in found for name in sorted(some, key=len, reverse=True)]
@@ -164,10 +165,9 @@ class _Reading:
     async def own(self) -> list[Outline]:
         """The profile, and what the user tells of himself."""
         core, told = await self._core(), await self._told()
-        own = [note for note in core if _is_own(note)]
-        return own + await read_in_thread(
+        return [note for note in core if _is_own(note)] + await read_in_thread(
             lambda: [
-                note for note in told if tells_of_user(note.content) and not marks_of(note.content)
+                note for note in told if tells_of_user(note.content) and self._is_believed_own(note)
             ]
         )
 
@@ -179,20 +179,17 @@ class _Reading:
         return [note for note in core if self._reader.trust(note) >= FULL_TRUST]
 
     async def _told(self) -> Sequence[Outline]:
-        """Other notes whose first person is the user: fully trusted and the reader's own."""
+        """Other notes that nobody else is the subject of."""
         if self._own is None:
             near = await self._likely(OWN_WORDS)
-            self._own = await read_in_thread(
-                lambda: [
-                    note
-                    for note in near
-                    if _is_own(note)
-                    and note.kind is not Kind.CORE
-                    and self._reader.trust(note) >= FULL_TRUST
-                    and not self._reader.other_author(note)
-                ]
-            )
+            self._own = [note for note in near if _is_own(note) and note.kind is not Kind.CORE]
         return self._own
+
+    def _is_believed_own(self, note: Outline) -> bool:
+        """Whether a note's first person is the user: fully trusted, the reader's own, unmarked."""
+        reader = self._reader
+        trusted = reader.trust(note) >= FULL_TRUST and not reader.other_author(note)
+        return trusted and _is_own(note) and not marks_of(note.content)
 
     async def notes_of(
         self, names: Collection[str], *, subjects: Collection[str] = ()
@@ -289,7 +286,9 @@ class _Reading:
 
 def _is_own(note: Outline) -> bool:
     """Whether nobody but the user is the subject of a note that somebody told."""
-    return fold(note.subject) in {"", *user_names()} and note.principal not in DERIVED_TAGS
+    return (
+        not note.subject or fold(note.subject) in user_names()
+    ) and note.principal not in DERIVED_TAGS
 
 
 def _longer(
