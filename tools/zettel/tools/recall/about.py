@@ -10,6 +10,7 @@ from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Kind, Note, Outli
 from zettel.tools.answers import About, RelationLine, UnsettledPair
 from zettel.tools.changes.links import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
+from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import Relation, find_relations
 from zettel.tools.note_marks import add_labels
 from zettel.tools.ranking.ranked import Ranked, group_copies
@@ -34,14 +35,23 @@ ABOUT_SHARE = 4
 def in_order(memory: Memory, asked: RecallQuery, entity: Entity) -> list[str]:
     """Ids of an entity's notes: newest first, copies together, no voice before all others.
 
-    The profile comes before what else is told of the user.
+    Of the user the profile comes first, and of that who it is.
     """
     outlines = {note.note_id: note for note in entity.notes}
     own = memory.reader(asked.caller).own_principals
     ranked = group_copies([Ranked(note_id, 1.0, {}) for note_id in outlines], outlines)
     placed = share_places(ranked, voices_of(outlines.values(), own), outlines)
-    placed = [one.note_id for one in placed]
-    return sorted(placed, key=lambda i: entity.is_user and outlines[i].kind is not Kind.CORE)
+    ordered = [one.note_id for one in placed]
+    if entity.is_user:
+        ordered.sort(key=lambda note_id: _behind(outlines[note_id]))
+    return ordered
+
+
+def _behind(note: Outline) -> int:
+    """0 for what the profile says of who the user is, 1 for the rest of it, 2 for other notes."""
+    if note.kind is not Kind.CORE:
+        return 2
+    return 0 if find_users(note.content) else 1
 
 
 async def describe(memory: Memory, asked: RecallQuery, entity: Entity) -> About:

@@ -51,7 +51,7 @@ class Entity:
     """Longer names of several that the name may stand for: "Ana Silva", "Ana Costa"."""
     is_user: bool = False
     notes: tuple[Outline, ...] = ()
-    """About it or naming it, newest first; of the user the profile before all."""
+    """About it or naming it, newest first."""
 
     @property
     def keys(self) -> frozenset[str]:
@@ -87,8 +87,6 @@ async def find_entity(memory: Memory, asked: RecallQuery, name: str) -> Entity:
     if where != scope:
         notes = await _matching(memory, where, notes)
     newest = sorted(notes, key=order_key, reverse=True)
-    if is_user:
-        newest.sort(key=lambda note: note.kind is not Kind.CORE)
     return Entity(
         names=tuple(names or [given]), others=others, is_user=is_user, notes=tuple(newest)
     )
