@@ -35,7 +35,7 @@ PROFILE_READ_MAX_NOTES = 200
 """Notes of the profile that are read for the names of the user."""
 
 OWN_WORDS = "user name called I my me ich mein meine heiße je mon ma appelle yo mi llamo 私 我 用户"
-"""By which a large scope is searched for what the user tells of himself."""
+"""By which a large scope is searched for what the user tells of themselves."""
 
 _SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{M}\p{N}_]"
 """A character of a word in a script with spaces; where there are none, a name ends anywhere."""
@@ -161,7 +161,7 @@ class _Reading:
         return {fold(n): n for name in names for n in (name, *name.split()) if n[:1].isupper()}
 
     async def own(self) -> list[Outline]:
-        """The profile, and what the user tells of himself."""
+        """The profile, and what the user tells of themselves."""
         core, told = await self._core(), await self._told()
         return [note for note in core if _is_own(note)] + await read_in_thread(
             lambda: [
