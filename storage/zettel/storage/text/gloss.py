@@ -348,6 +348,17 @@ def ordinary_words() -> frozenset[str]:
     return frozenset(found)
 
 
+def is_ordinary_word(word: str, language: str) -> bool:
+    """Whether a word in small letters is in a language's list, or made of such; no place's name.
+
+    Args:
+        word: Without white space.
+        language: One of `STEMMERS`; of others no word is known.
+    """
+    found = _find(word, language) if language in STEMMERS else None
+    return found is not None and not found[:1].isupper()
+
+
 @cache
 def _by_stem(language: str) -> Mapping[str, str]:
     """What the stem of a word's first form is: the others are those that it does not tell.

@@ -124,7 +124,7 @@ UNHEARD: Mapping[str, tuple[Callable[[Asked], Reply], str]] = {
     "an unknown source": (lambda _: composed((GOOD, ["01JD0000000000000000000000"])), "unknown_id"),
     "a name": (telling("a trip with Ulrike"), "invented"),
     "a number": (telling("a trip of 12 days"), "invented"),
-    "a not": (telling("nobody cut his hand"), "invented"),
+    "a not": (telling("nobody cut his hand"), "contrary"),
     "a feeling": (telling("Zeb hated the glacier"), "contrary"),
     "a not where another note has one": (telling("Zeb did not cut his hand"), "contrary"),
     "another day": (telling("a trip to the glacier on 21 November 2026"), "invented"),

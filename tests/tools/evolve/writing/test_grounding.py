@@ -42,6 +42,8 @@ SAID = "Ana paid 1,300 euros for seven bowls at 10:45, see https://kiln.example/
         "E1234, 1,300 and 10:45",
         "see https://kiln.example/a?b=1",
         "on Friday, 20 November 2026",
+        "she paid €1300",
+        "seven bowls at 10.45 a.m.",
         "one of those things",
         "WHY DID SHE pay?",
     ],
@@ -56,7 +58,7 @@ def test_what_the_source_says_may_be_said(words: str) -> None:
         "Ben paid",
         "Ulrike",
         "ana paid in Paris",
-        "she paid 1300",
+        "she paid 1400",
         "1,300.50 euros",
         "eight bowls",
         "a dozen bowls",
@@ -238,3 +240,86 @@ def test_a_feeling_that_it_bears_out_in_other_words_is_none(words: str) -> None:
 def test_the_contrary_of_what_a_note_says_is_refused(said: str, words: str) -> None:
     assert fault(words, sources_of([note(said)]), most=300) == "contrary"
     assert fault(said, sources_of([note(said)]), most=300) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Greta paid 1,200 euros for the loom", "Greta paid €1200 for a loom"),
+        ("die Rechnung über 2.340,50 EUR ist bezahlt", "die Rechnung über 2340,50 ist bezahlt"),
+        ("the pump starts at 3 p.m.", "pump start: 15:00"),
+        ("la garde commence à sept heures du soir", "la garde commence à 19 h"),
+        ("Treffen um halb acht", "Treffen um 7:30 Uhr"),
+        ("Hugo is forty-two", "Hugo, aged 42"),
+        ("zweihundertfünfzig Stühle", "250 Stühle"),
+        ("il y a quatre-vingt-douze élèves", "92 élèves"),
+        ("treinta y cinco alumnos", "35 alumnos"),
+        ("die Wohnung im dritten Stock", "die Wohnung im 3. Stock"),
+        ("they have twelve guests", "they have a dozen guests"),
+    ],
+)
+def test_a_number_may_be_spelled_in_any_way(said: str, words: str) -> None:
+    assert fault(words, sources_of([note(said)]), most=300) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("the pump starts at 3 p.m.", "the pump starts at 3 a.m."),
+        ("zweihundertfünfzig Stühle", "205 Stühle"),
+        ("il y a quatre-vingt-douze élèves", "il y a quatre-vingt-deux élèves"),
+        ("Treffen um halb acht", "Treffen um 8:30 Uhr"),
+        ("they have twelve guests", "they have thirty guests"),
+    ],
+)
+def test_another_number_is_invented_however_it_is_spelled(said: str, words: str) -> None:
+    assert fault(words, sources_of([note(said)]), most=300) == "invented"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Nils sold his boat to Freya", "Freya sold a boat to Nils"),
+        ("Amara is taller than Kofi", "Kofi is taller than Amara"),
+        ("the office moved from Basel to Bern", "the office moved from Bern to Basel"),
+        ("yoga is on Tuesday, choir is on Thursday", "choir is on Tuesday"),
+        ("Ana baked the bread, Ben washed up", "Ben baked the bread"),
+        ("store the serum below 8 degrees", "store the serum above 8 degrees"),
+        ("hive 3 lost its queen; hive 7 swarmed", "hive 7 lost its queen"),
+        ("two lambs and nine ewes were sold", "nine lambs and two ewes were sold"),
+    ],
+)
+def test_what_is_told_of_another_is_contrary(said: str, words: str) -> None:
+    assert fault(words, sources_of([note(said)]), most=300) == "contrary"
+    assert fault(said, sources_of([note(said)]), most=300) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Bo: I drink six cups a day", "Bo drinks 6 cups a day"),
+        ("Ana came in. She baked bread for Ben.", "Ana baked bread for Ben"),
+        ("Ana, Ben and Cleo baked bread", "Ana baked bread"),
+        ("Nils sold his boat to Freya", "Freya bought a boat from Nils"),
+        ("only Malik may approve exceptions", "Nobody but Malik may approve exceptions"),
+        ("the shop is closed on Mondays", "the shop does not open on Mondays"),
+        ("rice is fine for Biscuit but not bones", "Biscuit: rice yes, bones no"),
+        ("Nadia quit coffee in spring", "Nadia no longer drinks coffee"),
+    ],
+)
+def test_the_same_in_other_words_is_not_contrary(said: str, words: str) -> None:
+    assert fault(words, sources_of([note(said)]), most=300) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Petra refilled the softener", "Petra did not refill the softener"),
+        ("Heinz ist gegen Wespen allergisch", "Heinz ist nicht gegen Wespen allergisch"),
+        ("Solène apporte les comptes lundi", "Solène n'apporte pas les comptes lundi"),
+        ("Balu darf nichts fressen vor der Impfung", "Balu darf fressen vor der Impfung"),
+        ("Ilse stopped taking aspirin", "Ilse takes aspirin"),
+    ],
+)
+def test_a_not_that_is_added_or_left_out_is_contrary(said: str, words: str) -> None:
+    assert fault(words, sources_of([note(said)]), most=300) == "contrary"

@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
-from zettel.tools.language.terms import terms
+from zettel.tools.language.name_words import name_words
+from zettel.tools.language.terms import TERM_CHARACTERS
+from zettel.tools.language.time_words import is_day_month_or_count
 from zettel.tools.language.word_files import read_word_files, spell_words
 
 REACH_MAX_WORDS = 3
@@ -21,7 +23,14 @@ REACH_MAX_WORDS = 3
 ALIGNED_MIN_TERMS, ALIGNED_MIN_SHARE = 2, 0.5
 """Least terms, and share of a statement's, in a sentence that is about the same. Set by hand."""
 
-_CLAUSE_ENDS = re.compile(r"[.!?;:,\n]|\b(?:and|but|because|while|although)\b")
+COMPARED_MAX_CLAUSES = 160
+"""Clauses of a text that are compared with each other's: of a note as it is shown to an LLM."""
+STEM_MIN_CHARACTERS = 3
+"""Least letters that are left of a word without its ending."""
+
+_ENDING = re.compile(r"(?:ing|ed|es|s|e)$")
+_DAY_POINT = re.compile(r"(?<=[0-9])\.(?= (?P<month>\p{L}+))")
+_BETWEEN_DIGITS = r"(?<![0-9])[.,:]|[.,:](?![0-9])"
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}]+(?:['’][\p{L}]+)?")
 
 
@@ -32,6 +41,13 @@ class _Table(BaseModel):
 
     inside: bool = False
     nots: tuple[str, ...] = ()
+    bears_out_nots: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()
+    pronouns: tuple[str, ...] = ()
+    positions: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    routes: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    converses: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     feelings: Mapping[str, tuple[str, ...]] = {}
     pairs: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
 
@@ -59,7 +75,35 @@ def says_contrary(text: str, sources: Sequence[str]) -> bool:
                 return True
             if not pair.borne_out and 1 - side in known:
                 return True
+    return _takes_other_side(text, sources)
+
+
+def _takes_other_side(text: str, sources: Sequence[str]) -> bool:
+    """Whether a clause takes a side where the clauses nearest to it take the other one."""
+    pairs = [pair for pair in _pairs() if not pair.borne_out and _sides(_plain(text), pair.sides)]
+    clauses = _clauses("\n".join(sources)) if pairs else []
+    told = [(frozenset(word_stems(clause)), clause) for clause in clauses]
+    for said in _clauses(text) if told else ():
+        for pair in pairs:
+            taken = _sides(said, pair.sides)
+            for side in taken:
+                stems = frozenset(word_stems(pair.sides[0].sub(" ", pair.sides[1].sub(" ", said))))
+                most = max((len(stems & other) for other, _ in told), default=0)
+                if not stems or most < ALIGNED_MIN_SHARE * len(stems):
+                    continue
+                near = [
+                    _sides(clause, pair.sides)
+                    for other, clause in told
+                    if len(stems & other) == most
+                ]
+                if all(1 - side in known and side not in known for known in near):
+                    return True
     return False
+
+
+def _clauses(text: str) -> list[str]:
+    parts = clause_ends().split(_plain(text), maxsplit=COMPARED_MAX_CLAUSES)
+    return [clause for clause in parts[:COMPARED_MAX_CLAUSES] if clause.strip()]
 
 
 def denies_otherwise(text: str, sources: Sequence[str]) -> bool:
@@ -80,6 +124,97 @@ def denies_otherwise(text: str, sources: Sequence[str]) -> bool:
     return False
 
 
+def adds_denial(text: str, sources: Sequence[str]) -> bool:
+    """Whether a sentence says "not" of what its sources tell without one.
+
+    The sentences that share most with it decide; "only", "stopped" or "refused" there bear a "not"
+    out.
+    """
+    told = [(sentence, _read(sentence)) for sentence in _sentences("\n".join(sources))]
+    for sentence in _sentences(text):
+        said = _read(sentence)
+        least = max(ALIGNED_MIN_TERMS, ALIGNED_MIN_SHARE * len(said.all))
+        near = [other for other, read in told if len(said.all & read.all) >= least]
+        denials = [clause for clause in map(_read, _clauses(sentence)) if clause.denies]
+        for denial in denials if near else ():
+            if not any(_bears_out(other, denial) for other in near):
+                return True
+    return False
+
+
+def _bears_out(sentence: str, denial: "_Statement") -> bool:
+    """Whether a sentence says "not", or nearly so, in a clause that shares most with a denial."""
+    clauses = list(map(_read, _clauses(sentence)))
+    most = max((len(clause.all & denial.all) for clause in clauses), default=0)
+    beside = [clause for clause in clauses if len(clause.all & denial.all) == most]
+    return any(clause.denied & denial.all for clause in clauses) or any(
+        clause.denies or clause.restricted - denial.all for clause in beside
+    )
+
+
+def word_stems(text: str) -> list[str]:
+    """Beginnings of a text's words without the small words of any language, in order."""
+    return [stem for word in _WORD.findall(_plain(text)) if (stem := word_stem(word))]
+
+
+def word_stem(word: str) -> str:
+    """The beginning of a word in small letters, without its ending; empty for a small word."""
+    word = word.removesuffix("'s")
+    if word in small_words():
+        return ""
+    bare = _ENDING.sub("", word.removesuffix("ies") + "y" if word.endswith("ies") else word)
+    return (bare if len(bare) >= STEM_MIN_CHARACTERS else word)[:TERM_CHARACTERS]
+
+
+def is_article(word: str, language: str) -> bool:
+    """Whether a word in small letters stands before a noun."""
+    return _words(language, "articles").fullmatch(word) is not None
+
+
+def is_pronoun(word: str, language: str) -> bool:
+    """Whether a word in small letters stands for what another clause names: "she", "I'm"."""
+    pattern = _words(language, "pronouns")
+    return any(pattern.fullmatch(part) for part in (word, word.partition("'")[0]))
+
+
+@cache
+def _words(language: str, kind: str) -> "re.Pattern[str]":
+    table = read_word_files("opposite_words").get(language, {})
+    words: tuple[str, ...] = getattr(_Table.model_validate(table), kind)
+    return re.compile("|".join(words) or "(?!)")
+
+
+@cache
+def positions() -> Sequence[tuple["re.Pattern[str]", "re.Pattern[str]"]]:
+    """Words before a thing, of which one makes the other untrue of it."""
+    return [_two_sides(table, pair) for table in _tables() for pair in table.positions]
+
+
+@cache
+def routes() -> Sequence[tuple["re.Pattern[str]", "re.Pattern[str]"]]:
+    """Words before the beginning and before the end of a journey."""
+    return [_two_sides(table, pair) for table in _tables() for pair in table.routes]
+
+
+@cache
+def converses() -> Sequence[tuple["re.Pattern[str]", "re.Pattern[str]"]]:
+    """Words for one act as each of two sees it: who sells does not buy."""
+    return [_two_sides(table, pair) for table in _tables() for pair in table.converses]
+
+
+def _two_sides(
+    table: _Table, pair: tuple[tuple[str, ...], tuple[str, ...]]
+) -> tuple["re.Pattern[str]", "re.Pattern[str]"]:
+    one, other = (re.compile(spell_words(words, inside=table.inside)) for words in pair)
+    return one, other
+
+
+@cache
+def small_words() -> frozenset[str]:
+    """The function words of the languages with spaces."""
+    return frozenset().union(*(words.function_words for words in name_words().values()))
+
+
 @dataclass(frozen=True, slots=True)
 class _Statement:
     """Terms of a sentence."""
@@ -89,28 +224,46 @@ class _Statement:
     """Before any "not" of their clause."""
     denied: frozenset[str]
     """Next behind a "not": "has no car", "did not cut his hand"."""
+    denies: bool
+    restricted: frozenset[str]
+    """Words that bear a "not" out: "only", "lost"."""
 
     def disputes(self, other: "_Statement") -> bool:
-        return bool(
-            self.asserted & (other.denied - other.asserted)
-            or (self.denied - self.asserted) & (other.asserted - other.denied)
-        )
+        asserts = not self.restricted and self.asserted & (other.denied - other.asserted)
+        denied = self.denied - self.asserted
+        bears_out = other.restricted - denied or other.denied & self.all - self.asserted
+        denies = not bears_out and denied & (other.asserted - other.denied)
+        return bool(asserts or denies)
 
 
 def _statements(text: str) -> list[_Statement]:
     """The sentences of a text that have a term, each once."""
+    return [said for said in dict.fromkeys(map(_read, _sentences(text))) if said.all]
+
+
+def _sentences(text: str) -> list[str]:
     plain = _plain(text)
-    read = (_read(plain[start:end]) for start, end in sentence_spans(plain))
-    return [said for said in dict.fromkeys(read) if said.all]
+    return [plain[start:end] for start, end in sentence_spans(plain)]
 
 
 def _read(sentence: str) -> _Statement:
     asserted, denied, nots = set[str](), set[str](), _nots()
-    for clause in _CLAUSE_ENDS.split(sentence):
+    hints = _any_word("bears_out_nots")
+    for clause in clause_ends().split(sentence):
         found = nots.search(clause)
-        asserted.update(terms(clause[: found.start()] if found else clause))
-        denied.update(terms(clause[found.end() :])[:1] if found else ())
-    return _Statement(frozenset(terms(sentence)), frozenset(asserted), frozenset(denied))
+        before = word_stems(clause[: found.start()] if found else clause)
+        behind = word_stems(clause[found.end() :]) if found else []
+        # "Bones: no", "er isst Fleisch nicht".
+        lone = bool(found) and not behind
+        asserted.update(before[:-1] if lone else before)
+        denied.update(before[-1:] if lone else behind[:1])
+    return _Statement(
+        frozenset(word_stems(sentence)),
+        frozenset(asserted),
+        frozenset(denied),
+        nots.search(sentence) is not None,
+        frozenset(word_stem(found[0]) or found[0] for found in hints.finditer(sentence)),
+    )
 
 
 def _sides(text: str, sides: Sequence[re.Pattern[str]]) -> set[int]:
@@ -123,13 +276,22 @@ def _sides(text: str, sides: Sequence[re.Pattern[str]]) -> set[int]:
 
 
 def _is_denied(text: str, at: int) -> bool:
-    clause = _CLAUSE_ENDS.split(text[max(0, at - 40 * REACH_MAX_WORDS) : at])[-1]
+    clause = clause_ends().split(text[max(0, at - 40 * REACH_MAX_WORDS) : at])[-1]
     nots = list(_nots().finditer(clause))
     return bool(nots) and len(_WORD.findall(clause[nots[-1].end() :])) <= REACH_MAX_WORDS
 
 
 def _plain(text: str) -> str:
-    return fold(text).replace("’", "'")
+    return without_day_points(fold(text).replace("’", "'"))
+
+
+def without_day_points(text: str) -> str:
+    """The text without the point between a day and its month, which ends no sentence."""
+
+    def without(found: "re.Match[str]") -> str:
+        return found[0][1:] if is_day_month_or_count(fold(found["month"])) else found[0]
+
+    return _DAY_POINT.sub(without, text)
 
 
 @cache
@@ -139,7 +301,23 @@ def _tables() -> Sequence[_Table]:
 
 @cache
 def _nots() -> "re.Pattern[str]":
-    return re.compile("|".join(spell_words(t.nots, inside=t.inside) for t in _tables()))
+    return _any_word("nots")
+
+
+@cache
+def clause_ends() -> "re.Pattern[str]":
+    """What parts the clauses of a sentence in small letters."""
+    return re.compile(rf"[!?;\n]|{_BETWEEN_DIGITS}|{_any_word('joins').pattern}")
+
+
+@cache
+def _any_word(*kinds: str) -> "re.Pattern[str]":
+    """A pattern of the words of these kinds in every language."""
+    spelled = (
+        spell_words([word for kind in kinds for word in getattr(table, kind)], inside=table.inside)
+        for table in _tables()
+    )
+    return re.compile("|".join(filter(None, spelled)))
 
 
 @cache

@@ -13,20 +13,37 @@ from typing import Literal
 import regex as re
 
 from zettel.storage.notes import REVISED_BY, Note, Span, fold, normalise
-from zettel.storage.text.gloss import ordinary_words
+from zettel.storage.text.gloss import CAPITALISED_NOUNS, is_ordinary_word, ordinary_words
+from zettel.tools.language.bindings import gives_to_another
 from zettel.tools.language.dates import find_times
 from zettel.tools.language.marks import Mark, find_marks
-from zettel.tools.language.opposites import says_contrary
+from zettel.tools.language.name_words import titles
+from zettel.tools.language.numerals import (
+    find_times_of_day,
+    in_digits,
+    is_ordinal_ending,
+    language_of,
+    number_languages,
+    number_values,
+)
+from zettel.tools.language.opposites import adds_denial, denies_otherwise, says_contrary
 
 Fault = Literal["malformed", "too_long", "instructions", "invented", "contrary"]
 """Why a text is rejected."""
 
 NOTE_MAX_CHARACTERS = 4_000
 """Characters shown of a note."""
-_ONE_DAY = timedelta(days=1)
+_ONE_DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"(?<!°)\w+")
+"""The letter of a unit of temperature is no name."""
 _NUMBER = re.compile(r"\p{N}+(?:[.,:/\-]\p{N}+)*")
+_COUNTED = re.compile(
+    r"(?<![\p{L}\p{M}\p{N}_])(?P<number>[0-9]{1,3}(?:[ '’][0-9]{3})+(?!\p{N})"
+    r"|\p{N}+(?:[.,:/\-]\p{N}+)*)(?P<tail>\p{L}*)"
+)
+"""A number and the letters at it: "12 500", "5km", "3rd"."""
+_DIGITS = re.compile(r"[0-9]+")
 _CAPITAL = re.compile(r"[\p{Lu}\p{Lt}]")
 _DIGIT = re.compile(r"\p{N}")
 _YEAR = re.compile(r"\d{4}")
@@ -40,14 +57,8 @@ OPENING_CHARACTERS = 8
 """Characters before a word that tell whether it opens a sentence."""
 _ENDING = re.compile(r"(?:ings?|ed|d|es|s|ly|ers?|ions?|ments?)$")
 """Of an ordinary word that the lists hold without it."""
-_NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-    " sixteen seventeen eighteen nineteen twenty"
-).split()
-_LARGE = frozenset(
-    "thirty forty fifty sixty seventy eighty ninety dozen hundred thousand million".split()
-)
-_SPELLED = {word: str(value) for value, word in enumerate(_NUMBER_WORDS)}
+_NAME_ENDINGS = ("s", "er")
+"""Of a name in another form: "the Moors", "Lenas"; in German "Linzer", too."""
 _NO_NAMES = frozenset(
     "a about after an and are as at before both but by can could did do does during everybody"
     " everyone for from had has have he her his how i if in is it its my of on or our she should"
@@ -66,13 +77,24 @@ _ORDERS = {Mark.INSTRUCTIONS, Mark.CREDENTIALS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """The numbers of a text."""
+
+    written: frozenset[str]
+    """As written, `1,300` and `10:45` whole."""
+    values: frozenset[str]
+    """As plain decimals, those in words too."""
+    minutes: frozenset[int]
+    """Times of day, in minutes after midnight."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What a text may say."""
 
     words: frozenset[str]
     """Folded; spelled-out numbers as digits too."""
-    numbers: frozenset[str]
-    """As written, `1,300` and `10:45` whole."""
+    numbers: Numbers
     text: str
     """The whole text, folded."""
     foreign: frozenset[str]
@@ -90,12 +112,11 @@ def sources_of(notes: Iterable[Note], *, shown: Sequence[Note] = ()) -> Sources:
     contents = tuple(map(_said, own))
     text = "\n".join((*contents, *map(_spelled_day, _days(times))))
     words = frozenset(fold(word) for word in _words(text))
-    spelled = frozenset(_SPELLED[word] for word in words if word in _SPELLED)
     ids = {note.note_id for note in own}
     others = [name for n in shown if n.note_id not in ids for name in (*n.entities, n.subject)]
     return Sources(
-        words=words | spelled,
-        numbers=frozenset(_NUMBER.findall(fold(text))) | spelled,
+        words=words,
+        numbers=_numbers_of(text),
         text=fold(text),
         foreign=frozenset(fold(word) for word in _words(" ".join(others))) - words - _NO_NAMES,
         contents=contents,
@@ -120,11 +141,12 @@ def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
     undated = _without_true_days(value, sources)
     if undated is None:
         return "invented"
-    if any(number not in sources.numbers for number in _NUMBER.findall(fold(undated))):
+    if folded in sources.text:
+        return None
+    if _has_invented_number(undated, sources) or _has_invented_word(undated, sources):
         return "invented"
-    if _has_invented_word(undated, sources):
-        return "invented"
-    if folded not in sources.text and says_contrary(value, sources.contents):
+    contrary = (says_contrary, denies_otherwise, adds_denial, gives_to_another)
+    if any(differs(value, sources.contents) for differs in contrary):
         return "contrary"
     return None
 
@@ -159,7 +181,13 @@ def _day_of(note: Note) -> Span:
 
 
 def _days(times: Iterable[Span]) -> set[date]:
-    return {span.start.date() for span in times if span.end - span.start <= _ONE_DAY}
+    """The days that are told, and the first and the last of a time that names them."""
+    found = set[date]()
+    for span in times:
+        first, last = span.start.date(), (span.end - _MOMENT).date()
+        numbers = set(map(int, _DIGITS.findall(span.phrase)))
+        found |= {day for day in (first, last) if first == last or day.day in numbers}
+    return found
 
 
 def _spelled_day(day: date) -> str:
@@ -175,7 +203,11 @@ def _without_true_days(value: str, sources: Sources) -> str | None:
         return value
     for told in find_times(value, sources.times[0].start):
         phrase = fold(told.phrase)
-        if not _DIGIT.search(phrase) or told.end - told.start > _ONE_DAY:
+        if not _DIGIT.search(phrase):
+            continue
+        if told.end - told.start > _ONE_DAY:
+            if _is_told_stretch(told, sources):
+                value = value.replace(told.phrase, " ")
             continue
         if _is_told(told, sources):
             value = value.replace(told.phrase, " ")
@@ -193,28 +225,89 @@ def _is_told(told: Span, sources: Sources) -> bool:
     return (day.month, day.day) in {(known.month, known.day) for known in days}
 
 
-def _has_invented_word(value: str, sources: Sources) -> bool:
-    text = normalise(value)
-    for found in _WORD.finditer(text):
-        before = text[max(0, found.start() - OPENING_CHARACTERS) : found.start()]
-        opens = found.start() == 0 or _OPENS.search(before) is not None
-        if _is_invented(found[0], sources, opens=opens):
+def _is_told_stretch(told: Span, sources: Sources) -> bool:
+    """Whether the sources speak of this time of several days; one without a year may be of any."""
+
+    def ends(span: Span) -> Sequence[date] | Sequence[tuple[int, int]]:
+        days = [span.start.date(), (span.end - _MOMENT).date()]
+        return days if _YEAR.search(told.phrase) else [(day.month, day.day) for day in days]
+
+    return any(ends(told) == ends(known) for known in sources.times)
+
+
+def _numbers_of(text: str) -> Numbers:
+    """The numbers of notes, in the words of every language."""
+    written, values, minutes = set(_NUMBER.findall(fold(text))), set[str](), set[int]()
+    for language in number_languages():
+        told = in_digits(text, language, articles=True)
+        for match in _COUNTED.finditer(told):
+            values.update(*map(number_values, (match["number"], *_DIGITS.findall(match["number"]))))
+        minutes.update(m for time in find_times_of_day(told, language) for m in time.minutes)
+    return Numbers(written=frozenset(written), values=frozenset(values), minutes=frozenset(minutes))
+
+
+def _has_invented_number(value: str, sources: Sources) -> bool:
+    language, told = language_of(value, among=sources.text), sources.numbers
+    text, left, end = in_digits(value, language), list[str](), 0
+    for time in find_times_of_day(text, language):
+        hours = {m // 60 for m in time.minutes if m % 60 == 0}
+        bare = {str(hour) for each in hours for hour in (each, each % 12)}
+        if told.minutes.isdisjoint(time.minutes) and (told.minutes or told.values.isdisjoint(bare)):
             return True
+        left.append(text[end : time.start])
+        end = time.end
+    rest = " ".join((*left, text[end:]))
+    return any(not _is_told_number(match, sources) for match in _COUNTED.finditer(rest))
+
+
+def _is_told_number(match: "re.Match[str]", sources: Sources) -> bool:
+    number, tail, told = match["number"], fold(match["tail"]), sources.numbers
+    if tail and not (is_ordinal_ending(tail) or tail in sources.words):
+        return number + tail in sources.words
+    if number in told.written or not told.values.isdisjoint(number_values(number)):
+        return True
+    if number.isascii() and number.isdigit() and len(number) <= 2:
+        return not told.minutes.isdisjoint({int(number) * 60, (int(number) + 12) * 60})
+    parts = re.split(r"[ -]", number)
+    return len(parts) == 2 and all(not told.values.isdisjoint(number_values(p)) for p in parts)
+
+
+def _has_invented_word(value: str, sources: Sources) -> bool:
+    text, before = normalise(value), ""
+    language = language_of(text, among=sources.text)
+    for found in _WORD.finditer(text):
+        near = text[max(0, found.start() - OPENING_CHARACTERS) : found.start()]
+        opens = found.start() == 0 or _OPENS.search(near) is not None
+        titled = fold(before) in titles()
+        lone = not titled and (opens or language in CAPITALISED_NOUNS)
+        if _is_invented(found[0], sources, language=language, opens=opens, plain=lone):
+            return True
+        before = found[0]
     return False
 
 
-def _is_invented(word: str, sources: Sources, *, opens: bool) -> bool:
-    """Whether no source has a word that needs one; `opens` if it opens a sentence."""
+def _is_invented(word: str, sources: Sources, *, language: str, opens: bool, plain: bool) -> bool:
+    """Whether no source has a word that needs one.
+
+    Args:
+        word: With its capitals.
+        sources: What may be said.
+        language: Of the text.
+        opens: Whether it opens a sentence.
+        plain: Whether an ordinary word of the language may have a capital there.
+    """
     folded = fold(word)
     if folded in sources.foreign and not (word.islower() and is_ordinary(folded)):
         return True
-    if any(part in sources.words for part in (folded, _SPELLED.get(folded, folded))):
+    endings = _NAME_ENDINGS if language in CAPITALISED_NOUNS else _NAME_ENDINGS[:1]
+    if folded in sources.words or any(folded.removesuffix(e) in sources.words for e in endings):
         return False
-    counts = folded != "one" and (folded in _SPELLED or folded in _LARGE)
     named = _CAPITAL.search(word) is not None and folded not in _NO_NAMES
-    if named and opens and not _CAPITAL.search(word[1:]) and is_ordinary(folded):
-        named = False
-    return counts or named or _DIGIT.search(word) is not None
+    if named and not _CAPITAL.search(word[1:]) and folded not in _ALSO_NAMES:
+        common = (plain and is_ordinary_word(folded, language)) or (opens and is_ordinary(folded))
+        named = not common
+    # What begins with a digit is a number, read before.
+    return named or (_DIGIT.match(word) is None and _DIGIT.search(word) is not None)
 
 
 def is_ordinary(folded: str) -> bool:
