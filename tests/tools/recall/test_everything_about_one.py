@@ -43,6 +43,16 @@ async def told_of_ana(desk: Desk) -> list[str]:
         {"query": "Erzähl mir alles über Ana"},
         {"query": "Dis-moi tout sur Ana"},
         {"query": "¿Qué sabes de Ana?"},
+        {"query": "Who's Ana again?"},
+        {"query": "Summarise what you know about Ana"},
+        {"query": "What's the story with Ana?"},
+        {"query": "Fill me in on Ana."},
+        {"query": "Was wissen wir über Ana?"},
+        {"query": "Fass zusammen, was du über Ana weißt"},
+        {"query": "Que sait-on de Ana ?"},
+        {"query": "Résume ce que tu sais de Ana"},
+        {"query": "¿Cuál es la historia de Ana?"},
+        {"query": "Resume lo que sabes de Ana"},
     ],
 )
 async def test_one_call_tells_all_of_somebody_newest_first_with_relations(
@@ -54,6 +64,25 @@ async def test_one_call_tells_all_of_somebody_newest_first_with_relations(
 
     assert (answer["verdict"], ids(answer)) == ("found", told[::-1])
     assert lines(answer) == ["lives in Lyon", "sister of Markus", "works at the Charité"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "What's the story with Ana's boat?",
+        "Summarise the meeting with Ana",
+        "Who is Ana's doctor?",
+        "Fass die Sitzung mit Ana zusammen",
+        "Résume la réunion avec Ana",
+        "¿Cuál es la historia del barco de Ana?",
+    ],
+)
+async def test_a_question_about_a_thing_of_somebody_is_not_about_all_of_them(
+    desk: Desk, query: str
+) -> None:
+    await told_of_ana(desk)
+
+    assert "about" not in await desk("recall", query=query)
 
 
 async def test_a_relation_is_told_from_its_other_side_too_with_its_source(desk: Desk) -> None:
