@@ -124,6 +124,15 @@ async def test_relations_are_read_in_four_languages(desk: Desk, told: str) -> No
         "Ana ya no trabaja en Siemens.",
         "Ana is my daughter's teacher.",
         "Ana is my boss’s landlord.",
+        "Ana and Bram are not married.",
+        "I dreamed that Ana and Bram are married.",
+        "I think Ana and Bram are married.",
+        "Ana and Bram used to be married.",
+        "Ich glaube, Ana und Bram sind verheiratet.",
+        "Ich habe geträumt, Ana und Bram sind verheiratet.",
+        "Je crois que notre voisine est Ana.",
+        "Soñé que Ana y Bram están casados.",
+        "Rolf is the father of Greta and Ana drove home.",
     ],
 )
 async def test_what_is_asked_denied_or_over_is_no_relation(desk: Desk, told: str) -> None:
@@ -140,6 +149,29 @@ async def test_a_note_about_its_subject_need_not_name_it(desk: Desk) -> None:
         "works at Siemens",
         "is married to Jan",
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ("Our landlady is Mrs Kos.", "landlord of the user"),
+        ("Unsere Vermieterin Frau Kos hat angerufen.", "landlord of the user"),
+        ("Notre voisine s'appelle Kos.", "neighbour of the user"),
+        ("Nuestra vecina es Kos.", "neighbour of the user"),
+        ("Kos and Bram are married.", "is married to Bram"),
+        ("Kos und Bram sind verheiratet.", "is married to Bram"),
+        ("Kos et Bram sont mariés.", "is married to Bram"),
+        ("Kos y Bram están casados.", "is married to Bram"),
+        ("Rolf is the father of Greta and Kos.", "father: Rolf"),
+        ("Rolf ist der Vater von Greta und Kos.", "father: Rolf"),
+    ],
+)
+async def test_what_is_ours_a_couple_and_a_second_child_are_read(
+    desk: Desk, told: str, line: str
+) -> None:
+    await desk.told(told)
+
+    assert line in lines(await desk("recall", subject="Kos"))
 
 
 @pytest.mark.parametrize("way", ["superseded", "forgotten", "corrected"])

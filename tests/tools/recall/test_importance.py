@@ -26,6 +26,14 @@ async def importance(desk: Desk, note_id: str) -> float:
         ("Herr Oduya wohnt immer noch in Fürth", "episodic", 0.5, 0.5),
         ("Ana bought a green kettle", "episodic", 0.5, 0.5),
         ("Thanks, the kettle works", "episodic", 0.3, 0.3),
+        ("Karim habite toujours à Nantes", "episodic", 0.5, 0.5),
+        ("Toujours fermer la vanne avant de partir", "episodic", 0.7, 0.8),
+        ("The secret of a good crust is cold butter", "episodic", 0.5, 0.5),
+        ("The wording of the will is secret", "episodic", 0.7, 0.8),
+        ("An emergency exit sign hangs above the stage", "episodic", 0.5, 0.5),
+        ("In an emergency call Ana", "episodic", 0.9, 1.0),
+        ("La sortie d'urgence donne sur la cour", "episodic", 0.5, 0.5),
+        ("La salida de emergencia da al patio", "episodic", 0.5, 0.5),
     ],
 )
 async def test_evolution_reads_from_words_and_kind_how_much_a_note_matters(

@@ -47,6 +47,8 @@ _GAP = (
 _STARTS = r"(?<![\p{L}\p{M}\p{N}_'’-])"
 _ENDS = r"(?![\p{L}\p{M}\p{N}_-])"
 _CLAUSE_START = re.compile(r"[^,;:(–—]*$")
+_SUPPOSED = re.compile(r"\s*(?:[\p{L}'’]++\s?+){1,3},")
+"""A few words before what they say how sure it is of: "Ich glaube, Ana ist …"."""
 _GOES_ON = re.compile(r"\)?,?\s(?:(?:and|und|et|y)\s)?(?=\p{Ll})")
 """Between a relation and another one of the same name: "Ana is Ben's aunt and works at Siemens"."""
 _CALLED_LIKE_MONTHS = frozenset("jan april may june august".split())
@@ -257,6 +259,8 @@ def _stated(
 ) -> Relation | None:
     clause = _CLAUSE_START.search(match.string, 0, match.start())
     begun = clause.start() if clause else match.start()
+    if _SUPPOSED.fullmatch(match.string, 0, begun):
+        begun = 0
     if language.not_stated.search(match.string, begun, match.end()):
         return None
     said = match.groupdict()
