@@ -326,14 +326,16 @@ def _clauses(text: str, among: str) -> list[_Clause]:
     pending: tuple[str, ...] = ()
     for match in [*clause_ends().finditer(lower), None]:
         stop = match.start() if match else len(told)
-        if words := tuple(_TOKEN.findall(told, end, stop)):
+        words: list[str] = _TOKEN.findall(told, end, stop)
+        if words:
             clause = _Clause((*pending, *words), language)
             whole = len(clause.words) >= PENDING_MAX_WORDS or _has_own(clause)
             pending = () if whole else clause.words
             if not pending:
                 found.append(clause)
-        joined = match[0] if match else ""
-        pending = (*pending, joined) if pending and joined.isalpha() else pending
+        joined: str = match[0] if match else ""
+        if pending and joined.isalpha():
+            pending = (*pending, joined)
         end = match.end() if match else stop
     if pending and found:
         found[-1] = _Clause((*found[-1].words, *pending), language)

@@ -212,7 +212,7 @@ def _two_sides(
 @cache
 def small_words() -> frozenset[str]:
     """The function words of the languages with spaces."""
-    return frozenset().union(*(words.function_words for words in name_words().values()))
+    return frozenset[str]().union(*(words.function_words for words in name_words().values()))
 
 
 @dataclass(frozen=True, slots=True)
