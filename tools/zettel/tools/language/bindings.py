@@ -323,24 +323,23 @@ def _clauses(text: str, among: str) -> list[_Clause]:
     told = in_digits(without_day_points(normalise(text).replace("’", "'")), language)
     lower, found, end = told.lower(), list[_Clause](), 0
     lower = told if len(lower) != len(told) else lower
-    pending: tuple[str, ...] = ()
+    pending = list[str]()
     for match in [*clause_ends().finditer(lower), None]:
         stop = match.start() if match else len(told)
         words: list[str] = _TOKEN.findall(told, end, stop)
         if words:
             clause = _Clause((*pending, *words), language)
             whole = len(clause.words) >= PENDING_MAX_WORDS or _has_own(clause)
-            pending = () if whole else clause.words
-            if not pending:
+            pending = [] if whole else list(clause.words)
+            if whole:
                 found.append(clause)
-        joined: str = match[0] if match else ""
-        if pending and joined.isalpha():
-            pending = (*pending, joined)
+        if match and pending and match[0].isalpha():
+            pending.append(match[0])
         end = match.end() if match else stop
     if pending and found:
         found[-1] = _Clause((*found[-1].words, *pending), language)
     elif pending:
-        found.append(_Clause(pending, language))
+        found.append(_Clause(tuple(pending), language))
     return found
 
 
