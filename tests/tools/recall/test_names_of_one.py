@@ -147,7 +147,7 @@ OF_OTHERS = (
 
 
 @pytest.mark.parametrize("asked", ["me", "I", "the user", "Farid", "Farid Haddad", "moi", "ich"])
-async def test_without_a_profile_i_am_who_tells_of_himself_and_nobody_who_is_quoted(
+async def test_without_a_profile_i_am_who_tells_of_themselves_and_nobody_who_is_quoted(
     any_desk: Desk, asked: str
 ) -> None:
     told = [await any_desk.told(content) for content in OWN]

@@ -58,6 +58,7 @@ async def test_a_passage_is_quoted_with_the_heading_that_says_what_it_is_about(d
 
     assert "## Parking\n\nThere were two complaints" in quoted
     assert "behind the chapel" in quoted
+    assert "## Sluice" in await _quoted(desk, "How many turns of the crank are needed?")
 
 
 async def test_a_passage_begins_where_a_sentence_or_a_heading_does(desk: Desk) -> None:

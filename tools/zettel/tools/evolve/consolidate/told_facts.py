@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.language.facts import Statement, find_statements
-from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.relations import THE_USER, Relation, find_relations
 from zettel.tools.language.user_words import own_words, user_names
 
@@ -24,10 +23,7 @@ def read_facts(note: Note | Outline) -> list[Statement]:
     Without a subject the first person is the user, but not where others speak: in a quotation or a
     labelled line. A subject of another name speaks for itself.
     """
-    subject = fold(note.subject)
-    if subject in ASSISTANTS - {THE_USER}:
-        return []
-    if is_of_user(subject):
+    if is_of_user(note.subject):
         note = replace(note, content=own_words(note.content), subject=THE_USER)
     related = [_as_fact(told) for told in find_relations(note.content, note.subject)]
     if fold(note.subject) != THE_USER:  # of a note about tea nobody knows who "I" is
