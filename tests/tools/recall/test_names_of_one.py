@@ -5,7 +5,7 @@
 # pyright: reportUnknownMemberType=false
 
 import pytest
-from tests.tools.conftest import Desk, ids, pick
+from tests.tools.conftest import Desk, ids, notes, pick
 from tests.tools.llm_desk import stored
 
 ABOUT_OYELARAN = (
@@ -155,7 +155,23 @@ async def test_without_a_profile_i_am_who_tells_of_themselves_and_nobody_who_is_
     for content, more in OF_OTHERS:
         await any_desk.told(content, **more)
 
-    assert await any_desk.found(subject=asked) == [named, *told[::-1]]
+    [name, *others] = told
+    assert await any_desk.found(subject=asked) == [name, named, *others[::-1]]
+
+
+@pytest.mark.parametrize("asked", ["Who am I?", "What's my name?", "Wer bin ich?", "我是谁？"])
+async def test_who_i_am_is_told_without_a_profile_by_my_name_and_no_web_page(
+    desk: Desk, asked: str
+) -> None:
+    told = [await desk.told(content) for content in OWN]
+    for content, more in OF_OTHERS:
+        await desk.told(content, **more)
+
+    answer = await desk("recall", query=asked)
+
+    assert ids(answer)[0] == told[0]
+    assert set(told) <= set(ids(answer))
+    assert not [note for note in notes(answer) if "My name is Mallory" in str(note["content"])]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,12 @@ def asks_who_i_am(text: str) -> bool:
     return _pattern("identity").search(text) is not None
 
 
+def asks_only_who_i_am(text: str) -> bool:
+    """Whether a question asks who the user is, and nothing else: "Who am I?"."""
+    words = re.sub(r"^\W+|\W+$", "", text)
+    return _pattern("identity").fullmatch(words) is not None
+
+
 def asks_former(text: str) -> bool:
     """Whether a question asks for what was so before it changed: "Where did Ana live before?"."""
     return _pattern("former").search(_pattern("not_former").sub(" ", text)) is not None

@@ -12,6 +12,7 @@ from zettel.tools.changes.links import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import Relation, find_relations
+from zettel.tools.language.user_words import find_own_names
 from zettel.tools.note_marks import add_labels
 from zettel.tools.ranking.ranked import Ranked, group_copies
 from zettel.tools.ranking.voices import share_places, voices_of
@@ -35,7 +36,7 @@ ABOUT_SHARE = 4
 def in_order(memory: Memory, asked: RecallQuery, entity: Entity) -> list[str]:
     """Ids of an entity's notes: newest first, copies together, no voice before all others.
 
-    Of the user the profile comes first, and of that who it is.
+    Of the user comes first who it is, and then the profile.
     """
     outlines = {note.note_id: note for note in entity.notes}
     own = memory.reader(asked.caller).own_principals
@@ -48,9 +49,12 @@ def in_order(memory: Memory, asked: RecallQuery, entity: Entity) -> list[str]:
 
 
 def _behind(note: Outline) -> int:
-    """0 for what the profile says of who the user is, 1 for the rest of it, 2 for other notes."""
+    """0 for what says who the user is, in the profile and elsewhere, 1 for the rest of the profile.
+
+    2 for other notes.
+    """
     if note.kind is not Kind.CORE:
-        return 2
+        return 0 if find_own_names(note.content) else 2
     return 0 if find_users(note.content) else 1
 
 

@@ -18,7 +18,11 @@ from zettel.tools.caller import ALL, LOCAL
 from zettel.tools.changes.parts import parts_of
 from zettel.tools.concurrency import read_in_thread, read_texts
 from zettel.tools.language.marks import find_marks
-from zettel.tools.language.question_words import asked_all_about, may_ask_for_everything
+from zettel.tools.language.question_words import (
+    asked_all_about,
+    asks_only_who_i_am,
+    may_ask_for_everything,
+)
 from zettel.tools.language.relations import THE_USER
 from zettel.tools.language.user_words import asks_all_about_me
 from zettel.tools.progress import AT_WORK, report_progress
@@ -132,6 +136,10 @@ async def _asked_all_about(memory: Memory, asked: RecallQuery) -> str:
     query = asked.request.query
     if name := await read_texts(len(query), lambda: asked_all_about(query)):
         return name
+    if asks_only_who_i_am(query):
+        # With a profile it is that, whose notes are ranked.
+        core = replace(asked.where, kinds=(Kind.CORE,))
+        return "" if await memory.store.count(core) else THE_USER
     if not may_ask_for_everything(query):
         return ""
     if await read_texts(len(query), lambda: asks_all_about_me(query)):
