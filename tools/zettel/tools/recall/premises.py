@@ -23,6 +23,8 @@ PREMISES_MAX_SHOWN = 2
 """Most lost premises named in a note."""
 PREMISES_MAX_STEPS = 4
 """Most steps from a conclusion to a premise; agents conclude from conclusions, but not for long."""
+PREMISES_MAX_READ = 1_000
+"""Most premises that are read of each step: those of the notes of an answer, and theirs."""
 
 
 async def lost_premises(
@@ -40,7 +42,7 @@ async def lost_premises(
         lost = [
             f"{to}, which {why}"
             for to, since in _premises(note).items()
-            if (why := await _why_lost(memory, known, to, since))
+            if (why := await _why_lost(memory, known, to, since, {note.note_id}))
         ]
         if lost:
             more = f" and {n} more" if (n := len(lost) - PREMISES_MAX_SHOWN) > 0 else ""
@@ -55,7 +57,7 @@ async def _read_premises(memory: Memory, notes: Sequence[Note]) -> Mapping[str, 
         ids = {to for note in concluded for to in _premises(note)} - known.keys()
         if not ids:
             break
-        concluded = await memory.store.get(sorted(ids))
+        concluded = await memory.store.get(sorted(ids)[:PREMISES_MAX_READ])
         known |= {note.note_id: note for note in concluded}
     return known
 
@@ -72,14 +74,12 @@ def _premises(note: Note) -> dict[str, datetime]:
 
 
 async def _why_lost(
-    memory: Memory,
-    known: Mapping[str, Note],
-    note_id: str,
-    since: datetime,
-    steps: int = PREMISES_MAX_STEPS,
+    memory: Memory, known: Mapping[str, Note], note_id: str, since: datetime, seen: set[str]
 ) -> str:
-    if (premise := known.get(note_id)) is None or not steps:
+    """Why a premise does not stand, by itself or by its own; each is `seen` once."""
+    if note_id in seen or (premise := known.get(note_id)) is None:
         return ""
+    seen.add(note_id)
     if premise.state in GONE:
         return GONE[premise.state]
     if premise.known_from > since:
@@ -88,7 +88,7 @@ async def _why_lost(
         if then and then.content != premise.content:
             return "has changed since"
     for to, from_then in _premises(premise).items():
-        if why := await _why_lost(memory, known, to, from_then, steps - 1):
+        if why := await _why_lost(memory, known, to, from_then, seen):
             return f"is derived from {to}, which {why}"
     return ""
 
