@@ -105,6 +105,31 @@ class _Clause:
                 found.setdefault(stem, []).append(self._names_before(at))
         return found
 
+    @cached_property
+    def counts(self) -> frozenset[str]:
+        """Numbers, each with what it counts or numbers."""
+        found = set[str]()
+        for number, before, after in self.counted:
+            found |= {f"{beside} {number}" for beside in (f"<{before}", f">{after}") if beside[1:]}
+        return frozenset(found)
+
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """Names behind a small word, each with it: "in Graz"."""
+        beside = zip(self.folded, self.words[1:], self.folded[1:], strict=False)
+        return frozenset(
+            f"{small} {folded}"
+            for small, word, folded in beside
+            if small in small_words()
+            and small not in _JOINING
+            and _is_named(word, folded, self.language)
+        )
+
+    @cached_property
+    def plain(self) -> frozenset[str]:
+        """Its words, without the ending of a possessive."""
+        return frozenset(_POSSESSIVE.sub("", word) for word in self.folded)
+
     def before(self, side: "re.Pattern[str]") -> frozenset[str]:
         """The names before the words of a side."""
         places = (at for at, word in enumerate(self.folded) if side.fullmatch(word))
@@ -153,13 +178,14 @@ def gives_to_another(text: str, sources: Sequence[str]) -> bool:
 
 def _acts_otherwise(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clause]) -> bool:
     """Whether somebody does what only another does in the sources."""
-    everyone = {_POSSESSIVE.sub("", word) for other in known for word in other.folded}
+    everyone = frozenset[str]().union(*(other.plain for other in known))
     for stem, places in clause.doers.items():
-        others = [found for other in known for found in other.doers.get(stem, ())]
-        for doers in places:
-            if doers and doers <= everyone and others:
-                if all(found and found.isdisjoint(doers) for found in others):
-                    return True
+        others = {found for other in known for found in other.doers.get(stem, ())}
+        if not others or frozenset() in others:
+            continue
+        doing = frozenset[str]().union(*others)
+        if any(doers and doers <= everyone - doing for doers in set(places)):
+            return True
     return False
 
 
@@ -178,12 +204,18 @@ def _doing(side: "re.Pattern[str]", clauses: Sequence[_Clause]) -> frozenset[str
 
 def _counts_otherwise(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clause]) -> bool:
     """Whether a number stands before what only other numbers stand before in the sources."""
-    for number, _before, after in clause.counted:
-        if not after:
-            continue
-        others = [n for other in known for n, _b, a in other.counted if a == after]
-        values, known_values = number_values(number), list(map(number_values, others))
-        if values and others and all(v and v.isdisjoint(values) for v in known_values):
+    counted = {(after, number) for number, _before, after in clause.counted if after}
+    told = {(after, n) for other in known for n, _before, after in other.counted} if counted else ()
+    others = dict[str, set[str]]()
+    unread = set[str]()
+    for after, number in told:
+        values = number_values(number)
+        others.setdefault(after, set()).update(values)
+        if not values:
+            unread.add(after)
+    for after, number in counted:
+        values = number_values(number)
+        if values and after in others and after not in unread and values.isdisjoint(others[after]):
             return True
     return False
 
@@ -255,30 +287,18 @@ def _openings(clause: _Clause) -> frozenset[str]:
 
 
 def _counts(clause: _Clause) -> frozenset[str]:
-    """Numbers, each with what it counts or numbers."""
-    found = set[str]()
-    for number, before, after in clause.counted:
-        found |= {f"{beside} {number}" for beside in (f"<{before}", f">{after}") if len(beside) > 1}
-    return frozenset(found)
+    return clause.counts
 
 
 def _places(clause: _Clause) -> frozenset[str]:
-    """Names behind a small word, each with it: "in Graz"."""
-    beside = zip(clause.folded, clause.words[1:], clause.folded[1:], strict=False)
-    return frozenset(
-        f"{small} {folded}"
-        for small, word, folded in beside
-        if small in small_words()
-        and small not in _JOINING
-        and _is_named(word, folded, clause.language)
-    )
+    return clause.places
 
 
 def _present(clause: _Clause, sort: object) -> frozenset[str]:
     """Every place where a clause has values of a sort: a name counts wherever it stands."""
     if sort is _openings:
-        return frozenset(_POSSESSIVE.sub("", word) for word in clause.folded)
-    return _counts(clause) if sort is _counts else clause.days
+        return clause.plain
+    return clause.counts if sort is _counts else clause.days
 
 
 def _kind(value: str) -> str:
