@@ -27,7 +27,7 @@ from zettel.tools.evolve.consolidate.profile import read_fact
 from zettel.tools.evolve.consolidate.sentences import quotable
 from zettel.tools.evolve.steps.link import find_cue
 from zettel.tools.evolve.writing.grounding import fault, sources_of
-from zettel.tools.language.bindings import gives_to_another
+from zettel.tools.language.attribution import misattributes
 from zettel.tools.language.change_cues import CHANGE_CUE_MAX_CHARACTERS, find_change_cue
 from zettel.tools.language.dates import find_times, find_windows, without_times
 from zettel.tools.language.documents import cut_text
@@ -269,7 +269,7 @@ LLM_READERS: dict[str, Callable[[str], object]] = {
         text, sources_of([_note("x")]), most=MAX_CONTENT
     ),
     "denials, for each line of an LLM": lambda text: denies_otherwise(text, [text]),
-    "doers and values, for each text of an LLM": lambda text: gives_to_another(text, [text]),
+    "subjects and values, for each text of an LLM": lambda text: misattributes(text, [text]),
 }
 """They read what an LLM wrote, within the bounds that it was asked to keep."""
 STATEMENT_READERS: dict[str, Callable[[str], object]] = {

@@ -206,6 +206,17 @@ async def test_notes_that_say_the_same_become_one_concept_and_stay(desk: Desk) -
     assert {n.state for n in await desk.memory.store.get(ids)} == {State.ACTIVE}
 
 
+async def test_a_concept_quotes_the_user_rather_than_the_assistant(desk: Desk) -> None:
+    for rent, subject in ((1200, "assistant"), (1300, "user"), (1400, "user")):
+        await desk.told(f"The rent of the flat in Lyon is {rent} euros", subject=subject)
+
+    await desk.evolve()
+
+    [concept] = await composed(desk, CONCEPT)
+    assert len(cited(concept)) == 3
+    assert "assistant: " not in concept.content
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -53,7 +53,7 @@ def with_state(before: Note, after: Note) -> Note:
 
 
 def merged(other: Note, note: Note, *, by: str, now: datetime) -> Note | None:
-    """The revision that takes over from a note merged into it; None if that is nothing.
+    """The revision with what it takes over from a note merged into it; None if nothing.
 
     Its tags, its subject if there was none, its kind if the note had the default one, and its
     sentences with content words that are not there, which recall would not find any more.
@@ -71,7 +71,10 @@ def merged(other: Note, note: Note, *, by: str, now: datetime) -> Note | None:
 
 
 def _told_besides(other: Note, note: Note) -> str:
-    """What a note tells that another one does not, with its day: words may mean that day."""
+    """The sentences with content words that `other` lacks, with the day of the note.
+
+    Words like "yesterday" refer to that day.
+    """
     known = set(terms(other.content))
     told = [" ".join(note.content[slice(*span)].split()) for span in sentence_spans(note.content)]
     more = [sentence for sentence in told if not known.issuperset(terms(sentence))]

@@ -1,4 +1,4 @@
-"""Headings of a document: the lines that name what stands below them, in Markdown or plain."""
+"""Headings of a document, in Markdown or plain text."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ _BOLD = re.compile(r"(?:\*\*[^*\n]+\*\*|__[^_\n]+__):?")
 _UNDERLINE = re.compile(r"=={2,}|--{2,}")
 _BARE = re.compile(r"[\p{L}\p{N}§][^\n]*")
 _SAID = re.compile(r"[.!?,;…。！？，；、]['\"”’»)\]]*$")
-"""How a sentence, a clause or a salutation ends, and no heading."""
+"""Endings of sentences, clauses and salutations, which headings lack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A line that names what stands below it, up to the next one of its level or above."""
+    """A heading; its section ends at the next one of its level or above."""
 
     start: int
     end: int

@@ -6,7 +6,7 @@ language are a file in `number_words`: adding one takes no code.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 
 import regex as re
@@ -24,8 +24,8 @@ _SCORED = 4
 
 _LETTERS = re.compile(r"[\p{L}\p{M}]+")
 _BETWEEN = re.compile(r"[\s-]*")
-_GROUPED = re.compile(r"[0-9]{1,3}(?:[.,'’   ][0-9]{3})+")
-_DECIMAL = re.compile(r"(?P<whole>[0-9.,'’   ]*[0-9])[.,](?P<part>[0-9]+)")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[.,'’ ][0-9]{3})+")
+_DECIMAL = re.compile(r"(?P<whole>[0-9.,'’ ]*[0-9])[.,](?P<part>[0-9]+)")
 _NO_DIGIT = re.compile(r"[^0-9]")
 
 
@@ -48,6 +48,12 @@ class _Table(BaseModel):
     half_past: tuple[str, ...] = ()
     half_before: tuple[str, ...] = ()
     compounds: bool = False
+
+    @cached_property
+    def compound(self) -> "re.Pattern[str]":
+        """Matches a number written as one word; group 1 captures its parts."""
+        known = sorted({*self.values, *self.multipliers, *self.joins}, key=len, reverse=True)
+        return re.compile(rf"(?:({'|'.join(map(re.escape, known))})){{2,12}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ def in_digits(text: str, language: str, *, articles: bool = False) -> str:
 
 
 def number_values(token: str) -> frozenset[str]:
-    """What a number in digits may be, as plain decimals: "1.200" is 1200 or 1.2."""
+    """The possible values of a number in digits, as plain decimals: "1.200" is 1200 or 1.2."""
     found = set[str]()
     if _GROUPED.fullmatch(token):
         found.add(_NO_DIGIT.sub("", token).lstrip("0") or "0")
@@ -139,7 +145,7 @@ def _is_whole(digits: str) -> bool:
 
 
 def _spelled(text: str, table: _Table, *, articles: bool) -> Iterator[tuple[int, int, int]]:
-    """The numbers in words: first character, the one behind the last, value."""
+    """Numbers spelled in words: start, end, value."""
     run, words = list[tuple[int, int, tuple[str, ...]]](), list(_LETTERS.finditer(text))
     for match, after in pairwise([*words, None]):
         assert match is not None
@@ -179,17 +185,12 @@ def _adds(before: Sequence[str], parts: Sequence[str], table: _Table) -> bool:
 
 
 def _parts(word: str, table: _Table) -> tuple[str, ...]:
-    """The number words of which a word is made; none if it is no number."""
+    """The number words in a word; empty if it is no number."""
     if word in table.values or word in table.multipliers:
         return (word,)
-    if not table.compounds or not (found := _compound(table).fullmatch(word)):
+    if not table.compounds or not (found := table.compound.fullmatch(word)):
         return ()
     return tuple(part for part in found.captures(1) if part not in table.joins)
-
-
-def _compound(table: _Table) -> "re.Pattern[str]":
-    known = sorted({*table.values, *table.multipliers, *table.joins}, key=len, reverse=True)
-    return re.compile(rf"(?:({'|'.join(map(re.escape, known))})){{2,12}}")
 
 
 def _value(

@@ -79,7 +79,7 @@ def says_contrary(text: str, sources: Sequence[str]) -> bool:
 
 
 def _takes_other_side(text: str, sources: Sequence[str]) -> bool:
-    """Whether a clause takes a side where the clauses nearest to it take the other one."""
+    """Whether a clause takes one side of a pair and the source clauses nearest to it the other."""
     pairs = [pair for pair in _pairs() if not pair.borne_out and _sides(_plain(text), pair.sides)]
     clauses = _clauses("\n".join(sources)) if pairs else []
     told = [(frozenset(word_stems(clause)), clause) for clause in clauses]
@@ -125,10 +125,10 @@ def denies_otherwise(text: str, sources: Sequence[str]) -> bool:
 
 
 def adds_denial(text: str, sources: Sequence[str]) -> bool:
-    """Whether a sentence says "not" of what its sources tell without one.
+    """Whether a sentence negates what its sources state without a negation.
 
-    The sentences that share most with it decide; "only", "stopped" or "refused" there bear a "not"
-    out.
+    The source sentences that share most terms decide; "only", "stopped" or "refused" in them
+    justify a "not".
     """
     told = [(sentence, _read(sentence)) for sentence in _sentences("\n".join(sources))]
     for sentence in _sentences(text):
@@ -143,7 +143,7 @@ def adds_denial(text: str, sources: Sequence[str]) -> bool:
 
 
 def _bears_out(sentence: str, denial: "_Statement") -> bool:
-    """Whether a sentence says "not", or nearly so, in a clause that shares most with a denial."""
+    """Whether a source sentence negates, or restricts, the clause that shares most terms."""
     clauses = list(map(_read, _clauses(sentence)))
     most = max((len(clause.all & denial.all) for clause in clauses), default=0)
     beside = [clause for clause in clauses if len(clause.all & denial.all) == most]
@@ -171,8 +171,13 @@ def is_article(word: str, language: str) -> bool:
     return _words(language, "articles").fullmatch(word) is not None
 
 
+def is_conjunction(word: str, language: str) -> bool:
+    """Whether a word in small letters begins another clause."""
+    return _words(language, "joins").fullmatch(word) is not None
+
+
 def is_pronoun(word: str, language: str) -> bool:
-    """Whether a word in small letters stands for what another clause names: "she", "I'm"."""
+    """Whether a word in small letters is a pronoun, maybe with its verb: "she", "I'm"."""
     pattern = _words(language, "pronouns")
     return any(pattern.fullmatch(part) for part in (word, word.partition("'")[0]))
 
@@ -186,19 +191,19 @@ def _words(language: str, kind: str) -> "re.Pattern[str]":
 
 @cache
 def positions() -> Sequence[tuple["re.Pattern[str]", "re.Pattern[str]"]]:
-    """Words before a thing, of which one makes the other untrue of it."""
+    """Pairs of prepositions of which one excludes the other: before, after."""
     return [_two_sides(table, pair) for table in _tables() for pair in table.positions]
 
 
 @cache
 def routes() -> Sequence[tuple["re.Pattern[str]", "re.Pattern[str]"]]:
-    """Words before the beginning and before the end of a journey."""
+    """Pairs of prepositions for a start and an end: from, to."""
     return [_two_sides(table, pair) for table in _tables() for pair in table.routes]
 
 
 @cache
 def converses() -> Sequence[tuple["re.Pattern[str]", "re.Pattern[str]"]]:
-    """Words for one act as each of two sees it: who sells does not buy."""
+    """Pairs of converse verbs: to buy, to sell."""
     return [_two_sides(table, pair) for table in _tables() for pair in table.converses]
 
 

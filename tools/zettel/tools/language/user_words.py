@@ -1,4 +1,4 @@
-"""What a text says of the user, and what calls the user: "me", "My doctor is …", "je m'appelle …".
+"""Statements about the user, and words for the user: "me", "My doctor is …", "je m'appelle …".
 
 A language is a file of `user_words`: adding one takes no code. The first person is the user's only
 in a note of the user's own, and not where others speak in it: in quotations, in lines of a talk.
@@ -45,6 +45,7 @@ class _Table(BaseModel):
 
     inside: bool = False
     names: tuple[str, ...]
+    searched: tuple[str, ...]
     told: tuple[str, ...]
     about: tuple[str, ...]
     named: tuple[str, ...]
@@ -67,25 +68,31 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 @cache
 def user_names() -> frozenset[str]:
-    """By which a subject means the user, folded; `user` among them."""
+    """Subjects that mean the user, folded, `user` among them."""
     return frozenset(fold(name) for table in _tables().values() for name in table.names)
 
 
+@cache
+def searched_words() -> str:
+    """A query for notes in the first person."""
+    return " ".join(dict.fromkeys(word for t in _tables().values() for word in t.searched))
+
+
 def own_words(text: str) -> str:
-    """The prose of a text without what others say in it, at most `OWN_MAX_CHARACTERS`."""
+    """The prose of a text without quotations and other speakers, at most `OWN_MAX_CHARACTERS`."""
     prose = _OTHERS_LINE.sub("", without_code(text[:OWN_MAX_CHARACTERS]))
     return _QUOTED.sub(" ", _LABELLED.sub(_own_line, prose))
 
 
 def _own_line(line: re.Match[str]) -> str:
-    """A labelled line, empty if somebody else says it; the label of a field says nothing."""
+    """A labelled line, empty if its label is another speaker and not a field."""
     label, words = fold(line["name"]), talk_words()
     own = label in words.fields or words.roles.get(label) == USER or label in user_names()
     return line[0] if own or _pattern("told").match(label) else ""
 
 
 def _told(text: str) -> Iterator[str]:
-    """The sentences of a text's own words that ask nothing."""
+    """The sentences of `own_words` that are no questions."""
     own = own_words(text)
     for start, end in sentence_spans(own):
         if (sentence := own[start:end].strip()) and not asks(sentence):
@@ -93,12 +100,12 @@ def _told(text: str) -> Iterator[str]:
 
 
 def tells_of_user(text: str) -> bool:
-    """Whether a note of the user's is about the user: "I …", "My …", "The user …"."""
+    """Whether a note by the user is about the user: "I …", "My …", "The user …"."""
     return any(_pattern("told").search(sentence) for sentence in _told(text))
 
 
 def find_own_names(text: str) -> frozenset[str]:
-    """The names that a note of the user's gives to the user: "My name is Farid Haddad"."""
+    """The user's names in a note by the user: "My name is Farid Haddad"."""
     if not _pattern("named").search(text):
         return frozenset()
     matches = (_pattern("named").search(sentence) for sentence in _told(text))
@@ -106,17 +113,17 @@ def find_own_names(text: str) -> frozenset[str]:
 
 
 def tells_what_stands(sentence: str) -> bool:
-    """Whether a sentence begins with what stands of the user: "I prefer tea", "Ich bin Veganer"."""
+    """Whether a sentence states a lasting trait of the user: "I prefer tea", "Ich bin Veganer"."""
     return _pattern("standing").match(sentence) is not None
 
 
 def is_passing(sentence: str) -> bool:
-    """Whether a sentence has a word of a passing state, or of what is supposed."""
+    """Whether a sentence tells a temporary state or a supposition."""
     return _pattern("passing").search(sentence) is not None
 
 
 def asks_all_about_me(text: str) -> bool:
-    """Whether a question asks for all of the user: "What do you know about me?"."""
+    """Whether a question asks for everything about the user: "What do you know about me?"."""
     if len(text) > ALL_ABOUT_ME_MAX_CHARACTERS:
         return False
     found = _pattern("about").search(text)

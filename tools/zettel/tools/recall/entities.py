@@ -21,7 +21,12 @@ from zettel.tools.language.name_words import read_language, titles
 from zettel.tools.language.names import ASSISTANTS, find_names
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import ALSO_CALLED, THE_USER, find_relations
-from zettel.tools.language.user_words import find_own_names, tells_of_user, user_names
+from zettel.tools.language.user_words import (
+    find_own_names,
+    searched_words,
+    tells_of_user,
+    user_names,
+)
 from zettel.tools.note_marks import marks_of
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
@@ -33,9 +38,6 @@ ENTITY_MAX_NAMES = 8
 """Most names of one."""
 PROFILE_READ_MAX_NOTES = 200
 """Notes of the profile that are read for the names of the user."""
-
-OWN_WORDS = "user name called I my me ich mein meine heiße je mon ma appelle yo mi llamo 私 我 用户"
-"""By which a large scope is searched for what the user tells of themselves."""
 
 _SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{M}\p{N}_]"
 """A character of a word in a script with spaces; where there are none, a name ends anywhere."""
@@ -179,7 +181,7 @@ class _Reading:
     async def _told(self) -> Sequence[Outline]:
         """Other notes that nobody else is the subject of."""
         if self._own is None:
-            near = await self._likely(OWN_WORDS)
+            near = await self._likely(searched_words())
             self._own = [note for note in near if _is_own(note) and note.kind is not Kind.CORE]
         return self._own
 

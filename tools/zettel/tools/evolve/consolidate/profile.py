@@ -55,9 +55,9 @@ PROFILE_MAX_FACTS = 200
 """Newest facts that are considered."""
 
 EVENT_MAX_LENGTH = timedelta(days=7)
-"""A longer time is no event's: "in May 2026 Ana became a teacher". Set by hand."""
+"""Longest time of an event, unlike "in May 2026 Ana became a teacher". Set by hand."""
 EVENT_MAX_DISTANCE = timedelta(days=31)
-"""Between an event and its telling; set by hand: what stands names days that are farther off."""
+"""Longest time between an event and its note; lasting facts name dates farther off. Set by hand."""
 
 _ONE = r"is|are|lives?|works?|studies|study|weighs?|costs?|earns?|runs? on|belongs? to|reports? to"
 _MANY = r"has|have|likes?|loves?|hates?|prefers?|speaks?|knows?|owns?|uses?|plays?|needs?|wants?"
@@ -122,9 +122,9 @@ def read_fact(note: Note | Outline) -> ProfileFact | None:
 
 
 def _of_user(note: Note | Outline, text: str) -> ProfileFact | None:
-    """What stands of the user by a sentence in the first person, or of "the user".
+    """A lasting fact about the user from a sentence in the first person or about "the user".
 
-    A fact or relation of theirs, their name, or what they prefer or are, in words of `user_words`.
+    A fact, a relation, the name, or a trait in words of `user_words`.
     """
     if note.kind not in (Kind.EPISODIC, Kind.SEMANTIC) or is_passing(text):
         return None
@@ -141,7 +141,7 @@ def _of_user(note: Note | Outline, text: str) -> ProfileFact | None:
 
 
 def _is_event(note: Note | Outline, text: str) -> bool:
-    """Whether a sentence tells what happened, or will, on days near to those of its note.
+    """Whether a sentence tells an event close to the day of its note.
 
     "On Tuesday I went to the dentist": not a date of birth, nor what is so since Tuesday.
     """

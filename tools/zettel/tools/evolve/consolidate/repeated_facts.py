@@ -85,7 +85,7 @@ async def _telling(task: Task, namespace: str, statement: Statement, seed: Note)
 
 
 def _told(note: Note, statement: Statement) -> list[_Told]:
-    """What a note tells of a fact; nothing sure where it only tells of a change of it or its owner.
+    """The statements of a note about a fact; an unsure one where it tells only a change of it.
 
     "Herr Oduya is gone to Nürnberg" may end where he lives, in words that no form of a fact has.
     """
@@ -98,7 +98,7 @@ def _told(note: Note, statement: Statement) -> list[_Told]:
 
 
 def _spelled(who: str, content: str) -> str:
-    """A folded name as a text spells it; empty where it does not, or for what is no name."""
+    """A folded name as spelled in a text; empty if it is not there or has no capital."""
     if who == THE_USER:
         return THE_USER
     found = re.search(rf"(?<!\w){re.escape(who)}(?!\w)", content, re.IGNORECASE)

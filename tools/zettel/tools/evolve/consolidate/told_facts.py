@@ -1,4 +1,4 @@
-"""The facts that a note states of somebody, in the words of facts and of relations."""
+"""Facts about persons in a note: statements and relations."""
 
 from dataclasses import replace
 
@@ -18,10 +18,10 @@ LABELS_OF_ONE = frozenset("home employer partner mother father doctor boss landl
 
 
 def read_facts(note: Note | Outline) -> list[Statement]:
-    """The facts that a note states of somebody, relations among them.
+    """The facts about persons in a note, relations included.
 
-    Without a subject the first person is the user, but not where others speak: in a quotation or a
-    labelled line. A subject of another name speaks for itself.
+    Without a subject the first person is the user, except in quotations and labelled lines. With
+    another subject it is that subject.
     """
     if is_of_user(note.subject):
         note = replace(note, content=own_words(note.content), subject=THE_USER)

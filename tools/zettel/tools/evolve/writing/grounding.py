@@ -14,7 +14,7 @@ import regex as re
 
 from zettel.storage.notes import REVISED_BY, Note, Span, fold, normalise
 from zettel.storage.text.gloss import CAPITALISED_NOUNS, is_ordinary_word, ordinary_words
-from zettel.tools.language.bindings import gives_to_another
+from zettel.tools.language.attribution import misattributes
 from zettel.tools.language.dates import find_times
 from zettel.tools.language.marks import Mark, find_marks
 from zettel.tools.language.name_words import titles
@@ -145,7 +145,7 @@ def fault(value: str, sources: Sources, *, most: int) -> Fault | None:
         return None
     if _has_invented_number(undated, sources) or _has_invented_word(undated, sources):
         return "invented"
-    contrary = (says_contrary, denies_otherwise, adds_denial, gives_to_another)
+    contrary = (says_contrary, denies_otherwise, adds_denial, misattributes)
     if any(differs(value, sources.contents) for differs in contrary):
         return "contrary"
     return None

@@ -1,12 +1,13 @@
-"""Whether a text says of one thing what its sources say of another: another doer, day or number.
+"""Misattribution: a text gives an act, day, number or place to another subject than its sources.
 
-It compares clauses, each by its words, and is silent where a pronoun may stand for a name.
+Clauses are compared by their words. A clause whose pronoun may stand for a name decides nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from operator import attrgetter
 
 import regex as re
 
@@ -18,6 +19,7 @@ from zettel.tools.language.opposites import (
     clause_ends,
     converses,
     is_article,
+    is_conjunction,
     is_pronoun,
     positions,
     routes,
@@ -27,16 +29,14 @@ from zettel.tools.language.opposites import (
 )
 from zettel.tools.language.time_words import is_day_month_or_count
 
-SAID_MAX_CLAUSES, KNOWN_MAX_CLAUSES = 24, 120
-"""Clauses of a text and of its sources that are compared: of a gist, and of a note as it is shown.
-Their product bounds the time."""
+TEXT_MAX_CLAUSES, SOURCES_MAX_CLAUSES = 24, 120
+"""Clauses compared: of a gist, and of the notes shown to an LLM. Their product bounds the time."""
 PENDING_MAX_WORDS = 16
-"""Words of names alone that are joined to the next clause."""
-DOER_MAX_WORDS = 6
-"""Words before an act in which its doers are looked for."""
+"""Longest run of names and values that is joined to the next clause."""
+SUBJECT_MAX_WORDS = 6
+"""Words before a verb that are searched for its subjects."""
 POSITION_WORDS, POSITION_CHARACTERS, POSITIONS_MAX = 3, 60, 64
-"""Words and characters behind "before" or "from" in which what it stands to begins, and places of
-such a word that are read."""
+"""Words and characters searched behind "before" or "from", and occurrences of it that are read."""
 
 _TOKEN = re.compile(r"[\p{L}\p{M}\p{N}_]+(?:[.,:/'’][\p{L}\p{M}\p{N}_]+)*")
 _POSSESSIVE = re.compile(r"['’]s$")
@@ -44,7 +44,7 @@ _POSSESSIVE = re.compile(r"['’]s$")
 
 @dataclass(frozen=True)
 class _Clause:
-    """Words of a clause in order, numbers in digits."""
+    """The words of a clause, with numbers in digits."""
 
     words: tuple[str, ...]
     language: str
@@ -55,7 +55,7 @@ class _Clause:
 
     @cached_property
     def stems(self) -> tuple[str, ...]:
-        """Of each word; empty for small words, numbers and days."""
+        """The stem of each word; empty for function words, numbers and days."""
         return tuple(
             "" if _is_value(word) else word_stem(_POSSESSIVE.sub("", word)) for word in self.folded
         )
@@ -66,12 +66,12 @@ class _Clause:
 
     @cached_property
     def days(self) -> frozenset[str]:
-        """Days of the week and months, by their first letters."""
+        """Days of the week and months, without a plural s."""
         return frozenset(word.removesuffix("s") for word in self.folded if _is_day(word))
 
     @cached_property
     def counted(self) -> Sequence[tuple[str, str, str]]:
-        """Each number with the stem before it and the one behind it."""
+        """Each number with the stems before and behind it."""
         beside = ("", *self.stems, "")
         return [
             (word, beside[at], beside[at + 2])
@@ -81,14 +81,14 @@ class _Clause:
 
     @cached_property
     def opening(self) -> frozenset[str]:
-        """The names with which it begins."""
+        """The names at its beginning."""
         found = set[str]()
         for word, folded in zip(self.words, self.folded, strict=True):
             if is_pronoun(folded, self.language):
                 break
             if _is_named(word, folded, self.language):
                 found.add(folded)
-            elif found or folded not in _LEADING:
+            elif found or not is_conjunction(folded, self.language):
                 break
         return frozenset(found)
 
@@ -98,7 +98,7 @@ class _Clause:
 
     @cached_property
     def doers(self) -> Mapping[str, Sequence[frozenset[str]]]:
-        """Stem -> for each of its places the names before it, but for small words in between."""
+        """Stem -> the names right before each of its occurrences, function words aside."""
         found = dict[str, list[frozenset[str]]]()
         for at, stem in enumerate(self.stems):
             if stem and not (at and self.words[at][0].isupper()):
@@ -107,7 +107,7 @@ class _Clause:
 
     @cached_property
     def counts(self) -> frozenset[str]:
-        """Numbers, each with what it counts or numbers."""
+        """Numbers, each with the word before or behind it."""
         found = set[str]()
         for number, before, after in self.counted:
             found |= {f"{beside} {number}" for beside in (f"<{before}", f">{after}") if beside[1:]}
@@ -115,69 +115,72 @@ class _Clause:
 
     @cached_property
     def places(self) -> frozenset[str]:
-        """Names behind a small word, each with it: "in Graz"."""
+        """Names behind a function word, with that word: "in Graz"."""
         beside = zip(self.folded, self.words[1:], self.folded[1:], strict=False)
         return frozenset(
             f"{small} {folded}"
             for small, word, folded in beside
             if small in small_words()
-            and small not in _JOINING
+            and not is_conjunction(small, self.language)
             and _is_named(word, folded, self.language)
         )
 
     @cached_property
     def plain(self) -> frozenset[str]:
-        """Its words, without the ending of a possessive."""
+        """Its words, folded, without the possessive ending."""
         return frozenset(_POSSESSIVE.sub("", word) for word in self.folded)
 
     def before(self, side: "re.Pattern[str]") -> frozenset[str]:
-        """The names before the words of a side."""
+        """The names before the words that a pattern matches."""
         places = (at for at, word in enumerate(self.folded) if side.fullmatch(word))
         return frozenset(name for at in places for name in self._names_before(at))
 
     def _names_before(self, at: int) -> frozenset[str]:
         names = set[str]()
-        for before in range(at - 1, max(-1, at - 1 - DOER_MAX_WORDS), -1):
+        for before in range(at - 1, max(-1, at - 1 - SUBJECT_MAX_WORDS), -1):
             word, folded = self.words[before], self.folded[before]
             if is_pronoun(folded, self.language):
                 break
             if _is_named(word, folded, self.language):
                 names.add(folded)
-            elif names and folded in _JOINING:
+            elif names and is_conjunction(folded, self.language):
                 continue
             elif names or folded not in small_words() or is_article(folded, self.language):
                 break
         return frozenset(names)
 
 
-_LEADING = frozenset({"and", "but", "und", "aber", "et", "mais", "y", "pero", "so"})
-_JOINING = _LEADING
+_DAYS: Callable[[_Clause], frozenset[str]] = attrgetter("days")
+_OPENING: Callable[[_Clause], frozenset[str]] = attrgetter("opening")
+_PLAIN: Callable[[_Clause], frozenset[str]] = attrgetter("plain")
+_COUNTS: Callable[[_Clause], frozenset[str]] = attrgetter("counts")
+_PLACES: Callable[[_Clause], frozenset[str]] = attrgetter("places")
 
 
-def gives_to_another(text: str, sources: Sequence[str]) -> bool:
-    """Whether a text tells the doer, day, number or side of something otherwise than its sources.
+def misattributes(text: str, sources: Sequence[str]) -> bool:
+    """Whether a text changes the subject, day, number, place or order of what its sources state.
 
     Args:
-        text: What was written of the sources.
+        text: Written from the sources.
         sources: Their texts.
     """
     told = "\n".join(sources)
-    known = _clauses(told, told)[:KNOWN_MAX_CLAUSES]
-    said = _clauses(text, told)[:SAID_MAX_CLAUSES]
+    known = _clauses(told, told)[:SOURCES_MAX_CLAUSES]
+    said = _clauses(text, told)[:TEXT_MAX_CLAUSES]
     differs: tuple[Callable[[_Clause, Sequence[_Clause], Sequence[_Clause]], bool], ...] = (
-        _acts_otherwise,
-        _takes_part_otherwise,
-        _counts_otherwise,
-        _belongs_otherwise,
-        _has_otherwise,
+        _has_other_subject,
+        _has_swapped_roles,
+        _has_other_number,
+        _has_value_of_other_clause,
+        _has_value_of_other_name,
     )
     if any(check(clause, said, known) for clause in said for check in differs):
         return True
-    return _stands_otherwise(text, told)
+    return _has_other_order(text, told)
 
 
-def _acts_otherwise(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clause]) -> bool:
-    """Whether somebody does what only another does in the sources."""
+def _has_other_subject(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clause]) -> bool:
+    """Whether a verb has a subject that it never has in the sources, where others have it."""
     everyone = frozenset[str]().union(*(other.plain for other in known))
     for stem, places in clause.doers.items():
         others = {found for other in known for found in other.doers.get(stem, ())}
@@ -189,21 +192,21 @@ def _acts_otherwise(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clau
     return False
 
 
-def _takes_part_otherwise(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clause]) -> bool:
-    """Whether somebody buys in it who only sells in the sources."""
+def _has_swapped_roles(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clause]) -> bool:
+    """Whether the buyer is the seller in the sources, and the like for other converse verbs."""
     for sides in converses():
-        said, told = [clause.before(s) for s in sides], [_doing(s, known) for s in sides]
+        said, told = [clause.before(s) for s in sides], [_names_at(s, known) for s in sides]
         if any(said[side] & told[1 - side] - told[side] for side in (0, 1)):
             return True
     return False
 
 
-def _doing(side: "re.Pattern[str]", clauses: Sequence[_Clause]) -> frozenset[str]:
+def _names_at(side: "re.Pattern[str]", clauses: Sequence[_Clause]) -> frozenset[str]:
     return frozenset(name for clause in clauses for name in clause.before(side))
 
 
-def _counts_otherwise(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clause]) -> bool:
-    """Whether a number stands before what only other numbers stand before in the sources."""
+def _has_other_number(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clause]) -> bool:
+    """Whether a noun has a number that it never has in the sources, where it has others."""
     counted = {(after, number) for number, _before, after in clause.counted if after}
     told = {(after, n) for other in known for n, _before, after in other.counted} if counted else ()
     others = dict[str, set[str]]()
@@ -220,57 +223,62 @@ def _counts_otherwise(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Cl
     return False
 
 
-def _belongs_otherwise(clause: _Clause, said: Sequence[_Clause], known: Sequence[_Clause]) -> bool:
-    """Whether a value is told of what the sources tell of another value of its sort.
+def _has_value_of_other_clause(
+    clause: _Clause, said: Sequence[_Clause], known: Sequence[_Clause]
+) -> bool:
+    """Whether a statement has a day, name or number that the sources give to another statement.
 
-    The clauses that have the value have none of the words that tell the other clause apart.
+    The source clauses with this value lack the distinctive words of the statement, and a clause
+    with those words gives another value of the same type.
     """
     names = {word_stem(name) for other in (*said, *known) for name in other.opening}
     told, shared = clause.said - names, _shared(known)
-    for sort in (_days, _openings, _counts):
-        mentioned = {value for other in said for value in sort(other)}
-        for value in sort(clause):
-            having = [other for other in known if value in _present(other, sort)]
+    for values, occurring in ((_DAYS, _DAYS), (_OPENING, _PLAIN), (_COUNTS, _COUNTS)):
+        mentioned = {value for other in said for value in values(other)}
+        for value in values(clause):
+            having = [other for other in known if value in occurring(other)]
             words = {word for other in having for word in other.said}
             if not having or not told - words or told & words - shared:
                 continue
             for other in known:
-                rivals = sort(other)
+                rivals = values(other)
                 if (
                     rivals
                     and other not in having
                     and not other.has_pronoun
                     and not rivals & mentioned
                     and told & other.said - words
-                    and any(_kind(value) == _kind(rival) for rival in rivals)
+                    and any(_context(value) == _context(rival) for rival in rivals)
                 ):
                     return True
     return False
 
 
-def _has_otherwise(clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clause]) -> bool:
-    """Whether somebody has the value that the sources tell of another, and not the own one."""
+def _has_value_of_other_name(
+    clause: _Clause, _: Sequence[_Clause], known: Sequence[_Clause]
+) -> bool:
+    """Whether a name has a day, number or place that the sources give to another name only."""
     if not clause.opening:
         return False
     own = [other for other in known if clause.opening & other.opening and clause.said & other.said]
     foreign = [
         other for other in known if other.opening and other.opening.isdisjoint(clause.opening)
     ]
-    for sort in (_days, _counts, _places):
-        for value in sort(clause):
-            rivals = {r for other in own for r in sort(other) if _kind(r) == _kind(value)}
+    for values in (_DAYS, _COUNTS, _PLACES):
+        for value in values(clause):
+            rivals = {r for other in own for r in values(other) if _context(r) == _context(value)}
             if (
-                any(value in sort(other) for other in foreign)
-                and not any(value in sort(other) for other in known if other not in foreign)
+                any(value in values(other) for other in foreign)
+                and not any(value in values(other) for other in known if other not in foreign)
                 and rivals
-                and rivals.isdisjoint(sort(clause))
+                and rivals.isdisjoint(values(clause))
             ):
                 return True
     return False
 
 
 def _shared(known: Sequence[_Clause]) -> frozenset[str]:
-    """Stems of more than one clause, which tell none apart."""
+    """Stems that occur in more than one clause, and distinguish none."""
     seen, shared = set[str](), set[str]()
     for clause in known:
         shared |= clause.said & seen
@@ -278,36 +286,13 @@ def _shared(known: Sequence[_Clause]) -> frozenset[str]:
     return frozenset(shared)
 
 
-def _days(clause: _Clause) -> frozenset[str]:
-    return clause.days
-
-
-def _openings(clause: _Clause) -> frozenset[str]:
-    return clause.opening
-
-
-def _counts(clause: _Clause) -> frozenset[str]:
-    return clause.counts
-
-
-def _places(clause: _Clause) -> frozenset[str]:
-    return clause.places
-
-
-def _present(clause: _Clause, sort: object) -> frozenset[str]:
-    """Every place where a clause has values of a sort: a name counts wherever it stands."""
-    if sort is _openings:
-        return clause.plain
-    return clause.counts if sort is _counts else clause.days
-
-
-def _kind(value: str) -> str:
-    """What stands beside a value; nothing beside days and doers."""
+def _context(value: str) -> str:
+    """The word beside a value; empty for days and names."""
     return value.rpartition(" ")[0]
 
 
-def _stands_otherwise(text: str, told: str) -> bool:
-    """Whether a thing stands on the other side of a word such as "before", or of a journey."""
+def _has_other_order(text: str, told: str) -> bool:
+    """Whether "before" and "after", or "from" and "to", are exchanged."""
     plain, known_plain = (fold(in_digits(part, language_of(part))) for part in (text, told))
     for sides in positions():
         said = [_behind(side, plain) for side in sides]
@@ -325,7 +310,7 @@ def _stands_otherwise(text: str, told: str) -> bool:
 
 
 def _behind(side: "re.Pattern[str]", plain: str) -> frozenset[str]:
-    """The first stem behind each place of a word."""
+    """The first stem behind each match of a pattern."""
     found = set[str]()
     for match in islice(side.finditer(plain), POSITIONS_MAX):
         near = _TOKEN.findall(plain, match.end(), match.end() + POSITION_CHARACTERS)
@@ -338,7 +323,7 @@ def _behind(side: "re.Pattern[str]", plain: str) -> frozenset[str]:
 
 
 def _clauses(text: str, among: str) -> list[_Clause]:
-    """Clauses of a text; what has no word of its own belongs to the next, or to the one before."""
+    """The clauses of a text. One of names and values alone is joined to the next."""
     language = language_of(text, among=among)
     told = in_digits(without_day_points(normalise(text).replace("’", "'")), language)
     lower, found, end = told.lower(), list[_Clause](), 0
@@ -349,7 +334,7 @@ def _clauses(text: str, among: str) -> list[_Clause]:
         words: list[str] = _TOKEN.findall(told, end, stop)
         if words:
             clause = _Clause((*pending, *words), language)
-            whole = len(clause.words) >= PENDING_MAX_WORDS or _has_own(clause)
+            whole = len(clause.words) >= PENDING_MAX_WORDS or _has_statement(clause)
             pending = [] if whole else list(clause.words)
             if whole:
                 found.append(clause)
@@ -363,8 +348,8 @@ def _clauses(text: str, among: str) -> list[_Clause]:
     return found
 
 
-def _has_own(clause: _Clause) -> bool:
-    """Whether it says more than names and values."""
+def _has_statement(clause: _Clause) -> bool:
+    """Whether it has a word that is no name, value or function word."""
     return any(
         stem and not word[0].isupper()
         for stem, word in zip(clause.stems, clause.words, strict=True)
@@ -372,7 +357,7 @@ def _has_own(clause: _Clause) -> bool:
 
 
 def _is_named(word: str, folded: str, language: str) -> bool:
-    """Whether a word may be a name: with a capital, no small word, day or title; no noun."""
+    """Whether a capitalised word may be a name: no function word, day, title or German noun."""
     if not word[0].isupper() or folded in small_words() or _is_value(folded) or folded in titles():
         return False
     return language not in CAPITALISED_NOUNS or not is_ordinary_word(folded, language)
