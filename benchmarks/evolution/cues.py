@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 
 from zettel.storage.notes import CAUSED_BY, SUPPORTS, Note
 from zettel.tools.changes.conflicts import find_conflict
-from zettel.tools.evolve.steps.link import find_cue
 from zettel.tools.language.facts import find_statements
+from zettel.tools.language.link_cues import find_cue
 
 FILE = Path(__file__).parent / "cues.json"
 TOLD = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)

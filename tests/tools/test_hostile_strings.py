@@ -25,13 +25,13 @@ from zettel.tools.changes.conflicts import conflict_between
 from zettel.tools.evolve.consolidate.concepts import SaidWords
 from zettel.tools.evolve.consolidate.profile import read_fact
 from zettel.tools.evolve.consolidate.sentences import quotable
-from zettel.tools.evolve.steps.link import find_cue
 from zettel.tools.evolve.writing.grounding import fault, sources_of
 from zettel.tools.language.attribution import misattributes
 from zettel.tools.language.change_cues import CHANGE_CUE_MAX_CHARACTERS, find_change_cue
 from zettel.tools.language.dates import find_times, find_windows, without_times
 from zettel.tools.language.documents import cut_text
 from zettel.tools.language.facts import STATEMENTS_MAX_CHARACTERS, find_statements
+from zettel.tools.language.link_cues import find_cue
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.names import find_names
 from zettel.tools.language.opposites import denies_otherwise
