@@ -58,7 +58,7 @@ CAUSED_BY = "caused_by"
 SUPPORTS = "supports"
 """The linked note is the reason for this one, or is confirmed by it."""
 SAME_THING = "same_thing"
-"""Both notes are about one particular thing; an LLM says so."""
+"""Both notes are about one particular thing: an LLM says so, or they share an uncommon keyword."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,8 +164,8 @@ async def test_notes_that_share_a_rare_name_are_linked_from_the_younger(desk: De
 
 
 async def test_notes_that_are_alike_are_linked_by_similarity(desk: Desk) -> None:
-    older = await desk.told("the red bicycle stands in the small shed")
-    younger = await desk.told("in the big shed stands the red bicycle")
+    older = await desk.told("I went home early and then we sang loudly")
+    younger = await desk.told("then I went home early and we sang loudly")
 
     await desk.evolve()
 

@@ -186,6 +186,8 @@ class RememberAnswer(TypedDict):
     differs: NotRequired[list[str]]
     next: NotRequired[str]
     candidates: NotRequired[list[Candidate]]
+    suggested_tags: NotRequired[list[str]]
+    """Tags of the nearest notes, where none was given; `update` adds those that fit."""
     degraded: NotRequired[str]
     cut: NotRequired[dict[str, int]]
     """Secrets that were not kept: kind, and how many."""

@@ -139,3 +139,57 @@ async def test_a_relation_that_is_corrected_takes_its_link_along(desk: Desk) -> 
     await desk.evolve()
 
     assert not any(link.stood(None) for link in (await stored(desk, note_id)).links)
+
+
+@pytest.mark.parametrize(
+    ("older", "younger", "thing"),
+    [
+        ("the wort chiller leaks", "ring the shop about the wort chiller", "wort chiller"),
+        ("Der Wärmezähler im Keller klemmt", "Der Wärmezähler ist geeicht", "wärmezähler"),
+    ],
+)
+async def test_notes_on_the_same_uncommon_thing_are_linked_and_say_on_what(
+    desk: Desk, older: str, younger: str, thing: str
+) -> None:
+    known = await desk.told(older)
+    note_id = await desk.told(younger)
+
+    await desk.evolve()
+
+    [link] = (await stored(desk, note_id)).links
+    assert (link.to, link.relation, link.made_by) == (known, "same_thing", "rule")
+    assert link.reason == f"both are about {thing}"
+
+
+async def test_a_thing_of_which_many_notes_speak_links_none_of_them(desk: Desk) -> None:
+    for rest in ("leaks", "sings at noon", "has a green lid", "came from Riga", "is lent out"):
+        note_id = await desk.told(f"the wort chiller {rest}")
+
+    await desk.evolve()
+
+    relations = {link.relation for link in (await stored(desk, note_id)).links}
+    assert "same_thing" not in relations
+
+
+async def test_a_word_alone_does_not_link_notes_that_are_far_apart(desk: Desk) -> None:
+    await desk.told("the chiller leaks, so Monday's wort was poured away behind the old barn")
+    note_id = await desk.told(
+        "four bicycles, a tandem and the folding chiller box go to Ulm by train with my nephew"
+    )
+
+    await desk.evolve()
+
+    assert (await stored(desk, note_id)).links == ()
+
+
+async def test_what_people_say_to_each_other_is_not_linked_for_a_word(desk: Desk) -> None:
+    for number in range(4):
+        await desk.told(f"Did the choir sing on day {number}?", subject="Ada", session="s")
+        await desk.told(f"They did, {number} songs", subject="Ben", session="s")
+    await desk.told("the wort chiller leaks", subject="Ada", session="t")
+    note_id = await desk.told("ring the shop about the wort chiller", subject="Ben", session="t")
+
+    await desk.evolve()
+
+    relations = {link.relation for link in (await stored(desk, note_id)).links}
+    assert "same_thing" not in relations

@@ -24,7 +24,7 @@ from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, Llm, LlmLimits
 from zettel.tools.state.memory import Memory
 
 FED = "I feed the sourdough starter with rye flour from the mill"
-DIED = "The sourdough starter did not survive the weekend in the hot kitchen"
+DIED = "The dough in the jar did not survive the weekend in the hot kitchen"
 REASON = "both are about the sourdough starter"
 
 

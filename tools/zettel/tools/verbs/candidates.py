@@ -2,9 +2,11 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TypeVar
 
 import anyio
@@ -30,6 +32,7 @@ from zettel.tools.changes.links import in_own_words
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import read_in_thread, read_texts
 from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.language.marks import find_marks
 from zettel.tools.language.terms import telling_words
 from zettel.tools.note_marks import add_labels
 from zettel.tools.render import shorten
@@ -55,6 +58,13 @@ conversation (LoCoMo 26) would have five."""
 NEARLY_SAME_MIN_COSINE = 0.95
 """Exact cosine described as nearly the same words in `why`."""
 CANDIDATE_MAX_CHARACTERS = 160
+
+
+SUGGESTED_MAX_TAGS = 3
+SUGGESTED_MIN_NOTES = 2
+"""Near notes that have a tag, where none of them is as near as a candidate of the same subject.
+Of the tags that agents gave in seven months (91 notes, told in order, at .60, and two of the
+nearest five at .40) 12 of 13 suggestions were among those that the note got."""
 
 
 STILL_MAX_CHARACTERS = 400
@@ -203,6 +213,34 @@ async def _found(search: Awaitable[list[_T]]) -> list[_T]:
     except StoreError:
         logger.warning("fewer candidates: the store could not be searched", exc_info=True)
         return []
+
+
+async def suggested_tags(compared: Compared) -> list[str]:
+    """Tags in use that may fit a note told without any: those of the nearest notes, trusted alike.
+
+    Args:
+        compared: The note beside the stored ones.
+
+    Returns:
+        At most `SUGGESTED_MAX_TAGS`, the nearest note's first; none for a note with tags.
+    """
+    note, votes, close = compared.note, Counter[str](), set[str]()
+    if note.tags:
+        return []
+    near = [known for known in compared.cosines if known in compared.known]
+    for note_id in sorted(near, key=lambda known: -compared.cosines[known]):
+        other = compared.known[note_id]
+        if other.trust >= note.trust and other.principal == note.origin.principal:
+            votes.update(other.tags)
+            if compared.cosines[note_id] >= SAME_SUBJECT_MIN_COSINE:
+                close.update(other.tags)
+    fitting = [tag for tag in votes if tag in close or votes[tag] >= SUGGESTED_MIN_NOTES]
+    return await read_in_thread(_unmarked, fitting) if fitting else []
+
+
+def _unmarked(tags: Sequence[str]) -> list[str]:
+    """The first tags that would not be marked in a note."""
+    return list(islice((tag for tag in tags if not find_marks(tag)), SUGGESTED_MAX_TAGS))
 
 
 async def nearest_notes(

@@ -53,6 +53,7 @@ from zettel.tools.verbs.candidates import (
     compare,
     embed_if_loaded,
     nearest_notes,
+    suggested_tags,
     was_alone,
 )
 
@@ -393,14 +394,21 @@ async def _store(
     if not await was_alone(memory, before, written):
         # Of two agents that tell the same at once, the later one sees the other's note.
         compared = await _compare(memory, note, vectors, now)
-    if found := await candidates(memory, compared):
-        answer["candidates"] = found
+    await _add_compared(memory, answer, compared)
     if vectors is None:
         answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
     if note.kind is Kind.WORKING:
         if notice := await open_work_notice(memory, note.namespace, now):
             answer["notice"] = notice
     return answer
+
+
+async def _add_compared(memory: Memory, answer: RememberAnswer, compared: Compared) -> None:
+    """Add what the agent may do with the note beside the stored ones."""
+    if found := await candidates(memory, compared):
+        answer["candidates"] = found
+    if tags := await suggested_tags(compared):
+        answer["suggested_tags"] = tags
 
 
 async def _compare(memory: Memory, note: Note, vectors: Vectors | None, now: datetime) -> Compared:

@@ -36,7 +36,7 @@ from zettel.tools.evolve.consolidate.drafts import (
     offers_of,
 )
 from zettel.tools.evolve.consolidate.repeated_facts import repeated_facts
-from zettel.tools.evolve.steps.base import Step, Task
+from zettel.tools.evolve.steps.base import Step, Task, is_talk
 from zettel.tools.language.feedback import Feedback, read_feedback
 
 FEEDBACK_MIN_NOTES, FEEDBACK_MIN_OCCASIONS = 3, 2
@@ -92,17 +92,11 @@ async def _offer(task: Task, namespace: str, waiting: Sequence[Note]) -> None:
         for group in _groups(pool.values()):
             if draft := await _ruled(task, group, known):
                 drafts.append(draft)
-    if drafts and await _is_talk(task, namespace):
-        drafts = []
+    if drafts and await is_talk(task, namespace):
+        drafts = []  # "Keep going!" is no rule for an agent
     if drafts or outdated:
         once = {note.note_id: note for note in outdated}
         await keep(task, drafts, list(once.values()), step=GENERALIZE_CHANGE)
-
-
-async def _is_talk(task: Task, namespace: str) -> bool:
-    """Whether people talk with each other in a namespace: "Keep going!" is no rule for an agent."""
-    where, memory = NoteFilter(namespaces=(namespace,)), task.memory
-    return (await memory.corpora.read(memory.store, where, task.now)).conversation
 
 
 async def _told(task: Task, notes: Sequence[Note]) -> list[_Told]:

@@ -254,8 +254,12 @@ class Task:
         default_factory=dict[tuple[str, str], tuple[Outline, ...]]
     )
     """(namespace, name) -> notes with that name, cached."""
+    uncommon: dict[tuple[str, str], bool] = field(default_factory=dict[tuple[str, str], bool])
+    """(namespace, keyword) -> whether few notes have it, cached."""
     users: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """Namespace -> names of the user, cached."""
+    talks: dict[str, bool] = field(default_factory=dict[str, bool])
+    """Namespace -> whether people talk there, cached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +271,15 @@ class Step:
     """Notes it has not seen yet."""
     work: Callable[[Task, Sequence[Note]], Awaitable[None]]
     """Puts into the batch what becomes of these notes of it, at least one."""
+
+
+async def is_talk(task: Task, namespace: str) -> bool:
+    """Whether people talk with each other in a namespace."""
+    if namespace not in task.talks:
+        where, memory = NoteFilter(namespaces=(namespace,)), task.memory
+        corpus = await memory.corpora.read(memory.store, where, task.now)
+        task.talks[namespace] = corpus.conversation
+    return task.talks[namespace]
 
 
 async def content_since(store: NoteReader, note: Note) -> datetime:
