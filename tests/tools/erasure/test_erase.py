@@ -200,6 +200,24 @@ async def test_notes_with_the_same_text_are_named_and_left(desk: Desk) -> None:
     assert await desk.found(note_ids=[other]) == [other]
 
 
+async def test_the_preview_names_what_was_concluded_from_the_notes_and_stays(desk: Desk) -> None:
+    note_id = await desk.told(CANARY, subject="Ana")
+    other = await desk.told("Ana pays rent twice", subject="Ana")
+    both = [{"to": note_id, "relation": "derived_from"}]
+    stays = await desk.told("Somebody can afford the mill", links=both)
+    gone = await desk.told("Somebody can afford a boat", links=both)
+    await desk.told("Somebody pays rent", links=[{"to": other, "relation": "derived_from"}])
+    await desk("forget", note_ids=[gone])
+
+    alone = await desk("forget", note_ids=[note_id], erase=True)
+    together = await desk("forget", note_ids=[note_id, stays], erase=True)
+    await desk("forget", confirm=alone["confirm"])
+
+    assert alone["conclusions"] == [stays]
+    assert "conclusions" not in together
+    assert await desk.found(note_ids=[stays]) == [stays]
+
+
 async def test_previews_that_show_an_erased_note_are_withdrawn(desk: Desk) -> None:
     note_id = await desk.told(CANARY, tags=["t"])
     other = await desk("forget", tags=["t"])

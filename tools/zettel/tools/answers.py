@@ -290,6 +290,8 @@ class ForgetAnswer(TypedDict):
     proof: NotRequired[Proof]
     elsewhere: NotRequired[list[str]]
     """Other notes with the same text."""
+    conclusions: NotRequired[list[str]]
+    """Notes that are derived from these and stay: once a premise is erased, nothing marks them."""
     matched: NotRequired[int]
     also_mention: NotRequired[int]
     until: NotRequired[str]

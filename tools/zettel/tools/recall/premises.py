@@ -108,7 +108,7 @@ async def resting_on_gone(memory: Memory, where: NoteFilter) -> list[Note]:
     )
     found, lost = set[str](), [note.note_id for note in gone]
     for _ in range(PREMISES_MAX_STEPS):
-        concluded = await _concluded_from(memory, lost)
+        concluded = await concluded_from(memory, lost)
         lost = sorted(concluded - found)
         found |= concluded
     if not found:
@@ -117,8 +117,8 @@ async def resting_on_gone(memory: Memory, where: NoteFilter) -> list[Note]:
     return await memory.store.find(wanted, limit=len(found))
 
 
-async def _concluded_from(memory: Memory, note_ids: Sequence[str]) -> set[str]:
-    """Ids of the notes of agents that are derived from some of these."""
+async def concluded_from(memory: Memory, note_ids: Sequence[str]) -> set[str]:
+    """Ids of the current notes of agents that are derived from some of these."""
     found = set[str]()
     for start in range(0, len(note_ids), LINKED_AT_ONCE_NOTES):
         ids = note_ids[start : start + LINKED_AT_ONCE_NOTES]

@@ -32,6 +32,7 @@ from zettel.tools.note_marks import add_labels
 from zettel.tools.progress import report_progress
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.voices import ALIKE_MIN_SHARE
+from zettel.tools.recall.premises import concluded_from
 from zettel.tools.recall.search import Found, search
 from zettel.tools.render import LINE_MAX_CHARACTERS, one_line
 from zettel.tools.state.memory import Memory
@@ -210,6 +211,8 @@ async def _previewed(
     )
     if preview.elsewhere:
         answer["elsewhere"] = list(preview.elsewhere)
+    if target.erase and (concluded := await _conclusions(memory, notes)):
+        answer["conclusions"] = concluded
     answer["confirm"] = await put_preview(memory.store, preview, now=now)
     verb = "bring back" if target.undo else "erase for good" if target.erase else "forget"
     more = f" The other {matched - len(notes)} need another call." if matched > len(notes) else ""
@@ -218,6 +221,13 @@ async def _previewed(
         f' forget(confirm="{answer["confirm"]}") within 15 minutes.{more}'
     )
     return answer
+
+
+async def _conclusions(memory: Memory, notes: Sequence[Note]) -> list[str]:
+    """Ids of the active notes that agents derived from these, without these."""
+    ids = [note.note_id for note in notes]
+    concluded = sorted(await concluded_from(memory, ids) - set(ids))[: validation.MAX_LIST]
+    return [n.note_id for n in await memory.store.get(concluded) if n.state is State.ACTIVE]
 
 
 async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[list[Note], int]:
