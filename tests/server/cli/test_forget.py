@@ -26,6 +26,7 @@ from zettel.storage.notes import Kind
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import ForgetAnswer
 from zettel.tools.caller import Caller
+from zettel.tools.changes.links import LinkArgument
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.retention_policy import Retention, check_rules
 from zettel.tools.verbs.remember import remember
@@ -98,6 +99,28 @@ async def test_nothing_is_erased_until_the_word_is_typed(farm: Settings) -> None
     assert proof is not None
     assert proof["notes"] == 2
     assert "physical_at" in forget_output(answer).render(as_json=False)
+
+
+async def test_the_preview_of_an_erasure_lists_what_was_derived_from_the_notes(
+    farm: Settings,
+) -> None:
+    async with opened(farm) as memory:
+        [note, _] = await memory.store.find(NoteFilter(namespaces=("farm",)), limit=2)
+        links: list[LinkArgument] = [{"to": note.note_id, "relation": "derived_from"}]
+        caller = Caller(namespace="farm")
+        told = await remember(memory, caller, now=NOW, content="So it rains", links=links)
+    asked = list[str]()
+
+    def refuse(told: str, _word: str) -> bool:
+        asked.append(told)
+        return False
+
+    with pytest.raises(NotConfirmedError):
+        await forget_once(farm, ForgetRequest(note_ids=(note.note_id,), erase=True), refuse)
+
+    [line] = [line for line in asked[0].splitlines() if "derived from these" in line]
+    short = line.rsplit(" ", 1)[-1]
+    assert told["note_id"].endswith(short) or told["note_id"].startswith(short)
 
 
 async def test_a_namespace_is_erased_after_its_name_was_typed(farm: Settings) -> None:

@@ -11,6 +11,7 @@ from zettel.server.protocol.schemas import (
     UpdateArguments,
 )
 from zettel.storage.notes import State
+from zettel.tools.changes.links import LinkArgument
 
 
 def text_of(document: Document) -> str:
@@ -177,6 +178,8 @@ async def test_erasing_shows_what_goes_and_what_stays_before_it_does_anything(
 ) -> None:
     note_id = await server.told("The key is under the mat")
     copy = await server.told("The key is under the mat", namespace="other")
+    premise: list[LinkArgument] = [{"to": note_id, "relation": "derived_from"}]
+    conclusion = await server.told("Guests let themselves in", links=premise)
 
     page = await visitor.see(f"/note/{note_id}")
     preview = await visitor.send(f"/note/{note_id}/erase", seen=page)
@@ -186,6 +189,7 @@ async def test_erasing_shows_what_goes_and_what_stays_before_it_does_anything(
 
     assert "The key is under the mat" in preview.words
     assert preview.all("a", href=f"/note/{copy}")
+    assert preview.all("a", href=f"/note/{conclusion}")
     assert len(there) == 1
     assert "Erased" in done.words
     assert "receipt" in done.words

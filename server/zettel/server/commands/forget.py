@@ -127,9 +127,18 @@ def forget_notes(call: MemoryCall, request: ForgetRequest, confirm: Confirm) -> 
     return forget_output(answer, _short(call, answer) | short)
 
 
+def _left(answer: "ForgetAnswer") -> dict[str, list[str]]:
+    """Notes that an answer names and leaves as they are: what they are, in words -> their ids."""
+    return {
+        "same text": answer.get("elsewhere", []),
+        "derived from these": answer.get("conclusions", []),
+        "changed since the preview": answer.get("skipped", []),
+    }
+
+
 def _short(call: MemoryCall, answer: "ForgetAnswer") -> dict[str, str]:
     ids = [note["note_id"] for note in answer["notes"]]
-    ids += [*answer.get("elsewhere", []), *answer.get("skipped", [])]
+    ids += [note_id for others in _left(answer).values() for note_id in others]
     return dict(short_ids(call, ids))
 
 
@@ -149,12 +158,9 @@ def forget_output(answer: "ForgetAnswer", short: Mapping[str, str] | None = None
     if proof := answer.get("proof"):
         lines += [line(f"  {name}: {_proof_text(value)}") for name, value in proof.items()]
     lines += [
-        line("same text, left as it is: ", (short.get(i, i), "id"))
-        for i in answer.get("elsewhere", [])
-    ]
-    lines += [
-        line("changed since the preview, left as it is: ", (short.get(i, i), "id"))
-        for i in answer.get("skipped", [])
+        line(f"{said}, left as it is: ", (short.get(i, i), "id"))
+        for said, others in _left(answer).items()
+        for i in others
     ]
     return Output.of(answer, lines)
 
