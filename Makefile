@@ -145,7 +145,7 @@ bench-attacks: install ## attack the memory 144 times in 16 ways and count what 
 bench-neighbours: install ## measure what one tenant feels of another's abuse and learns of its notes (ARGS="--seconds 5")
 	@exec $(BIN)/python -m benchmarks.neighbours $(ARGS)
 
-bench-month: install ## tell months of an agent's work at their dates and ask what they told (ARGS="--misses --kept-aside")
+bench-month: install ## tell months of an agent's work at their dates and ask what they told (ARGS="--misses --kept-aside --without signals|moves|steps")
 	@exec $(BIN)/python -m benchmarks.month $(ARGS)
 
 bench-changes: install ## tell changes of facts, and notes that change nothing, and count what is seen (ARGS="--data folder --misses")

@@ -17,6 +17,9 @@ from benchmarks.recall_parts import MOVES, SIGNALS, switched_off
 from benchmarks.retrieval.errors import BenchmarkError
 from zettel.storage.embedding.model_files import find_model
 from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
+from zettel.tools.evolve.steps.compare import COMPARE_STEP
+from zettel.tools.evolve.steps.construct import CONSTRUCT_STEP
+from zettel.tools.evolve.steps.link import LINK_STEP
 
 DATA = Path(__file__).with_name("data")
 KEPT_ASIDE = "kept_aside"
@@ -24,8 +27,10 @@ KEPT_ASIDE = "kept_aside"
 all else is done."""
 
 
-PARTS = {"": (), "moves": MOVES, "signals": SIGNALS}
-"""What `--without` leaves out, one after the other."""
+PARTS = {"": (), "moves": MOVES, "signals": SIGNALS, "steps": ()}
+"""What `--without` leaves out, one after the other; steps of evolution with those after them."""
+STEPS = (CONSTRUCT_STEP, LINK_STEP, COMPARE_STEP)
+"""Of evolution; the others change nothing in a month without an LLM."""
 
 
 class Options(argparse.Namespace):
@@ -53,8 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(write_report(played))
-    if parts := PARTS[options.without]:
+    if options.without:
         asked = [one for month in played.values() for one in month.asked]
+        parts = next(iter(played.values())).without
         without = {part: [a for m in played.values() for a in m.without[part]] for part in parts}
         sys.stdout.write(write_parts(asked, without))
     if options.misses:
@@ -88,6 +94,10 @@ async def _play_all(options: Options) -> dict[str, Played]:
                 parts=PARTS[options.without],
                 switched_off=switched_off,
             )
+            for at, step in enumerate(STEPS if options.without == "steps" else ()):
+                place = Path(folder, step.name)
+                less = await play(month, embedder, place, _say, steps=STEPS[:at])
+                played[name].without[f"{step.name} and later"] = less.asked
     return played
 
 
@@ -104,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add("months", nargs="*", type=Path, help="files of months; default: all but the one kept aside")
     add("--kept-aside", action="store_true", help="play the month that is kept aside, too")
     add("--misses", action="store_true", help="list what went wrong, but of the one kept aside")
-    again = "ask everything again without each of these parts of recall"
+    again = "ask everything again without each of these parts of recall, or steps of evolution"
     add("--without", choices=tuple(filter(None, PARTS)), default="", help=again)
     return parser
 

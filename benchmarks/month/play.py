@@ -13,6 +13,7 @@ from benchmarks.month.records import NoteLine, Question, SessionLine
 from benchmarks.retrieval.errors import ServerError
 from benchmarks.retrieval.tools import Remembered, Timed, Verdict
 from zettel.storage.embedding.embedder import Embedder
+from zettel.tools.evolve.steps.base import Step
 from zettel.tools.render import count_tokens, to_json
 
 CALL_SECONDS = 20
@@ -81,7 +82,7 @@ class Played:
     others: int = 0
     """Notes that change nothing."""
     without: dict[str, list[Asked]] = field(default_factory=dict[str, list[Asked]])
-    """Part of recall -> the same questions, asked without it."""
+    """Part of recall, or steps of evolution -> the same questions, asked without it."""
     refused: int = 0
     """Notes refused as told, and told again without their kind, as the error says; changes whose
     settling was refused."""
@@ -95,6 +96,7 @@ async def play(
     *,
     parts: Sequence[str] = (),
     switched_off: Callable[[str], AbstractContextManager[None]] = nullcontext,
+    steps: Sequence[Step] | None = None,
 ) -> Played:
     """Tell and ask everything in order; what was told is evolved before the next call.
 
@@ -105,6 +107,7 @@ async def play(
         progress: Is told what begins.
         parts: Of recall; every question is asked again without each.
         switched_off: Switches a part off.
+        steps: Of evolution; None for those that are switched on.
     """
     played = Played()
     async with opened_desk(store, embedder) as (desk, client):
@@ -116,7 +119,7 @@ async def play(
                 progress(f"session {line.id}")
             elif isinstance(line, NoteLine):
                 await actor.tell(line, session, played)
-                await desk.evolve()
+                await desk.evolve(steps)
             else:
                 played.asked.append(await actor.ask(line))
                 for part in parts:

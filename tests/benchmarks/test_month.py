@@ -142,3 +142,21 @@ def test_the_command_ends_with_1_where_a_month_cannot_be_read(
 ) -> None:
     assert main([str(written(tmp_path, {"type": "tell"}))]) == 1
     assert "line 1" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("without", "rows"),
+    [
+        ("moves", ["newest_first", "step_first"]),
+        ("steps", ["construct and later", "link and later", "compare and later"]),
+    ],
+)
+def test_the_report_says_what_each_part_and_step_is_worth(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], without: str, rows: list[str]
+) -> None:
+    assert main([str(written(tmp_path, *MONTH)), "--without", without]) == 0
+
+    printed = capsys.readouterr().out
+    assert "| nothing | 100.0 | 100.0 |" in printed
+    assert all(f"\n| {row} | " in printed for row in rows)
