@@ -174,7 +174,7 @@ async def test_a_thing_of_which_many_notes_speak_links_none_of_them(desk: Desk) 
 async def test_a_word_alone_does_not_link_notes_that_are_far_apart(desk: Desk) -> None:
     await desk.told("the chiller leaks, so Monday's wort was poured away behind the old barn")
     note_id = await desk.told(
-        "four bicycles, a tandem and the folding chiller box go to Ulm by train with my nephew"
+        "four bicycles, a tandem and the chiller go to Ulm by train with my youngest nephew"
     )
 
     await desk.evolve()
