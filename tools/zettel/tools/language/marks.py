@@ -67,6 +67,7 @@ _LABEL = regex.compile(
 _DOTS = ("...", "…", "-")
 _ABOUT_USER = regex.compile(r"(?:The user|User)\s+\p{Ll}")
 """How an agent begins a note about its user: a sentence of its own, whatever ends before it."""
+_FIRST_WORD = regex.compile(r"\p{Lu}\p{L}*")
 _LAST_WORD = regex.compile(r"\p{L}{4,}$")
 """Shorter ones ("the", "to") leave a sentence open."""
 
@@ -89,7 +90,7 @@ def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
         # A sentence that goes on in the next text did not end at its full stop.
         if after[:1].islower():
             parts[at] = part.removesuffix(".")
-        elif _ABOUT_USER.match(after) and _may_end(part):
+        elif _begins(after) and _may_end(part):
             parts[at] = f"{part}."
     found = {mark for joint in (" ", "") for mark in find_marks(joint.join(parts))}
     return tuple(mark for mark in Mark if mark in found)
@@ -98,6 +99,16 @@ def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
 def _may_end(part: str) -> bool:
     last = _LAST_WORD.search(part)
     return last is not None and not load_vocabulary().look_up(simplify(last.group()))
+
+
+def _begins(part: str) -> bool:
+    """Whether a text begins a sentence: with a capital, no word of an order, no "and" or "to"."""
+    first = _FIRST_WORD.match(part)
+    if first is None:
+        return False
+    word, vocabulary = simplify(first.group()), load_vocabulary()
+    goes_on = word in vocabulary.lists["linker"] or vocabulary.look_up(word)
+    return not goes_on or _ABOUT_USER.match(part) is not None
 
 
 def _ends(text: str) -> str:

@@ -35,7 +35,7 @@ _MISSPELLED: Final = ("override", "rules", "limits", "prior", "secret", "agent",
 """Meanings whose words are known with a slip too."""
 _SLIP_MIN_CHARACTERS: Final = 6
 _SLIP_MAX_CHARACTERS: Final = 16
-_LISTS: Final = frozenset({"teller", "between", "opener", "joiner"})
+_LISTS: Final = frozenset({"teller", "between", "opener", "joiner", "linker"})
 _DENIED: Final = _GUARDED - {"tell"} | {"override", "reveal", "become"}
 """Verbs that a "never" just before them turns into the opposite."""
 _VERBS: Final = _GUARDED | _DENIED | {"hush"}
