@@ -201,3 +201,26 @@ async def test_a_name_on_a_web_page_or_in_a_quotation_is_not_the_users(desk: Des
     await desk.told("Mallory keeps the keys.")
 
     assert ids(await desk("recall", subject="me")) == []
+
+
+TALK = """Rosalind: The trustees met again on Tuesday, did you hear what became of the sails?
+Ewan: I only heard that they had asked for offers. How many did you get in the end?
+Rosalind: Three, from Norfolk, Kent and Holland, and the one from Norfolk was taken.
+Ewan: I thought you would take the Dutch one. For how much will they do the work?
+Rosalind: For 23,400 pounds, with the scaffolding, which I find rather cheap.
+Ewan: Good, I feared it would be more. When do you think that they can begin?
+Rosalind: They told me in April, if the oak for the stocks is dry enough by then.
+Ewan: Then I shall ask my brother whether he can lend us the crane in April."""
+
+
+async def test_a_talk_told_with_a_subject_is_found_whole_by_it(any_desk: Desk) -> None:
+    told = await any_desk("remember", content=TALK, subject="windmill")
+    await any_desk.told("Ewan mends the barn.", tags=["barn"])
+
+    answer = await any_desk("recall", query="Which offer was taken?", subject="Windmill")
+
+    found = await any_desk.found(subject="windmill", limit=20)
+    assert {pick(told, "note_id"), pick(told, "parts", 2)} < set(found)
+    assert len(found) == 8
+    assert "Norfolk was taken" in str(pick(answer, "notes", 0, "content"))
+    assert await any_desk.found(subject="gist") == []

@@ -7,13 +7,13 @@ profile and what is told in the first person. Nothing is stored: what is forgott
 tells nothing any more.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 import regex as re
 
-from zettel.storage.notes import DERIVED_TAGS, Kind, Outline, fold, order_key
+from zettel.storage.notes import DERIVED_TAGS, Facets, Kind, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.concurrency import read_in_thread
@@ -142,7 +142,7 @@ class _Reading:
         self._moment = asked.moment
         self._reader = memory.reader(asked.caller)
         self._holders = dict[str, Sequence[Outline]]()
-        self._subjects: Mapping[str, int] | None = None
+        self._read_facets: Facets | None = None
         self._own: Sequence[Outline] | None = None
 
     async def users(self, given: str) -> dict[str, str]:
@@ -194,21 +194,35 @@ class _Reading:
     async def notes_of(
         self, names: Collection[str], *, subjects: Collection[str] = ()
     ) -> list[Outline]:
-        """The notes that are about one of the names or of some folded subjects, or name it."""
+        """The notes that are about one of the names or of some folded subjects, or name it.
+
+        A tag tells of what a talk is whose turns have their speakers as subjects.
+        """
         keys, found = {*map(fold, names), *subjects}, dict[str, Outline]()
-        for subject in await self._subjects_of(lambda told: told in keys):
-            where = replace(self._scope, subject=subject)
-            about = await self._memory.store.outlines(where, limit=ENTITY_MAX_NOTES)
-            found |= {note.note_id: note for note in about}
+        about = [
+            replace(self._scope, subject=subject)
+            for subject in await self._subjects_of(lambda told: told in keys)
+        ]
+        tags = (await self._facets()).tags.keys() - DERIVED_TAGS
+        if tags := tuple(sorted(tag for tag in tags if fold(tag) in keys)):
+            about.append(replace(self._scope, tags=tags))
+        for where in about:
+            notes = await self._memory.store.outlines(where, limit=ENTITY_MAX_NOTES)
+            found |= {note.note_id: note for note in notes}
         for name in names:
             found |= {note.note_id: note for note in await self.holders(name)}
         return list(found.values())
 
     async def _subjects_of(self, wanted: Callable[[str], bool]) -> list[str]:
         """Subjects of the scope's notes by their folded names without titles."""
-        if self._subjects is None:
-            self._subjects = (await self._memory.store.facets(self._scope)).subjects
-        return [subject for subject in self._subjects if wanted(fold(_untitled(subject)))]
+        subjects = (await self._facets()).subjects
+        return [subject for subject in subjects if wanted(fold(_untitled(subject)))]
+
+    async def _facets(self) -> Facets:
+        """Subjects and tags of the scope's notes."""
+        if self._read_facets is None:
+            self._read_facets = await self._memory.store.facets(self._scope)
+        return self._read_facets
 
     async def holders(self, name: str) -> Sequence[Outline]:
         """Notes whose text has the name, at most `ENTITY_MAX_NOTES` of a large scope."""
