@@ -71,6 +71,19 @@ async def test_a_session_gets_one_short_gist_that_quotes_it_and_cites_every_note
     assert report.created == 2
 
 
+async def test_quotations_of_a_gist_that_have_no_full_stop_get_one(desk: Desk) -> None:
+    lantern = "We decided that the lantern is painted red"
+    harbour = "We decided that the harbour office moves!"
+    small = ("Good morning", "Thanks a lot", "See you")
+    for content in (lantern, harbour, "Ottoline lives in Bergen (on the hill)", *small):
+        await desk.told(content, session="s")
+
+    await desk.evolve()
+
+    [gist] = await composed(desk, GIST)
+    assert f"{lantern}. {harbour} Ottoline lives in Bergen (on the hill)." in gist.content
+
+
 async def test_a_gist_names_what_was_decided(desk: Desk) -> None:
     for content in TOLD:
         await desk.told(content, subject="Ana", session="s")

@@ -18,7 +18,7 @@ from zettel.storage.notes import CONCEPT, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.consolidate.drafts import DerivedDraft
-from zettel.tools.evolve.consolidate.sentences import as_row, most_central, quotable, worth
+from zettel.tools.evolve.consolidate.sentences import as_row, ended, most_central, quotable, worth
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import terms
@@ -205,7 +205,7 @@ def _concept(notes: Sequence[Note], vectors: Mapping[str, Vectors]) -> DerivedDr
 
 def _quote(note: Note, text: str) -> str:
     who = f"{note.subject}: " if note.subject else ""
-    return f"{who}{shorten(text, CONCEPT_QUOTE_CHARACTERS)}"
+    return f"{who}{ended(shorten(text, CONCEPT_QUOTE_CHARACTERS))}"
 
 
 def _span(notes: Sequence[Note]) -> str:

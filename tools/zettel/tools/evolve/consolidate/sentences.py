@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Note, Outline, fold
@@ -48,6 +49,17 @@ def sentences(text: str) -> list[str]:
     """The sentences of a text, verbatim but for white space."""
     parts = (text[slice(*span)] for span in sentence_spans(text))
     return [found for part in parts if (found := " ".join(part.split()))]
+
+
+_OPEN_END = regex.compile(r"(?<![.!?…。！？])[\p{L}\p{N}\p{Sc}%)\]»”’\"']$")
+_WIDE_END = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]$")
+
+
+def ended(text: str) -> str:
+    """A quotation with a full stop, where notes lack one, so that the next begins a sentence."""
+    if not _OPEN_END.search(text):
+        return text
+    return f"{text}{'。' if _WIDE_END.search(text) else '.'}"
 
 
 def quotable(note: Note) -> list[str]:

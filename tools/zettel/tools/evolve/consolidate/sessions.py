@@ -15,6 +15,7 @@ from zettel.tools.evolve.consolidate.sentences import (
     as_row,
     centre,
     dated,
+    ended,
     most_central,
     quotable,
     tells,
@@ -162,7 +163,7 @@ async def _quotes(
         ]
         best = whole[gains.index(max(gains))]
         who = f"{note.subject}: " if note.subject else ""
-        quotes[at] = f"{who}{shorten(dated(note, best), GIST_QUOTE_CHARACTERS)}"
+        quotes[at] = f"{who}{ended(shorten(dated(note, best), GIST_QUOTE_CHARACTERS))}"
     return quotes
 
 
