@@ -1,15 +1,17 @@
-"""A process that has imported what every `zettel` imports, and forks instead of importing again.
+"""A process that has imported and read what every `zettel` does, and forks instead of a new start.
 
 Run as a script by `tests/starting.py`, once for a pytest worker:
 
     python fork_server.py SOCKET
 
-It only imports: it opens no store and starts no thread of its own, so that a forked child is what
-`python -m zettel` would be after its imports. Each connection asks for one process. It carries the
-descriptors 0, 1 and 2 of that process, and gets its number back, then its exit status. A process
-whose connection closes is killed, so nothing outlives the pytest worker that asked for it.
+It opens no store of LanceDB, and no thread of its own is left, so that a forked child is what
+`python -m zettel` would be after its imports and its first calls. Each connection asks for one
+process. It carries the descriptors 0, 1 and 2 of that process, and gets its number back, then its
+exit status. A process whose connection closes is killed, so nothing outlives the pytest worker
+that asked for it.
 """
 
+import asyncio
 import gc
 import importlib
 import os
@@ -18,12 +20,14 @@ import selectors
 import signal
 import socket
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from ctypes import CDLL, c_char_p, c_void_p, memmove
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 MARK = "BENCHMARK_RUN"
@@ -41,16 +45,23 @@ IMPORTED = (
     "zettel.server.cli.app",
     "zettel.server.engine.engine",
     "zettel.server.engine.start",
+    "zettel.server.runtime.dispatch",
     "zettel.server.runtime.factories",
+    "zettel.server.commands.evolve",
+    "zettel.server.commands.listing",
+    "zettel.server.commands.recall",
     "zettel.server.commands.serve",
     "zettel.server.transports.stdio.server",
     "uvicorn.protocols.http.h11_impl",
     "uvicorn.lifespan.on",
 )
-"""Modules that bring in LanceDB, pyarrow, mcp, pydantic, starlette and uvicorn.
+"""Modules that bring in LanceDB, pyarrow, mcp, pydantic, starlette, uvicorn and all four tools.
 
 No model library is among them: a process that loads a model has to show that it can.
 """
+
+EARLY = datetime(2026, 1, 1, tzinfo=UTC)
+"""When what it stores to warm up is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +238,28 @@ def run(request: Request) -> None:
         runpy.run_path(rest[0], run_name="__main__")
 
 
+async def _call_everything() -> None:
+    """Make a call of each kind to a store in memory.
+
+    The tables of words are read when they are first needed, and their patterns compiled: most of a
+    second for a recall, as much again for a run of evolution, in every process.
+    """
+    from tests.storage.in_memory.store import DictStore  # noqa: PLC0415
+
+    from zettel.storage.embedding.hashing import HashEmbedder  # noqa: PLC0415
+    from zettel.tools.caller import Caller  # noqa: PLC0415
+    from zettel.tools.evolve.run import Budget, evolve  # noqa: PLC0415
+    from zettel.tools.state.memory import Memory  # noqa: PLC0415
+    from zettel.tools.verbs.recall import recall  # noqa: PLC0415
+    from zettel.tools.verbs.remember import remember  # noqa: PLC0415
+
+    memory, caller, now = Memory(store=DictStore(), embedder=HashEmbedder()), Caller(), EARLY
+    for content in ("Ana keeps two bees in Bern.", "Ana now keeps three bees in Basel."):
+        await remember(memory, caller, now=now, content=content)
+    await recall(memory, caller, now=now, query="How many bees did Ana keep last week?")
+    await evolve(memory, now=now, run_id="run-1", who="test", budget=Budget())
+
+
 def main() -> Request:
     """Listen; returns in the children."""
     # LanceDB makes a new runtime in a child, and calls that experimental: it could hang where the
@@ -235,12 +268,15 @@ def main() -> Request:
     warnings.filterwarnings("ignore", ".*use of fork", DeprecationWarning)
     for name in IMPORTED:
         importlib.import_module(name)
-    # Every process that stores a note would read these tables again.
-    importlib.import_module("zettel.tools.language.marks").find_marks("Ana keeps bees")
+    root = sys.path[0] = str(Path(__file__).parents[1])
+    before = set(threading.enumerate())
+    asyncio.run(_call_everything())
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
     getenv = CDLL(None).getenv
     getenv.restype, getenv.argtypes = c_void_p, [c_char_p]
     mark: int | None = getenv(MARK.encode())
-    sys.path.remove(str(Path(__file__).parent))
+    sys.path.remove(root)
     # What is here already stays shared with the children.
     gc.collect()
     gc.freeze()
