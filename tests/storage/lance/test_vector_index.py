@@ -203,7 +203,10 @@ async def shares_found(
     return float(np.mean(shares))
 
 
-@pytest.mark.parametrize(("rows", "spread"), [(4_000, 0.6), (24_000, 1.2)])
+@pytest.mark.parametrize(
+    ("rows", "spread"),
+    [(4_000, 0.6), (4_000, 1.2), pytest.param(24_000, 1.2, marks=pytest.mark.slow)],
+)
 async def test_a_quantised_index_finds_what_an_exact_search_does(
     wide: Tables, rows: int, spread: float
 ) -> None:
