@@ -34,36 +34,35 @@ async def told_of_ana(desk: Desk) -> list[str]:
     return told
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"subject": "Ana"},
-        {"query": "Tell me everything about Ana."},
-        {"query": "Who is Ana?"},
-        {"query": "Erzähl mir alles über Ana"},
-        {"query": "Dis-moi tout sur Ana"},
-        {"query": "¿Qué sabes de Ana?"},
-        {"query": "Who's Ana again?"},
-        {"query": "Summarise what you know about Ana"},
-        {"query": "What's the story with Ana?"},
-        {"query": "Fill me in on Ana."},
-        {"query": "Was wissen wir über Ana?"},
-        {"query": "Fass zusammen, was du über Ana weißt"},
-        {"query": "Que sait-on de Ana ?"},
-        {"query": "Résume ce que tu sais de Ana"},
-        {"query": "¿Cuál es la historia de Ana?"},
-        {"query": "Resume lo que sabes de Ana"},
-    ],
+EVERYTHING: tuple[Mapping[str, str], ...] = (
+    {"subject": "Ana"},
+    {"query": "Tell me everything about Ana."},
+    {"query": "Who is Ana?"},
+    {"query": "Erzähl mir alles über Ana"},
+    {"query": "Dis-moi tout sur Ana"},
+    {"query": "¿Qué sabes de Ana?"},
+    {"query": "Who's Ana again?"},
+    {"query": "Summarise what you know about Ana"},
+    {"query": "What's the story with Ana?"},
+    {"query": "Fill me in on Ana."},
+    {"query": "Was wissen wir über Ana?"},
+    {"query": "Fass zusammen, was du über Ana weißt"},
+    {"query": "Que sait-on de Ana ?"},
+    {"query": "Résume ce que tu sais de Ana"},
+    {"query": "¿Cuál es la historia de Ana?"},
+    {"query": "Resume lo que sabes de Ana"},
 )
-async def test_one_call_tells_all_of_somebody_newest_first_with_relations(
-    any_desk: Desk, asked: dict[str, object]
-) -> None:
+
+
+async def test_one_call_tells_all_of_somebody_newest_first_with_relations(any_desk: Desk) -> None:
     told = await told_of_ana(any_desk)
 
-    answer = await any_desk("recall", **asked)
+    for asked in EVERYTHING:
+        answer = await any_desk("recall", **asked)
 
-    assert (answer["verdict"], ids(answer)) == ("found", told[::-1])
-    assert lines(answer) == ["lives in Lyon", "sister of Markus", "works at the Charité"]
+        assert (answer["verdict"], ids(answer)) == ("found", told[::-1]), asked
+        of_ana = ["lives in Lyon", "sister of Markus", "works at the Charité"]
+        assert lines(answer) == of_ana, asked
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,8 @@ OF_OTHERS = (
 )
 
 
-@pytest.mark.parametrize("asked", ["me", "I", "the user", "Farid", "Farid Haddad", "moi", "ich"])
 async def test_without_a_profile_i_am_who_tells_of_themselves_and_nobody_who_is_quoted(
-    any_desk: Desk, asked: str
+    any_desk: Desk,
 ) -> None:
     told = [await any_desk.told(content) for content in OWN]
     named = await any_desk.told("The piano at the school was tuned by Farid.")
@@ -156,7 +155,8 @@ async def test_without_a_profile_i_am_who_tells_of_themselves_and_nobody_who_is_
         await any_desk.told(content, **more)
 
     [name, *others] = told
-    assert await any_desk.found(subject=asked) == [name, named, *others[::-1]]
+    for asked in ("me", "I", "the user", "Farid", "Farid Haddad", "moi", "ich"):
+        assert await any_desk.found(subject=asked) == [name, named, *others[::-1]], asked
 
 
 @pytest.mark.parametrize("asked", ["Who am I?", "What's my name?", "Wer bin ich?", "我是谁？"])
@@ -174,24 +174,25 @@ async def test_who_i_am_is_told_without_a_profile_by_my_name_and_no_web_page(
     assert not [note for note in notes(answer) if "My name is Mallory" in str(note["content"])]
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        "What do you know about me?",
-        "Tell me everything you know about me",
-        "Was weißt du über mich?",
-        "Que sais-tu sur moi ?",
-        "¿Qué sabes de mí?",
-    ],
+ABOUT_ME = (
+    "What do you know about me?",
+    "Tell me everything you know about me",
+    "Was weißt du über mich?",
+    "Que sais-tu sur moi ?",
+    "¿Qué sabes de mí?",
 )
-async def test_all_about_me_is_what_the_subject_me_gives(any_desk: Desk, asked: str) -> None:
+
+
+async def test_all_about_me_is_what_the_subject_me_gives(any_desk: Desk) -> None:
     await any_desk.told("Answers in metric units.", kind="core")
     for content in OWN:
         await any_desk.told(content)
     await any_desk.told("The tram was late.")
 
-    assert ids(await any_desk("recall", query=asked)) == ids(await any_desk("recall", subject="me"))
-    assert len(ids(await any_desk("recall", query=asked))) == len(OWN) + 1
+    of_me = await any_desk.found(subject="me")
+    assert len(of_me) == len(OWN) + 1
+    for asked in ABOUT_ME:
+        assert await any_desk.found(query=asked) == of_me, asked
 
 
 async def test_a_name_on_a_web_page_or_in_a_quotation_is_not_the_users(desk: Desk) -> None:

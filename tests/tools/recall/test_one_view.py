@@ -55,8 +55,8 @@ LATER = START + timedelta(hours=1)
 """When everything is read."""
 
 MEDDLED_READS = 8
-"""Reads of one answer after which something is committed, twice for each kind of change: what a view
-has fixed is then no longer the newest, for all its later reads, and each commit makes these slower.
+"""Reads of one answer after which something is committed, twice for each kind of change. What a
+view has fixed is then no longer the newest, and each commit makes all later reads slower.
 """
 
 MADE_ANEW = ("confirm", "next", "cursor", "tokens")
