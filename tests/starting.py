@@ -237,11 +237,16 @@ def start_text(
 
 
 def finish(
-    *arguments: str, env: Mapping[str, str], cwd: Path, timeout: float, fresh: bool = False
+    *arguments: str,
+    env: Mapping[str, str],
+    cwd: Path,
+    timeout: float,
+    quick: bool = False,
+    fresh: bool = False,
 ) -> "subprocess.CompletedProcess[str]":
     """Run one to its end, without input, as `subprocess.run` does."""
     streams = (subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE)
-    with start(*arguments, env=env, cwd=cwd, streams=streams, fresh=fresh) as process:
+    with start(*arguments, env=env, cwd=cwd, streams=streams, quick=quick, fresh=fresh) as process:
         try:
             out, err = process.communicate(timeout=timeout)
         finally:

@@ -80,7 +80,8 @@ class Home:
     def run(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Run one command to its end."""
         env = self.environment(**settings)
-        return run_zettel(*arguments, env=env, cwd=self.store.parent, fresh=self.fresh)
+        beside = self.store.parent
+        return run_zettel(*arguments, env=env, cwd=beside, quick=True, fresh=self.fresh)
 
     def engines(self) -> list[psutil.Process]:
         """Every detached engine of this home that lives."""

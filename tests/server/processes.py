@@ -122,10 +122,11 @@ def started(
 
 
 def run_zettel(
-    *arguments: str, env: Mapping[str, str], cwd: Path, fresh: bool = False
+    *arguments: str, env: Mapping[str, str], cwd: Path, quick: bool = False, fresh: bool = False
 ) -> "subprocess.CompletedProcess[str]":
-    """Run one command of `zettel` to its end, without input."""
-    return finish("-m", "zettel", *arguments, env=env, cwd=cwd, timeout=PATIENCE_S, fresh=fresh)
+    """Run one command of `zettel` to its end, without input; `quick` forks its engine as well."""
+    given = ("-m", "zettel", *arguments)
+    return finish(*given, env=env, cwd=cwd, timeout=PATIENCE_S, quick=quick, fresh=fresh)
 
 
 @dataclass(frozen=True, kw_only=True)
