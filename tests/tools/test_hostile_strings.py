@@ -23,7 +23,7 @@ from zettel.storage.text.utterance import parts_of
 from zettel.storage.verify.patterns import fold_words
 from zettel.tools.changes.conflicts import conflict_between
 from zettel.tools.evolve.consolidate.concepts import SaidWords
-from zettel.tools.evolve.consolidate.profile import read_fact
+from zettel.tools.evolve.consolidate.profile import standing_facts
 from zettel.tools.evolve.consolidate.sentences import quotable
 from zettel.tools.evolve.writing.grounding import fault, sources_of
 from zettel.tools.language.attribution import misattributes
@@ -153,7 +153,7 @@ NOTE_READERS: dict[str, Callable[[str], object]] = {
     "quotations, in evolution": _quoted,
     "the user, for each note of a recall about the user": tells_of_user,
     "names of the user, for each note of a recall with a subject": find_own_names,
-    "the profile, in evolution": lambda text: read_fact(_note(text)),
+    "the profile, in evolution": lambda text: standing_facts(_note(text)),
     "repeats, in evolution": lambda text: SaidWords.of(_note(text)),
     "sources, for each text of an LLM": lambda text: sources_of([_note(text)]),
     "sentences, everywhere": sentence_spans,

@@ -173,6 +173,100 @@ async def test_what_is_ours_a_couple_and_a_second_child_are_read(
     assert line in lines(await desk("recall", subject="Kos"))
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Kos moved to Oslo.",
+        "Kos has just moved back from Rome to Oslo.",
+        "Kos and Bram have moved to Oslo.",
+        "Kos moved into a small flat in Oslo.",
+        "Kos ist vor zwei Jahren nach Oslo gezogen.",
+        "Kos ist von Graz nach Oslo umgezogen.",
+        "Kos a déménagé à Oslo.",
+        "Kos s'est installée à Oslo.",
+        "Kos se ha mudado a Oslo.",
+        "Kos se fue a vivir a Oslo.",
+    ],
+)
+async def test_who_has_moved_lives_there(desk: Desk, told: str) -> None:
+    await desk.told(told)
+
+    assert lines(await desk("recall", subject="Kos")) == ["lives in Oslo"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Kos used to live in Oslo.",
+        "Kos is going to move to Oslo.",
+        "Kos will move to Oslo.",
+        "Kos wants to move to Oslo.",
+        "Kos has not moved to Oslo.",
+        "If Kos moved to Oslo, she would be happy.",
+        "I dreamed that Kos moved to Oslo.",
+        "Kos almost moved to Oslo.",
+        "Kos moved to Oslo for two years.",
+        "Kos moved to Oslo as a child.",
+        "Kos moved to Oslo but came back.",
+        "Kos moved to Oslo in 2010. In 2015 she moved again.",
+        "The parents of Kos moved to Oslo.",
+        "Kos moved to Marketing.",
+        "Kos moved to the Oslo team.",
+        "Kos moved to GitHub.",
+        "Kos zieht nach Oslo.",
+        "Kos wird nach Oslo ziehen.",
+        "Kos ist nicht nach Oslo gezogen.",
+        "Kos va déménager à Oslo.",
+        "Kos n'a pas déménagé à Oslo.",
+        "Kos no se mudó a Oslo.",
+        "Kos quiere mudarse a Oslo.",
+    ],
+)
+async def test_who_has_not_moved_there_for_good_does_not_live_there(desk: Desk, told: str) -> None:
+    await desk.told(told)
+
+    assert lines(await desk("recall", subject="Kos")) == []
+
+
+async def test_a_later_move_replaces_where_somebody_lived(desk: Desk) -> None:
+    await desk.told("Kos lives in Rome.", happened_at="2026-01-05")
+    await desk.told("Kos moved to Oslo.", happened_at="2026-03-05")
+    await desk.told("Kos works at Siemens.", happened_at="2026-04-05")
+    assert lines(await desk("recall", subject="Kos")) == ["works at Siemens", "lives in Oslo"]
+
+    await desk.told("Kos has moved to Bergen.", happened_at="2026-06-05")
+
+    assert lines(await desk("recall", subject="Kos")) == ["lives in Bergen", "works at Siemens"]
+
+
+@pytest.mark.parametrize(
+    ("told", "children"),
+    [
+        ("Kos has two sons, Ben and Carl.", {"son: Ben", "son: Carl"}),
+        ("Kos und Bram haben zwei Töchter, Ida und Liv.", {"daughter: Ida", "daughter: Liv"}),
+        ("Kos has a daughter called Ida, who sings.", {"daughter: Ida"}),
+        ("Kos's sisters Ida and Liv called.", {"sister: Ida", "sister: Liv"}),
+        ("Ida, Liv and Mats are Kos's children.", {"child: Ida", "child: Liv", "child: Mats"}),
+        ("Kos hat einen Bruder namens Mats.", {"brother: Mats"}),
+        ("Kos et Bram ont deux filles, Léa et Zoé.", {"daughter: Léa", "daughter: Zoé"}),
+        ("Kos tiene dos hijas: Nuria y Marta.", {"daughter: Nuria", "daughter: Marta"}),
+        ("Kos has two sons.", set()),
+        ("Kos had two sons, Ben and Carl.", set()),
+        ("Kos would like two sons, Ben and Carl.", set()),
+        ("Kos has two cats, Ben and Carl have dogs.", set()),
+        ("Kos has a dog, Ben has a cat.", set()),
+    ],
+)
+async def test_several_of_one_role_are_each_a_relation(
+    desk: Desk, told: str, children: set[str]
+) -> None:
+    await desk.told(told)
+
+    answer = await desk("recall", subject="Kos")
+
+    assert set(lines(answer)) == children
+
+
 @pytest.mark.parametrize("way", ["superseded", "forgotten", "corrected"])
 async def test_a_relation_goes_with_its_source(any_desk: Desk, way: str) -> None:
     source, *_ = await told_of_ana(any_desk)

@@ -11,6 +11,8 @@ import regex
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
 from zettel.storage.ids import is_id
 from zettel.storage.notes import Kind, normalise
+from zettel.tools.language.talk_words import USER
+from zettel.tools.language.user_words import stored_as_user
 
 MAX_CONTENT = 32_768
 """Characters of a note; a longer text is a document or a session and belongs in several."""
@@ -33,10 +35,6 @@ FOUND_FROM = 0.5
 _RELATION = regex.compile(r"([^\W_][\w\p{M}-]*)?(?<![_-])")
 _NO_RELATION = regex.compile(r"(?:_|[^\w\p{M}-])+")
 NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-SELF_NAMES = frozenset({"user", "the user", "me", "i", "myself"})
-"""Names of the person whom the agent works for."""
-
-
 NEAREST_MAX_NAMES = 5_000
 """Known names that a misspelt one is compared with, the first ones: 20 to 100 microseconds each."""
 
@@ -155,9 +153,9 @@ def check_relation(value: str | None) -> str:
 
 
 def check_subject(value: str | None) -> str:
-    """Check a subject; `SELF_NAMES` become `user`."""
+    """Check a subject; "me" and the like become `user`."""
     subject = check_name("subject", value)
-    return "user" if subject.casefold() in SELF_NAMES else subject
+    return USER if subject.casefold() in stored_as_user() else subject
 
 
 def check_length(name: str, values: Sequence[object]) -> None:

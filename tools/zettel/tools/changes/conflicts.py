@@ -155,9 +155,10 @@ def find_conflicts(
         cosines = dict.fromkeys(others, CHANGE_MIN_COSINE)
     for note_id, other in others.items():
         cosine = cosines.get(note_id, -1.0)
-        conflict = conflict_between(note, stated, other) or _change_between(
-            told, _Told(other), cosine, meant=note_id == meant
-        )
+        conflict = conflict_between(note, stated, other)
+        # Another's new job ends nobody's old one, in whatever words it is told.
+        if not conflict and not is_about_others(stated, other):
+            conflict = _change_between(told, _Told(other), cosine, meant=note_id == meant)
         if conflict:
             found[note_id] = conflict
     # A note changes one other. With all that the surest rule finds, 8 of 120 new notes were said to

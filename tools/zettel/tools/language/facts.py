@@ -5,7 +5,7 @@ The facts of people are those of persona-chat and Dialogue NLI (arXiv 1811.00671
 has one. Set by hand, for precision. Questions, wishes and conditions state nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,6 +13,9 @@ import regex as re
 
 from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS
+from zettel.tools.language.speakers import Speech, find_speech, speaker_at
+from zettel.tools.language.talk_words import USER
+from zettel.tools.language.user_words import means_user
 
 _WORD = r"[\p{L}\p{M}\p{N}_&-]"
 _NAME = rf"\p{{Lu}}{_WORD}++(?:['’](?!s\b)\p{{L}}+)?(?:\s[\p{{Lu}}\p{{N}}]{_WORD}*+){{0,5}}+"
@@ -232,7 +235,7 @@ class Statement:
     """One value of one fact."""
 
     who: str
-    """Folded; the note's subject where the text says "I"; empty where nobody is named."""
+    """Folded; who speaks where the text says "I"; empty where nobody is named."""
     fact: str
     """`home` and so on, or the noun that names it; empty for any fact with this value."""
     value: str
@@ -246,6 +249,8 @@ class Statement:
     """Whether the words say which fact they mean."""
     plain: bool = True
     """Whether any name makes it this fact."""
+    aside: bool = False
+    """Whether it is told beside something else: "my sister Eva called"."""
 
     @property
     def words(self) -> str:
@@ -256,30 +261,43 @@ class Statement:
 def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
     """The statements of a note in order, each once, at most `TEXT_MAX_STATEMENTS`.
 
-    An assistant's first person states nothing. Of a word, and so of a name, only the first
-    `WORD_MAX_CHARACTERS` count.
+    The first person is the note's subject, without one the user, and in a labelled line or a
+    quotation its speaker. An assistant's states nothing. Of a word, and so of a name, only the
+    first `WORD_MAX_CHARACTERS` count.
     """
-    subject = fold(note.subject)
+    text = _LONG_WORD.sub(r"\1", note.content[:STATEMENTS_MAX_CHARACTERS])
+    told = [one for one in _SENTENCE.finditer(text) if _may_state(one[0])]
+    speech = find_speech(text) if told else []
+    author = USER if means_user(note.subject) else fold(note.subject)
     found = dict[Statement, None]()
-    for sentence in _SENTENCE.findall(note.content[:STATEMENTS_MAX_CHARACTERS]):
+    for sentence in told:
         if len(found) >= TEXT_MAX_STATEMENTS:
             break
-        if FACT_HINT.search(sentence) and not (
-            _UNCERTAIN.search(sentence) or _PAST.search(sentence)
-        ):
-            found |= dict.fromkeys(_read(_LONG_WORD.sub(r"\1", sentence.strip()), subject))
+        found |= dict.fromkeys(_read(sentence, author, speech))
     return tuple(found)[:TEXT_MAX_STATEMENTS]
 
 
-def _read(sentence: str, subject: str) -> Iterator[Statement]:
+def _may_state(sentence: str) -> bool:
+    return (
+        FACT_HINT.search(sentence) is not None
+        and _UNCERTAIN.search(sentence) is None
+        and _PAST.search(sentence) is None
+    )
+
+
+def _read(told: re.Match[str], author: str, speech: Sequence[Speech]) -> Iterator[Statement]:
+    sentence = told[0].strip()
+    start = told.start() + len(told[0]) - len(told[0].lstrip())
     for form in (*FACT_FORMS, *LIST_FORMS, *SENTENCE_FORMS):
         for match in islice(form.pattern.finditer(sentence), SENTENCE_MAX_MATCHES):
-            if stated := _stated(form, match, subject):
+            said_by = speaker_at(speech, start + match.start("who"))
+            speaker = author if said_by is None else fold(said_by)
+            if stated := _stated(form, match, speaker):
                 yield stated
 
 
-def _stated(form: FactPattern, match: re.Match[str], subject: str) -> Statement | None:
-    who, noun = _who(match.group("who"), subject), match.groupdict().get("noun")
+def _stated(form: FactPattern, match: re.Match[str], speaker: str) -> Statement | None:
+    who, noun = _who(match.group("who"), speaker), match.groupdict().get("noun")
     value = match.group("value").strip(" .!\"“”'`*")
     fact = form.fact if noun is None else _fact(noun, value, said=form in SENTENCE_FORMS)
     if who is None or fact is None or not value or fold(value) in ORDINARY_WORDS:
@@ -299,17 +317,16 @@ def _stated(form: FactPattern, match: re.Match[str], subject: str) -> Statement 
     )
 
 
-def _who(words: str, subject: str) -> str | None:
-    """The owner of a fact, folded; None for an assistant's own."""
+def _who(words: str, speaker: str) -> str | None:
+    """The owner of a fact, folded; None for an assistant's own, and if nobody knows who speaks."""
     name = fold(words).replace("’", "'")
-    speaker = "user" if subject == "user" else subject
     first, *rest = name.split(" ")
     if first in _FIRST:
-        if speaker in ASSISTANTS and speaker != "user":
+        if not speaker or (speaker in ASSISTANTS and speaker != USER):
             return None
         return " ".join((f"{speaker}'s" if rest else speaker, *rest))
     name = name.removesuffix("'s")
-    return "user" if name == "the user" else name
+    return USER if name == "the user" else name
 
 
 def _fact(noun: str, value: str, *, said: bool) -> str | None:

@@ -7,7 +7,7 @@ on both sides. What is asked, wished, denied or was once so states nothing.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
+from itertools import islice, product
 
 import regex as re
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +17,8 @@ from zettel.storage.text.passages import sentence_spans
 from zettel.tools.language.name_words import NameWords, names_nobody, read_language, titles
 from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS, is_common_acronym
 from zettel.tools.language.prose import without_code
+from zettel.tools.language.speakers import Speech, find_quotations, find_turns, speaker_at
+from zettel.tools.language.user_words import means_user
 from zettel.tools.language.word_files import read_word_files
 
 THE_USER = "user"
@@ -25,6 +27,8 @@ ALSO_CALLED = "also called"
 """The label by which a text gives a person or thing another name."""
 MUTUAL = frozenset({ALSO_CALLED, "is married to", "is engaged to", "works with"})
 """Labels that hold in both directions."""
+LIVES_IN = "lives in"
+"""The label of a home: one at a time, unlike jobs and doctors."""
 TEXT_MAX_RELATIONS = 8
 """Most relations of one text."""
 RELATED_MAX_CHARACTERS = 4_000
@@ -51,6 +55,9 @@ _SUPPOSED = re.compile(r"\s*(?:[\p{L}'’]++\s?+){1,3},")
 """A few words before what they say how sure it is of: "Ich glaube, Ana ist …"."""
 _GOES_ON = re.compile(r"\)?,?\s(?:(?:and|und|et|y)\s)?(?=\p{Ll})")
 """Between a relation and another one of the same name: "Ana is Ben's aunt and works at Siemens"."""
+_WORD_BEFORE = re.compile(r"\p{L}+\s$")
+_NO_PLACE = re.compile(r"\p{N}|\p{Lu}\p{Lu}|\p{Ll}\p{Lu}")
+"""In a name that neither a person nor a place has: "AWS", "GitHub"."""
 _CALLED_LIKE_MONTHS = frozenset("jan april may june august".split())
 
 
@@ -67,6 +74,10 @@ class Relation:
     is_role: bool
     article: str = ""
     """English, before `whom`: "the"."""
+    is_plain: bool = True
+    """Whether any names make it this relation: one also moves to a company."""
+    is_aside: bool = False
+    """Whether it is told beside something else: "my sister Eva called"."""
 
     @property
     def told(self) -> str:
@@ -99,9 +110,19 @@ class _Table(BaseModel):
     not_stated: tuple[str, ...]
     hints: tuple[str, ...]
     forms: tuple[str, ...]
+    having: tuple[str, ...]
+    asides: tuple[str, ...]
+    joints: tuple[str, ...]
+    counts: tuple[str, ...]
+    moved: tuple[str, ...]
+    moves: tuple[str, ...]
+    not_lasting: tuple[str, ...]
+    no_movers: tuple[str, ...]
+    no_places: tuple[str, ...]
     kinds: tuple[str, ...]
     kinds_behind: tuple[str, ...] = ()
     roles: Mapping[str, tuple[str, ...]]
+    plurals: Mapping[str, tuple[str, ...]]
     verbs: Mapping[str, tuple[str, ...]]
 
 
@@ -112,13 +133,25 @@ class _Form:
     label: str
     """Empty where the role in the text is the label."""
     pattern: re.Pattern[str]
+    owner_first: bool = False
+    """Whether the sentence is about the one to whom the role is: "Ana has a son, Ben"."""
+    by_move: bool = False
+    """Whether it tells a move, of which somebody lives somewhere."""
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Language:
     table: _Table
     roles: Mapping[str, re.Pattern[str]]
-    """Label -> its words."""
+    """Label -> its words, also those for several."""
+    joint: re.Pattern[str]
+    """Between the names of several."""
+    not_lasting: re.Pattern[str]
+    moves_on: re.Pattern[str]
+    """A further move of somebody named before: "In May she moved to Rome"."""
+    no_mover: re.Pattern[str]
+    no_place: re.Pattern[str]
     hint: re.Pattern[str]
     """What every relation has: most sentences have none of it."""
     not_stated: re.Pattern[str]
@@ -130,9 +163,14 @@ class _Language:
 def _forms(language: _Language) -> Sequence[_Form]:
     """Every form of a language; compiled, in some 0.15 s, when a text has one of its hints."""
     table, words = language.table, _placeholders(language.table)
-    labelled = [("", form) for form in table.forms]
-    labelled += [(label, form) for label, forms in table.verbs.items() for form in forms]
-    return [_Form(label, re.compile(_filled(form, words))) for label, form in labelled]
+    labelled = [(label, form) for label, forms in table.verbs.items() for form in forms]
+    return [
+        *(_Form("", _filled(form, words)) for form in table.forms),
+        *(_Form("", _filled(form, words), owner_first=True) for form in table.having),
+        *(_Form("", _filled(form, words), aside=True) for form in table.asides),
+        *(_Form(label, _filled(form, words)) for label, form in labelled),
+        *(_Form(LIVES_IN, _filled(form, words), by_move=True) for form in table.moved),
+    ]
 
 
 @cache
@@ -142,15 +180,28 @@ def _languages() -> tuple[_Language, ...]:
 
 
 def _language(table: _Table) -> _Language:
-    roles = [word for of in table.roles.values() for word in of]
+    roles = [word for of in (*table.roles.values(), *table.plurals.values()) for word in of]
+    words = {label: [*of, *table.plurals.get(label, ())] for label, of in table.roles.items()}
     return _Language(
         table=table,
-        roles={label: re.compile(_any(of)) for label, of in table.roles.items()},
+        roles={label: re.compile(_any(of)) for label, of in words.items()},
+        joint=re.compile(rf",?\s(?:{_any(table.joints)})\s|,\s"),
+        not_lasting=_whole_words(table.not_lasting),
+        moves_on=re.compile(
+            rf"(?<!\w)(?:{_any(table.pronouns)})(?:\s\S+){{0,3}}?\s(?:{_any(table.moves)})(?!\w)",
+            re.IGNORECASE,
+        ),
+        no_mover=re.compile(_any(table.no_movers) or r"(?!)", re.IGNORECASE),
+        no_place=re.compile(rf"(?:{_any(table.no_places)})(?!\w)", re.IGNORECASE),
         hint=re.compile("|".join((*map(re.escape, table.hints), *roles)), re.IGNORECASE),
-        not_stated=re.compile(rf"(?<!\w)(?:{_any(table.not_stated)})(?!\w)", re.IGNORECASE),
+        not_stated=_whole_words(table.not_stated),
         user=re.compile(_any((*table.user, "User"))),
         pronoun=re.compile(rf"(?:{_any(table.pronouns)})(?=\s)", re.IGNORECASE),
     )
+
+
+def _whole_words(words: Sequence[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{_any(words)})(?!\w)", re.IGNORECASE)
 
 
 def _any(words: Sequence[str]) -> str:
@@ -162,7 +213,9 @@ def _placeholders(table: _Table) -> dict[str, str]:
     titled = _any([f"{t}|{t.capitalize()}" for t in sorted(titles())])
     name = rf"(?:{_any(table.user)}|(?:(?:{titled})\.?\s)?{_WORD}{_MORE})"
     roles = [word for of in table.roles.values() for word in of]
-    some = f"{_WORD}{_MORE}"
+    several = [word for of in table.plurals.values() for word in of]
+    some, joint = f"{_WORD}{_MORE}", _any(table.joints)
+    listed = rf"{name}(?:,\s{name}){{0,3}},?\s(?:{joint})\s{name}"
     return {
         "{a}": rf"{_STARTS}(?P<a>{name}){_ENDS}",
         "{b}": rf"{_STARTS}(?P<b>{name}){_ENDS}",
@@ -170,6 +223,12 @@ def _placeholders(table: _Table) -> dict[str, str]:
         "{s}": rf"{_STARTS}(?:(?P<b>{name})['’]s?|(?P<b>{_GENITIVE})s)(?=\s)",
         # "My daughter's teacher" is no daughter.
         "{role}": rf"(?P<role>{_any(roles)}){_ENDS}(?!['’]s(?!\w))",
+        "{roles}": rf"(?P<role>{_any(several)}){_ENDS}",
+        "{names}": rf"{_STARTS}(?P<a>{listed}){_ENDS}",
+        "{couple}": rf"{_STARTS}(?P<b>{name}\s(?:{joint})\s{name}){_ENDS}",
+        "{count}": rf"(?:{_any(table.counts)}|\p{{N}})\s",
+        "{other}": rf"{_STARTS}{some}{_ENDS}",
+        "{ends}": r"(?=\s?[.,;:!?)–]|\s?$)",
         "{still}": rf"(?:\s(?:{_any(table.still)}))?",
         "{gap}": _GAP,
         "{kind}": rf"(?:(?:{_any(table.kinds)})\s)?" if table.kinds else "",
@@ -178,10 +237,10 @@ def _placeholders(table: _Table) -> dict[str, str]:
     }
 
 
-def _filled(form: str, words: Mapping[str, str]) -> str:
+def _filled(form: str, words: Mapping[str, str]) -> re.Pattern[str]:
     for name, pattern in words.items():
         form = form.replace(name, pattern)
-    return form
+    return re.compile(form)
 
 
 def begins_with_pronoun(sentence: str) -> bool:
@@ -197,30 +256,70 @@ def find_relations(content: str, subject: str = "") -> tuple[Relation, ...]:
         subject: Whom the note is about: who is meant by a pronoun or nothing at the beginning of a
             sentence, and, where it is a name, by "I". Else that is the user.
     """
-    prose = without_code(content[:RELATED_MAX_CHARACTERS])
+    text = _LONG_WORD.sub(r"\1", content[:RELATED_MAX_CHARACTERS])
+    prose = without_code(text)
     languages = [language for language in _languages() if language.hint.search(prose)]
     if not languages:
         return ()
     known, found = read_language(prose), dict[Relation, None]()
-    for start, end in sentence_spans(prose):
-        sentence = _LONG_WORD.sub(r"\1", prose[start:end].strip())
-        if len(sentence) > RELATED_SENTENCE_MAX_CHARACTERS or "?" in sentence:
-            continue
+    for sentence in _sentences(text, subject):
         for language in languages:
-            if language.hint.search(sentence):
-                found |= dict.fromkeys(_read(sentence, subject, language, known))
+            if language.hint.search(sentence.text):
+                if language.moves_on.search(sentence.text):
+                    found = {one: None for one in found if one.is_plain}
+                found |= dict.fromkeys(_read(sentence, language, known))
         if len(found) >= TEXT_MAX_RELATIONS:
             break
     return tuple(islice(found, TEXT_MAX_RELATIONS))
 
 
-def _read(sentence: str, subject: str, language: _Language, words: NameWords) -> Iterator[Relation]:
-    told = _about(sentence, subject, language)
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence, and who says "I" in it."""
+
+    text: str
+    end: int
+    """In what `speech` is of."""
+    subject: str
+    """Whom a pronoun at its beginning means; empty if nobody knows."""
+    author: str
+    speech: Sequence[Speech]
+
+    def speaker(self, before_end: int) -> str:
+        """The speaker so many characters before its end; empty if none is known."""
+        said_by = speaker_at(self.speech, self.end - before_end)
+        return self.author if said_by is None else _unless_assistant(said_by)
+
+
+def _sentences(text: str, subject: str) -> Iterator[_Sentence]:
+    """The sentences that may state something, of each speaker's turn and of the text without."""
+    place, stretches = 0, list[tuple[str, Speech | None]]()
+    for turn in find_turns(text):
+        if turn.start >= place:
+            stretches += ((text[place : turn.start], None), (text[turn.start : turn.end], turn))
+            place = turn.end
+    for stretch, turn in (*stretches, (text[place:], None)):
+        prose = without_code(stretch)
+        speech = find_quotations(prose)
+        author = _unless_assistant(turn.speaker) if turn else _speaker(subject)
+        about = subject if turn is None else ""
+        for start, end in sentence_spans(prose):
+            sentence = prose[start:end].strip()
+            if len(sentence) <= RELATED_SENTENCE_MAX_CHARACTERS and "?" not in sentence:
+                stops = start + len(prose[start:end].rstrip())
+                yield _Sentence(sentence, stops, about, author, speech)
+
+
+def _read(sentence: _Sentence, language: _Language, words: NameWords) -> Iterator[Relation]:
+    told = _about(sentence.text, sentence.subject, language)
     for form in _forms(language):
         for match in form.pattern.finditer(told):
-            if relation := _stated(form, match, subject, language, words):
-                yield relation
-                yield from _going_on(relation.who, told, match.end(), language, words)
+            speaker = sentence.speaker(len(told) - match.start())
+            stated = list(_stated(form, match, speaker, language, words))
+            yield from stated
+            about = {one.whom if form.owner_first else one.who for one in stated}
+            if len(about) == 1:
+                yield from _going_on(about.pop(), told, match.end(), language, words)
 
 
 def _going_on(
@@ -233,8 +332,8 @@ def _going_on(
     for form in _forms(language):
         match = form.pattern.match(rest)
         if match and form.label and "a" in form.pattern.groupindex:
-            if match.end("a") == len(who) and (more := _stated(form, match, "", language, words)):
-                yield more
+            if match.end("a") == len(who):
+                yield from _stated(form, match, "", language, words)
 
 
 def _about(sentence: str, subject: str, language: _Language) -> str:
@@ -255,32 +354,70 @@ def _about(sentence: str, subject: str, language: _Language) -> str:
 
 
 def _stated(
-    form: _Form, match: re.Match[str], subject: str, language: _Language, words: NameWords
-) -> Relation | None:
+    form: _Form, match: re.Match[str], speaker: str, language: _Language, words: NameWords
+) -> Iterator[Relation]:
     clause = _CLAUSE_START.search(match.string, 0, match.start())
     begun = clause.start() if clause else match.start()
     if _SUPPOSED.fullmatch(match.string, 0, begun):
         begun = 0
-    if language.not_stated.search(match.string, begun, match.end()):
-        return None
+    if language.not_stated.search(match.string, begun, match.end()) or (
+        form.label and _is_of_another(match, words)
+    ):
+        return
     said = match.groupdict()
-    who, whom = (
-        _name(said[side], language, words) if said.get(side) else _speaker(subject)
-        for side in ("a", "b")
-    )
-    if not who or not whom or fold(who) == fold(whom):
-        return None
+    if form.by_move and not _is_move(match, language):
+        return
+    who, whom = (_named(said.get(side), speaker, language, words) for side in ("a", "b"))
     label = form.label or _label(said["role"], language)
     article = "the" if said.get("the") == "the" else ""
-    return Relation(who, label, whom, is_role=not form.label, article=article)
+    for one, other in product(who, whom):
+        if one and other and fold(one) != fold(other):
+            yield Relation(
+                one,
+                label,
+                other,
+                is_role=not form.label,
+                article=article,
+                is_plain=not form.by_move,
+                is_aside=form.aside,
+            )
+
+
+def _is_of_another(match: re.Match[str], words: NameWords) -> bool:
+    """Whether the name before a verb goes with a word before it: "the sister of Ana lives in"."""
+    before = _WORD_BEFORE.search(match.string, 0, match.start())
+    opens = match.string.startswith(match.groupdict().get("a") or "\n", match.start())
+    return opens and before is not None and before[0].rstrip().lower() in words.prepositions
+
+
+def _is_move(match: re.Match[str], language: _Language) -> bool:
+    """Whether somebody moved to a place and may still be there: not to Marketing or as a child."""
+    mover = match.groupdict().get("a") or ""
+    return not (
+        language.not_lasting.search(match.string)
+        or language.no_mover.fullmatch(mover)
+        or language.no_place.match(match.string, match.start("b"))
+        or _NO_PLACE.search(f"{mover} {match['b']}")
+    )
+
+
+def _named(
+    spelled: str | None, speaker: str, language: _Language, words: NameWords
+) -> Sequence[str]:
+    """The names in the text, or the speaker where it has none."""
+    if not spelled:
+        return (speaker,)
+    return [_name(one, language, words) for one in language.joint.split(spelled)]
 
 
 def _speaker(subject: str) -> str:
-    """The speaker of "I": the subject if it is a name, nobody if it is an assistant."""
-    folded = fold(subject)
-    if folded in ASSISTANTS and folded != THE_USER:
-        return ""
-    return subject if folded != THE_USER and subject[:1].isupper() else THE_USER
+    """The speaker of "I" in a note: its subject if that is a name, nobody if an assistant."""
+    is_named = subject[:1].isupper() and not means_user(subject)
+    return _unless_assistant(subject) if is_named or fold(subject) in ASSISTANTS else THE_USER
+
+
+def _unless_assistant(speaker: str) -> str:
+    return "" if fold(speaker) in ASSISTANTS and fold(speaker) != THE_USER else speaker
 
 
 def _name(spelled: str, language: _Language, words: NameWords) -> str:

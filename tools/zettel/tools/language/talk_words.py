@@ -1,4 +1,4 @@
-"""The words that tell talk from lists of fields, a file of `talk_words` for each language."""
+"""The words that tell talk from lists of fields, and those of saying, a file for each language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from zettel.storage.notes import fold
 from zettel.tools.language.word_files import read_word_files
 
 USER, ASSISTANT = "user", "assistant"
+_NUMBER = re.compile(r"[ ]?#?\d+$")
 
 
 class _Table(BaseModel):
@@ -23,6 +24,9 @@ class _Table(BaseModel):
     fields: tuple[str, ...] = ()
     user: tuple[str, ...] = ()
     assistant: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    sent: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,16 @@ class TalkWords:
     fields: frozenset[str]
     roles: Mapping[str, str]
     """Label of a person with an agent, or of the agent -> `USER` or `ASSISTANT`."""
+    said: tuple[str, ...]
+    """Patterns of the words of saying behind who says something."""
+    sent: tuple[str, ...]
+    """Patterns of what stands before who has written something: "mail from"."""
+    others: tuple[str, ...]
+    """Patterns of who may say something and has no name there: "she", "my boss"."""
+
+    def is_field(self, label: str) -> bool:
+        """Whether a folded label names a field, a number behind it or not."""
+        return _NUMBER.sub("", label) in self.fields
 
 
 @cache
@@ -49,4 +63,7 @@ def talk_words() -> TalkWords:
             **{fold(word): USER for table in tables for word in table.user},
             **{fold(word): ASSISTANT for table in tables for word in table.assistant},
         },
+        said=tuple(word for table in tables for word in table.said),
+        sent=tuple(word for table in tables for word in table.sent),
+        others=tuple(word for table in tables for word in table.others),
     )

@@ -93,7 +93,6 @@ _MESSAGE = re.compile(r"[\s,]*+(?=\{)")
 _FENCE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
 _RAISED = ("error", "exception", "warning", "(most recent call last)")
 """Ends of labels in what programs print when they fail."""
-_NUMBER = re.compile(r"[ ]?#?\d+$")
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++$")
 
 
@@ -147,6 +146,26 @@ class _Beginning:
     def key(self) -> str:
         """What is the same for every turn of a speaker."""
         return fold(self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What stands before what is said in a line."""
+
+    start: int
+    """Of its line."""
+    said_from: int
+    name: str
+    """As spelled; empty where only a time stands there."""
+    is_sure: bool
+    """Whether a time or a chat's brackets stand with it, as with no field."""
+
+
+def find_labels(text: str) -> Iterator[Label]:
+    """The labels at the beginnings of lines, of speakers and of fields, in order."""
+    for one in _beginnings(text):
+        chat = one.label[:1] == "@" or text[one.start : one.said_from].rstrip().endswith(">")
+        yield Label(one.start, one.said_from, one.label, chat or one.stamp is not None)
 
 
 def cut_talk(text: str) -> list[TextPart]:
@@ -311,7 +330,7 @@ def _stamp(found: "re.Match[str]") -> TurnStamp | None:
 
 
 def _is_field(key: str) -> bool:
-    return key.endswith(_RAISED) or _NUMBER.sub("", key) in talk_words().fields
+    return key.endswith(_RAISED) or talk_words().is_field(key)
 
 
 def _speakers_turns(labelled: Sequence[_Beginning]) -> list[_Beginning]:

@@ -4,7 +4,7 @@ A language is a file of `user_words`: adding one takes no code. The first person
 in a note of the user's own, and not where others speak in it: in quotations, in lines of a talk.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import regex as re
@@ -15,27 +15,16 @@ from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.prose import without_code
 from zettel.tools.language.question_words import NAME, asks_for_everything
+from zettel.tools.language.speakers import Speech, find_quotations, find_turns, without
 from zettel.tools.language.talk_words import USER, talk_words
 from zettel.tools.language.word_files import read_word_files, spell_words
 
 OWN_MAX_CHARACTERS = 4_000
 """Characters of a text that are read, as for its relations."""
+NAMING_LANGUAGE = "en"
+"""The language of the subject `user`."""
 ALL_ABOUT_ME_MAX_CHARACTERS = 200
 """As `question_words.ALL_ABOUT_MAX_CHARACTERS`."""
-
-_QUOTED = re.compile(
-    r"\"[^\"\n]*+(?:\"|$)|“[^”]*+(?:”|$)|„[^“”]*+(?:[“”]|$)|«[^»]*+(?:»|$)|「[^」]*+(?:」|$)"
-    r"|『[^』]*+(?:』|$)|(?<!\w)['‘](?=\w)[^'’\n]*+(?:(?<=\w)['’](?=\w)[^'’\n]*+)*+['’](?!\w)",
-    re.MULTILINE,
-)
-_OTHERS_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
-"""A line of a letter that is answered."""
-_LABELLED = re.compile(
-    r"^[ \t*_<\[]*(?P<name>\p{Lu}[\p{L}\p{M}'’.-]*(?:[ ]\p{Lu}[\p{L}\p{M}'’.-]*){0,3})"
-    r"[ \t*_>\]]*[:：].*$",
-    re.MULTILINE,
-)
-"""A line with a label: "Ana: I have moved"."""
 
 
 class _Table(BaseModel):
@@ -73,22 +62,44 @@ def user_names() -> frozenset[str]:
 
 
 @cache
+def stored_as_user() -> frozenset[str]:
+    """Subjects that are stored as `user`, in small letters: the English ones.
+
+    Those of other languages are stored as told, and mean the user wherever a subject is read.
+    """
+    return frozenset(name.casefold() for name in _tables()[NAMING_LANGUAGE].names)
+
+
+@cache
 def searched_words() -> str:
     """A query for notes in the first person."""
     return " ".join(dict.fromkeys(word for t in _tables().values() for word in t.searched))
 
 
+def means_user(subject: str) -> bool:
+    """Whether the first person of a note with this subject is the user: it has none, or "me"."""
+    return fold(subject) in {"", *user_names()}
+
+
+def names_user(text: str) -> bool:
+    """Whether a text calls the user so: "the user", "die Nutzerin"."""
+    return any(talk_words().roles.get(word) == USER for word in fold(text).split())
+
+
 def own_words(text: str) -> str:
-    """The prose of a text without quotations and other speakers, at most `OWN_MAX_CHARACTERS`."""
-    prose = _OTHERS_LINE.sub("", without_code(text[:OWN_MAX_CHARACTERS]))
-    return _QUOTED.sub(" ", _LABELLED.sub(_own_line, prose))
+    """The prose of a text without other speakers and quotations, at most `OWN_MAX_CHARACTERS`."""
+    prose = own_prose(text)
+    return without(prose, _of_others(find_quotations(prose), USER))
 
 
-def _own_line(line: re.Match[str]) -> str:
-    """A labelled line, empty if its label is another speaker and not a field."""
-    label, words = fold(line["name"]), talk_words()
-    own = label in words.fields or words.roles.get(label) == USER or label in user_names()
-    return line[0] if own or _pattern("told").match(label) else ""
+def own_prose(text: str, author: str = USER) -> str:
+    """The prose of a text without the lines of other speakers, at most `OWN_MAX_CHARACTERS`."""
+    told = text[:OWN_MAX_CHARACTERS]
+    return without_code(without(told, _of_others(find_turns(told), author)))
+
+
+def _of_others(speech: Sequence[Speech], author: str) -> list[Speech]:
+    return [one for one in speech if fold(one.speaker) != fold(author)]
 
 
 def _told(text: str) -> Iterator[str]:
@@ -102,6 +113,11 @@ def _told(text: str) -> Iterator[str]:
 def tells_of_user(text: str) -> bool:
     """Whether a note by the user is about the user: "I …", "My …", "The user …"."""
     return any(_pattern("told").search(sentence) for sentence in _told(text))
+
+
+def begins_with_i(sentence: str) -> bool:
+    """Whether a sentence begins in the first person: "I …", "My …"."""
+    return _pattern("told").match(sentence) is not None
 
 
 def find_own_names(text: str) -> frozenset[str]:

@@ -29,6 +29,7 @@ from zettel.tools.language.question_words import (
     without_sort,
 )
 from zettel.tools.language.terms import terms
+from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.mentions import QUESTION_MAX_WORDS, find_asked_names, is_passage
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
@@ -36,6 +37,7 @@ SELF_WORDS = frozenset({"i", "me", "my", "mine", "myself"})
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "team", "project"})
 """First words that do not abbreviate a subject of several words."""
 USER = "user"
+_QUOTATION_MARKS = ' \t\n"“”„«»'
 _POSSESSIVE = re.compile(r"['’]s\b")
 
 _WHEN = re.compile(
@@ -177,7 +179,7 @@ def read_question(
     spelled = find_asked_names(text)
     unnamed = _without_names(topic, spelled)
     sort = "" if passage else asked_sort(text)
-    me = speaks_of_me(text)
+    me = speaks_of_me(_own(text))
     if english := other_words(words):
         words = f"{words} {english}"
     return Question(
@@ -210,6 +212,11 @@ def read_question(
     )
 
 
+def _own(text: str) -> str:
+    """What the one who asks says: without quotations, unless all of the question is one."""
+    return own_words(text.strip(_QUOTATION_MARKS))
+
+
 def _without_names(topic: str, names: Iterable[str]) -> str:
     """The topic without the words that are spelled like names."""
     for name in names:
@@ -236,7 +243,7 @@ def _about(
 ) -> tuple[str, frozenset[str], str]:
     """The subject that a question names, or ""; every name; the question without them."""
     spelled = _spellings(subjects)
-    by_self = USER in spelled.values() and speaks_of_me(text)
+    by_self = USER in spelled.values() and speaks_of_me(_own(text))
     spelled |= {tuple(_WORD.findall(name)): USER for name in users}
     tree = _make_tree(spelled)
     found = list(_WORD.finditer(text))

@@ -23,6 +23,7 @@ from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import ALSO_CALLED, THE_USER, find_relations
 from zettel.tools.language.user_words import (
     find_own_names,
+    means_user,
     searched_words,
     tells_of_user,
     user_names,
@@ -300,9 +301,7 @@ class _Reading:
 
 def _is_own(note: Outline) -> bool:
     """Whether nobody but the user is the subject of a note that somebody told."""
-    return (
-        not note.subject or fold(note.subject) in user_names()
-    ) and note.principal not in DERIVED_TAGS
+    return means_user(note.subject) and note.principal not in DERIVED_TAGS
 
 
 def _longer(

@@ -4,7 +4,7 @@ MemoryBank's portrait (arXiv 2305.10250, section 2.1) by rule; precision before 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import regex as re
@@ -22,18 +22,25 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import NoteFilter
+from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.consolidate.drafts import DerivedDraft
 from zettel.tools.evolve.consolidate.sentences import dated, sentences
-from zettel.tools.evolve.consolidate.told_facts import is_of_user, read_facts
+from zettel.tools.evolve.consolidate.told_facts import read_facts
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.change_cues import find_change_cue, tells_of_now
 from zettel.tools.language.relations import THE_USER
+from zettel.tools.language.speakers import Speech, find_quotations, speaker_at
 from zettel.tools.language.terms import telling_words
+from zettel.tools.language.time_words import is_day_month_or_count
 from zettel.tools.language.user_words import (
+    begins_with_i,
     find_own_names,
     is_passing,
+    means_user,
+    names_user,
+    own_prose,
     tells_of_user,
     tells_what_stands,
 )
@@ -45,6 +52,8 @@ PROFILE_MAX_TOKENS = 300
 """Tokens of 4 bytes of UTF-8; the profile is shown at the start of every session."""
 FACT_MAX_CHARACTERS = 160
 """Longer sentences are stories."""
+PROFILE_NOTE_MAX_CHARACTERS = 1_000
+"""Of a note that is read; a longer one is a document or a story."""
 SUBJECT_MAX_FACTS = 5
 """Facts per subject."""
 PROFILE_TOKEN_BYTES = 4
@@ -90,29 +99,54 @@ class ProfileFact:
     """Shared by facts of which only the newest holds."""
 
 
-def read_fact(note: Note | Outline) -> ProfileFact | None:
-    """The standing fact a note states about its subject; None if there is none, or no subject.
+def standing_facts(note: Note | Outline) -> list[ProfileFact]:
+    """The standing facts that a note states about its subject, without one about the user.
 
-    A `semantic` note counts as stated by the agent, unless it tells an event of its days. An
-    `episodic` one must be a single sentence that begins with its subject, has a stative verb and
-    names no time. Without a subject the user's first person is one: `_of_user`.
+    A `semantic` note of one sentence counts as stated by the agent, unless it tells an event of its
+    days. Other sentences each count by themselves: one must begin with the subject and a stative
+    verb and name no time, or tell in the first person what stands: `_in_first_person`.
     """
-    stated = sentences(note.content)
-    if len(stated) != 1 or len(stated[0]) > FACT_MAX_CHARACTERS or asks(stated[0]):
-        return None
-    text, subject = stated[0], note.subject
-    if note.valid_until is not None or marks_of(f"{subject}\n{text}"):
-        return None
-    if is_of_user(subject) and (fact := _of_user(note, text)):
+    if note.kind not in (Kind.EPISODIC, Kind.SEMANTIC) or note.valid_until is not None:
+        return []
+    if len(note.content) > PROFILE_NOTE_MAX_CHARACTERS:
+        return []
+    author = THE_USER if means_user(note.subject) else note.subject
+    whole, prose = sentences(note.content), own_prose(note.content, author)
+    speech, found = find_quotations(prose), dict[str, ProfileFact]()
+    told = (prose[slice(*span)] for span in sentence_spans(prose) if not _quoted(speech, span[0]))
+    for text in (" ".join(part.split()) for part in told):
+        # Without its markup it would be no quotation.
+        if text in whole and len(text) <= FACT_MAX_CHARACTERS and not asks(text):
+            times = tuple(span for span in note.times if span.phrase in text)
+            sentence = replace(note, content=text, times=times)
+            if fact := _of_sentence(sentence, author, alone=len(whole) == 1):
+                found.setdefault(fact.head, fact)
+    if not found or marks_of(f"{note.subject}\n{note.content}"):
+        return []
+    return list(found.values())
+
+
+def _quoted(speech: Sequence[Speech], place: int) -> bool:
+    return speaker_at(speech, place) is not None
+
+
+def _of_sentence(note: Note | Outline, author: str, *, alone: bool) -> ProfileFact | None:
+    """The standing fact of a sentence.
+
+    Args:
+        note: The note, with the sentence as its content and the times in it.
+        author: Who "I" is in it.
+        alone: Whether it is all of the note.
+    """
+    text, subject = note.content, note.subject
+    if fact := _in_first_person(note, author):
         return fact
     if not subject:  # "lives in Lyon": of whom?
         return None
     rest = _after_subject(text, subject)
     found = _STATED.match(rest) if rest is not None else None
-    if note.kind is not Kind.SEMANTIC:
-        if note.kind is not Kind.EPISODIC or found is None or note.times:
-            return None
-        if _PASSING.search(text):
+    if note.kind is not Kind.SEMANTIC or not alone:
+        if found is None or note.times or _PASSING.search(text) or _names_day(text):
             return None
     elif found is None and _is_event(note, text):
         return None
@@ -121,23 +155,38 @@ def read_fact(note: Note | Outline) -> ProfileFact | None:
     return ProfileFact(note_id=note.note_id, subject=subject, text=dated(note, text), head=head)
 
 
-def _of_user(note: Note | Outline, text: str) -> ProfileFact | None:
-    """A lasting fact about the user from a sentence in the first person or about "the user".
+def _in_first_person(note: Note | Outline, author: str) -> ProfileFact | None:
+    """A lasting fact about the author from a sentence in the first person, or about "the user".
 
-    A fact, a relation, the name, or a trait in words of `user_words`.
+    A fact, a relation, the user's name, or a trait in words of `user_words`.
     """
-    if note.kind not in (Kind.EPISODIC, Kind.SEMANTIC) or is_passing(text):
+    text, of_user = note.content, author == THE_USER
+    if is_passing(text) or not (tells_of_user(text) if of_user else _begins_with_i(author, text)):
         return None
-    if (note.kind is Kind.EPISODIC and note.times) or not tells_of_user(text):
+    if note.kind is Kind.EPISODIC and note.times:
         return None
-    facts = [one for one in read_facts(note) if one.who == THE_USER and one.fact]
+    told = read_facts(note)
+    if told and all(one.aside for one in told):  # "My sister Eva called"
+        return None
+    facts = [one for one in told if one.who == fold(author) and one.fact]
     sure = [one for one in facts if one.sure and one.plain and not one.denied]
-    named = bool(find_own_names(text))
+    named = of_user and bool(find_own_names(text))
     if len(sure) < len(facts) or not (sure or named or tells_what_stands(text)):
         return None
     known = [*(one.fact for one in sure), *(["name"] if named else [])]
-    head = f"{THE_USER}\n{known[0]}" if known else fold(text)
-    return ProfileFact(note_id=note.note_id, subject=THE_USER, text=dated(note, text), head=head)
+    head = f"{fold(author)}\n{known[0]}" if known else fold(text)
+    return ProfileFact(note_id=note.note_id, subject=author, text=dated(note, text), head=head)
+
+
+def _begins_with_i(author: str, text: str) -> bool:
+    """Whether a sentence of somebody with a name is in their first person, not about the user."""
+    return author[:1].isupper() and begins_with_i(text) and not names_user(text)
+
+
+def _names_day(text: str) -> bool:
+    """Whether a sentence names a month or a single day of the week, which may be no date."""
+    words = (word for word in re.findall(r"\p{Lu}\p{L}+", text) if not word.endswith("s"))
+    return any(is_day_month_or_count(fold(word)) for word in words)
 
 
 def _is_event(note: Note | Outline, text: str) -> bool:
@@ -166,10 +215,10 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     there = await store.find(made, limit=PROFILE_MAX_NOTES)
     standing = [note for note in there if note.origin.principal == PROFILE]
     outlines = await store.outlines(NoteFilter(namespaces=(namespace,)), limit=PROFILE_MAX_NOTES)
-    read = await read_in_thread(lambda: [read_fact(outline) for outline in outlines[::-1]])
-    facts = [fact for fact in read if fact]
-    overtaken = await read_in_thread(_overtaken, facts, outlines)
-    facts = [fact for fact in facts if fact.note_id not in overtaken]
+    facts = await read_in_thread(
+        lambda: [fact for outline in outlines[::-1] for fact in standing_facts(outline)]
+    )
+    facts = await read_in_thread(_not_overtaken, facts, outlines)
     notes = await _believed(task, [fact.note_id for fact in facts])
     facts = [fact for fact in facts if fact.note_id in notes][:PROFILE_MAX_FACTS]
     notes = {fact.note_id: notes[fact.note_id] for fact in facts}
@@ -183,7 +232,7 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     chosen = _fitting(ready, recalled)
     if not chosen:
         return [], standing
-    sources = sorted((notes[fact.note_id] for fact in chosen), key=order_key)
+    sources = sorted((notes[i] for i in {fact.note_id for fact in chosen}), key=order_key)
     draft = DerivedDraft(
         sort=PROFILE,
         key="",
@@ -197,8 +246,8 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     return [draft], standing
 
 
-def _overtaken(facts: Sequence[ProfileFact], outlines: Sequence[Outline]) -> set[str]:
-    """Ids of facts that a later note on the same subject may end: it tells a change and has a word.
+def _not_overtaken(facts: Sequence[ProfileFact], outlines: Sequence[Outline]) -> list[ProfileFact]:
+    """The facts that no later note on the same subject may end: one that tells a change of a word.
 
     "Tom no longer works nights" ends "Tom works at the Bethesda, mostly nights", whether or not the
     two are linked: a profile that leaves a fact out does less harm than one that is stale.
@@ -210,18 +259,20 @@ def _overtaken(facts: Sequence[ProfileFact], outlines: Sequence[Outline]) -> set
         content = fold(outline.content)
         about = {name for name in subjects if content.startswith(name)} | {fold(outline.subject)}
         changes = find_change_cue(outline.content) or _NEW.search(content)
-        if changes and is_of_user(outline.subject) and tells_of_user(outline.content):
+        if changes and means_user(outline.subject) and tells_of_user(outline.content):
             about.add(THE_USER)
         if (about := about & subjects) and changes:
             for name in about:
                 words = telling_words(content) - telling_words(name)
                 told.setdefault(name, []).append((at, words))
-    return {
-        fact.note_id
+    return [
+        fact
         for fact in facts
-        for at, words in told.get(fold(fact.subject), ())
-        if at > places[fact.note_id] and not words.isdisjoint(telling_words(fact.text))
-    }
+        if not any(
+            at > places[fact.note_id] and not words.isdisjoint(telling_words(fact.text))
+            for at, words in told.get(fold(fact.subject), ())
+        )
+    ]
 
 
 async def _believed(task: Task, note_ids: Sequence[str]) -> dict[str, Note]:

@@ -11,7 +11,7 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import COMPARED, CONSOLIDATED
 from zettel.tools.evolve.consolidate.concepts import concepts
 from zettel.tools.evolve.consolidate.drafts import CONSOLIDATE_CHANGE, DerivedDraft, cited, keep
-from zettel.tools.evolve.consolidate.profile import profile, read_fact
+from zettel.tools.evolve.consolidate.profile import profile, standing_facts
 from zettel.tools.evolve.consolidate.sessions import gists, summary
 from zettel.tools.evolve.steps.base import Step, Task
 from zettel.tools.language.change_cues import find_change_cue
@@ -44,7 +44,7 @@ async def _compose(task: Task, namespace: str, waiting: Sequence[Note]) -> None:
     if sessions:
         await keep(task, *await summary(task, namespace))
     cites = any(note.origin.principal == PROFILE for note in citing)
-    if cites or any(read_fact(note) or find_change_cue(note.content) for note in waiting):
+    if cites or any(standing_facts(note) or find_change_cue(note.content) for note in waiting):
         await keep(task, *await profile(task, namespace))
 
 

@@ -1,11 +1,9 @@
 """Facts about persons in a note: statements and relations."""
 
-from dataclasses import replace
-
 from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.relations import THE_USER, Relation, find_relations
-from zettel.tools.language.user_words import own_words, user_names
+from zettel.tools.language.user_words import means_user
 
 FACT_OF_LABEL = {
     "lives in": "home",
@@ -20,17 +18,20 @@ LABELS_OF_ONE = frozenset("home employer partner mother father doctor boss landl
 def read_facts(note: Note | Outline) -> list[Statement]:
     """The facts about persons in a note, relations included.
 
-    Without a subject the first person is the user, except in quotations and labelled lines. With
-    another subject it is that subject.
+    The first person is whose note it is, as `find_statements` and `find_relations` read it.
     """
-    if is_of_user(note.subject):
-        note = replace(note, content=own_words(note.content), subject=THE_USER)
+    named = means_user(note.subject) or note.subject[:1].isupper()
     related = [_as_fact(told) for told in find_relations(note.content, note.subject)]
-    if fold(note.subject) != THE_USER:  # of a note about tea nobody knows who "I" is
+    if not named:  # of a note about tea nobody knows who "I" is
         related = [one for one in related if one.who != THE_USER]
     # The value of a relation is a name, and nothing behind it.
-    known = {(one.who, one.fact) for one in related}
-    stated = [one for one in find_statements(note) if (one.who, one.fact) not in known]
+    known = {(one.who, one.fact) for one in related if one.plain}
+    told = {(one.who, one.fact, one.value) for one in related}
+    stated = [
+        one
+        for one in find_statements(note)
+        if (one.who, one.fact) not in known and (one.who, one.fact, one.value) not in told
+    ]
     return [*related, *stated]
 
 
@@ -40,9 +41,11 @@ def _as_fact(told: Relation) -> Statement:
     fact = FACT_OF_LABEL.get(told.label, told.label)
     if fact not in LABELS_OF_ONE:
         fact = f"{fact} {fold(value)}"
-    return Statement(who=fold(owner), fact=fact, value=fold(value))
-
-
-def is_of_user(subject: str) -> bool:
-    """Whether the first person of a note with this subject is the user: it has none, or "me"."""
-    return fold(subject) in {"", *user_names()}
+    return Statement(
+        who=fold(owner),
+        fact=fact,
+        value=fold(value),
+        begun=not told.is_plain,
+        plain=told.is_plain,
+        aside=told.is_aside,
+    )
