@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import islice
 from unicodedata import category
 
@@ -11,8 +12,7 @@ import regex
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
 from zettel.storage.ids import is_id
 from zettel.storage.notes import Kind, normalise
-from zettel.tools.language.talk_words import USER
-from zettel.tools.language.user_words import stored_as_user
+from zettel.tools.language.word_files import read_word_files
 
 MAX_CONTENT = 32_768
 """Characters of a note; a longer text is a document or a session and belongs in several."""
@@ -155,7 +155,16 @@ def check_relation(value: str | None) -> str:
 def check_subject(value: str | None) -> str:
     """Check a subject; "me" and the like become `user`."""
     subject = check_name("subject", value)
-    return USER if subject.casefold() in stored_as_user() else subject
+    return "user" if subject.casefold() in _self_names() else subject
+
+
+@cache
+def _self_names() -> frozenset[str]:
+    """The English names of the person whom the agent works for, in small letters.
+
+    Those of other languages are stored as told, and mean the user wherever a subject is read.
+    """
+    return frozenset(map(str.casefold, read_word_files("user_words")["en"]["names"]))
 
 
 def check_length(name: str, values: Sequence[object]) -> None:

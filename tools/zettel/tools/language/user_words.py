@@ -21,8 +21,6 @@ from zettel.tools.language.word_files import read_word_files, spell_words
 
 OWN_MAX_CHARACTERS = 4_000
 """Characters of a text that are read, as for its relations."""
-NAMING_LANGUAGE = "en"
-"""The language of the subject `user`."""
 ALL_ABOUT_ME_MAX_CHARACTERS = 200
 """As `question_words.ALL_ABOUT_MAX_CHARACTERS`."""
 
@@ -59,15 +57,6 @@ def _pattern(name: str) -> re.Pattern[str]:
 def user_names() -> frozenset[str]:
     """Subjects that mean the user, folded, `user` among them."""
     return frozenset(fold(name) for table in _tables().values() for name in table.names)
-
-
-@cache
-def stored_as_user() -> frozenset[str]:
-    """Subjects that are stored as `user`, in small letters: the English ones.
-
-    Those of other languages are stored as told, and mean the user wherever a subject is read.
-    """
-    return frozenset(name.casefold() for name in _tables()[NAMING_LANGUAGE].names)
 
 
 @cache

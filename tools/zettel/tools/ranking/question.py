@@ -29,7 +29,6 @@ from zettel.tools.language.question_words import (
     without_sort,
 )
 from zettel.tools.language.terms import terms
-from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.mentions import QUESTION_MAX_WORDS, find_asked_names, is_passage
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
@@ -154,6 +153,7 @@ def read_question(
     *,
     names: Collection[str] = (),
     users: Collection[str] = (),
+    own: str | None = None,
 ) -> Question:
     """Read a question.
 
@@ -164,8 +164,10 @@ def read_question(
         now: The moment that "last week" is relative to.
         names: Folded words that name somebody without being a subject.
         users: Names of the user, folded.
+        own: The words in it of the one who asks, without what is quoted; None for all of them.
     """
-    subject, named, topic = _about(text, subjects, names, users)
+    me = speaks_of_me(text if own is None else own)
+    subject, named, topic = _about(text, subjects, names, users, me=me)
     (times, phrases), clock = find_windows(text, now), now.timestamp()
     passage = is_passage(text)
     untimed = without_times(topic, now) if times else topic
@@ -179,7 +181,6 @@ def read_question(
     spelled = find_asked_names(text)
     unnamed = _without_names(topic, spelled)
     sort = "" if passage else asked_sort(text)
-    me = speaks_of_me(_own(text))
     if english := other_words(words):
         words = f"{words} {english}"
     return Question(
@@ -212,11 +213,6 @@ def read_question(
     )
 
 
-def _own(text: str) -> str:
-    """What the one who asks says: without quotations, unless all of the question is one."""
-    return own_words(text.strip(_QUOTATION_MARKS))
-
-
 def _without_names(topic: str, names: Iterable[str]) -> str:
     """The topic without the words that are spelled like names."""
     for name in names:
@@ -239,11 +235,16 @@ def _order(text: str) -> Literal["", "first", "latest", "next"]:
 
 
 def _about(
-    text: str, subjects: Iterable[str], names: Collection[str], users: Collection[str]
+    text: str,
+    subjects: Iterable[str],
+    names: Collection[str],
+    users: Collection[str],
+    *,
+    me: bool,
 ) -> tuple[str, frozenset[str], str]:
     """The subject that a question names, or ""; every name; the question without them."""
     spelled = _spellings(subjects)
-    by_self = USER in spelled.values() and speaks_of_me(_own(text))
+    by_self = me and USER in spelled.values()
     spelled |= {tuple(_WORD.findall(name)): USER for name in users}
     tree = _make_tree(spelled)
     found = list(_WORD.finditer(text))

@@ -21,6 +21,7 @@ from zettel.storage.store import NoteFilter, Vectors
 from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, read_texts
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
 from zettel.tools.language.question_words import sort_tags
+from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
 from zettel.tools.ranking.estimate import as_told
 from zettel.tools.ranking.excerpt import rank_passages
@@ -62,6 +63,8 @@ from zettel.tools.tracing import start_part
 
 _T = TypeVar("_T")
 
+QUOTATION_MARKS = ' \t\n"“”„«»'
+"""Around a question that is one quotation, which is the asker's own then."""
 SMALL_ARM_HITS = 1_000
 """Hits of each arm in a scope that is read whole: all it may hold of a question's words."""
 LARGE_ARM_HITS = 100
@@ -312,7 +315,14 @@ def reads_alike(one: Corpus, other: Corpus) -> bool:
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
     """Read a question with the subjects and common names of a corpus."""
     common = [name for name in map(fold, find_asked_names(query)) if corpus.is_common(name)]
-    return read_question(query, corpus.subjects.values(), now, names=common, users=corpus.users)
+    return read_question(
+        query,
+        corpus.subjects.values(),
+        now,
+        names=common,
+        users=corpus.users,
+        own=own_words(query.strip(QUOTATION_MARKS)),
+    )
 
 
 def _asked_for(question: Question, where: NoteFilter, corpus: Corpus) -> list[NoteFilter]:
