@@ -9,7 +9,10 @@ from collections.abc import Mapping
 import pytest
 from tests.tools.conftest import Desk, ids, notes
 
+from zettel.storage.store import NoteFilter
 from zettel.tools.language.speakers import find_speech, speaker_at
+from zettel.tools.ranking.corpus import make_corpus
+from zettel.tools.recall.search import ask
 
 STORED = ("I live in Lyon.", "I work at Siemens.", "My landlord is Mr Aubert.")
 OF_OTHERS = (
@@ -123,11 +126,14 @@ def test_a_field_is_no_speaker_and_a_name_is_one(text: str, speaker: str | None)
 
 async def test_a_question_quotes_somebody_without_being_about_the_one_who_asks(desk: Desk) -> None:
     await desk.told("I live in Lyon.", subject="user")
-    ana = await desk.told("Said in May that the flat is too small.", subject="Ana")
+    await desk.told("Wants a room for her piano.", subject="Ana")
+    known = make_corpus(await desk.memory.store.outlines(NoteFilter(), limit=9))
 
-    answer = await desk("recall", query="What did Ana mean by “my flat is too small”?")
+    quoted = ask("What did Ana mean by “my flat is too small”?", known, desk.now)
+    asked = ask("“Where is my flat?”", known, desk.now)
 
-    assert ids(answer)[0] == ana
+    assert (quoted.subject, quoted.asks_self) == ("ana", False)
+    assert (asked.subject, asked.asks_self) == ("user", True)
 
 
 @pytest.mark.parametrize(
