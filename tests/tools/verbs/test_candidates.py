@@ -369,3 +369,27 @@ async def test_the_calls_for_a_change_that_a_web_page_tells_of_are_those_that_wo
     review = await desk("recall", tags=["needs-review"])
     assert "supersedes" not in str(review)
     await desk("update", note_id=known, content="The oven inspector is Ragnar Falk.")
+
+
+LENT = "Berit lends us her needles and the gauge until Christmas."
+NEEDED = "Berit needs her gauge and the bag back, her needles stay with us."
+
+
+async def test_a_note_far_nearer_than_every_other_is_shown_though_no_word_tells_of_a_change(
+    desk: Desk,
+) -> None:
+    lent = await desk("remember", content=LENT)
+    await desk("remember", content="Lorries from the mill come through the north gate.")
+
+    answer = await desk("remember", content=NEEDED)
+
+    assert pick(answer, "candidates", 0, "note_id") == lent["note_id"]
+
+
+async def test_of_two_notes_that_are_as_near_none_is_shown(desk: Desk) -> None:
+    await desk("remember", content=LENT)
+    await desk("remember", content="Berit lends us her needles and the lamp until Easter.")
+
+    answer = await desk("remember", content=NEEDED)
+
+    assert "candidates" not in answer

@@ -412,11 +412,6 @@ def _change(confidence: float, cosine: float, reason: str) -> Conflict:
     return Conflict(relation=MAY_SUPERSEDE, weight=weight, reason=reason, change=confidence)
 
 
-def tells_change(text: str) -> bool:
-    """Whether a text may tell that something is otherwise or done: by its words, or a number."""
-    return _DIGIT.search(text) is not None or find_change_cue(text) is not None or says_done(text)
-
-
 async def notes_stating(
     store: NoteReader,
     note: Note,
