@@ -241,6 +241,26 @@ async def test_words_of_a_change_are_of_the_nearest_note_if_it_alone_has_a_word_
     assert why.get(older, "").startswith("tells of a change") is named
 
 
+@pytest.mark.parametrize(
+    ("task", "kind", "done", "closed"),
+    [
+        ("To do: renew the insurance", "semantic", "The insurance has been paid", True),
+        ("Fill in the insurance form", "working", "The insurance has been paid", True),
+        ("To do: call Kowalke", "semantic", "Kowalke has paid", False),
+    ],
+)
+async def test_what_tells_that_it_is_done_closes_the_nearest_open_task_of_the_same_thing(
+    desk: Desk, task: str, kind: str, done: str, closed: bool
+) -> None:
+    older = await desk.told(task, kind=kind)
+    await desk.told("Rain is expected on Sunday")
+
+    told: dict[str, Any] = await desk("remember", content=done)
+
+    why = {one["note_id"]: str(one["why"]) for one in told.get("candidates", [])}
+    assert why.get(older, "").startswith("tells that it is done") is closed
+
+
 async def test_a_newer_note_is_beside_an_older_one_that_is_shown_and_not_the_other_way_round(
     any_desk: Desk,
 ) -> None:
