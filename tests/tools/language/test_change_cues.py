@@ -124,6 +124,39 @@ def test_a_phrase_ends_with_its_sentence() -> None:
     assert find_change_cue("It was Matt. The song is good") is None
 
 
+LASTS_OR_BEGINS = (
+    "Kristof keeps the cradle two weeks longer",
+    "The lesson was shifted: it is Wednesday from this week",
+    "The choir meets in the crypt instead",
+    "Die Sperre der Brücke dauert eine Woche länger",
+    "Ab nächster Woche liefert die Mühle am Freitag",
+    "Les travaux durent deux semaines de plus",
+    "Dès demain, la salle ferme à six heures",
+    "La obra dura dos semanas más",
+    "展览延长到十一月",
+    "来週から受付は二階になる",
+)
+"""What lasts longer than it was to, or begins."""
+
+
+@pytest.mark.parametrize("text", LASTS_OR_BEGINS)
+def test_what_lasts_longer_or_begins_is_a_change(text: str) -> None:
+    assert find_change_cue(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Lent Kristof the saw; he brings it back on 2 November",
+        "Mum flies to Oslo and comes back on Sunday",
+        "Send the forms back on paper",
+    ],
+)
+def test_what_comes_back_on_a_day_is_no_change(text: str) -> None:
+    assert find_change_cue(text) is None
+    assert find_change_cue("Ada is back on tea")
+
+
 def test_a_text_tells_of_the_time_it_is_told_at() -> None:
     assert all(map(tells_of_now, ("Node 22 now", "desde el lunes", "seit Mai", "目前用的是")))
     assert not any(map(tells_of_now, ("I know it", "un desdentado", "Seite 3")))
