@@ -44,6 +44,21 @@ async def test_what_speaks_of_something_else_does_not_come_first(desk: Desk, lat
     assert await desk.found(query=ASKED) == [asked, other]
 
 
+async def test_what_does_not_state_what_is_asked_for_by_name_does_not_come_first(
+    desk: Desk,
+) -> None:
+    works, sings = await told(
+        desk,
+        "Ferrand works as a cook in the school beside the mill",
+        "The mother of Ferrand sings in the school beside the mill",
+    )
+
+    assert await desk.found(query="What does Ferrand of the school do for a living?") == [
+        works,
+        sings,
+    ]
+
+
 async def test_what_tells_alike_of_another_does_not_come_first(desk: Desk) -> None:
     wasps, bees = await told(desk, "The wasps live in the shed", "The bees live in the shed")
 

@@ -20,7 +20,7 @@ from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
 from zettel.tools.recall.places import lifted, placed_first
-from zettel.tools.recall.search import Found
+from zettel.tools.recall.search import STATED_SIGNAL, Found
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import TrustView
@@ -266,7 +266,9 @@ async def told_later_first(
     others = [
         one.note_id
         for one in ranked[1:places]
-        if _may_come_first(found, outlines[ranked[0].note_id], outlines[one.note_id])
+        # Which does not state what is asked for by name has not changed it.
+        if one.shares.get(STATED_SIGNAL, 0.0) >= ranked[0].shares.get(STATED_SIGNAL, 0.0)
+        and _may_come_first(found, outlines[ranked[0].note_id], outlines[one.note_id])
     ]
     if not others:
         return tuple(ranked)
