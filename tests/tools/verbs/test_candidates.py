@@ -246,6 +246,7 @@ async def test_words_of_a_change_are_of_the_nearest_note_if_it_alone_has_a_word_
     [
         ("To do: renew the insurance", "semantic", "The insurance has been paid", True),
         ("Fill in the insurance form", "working", "The insurance has been paid", True),
+        ("Offen: Heizung im Stall", "semantic", "Die Heizung im Stall ist repariert", True),
         ("To do: call Kowalke", "semantic", "Kowalke has paid", False),
     ],
 )
