@@ -81,6 +81,29 @@ async def test_what_is_open_is_the_working_notes(desk: Desk) -> None:
     assert first not in working
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What still needs doing?",
+        "Was muss ich noch erledigen?",
+        "Was steht diese Woche noch an?",
+        "Qu'est-ce que je dois encore faire ?",
+        "¿Qué tengo que hacer todavía?",
+        "还有什么没做完?",
+        "やり残しは?",
+    ],
+)
+async def test_open_work_is_asked_for_in_many_ways(desk: Desk, question: str) -> None:
+    await told_noise(desk)
+    open_work = {
+        await desk.told("Passport photo is missing", kind="working"),
+        await desk.told("LAN-212: arrow keys jump two bars", kind="working"),
+        await desk.told("Grease for the tin", kind="working"),
+    }
+
+    assert set((await desk.found(query=question))[:3]) == open_work
+
+
 async def test_what_is_open_or_decided_by_a_tag_or_by_its_words_is_of_that_kind(desk: Desk) -> None:
     await told_noise(desk)
     still = {
