@@ -29,8 +29,8 @@ from zettel.tools.language.change_cues import (
     value_words,
 )
 from zettel.tools.language.facts import Statement, find_statements
-from zettel.tools.language.quantities import QuantityText, find_other_quantity
 from zettel.tools.language.names import find_names
+from zettel.tools.language.quantities import QuantityText, find_other_quantity
 from zettel.tools.language.question_words import is_of_sort, says_done
 from zettel.tools.language.slots import (
     Sentence,
@@ -86,8 +86,9 @@ OVER_MIN_SHARE = 0.5
 of a Chinese phrase are two words' ends."""
 DONE_MIN_COSINE, DONE_MIN_SHARE = 0.50, 0.35
 """Least cosine of an open task and what tells that it is done, and least share of the words of the
-shorter that the other has; set by hand on months of notes. One word is enough if no other note is
-meant: of 163 changes in eight months two more are seen, and none of 474 other notes taken for one."""
+shorter that the other has; set by hand on months of notes. One word is enough if no other note can
+be meant: of 163 changes in eight months two more are seen, of 474 other notes none is taken for
+one."""
 NOW_MIN_COSINE, NOW_MIN_WORDS, NOW_MIN_SHARE = 0.70, 3, 0.6
 """Where a note tells how something is now ("Ana prefers spaces now"): how near the other must be,
 and how many words, of the shorter's share, it must have in common. Of LoCoMo's 2,960 turns 26 are
@@ -361,7 +362,8 @@ def _is_done(younger: _Told, older: _Told, cosine: float, *, meant: bool) -> boo
     """Whether the younger note says that what the older has as open is done."""
     if not younger.says_done or not (meant or cosine >= DONE_MIN_COSINE):
         return False
-    if older.note.kind is not Kind.WORKING and not is_of_sort("open", older.content, older.note.tags):
+    note = older.note
+    if note.kind is not Kind.WORKING and not is_of_sort("open", note.content, note.tags):
         return False
     new, old = younger.words, older.words
     shared = new & old

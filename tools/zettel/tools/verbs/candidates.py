@@ -56,12 +56,12 @@ SAME_SUBJECT_MIN_COSINE = 0.60
 "Caroline moved to Lyon" and "... to Paris" are at 0.63; at 0.5 every second turn of a
 conversation (LoCoMo 26) would have five."""
 FAR_AHEAD_MIN_COSINE, FAR_AHEAD_MIN_LEAD = 0.60, 0.20
-"""Exact cosine of a candidate that is nearer than every other note, and by how much at least; others
-count as at `CHANGE_MIN_COSINE`, below which none is read. What is told anew without a word of change
-("Berit needs the gauge back by Friday") is often so near, what only adds something seldom: in eight
-months (163 changes, 474 other notes) six more changes are shown and three others, of 414 turns of a
-conversation (LoCoMo 26) none, of 240 notes that change nothing ten, eight of which are the second of
-their store."""
+"""Exact cosine of a candidate that is nearer than every other note, and by how much at least;
+others count as at `CHANGE_MIN_COSINE`, below which none is read. What is told anew without a word
+of change ("Berit needs the gauge back by Friday") is often so near, what only adds something
+seldom: in eight months (163 changes, 474 other notes) six more changes are shown and three others,
+of 414 turns of a conversation (LoCoMo 26) none, of 240 notes that change nothing ten, eight of
+which are the second of their store."""
 NEARLY_SAME_MIN_COSINE = 0.95
 """Exact cosine described as nearly the same words in `why`."""
 CANDIDATE_MAX_CHARACTERS = 160
@@ -280,7 +280,9 @@ async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[
 
     async def look(vector: NDArray[np.float32]) -> None:
         found.extend(
-            await memory.store.nearest(vector, where, limit=CANDIDATE_NEAREST_NOTES, least=CHANGE_MIN_COSINE)
+            await memory.store.nearest(
+                vector, where, limit=CANDIDATE_NEAREST_NOTES, least=CHANGE_MIN_COSINE
+            )
         )
 
     try:
