@@ -144,6 +144,37 @@ def test_what_lasts_longer_or_begins_is_a_change(text: str) -> None:
     assert find_change_cue(text)
 
 
+NEW_VALUES = (
+    "Dr. Amann has a new number: 0664 7788",
+    "Regulars keep the old price until New Year",
+    "Neuer Beitrag: 55 €",
+    "Unser neuer Vermieter heißt Kay",
+    "Nouvelle adresse de Mme Colas : 18 quai Vert",
+    "Nuevo precio de la cuota: 38 euros",
+    "供应商的新电话是 555 9876",
+    "新しい住所は北通り四番",
+)
+"""A new one of what there is one of at a time."""
+
+
+@pytest.mark.parametrize("text", NEW_VALUES)
+def test_a_new_one_of_what_there_is_one_of_at_a_time_is_a_change(text: str) -> None:
+    assert find_change_cue(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The farrier bought a new van",
+        "Herr Lenz hat neue Noten",
+        "Un nouveau robinet",
+        "买了新椅子",
+    ],
+)
+def test_a_new_one_of_what_there_may_be_many_of_is_no_change(text: str) -> None:
+    assert find_change_cue(text) is None
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -241,6 +241,15 @@ async def test_words_of_a_change_are_of_the_nearest_note_if_it_alone_has_a_word_
     assert why.get(older, "").startswith("tells of a change") is named
 
 
+async def test_a_new_supplier_is_in_the_place_of_the_one_before(any_desk: Desk) -> None:
+    older = await any_desk.told("Supplier of pipes: Perrin in the harbour", session="one")
+
+    told = await any_desk("remember", content="New supplier of pipes: Delmas", session="two")
+
+    assert pick(told, "candidates", 0, "note_id") == older
+    assert str(pick(told, "candidates", 0, "why")).startswith("tells of a change")
+
+
 @pytest.mark.parametrize(
     ("task", "kind", "done", "closed"),
     [
