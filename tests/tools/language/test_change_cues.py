@@ -162,6 +162,25 @@ def test_a_new_one_of_what_there_is_one_of_at_a_time_is_a_change(text: str) -> N
     assert find_change_cue(text)
 
 
+ENDED = (
+    "Tom sold his boat",
+    "Ana was promoted to ward sister",
+    "Der Vertrag ist ausgelaufen",
+    "Jonas hat seine Vespa verkauft",
+    "Luc a été licencié",
+    "Bruno murió en mayo",
+    "她升职了",
+    "車を売った",
+)
+"""What somebody had or was, and no longer has or is."""
+
+
+@pytest.mark.parametrize("text", ENDED)
+def test_what_ends_what_somebody_had_or_was_is_a_change(text: str) -> None:
+    assert find_change_cue(text)
+    assert find_change_cue("Tom sold forty tickets") is None
+
+
 @pytest.mark.parametrize(
     "text",
     [
