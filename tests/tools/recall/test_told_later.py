@@ -59,6 +59,19 @@ async def test_what_does_not_state_what_is_asked_for_by_name_does_not_come_first
     ]
 
 
+async def test_whom_a_question_mentions_may_be_called_by_name_in_what_was_told_later(
+    desk: Desk,
+) -> None:
+    asked = "In April, are Isla and Rory of Mill Lane with their father?"
+    older, newer = await told(
+        desk,
+        "Isla and Rory of Mill Lane: their father Graham lives in Bath",
+        "Isla and Rory of Mill Lane are with Graham",
+    )
+
+    assert await desk.found(query=asked) == [newer, older]
+
+
 async def test_what_tells_alike_of_another_does_not_come_first(desk: Desk) -> None:
     wasps, bees = await told(desk, "The wasps live in the shed", "The bees live in the shed")
 

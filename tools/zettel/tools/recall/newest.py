@@ -14,13 +14,14 @@ from zettel.storage.notes import (
 from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import read_in_thread
+from zettel.tools.language.asked_slots import find_asked_slots
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.terms import stems, terms
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
 from zettel.tools.recall.places import lifted, placed_first
-from zettel.tools.recall.search import STATED_SIGNAL, Found
+from zettel.tools.recall.search import Found
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import TrustView
@@ -266,9 +267,7 @@ async def told_later_first(
     others = [
         one.note_id
         for one in ranked[1:places]
-        # Which does not state what is asked for by name has not changed it.
-        if one.shares.get(STATED_SIGNAL, 0.0) >= ranked[0].shares.get(STATED_SIGNAL, 0.0)
-        and _may_come_first(found, outlines[ranked[0].note_id], outlines[one.note_id])
+        if _may_come_first(found, outlines[ranked[0].note_id], outlines[one.note_id])
     ]
     if not others:
         return tuple(ranked)
@@ -299,7 +298,19 @@ def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
     ):
         return False
     newer, older = (first, other) if question.asks_former else (other, first)
-    return _was_told_later(newer, older, question.now) and _has_as_much(question, first, other)
+    later = _was_told_later(newer, older, question.now)
+    return (
+        later and _has_as_much(question, first, other) and _states_as_much(question, first, other)
+    )
+
+
+def _states_as_much(question: Question, first: Outline, other: Outline) -> bool:
+    """Whether a note states what is asked for by name, if the first does; else it changed nothing.
+
+    Somebody asked about ("dad") may be called by name, and so counts for nothing.
+    """
+    slots = [slot for slot in find_asked_slots(question.text) if not slot.person]
+    return all(slot.is_stated(other.content) for slot in slots if slot.is_stated(first.content))
 
 
 def _has_as_much(question: Question, first: Outline, other: Outline) -> bool:
