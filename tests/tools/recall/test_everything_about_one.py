@@ -228,6 +228,56 @@ async def test_who_has_not_moved_there_for_good_does_not_live_there(desk: Desk, 
     assert lines(await desk("recall", subject="Kos")) == []
 
 
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ("Kos works at the Cork butter market as a clerk.", "works at the Cork butter market"),
+        ("Kos works for the Graz tram company and sings.", "works at the Graz tram company"),
+        ("Kos works at St Mary's hospital in Leith.", "works at St Mary's hospital"),
+        ("Kos works at Siemens mostly at night.", "works at Siemens"),
+        ("Kos works for Ernst & Young.", "works at Ernst & Young"),
+        ("Kos works at the University of Graz.", "works at the University of Graz"),
+        ("Kos works at the county archive.", "works at the county archive"),
+        ("Kos works at a bakery in Leith.", "works at a bakery"),
+        ("Kos travaille à l'école primaire de Brest.", "works at école primaire de Brest"),
+        ("Kos travaille à Lyon désormais.", "works at Lyon"),
+        ("Kos trabaja en la biblioteca de Vigo.", "works at biblioteca de Vigo"),
+        ("Kos arbeitet im Stadtmuseum Graz.", "works at Stadtmuseum Graz"),
+        ("Kos arbeitet als Gärtner bei Siemens.", "works at Siemens"),
+        ("Kos belongs to the Cork rowing club.", "belongs to the Cork rowing club"),
+        ("Kos is the sister-in-law of Bram.", "sister-in-law of Bram"),
+        ("Kos is Bram's godfather.", "godfather of Bram"),
+        ("Kos ist Brams Schwager.", "brother-in-law of Bram"),
+        ("Kos est la marraine de Bram.", "godmother of Bram"),
+        ("Kos es la suegra de Bram.", "mother-in-law of Bram"),
+    ],
+)
+async def test_a_workplace_and_a_relative_are_told_whole(desk: Desk, told: str, line: str) -> None:
+    await desk.told(told)
+
+    assert lines(await desk("recall", subject="Kos")) == [line]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Kos works at night.",
+        "Kos works at home.",
+        "Kos works at the weekend.",
+        "Kos works at the office on Mondays.",
+        "Kos works at the HTTP layer.",
+        "Kos works for Bram's sake.",
+        "Kos works for Bram's brother.",
+        "Kos arbeitet im Sommer.",
+        "Kos travaille à la maison.",
+    ],
+)
+async def test_when_and_how_somebody_works_is_no_workplace(desk: Desk, told: str) -> None:
+    await desk.told(told)
+
+    assert lines(await desk("recall", subject="Kos")) == []
+
+
 async def test_a_later_move_replaces_where_somebody_lived(desk: Desk) -> None:
     await desk.told("Kos lives in Rome.", happened_at="2026-01-05")
     await desk.told("Kos moved to Oslo.", happened_at="2026-03-05")

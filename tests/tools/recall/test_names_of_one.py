@@ -195,6 +195,36 @@ async def test_all_about_me_is_what_the_subject_me_gives(any_desk: Desk) -> None
         assert await any_desk.found(query=asked) == of_me, asked
 
 
+async def test_what_we_tell_of_family_and_home_is_of_the_user_and_no_work(desk: Desk) -> None:
+    own = [
+        await desk.told(content)
+        for content in (
+            "Our daughter Petronella starts at the academy.",
+            "Our house has a leaking roof.",
+            "We moved to Ghent in June.",
+            "Unsere Tochter Lotte geht ins Internat.",
+            "Notre jardin est inondé.",
+            "Nuestra casa tiene goteras.",
+        )
+    ]
+    for content in (
+        "We deploy on Mondays.",
+        "Our API listens on 8080.",
+        "Our house style forbids passive voice.",
+        "Our child processes leak memory.",
+        "Unser Server läuft auf Debian.",
+    ):
+        await desk.told(content)
+
+    answer = await desk("recall", query="What do you know about me?")
+
+    assert set(ids(answer)) == set(own)
+    about = pick(answer, "about")
+    assert isinstance(about, dict)
+    told = {str(pick(one, "line")) for one in about["relations"]}
+    assert told == {"daughter: Petronella", "daughter: Lotte", "lives in Ghent"}
+
+
 async def test_a_name_on_a_web_page_or_in_a_quotation_is_not_the_users(desk: Desk) -> None:
     for content, more in OF_OTHERS:
         await desk.told(content, **more)

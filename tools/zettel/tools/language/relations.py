@@ -14,7 +14,13 @@ from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
-from zettel.tools.language.name_words import NameWords, names_nobody, read_language, titles
+from zettel.tools.language.name_words import (
+    NameWords,
+    name_words,
+    names_nobody,
+    read_language,
+    titles,
+)
 from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS, is_common_acronym
 from zettel.tools.language.prose import without_code
 from zettel.tools.language.speakers import Speech, find_quotations, find_turns, speaker_at
@@ -35,6 +41,8 @@ RELATED_MAX_CHARACTERS = 4_000
 """Characters of a text that are read for relations."""
 RELATED_WORD_MAX_CHARACTERS = 64
 """Characters of a word that are read; names are tried from each capital in it."""
+THING_MAX_WORDS = 5
+"""Words behind the name of a workplace or thing that may belong to it."""
 RELATED_SENTENCE_MAX_CHARACTERS = 600
 """A longer sentence is a table or a list."""
 
@@ -58,6 +66,7 @@ _GOES_ON = re.compile(r"\)?,?\s(?:(?:and|und|et|y)\s)?(?=\p{Ll})")
 _WORD_BEFORE = re.compile(r"\p{L}+\s$")
 _NO_PLACE = re.compile(r"\p{N}|\p{Lu}\p{Lu}|\p{Ll}\p{Lu}")
 """In a name that neither a person nor a place has: "AWS", "GitHub"."""
+_ARTICLES = frozenset({"the", "a", "an"})
 _CALLED_LIKE_MONTHS = frozenset("jan april may june august".split())
 
 
@@ -73,7 +82,7 @@ class Relation:
     """As `who`."""
     is_role: bool
     article: str = ""
-    """English, before `whom`: "the"."""
+    """English, before `whom`: "the", "a"."""
     is_plain: bool = True
     """Whether any names make it this relation: one also moves to a company."""
     is_aside: bool = False
@@ -121,6 +130,10 @@ class _Table(BaseModel):
     no_places: tuple[str, ...]
     kinds: tuple[str, ...]
     kinds_behind: tuple[str, ...] = ()
+    goes_on: tuple[str, ...]
+    no_nouns: tuple[str, ...]
+    houses: tuple[str, ...]
+    no_things: tuple[str, ...]
     roles: Mapping[str, tuple[str, ...]]
     plurals: Mapping[str, tuple[str, ...]]
     verbs: Mapping[str, tuple[str, ...]]
@@ -143,6 +156,7 @@ class _Form:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Language:
     table: _Table
+    names: NameWords
     roles: Mapping[str, re.Pattern[str]]
     """Label -> its words, also those for several."""
     joint: re.Pattern[str]
@@ -152,6 +166,7 @@ class _Language:
     """A further move of somebody named before: "In May she moved to Rome"."""
     no_mover: re.Pattern[str]
     no_place: re.Pattern[str]
+    no_thing: re.Pattern[str]
     hint: re.Pattern[str]
     """What every relation has: most sentences have none of it."""
     not_stated: re.Pattern[str]
@@ -162,7 +177,7 @@ class _Language:
 @cache
 def _forms(language: _Language) -> Sequence[_Form]:
     """Every form of a language; compiled, in some 0.15 s, when a text has one of its hints."""
-    table, words = language.table, _placeholders(language.table)
+    table, words = language.table, _placeholders(language.table, language.names)
     labelled = [(label, form) for label, forms in table.verbs.items() for form in forms]
     return [
         *(_Form("", _filled(form, words)) for form in table.forms),
@@ -175,15 +190,18 @@ def _forms(language: _Language) -> Sequence[_Form]:
 
 @cache
 def _languages() -> tuple[_Language, ...]:
-    tables = map(_Table.model_validate, read_word_files("relation_words").values())
-    return tuple(map(_language, tables))
+    read = read_word_files("relation_words")
+    return tuple(
+        _language(_Table.model_validate(table), name_words()[code]) for code, table in read.items()
+    )
 
 
-def _language(table: _Table) -> _Language:
+def _language(table: _Table, names: NameWords) -> _Language:
     roles = [word for of in (*table.roles.values(), *table.plurals.values()) for word in of]
     words = {label: [*of, *table.plurals.get(label, ())] for label, of in table.roles.items()}
     return _Language(
         table=table,
+        names=names,
         roles={label: re.compile(_any(of)) for label, of in words.items()},
         joint=re.compile(rf",?\s(?:{_any(table.joints)})\s|,\s"),
         not_lasting=_whole_words(table.not_lasting),
@@ -193,6 +211,7 @@ def _language(table: _Table) -> _Language:
         ),
         no_mover=re.compile(_any(table.no_movers) or r"(?!)", re.IGNORECASE),
         no_place=re.compile(rf"(?:{_any(table.no_places)})(?!\w)", re.IGNORECASE),
+        no_thing=re.compile(rf"(?:.*\s)?(?:{_any((*table.no_things, *roles))})", re.IGNORECASE),
         hint=re.compile("|".join((*map(re.escape, table.hints), *roles)), re.IGNORECASE),
         not_stated=_whole_words(table.not_stated),
         user=re.compile(_any((*table.user, "User"))),
@@ -208,18 +227,21 @@ def _any(words: Sequence[str]) -> str:
     return "|".join(sorted(words, key=len, reverse=True))
 
 
-def _placeholders(table: _Table) -> dict[str, str]:
+def _placeholders(table: _Table, names: NameWords) -> dict[str, str]:
     """What stands for each name in braces of a form."""
     titled = _any([f"{t}|{t.capitalize()}" for t in sorted(titles())])
     name = rf"(?:{_any(table.user)}|(?:(?:{titled})\.?\s)?{_WORD}{_MORE})"
     roles = [word for of in table.roles.values() for word in of]
     several = [word for of in table.plurals.values() for word in of]
     some, joint = f"{_WORD}{_MORE}", _any(table.joints)
+    noun = _noun(table, names)
+    thing, house = _thing(table, names, noun), _house(table, names, noun)
     listed = rf"{name}(?:,\s{name}){{0,3}},?\s(?:{joint})\s{name}"
     return {
         "{a}": rf"{_STARTS}(?P<a>{name}){_ENDS}",
         "{b}": rf"{_STARTS}(?P<b>{name}){_ENDS}",
-        "{thing}": rf"(?:(?P<the>{_any(table.articles)})\s?)?{_STARTS}(?P<b>{some}){_ENDS}",
+        "{thing}": rf"(?:(?P<the>{_any(table.articles)})\s?)?{_STARTS}(?P<b>{thing}){_ENDS}",
+        "{house}": rf"(?<!\p{{L}})(?P<b>{house}){_ENDS}",
         "{s}": rf"{_STARTS}(?:(?P<b>{name})['’]s?|(?P<b>{_GENITIVE})s)(?=\s)",
         # "My daughter's teacher" is no daughter.
         "{role}": rf"(?P<role>{_any(roles)}){_ENDS}(?!['’]s(?!\w))",
@@ -235,6 +257,38 @@ def _placeholders(table: _Table) -> dict[str, str]:
         "{kind_behind}": rf"(?:\s(?:{_any(table.kinds_behind)}))?" if table.kinds_behind else "",
         "{title}": rf"(?:{titled})\.?",
     }
+
+
+def _noun(table: _Table, names: NameWords) -> str:
+    """A word that may be a noun: none that ends what is named, none of a language's small words."""
+    ends = [*map(re.escape, names.function_words | names.prepositions | names.no_names)]
+    no_nouns = rf"(?!(?i:{_any([*ends, *table.no_nouns])}){_ENDS})"
+    return rf"{no_nouns}\p{{L}}(?:{_LETTER}|-(?={_LETTER}))*+"
+
+
+def _thing(table: _Table, names: NameWords, noun: str) -> str:
+    """A name and the nouns behind it: "Lisbon aquarium", "University of Oxford".
+
+    Nothing where more words follow than `THING_MAX_WORDS`: the end of the name would be a guess.
+    """
+    further = rf"(?:\s(?:{_any(table.goes_on)})\s?{_WORD}{_MORE}|\s&\s{_WORD}|\s(?=\p{{Lu}}){noun})"
+    small = rf"\s(?=\p{{Ll}}){noun}"
+    if names.capitalised_nouns:
+        small = r"(?!)"
+    elif names.adjectives_follow:  # Behind a bare name it is an adverb.
+        small = rf"(?(the){small}|(?!))"
+    begins = rf"{_WORD}{_MORE}(?:['’]s?(?!\w))?"
+    return rf"{begins}(?:{further}|{small}){{0,{THING_MAX_WORDS}}}+(?!{small})"
+
+
+def _house(table: _Table, names: NameWords, noun: str) -> str:
+    """A place of work by its kind: "harbour office", "bibliothèque de Nantes"."""
+    head = rf"(?i:{_any(table.houses)}){_ENDS}"
+    small = rf"\s(?=\p{{Ll}}){noun}"
+    behind = rf"(?:{small}){{0,2}}" if names.adjectives_follow else ""
+    of = rf"(?:\s(?:{_any(table.goes_on)})\s?{_WORD}{_MORE}|\s(?=\p{{Lu}}){noun}){{0,3}}+"
+    ends = "" if names.capitalised_nouns else rf"(?!{small})"
+    return rf"(?:{noun}\s){{0,3}}?{head}{behind}{of}{ends}"
 
 
 def _filled(form: str, words: Mapping[str, str]) -> re.Pattern[str]:
@@ -367,9 +421,14 @@ def _stated(
     said = match.groupdict()
     if form.by_move and not _is_move(match, language):
         return
+    if "the" in said and language.no_thing.fullmatch(said["b"]):
+        return
     who, whom = (_named(said.get(side), speaker, language, words) for side in ("a", "b"))
+    if "the" in said:  # "Ernst & Young" is one
+        whom = [_name(said["b"], language, words)]
     label = form.label or _label(said["role"], language)
-    article = "the" if said.get("the") == "the" else ""
+    article = said.get("the") or ""
+    article = article if article in _ARTICLES else ""
     for one, other in product(who, whom):
         if one and other and fold(one) != fold(other):
             yield Relation(
@@ -430,7 +489,8 @@ def _name(spelled: str, language: _Language, words: NameWords) -> str:
         for at, word in enumerate(told)
         if any(r.fullmatch(word) for r in language.roles.values())
     ]
-    told = told[max(roles, default=-1) + 1 :]
+    last = max(roles, default=-1) + 1
+    told = told[last:] if told[last:] and told[last][0].isupper() else told
     while told and _names_nobody(told[0].rstrip(".").lower(), words):
         told.pop(0)
     return " ".join(told)

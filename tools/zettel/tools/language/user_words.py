@@ -36,6 +36,9 @@ class _Table(BaseModel):
     told: tuple[str, ...]
     about: tuple[str, ...]
     named: tuple[str, ...]
+    ours: tuple[str, ...] = ()
+    we: tuple[str, ...] = ()
+    kin: tuple[str, ...] = ()
     standing: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
 
@@ -49,8 +52,29 @@ def _tables() -> Mapping[str, _Table]:
 
 @cache
 def _pattern(name: str) -> re.Pattern[str]:
-    spelled = (spell_words(getattr(t, name), inside=t.inside) for t in _tables().values())
-    return re.compile("|".join(filter(None, spelled)).replace("{name}", f"({NAME})"), re.IGNORECASE)
+    spelled = (
+        spell_words(getattr(t, name), inside=t.inside).replace("{kin}", _kin(code))
+        for code, t in _tables().items()
+    )
+    told = "|".join(filter(None, spelled)).replace("{name}", f"({NAME})")
+    return re.compile(told, re.IGNORECASE)
+
+
+@cache
+def _kin(language: str) -> str:
+    """A pattern of what people and animals of one's home are called in a language."""
+    labels = {label for table in _tables().values() for label in table.kin}
+    words = (
+        word
+        for part in ("roles", "plurals")
+        for label, several in read_word_files("relation_words")
+        .get(language, {})
+        .get(part, {})
+        .items()
+        if label in labels
+        for word in several
+    )
+    return f"(?:{'|'.join(sorted(set(words), key=len, reverse=True))})"
 
 
 @cache
@@ -102,6 +126,16 @@ def _told(text: str) -> Iterator[str]:
 def tells_of_user(text: str) -> bool:
     """Whether a note by the user is about the user: "I …", "My …", "The user …"."""
     return any(_pattern("told").search(sentence) for sentence in _told(text))
+
+
+def tells_of_home(text: str) -> bool:
+    """Whether a note by the user is about their family or home: "Our daughter …", "Our house …"."""
+    return any(_pattern("ours").search(sentence) for sentence in _told(text))
+
+
+def says_we(text: str) -> bool:
+    """Whether a text has a word of the first person plural."""
+    return _pattern("we").search(text) is not None
 
 
 def begins_with_i(sentence: str) -> bool:

@@ -24,7 +24,9 @@ from zettel.tools.language.relations import ALSO_CALLED, THE_USER, find_relation
 from zettel.tools.language.user_words import (
     find_own_names,
     means_user,
+    says_we,
     searched_words,
+    tells_of_home,
     tells_of_user,
     user_names,
 )
@@ -167,9 +169,7 @@ class _Reading:
         """The profile, and what the user tells of themselves."""
         core, told = await self._core(), await self._told()
         return [note for note in core if _is_own(note)] + await read_in_thread(
-            lambda: [
-                note for note in told if tells_of_user(note.content) and self._is_believed_own(note)
-            ]
+            lambda: [note for note in told if self._is_believed_own(note) and _tells_of_user(note)]
         )
 
     async def _core(self) -> list[Outline]:
@@ -302,6 +302,16 @@ class _Reading:
 def _is_own(note: Outline) -> bool:
     """Whether nobody but the user is the subject of a note that somebody told."""
     return means_user(note.subject) and note.principal not in DERIVED_TAGS
+
+
+def _tells_of_user(note: Outline) -> bool:
+    """Whether a note is of the user in the singular, of their home, or tells a relation of them."""
+    text = note.content
+    if tells_of_user(text) or tells_of_home(text):
+        return True
+    return says_we(text) and any(
+        THE_USER in (told.who, told.whom) for told in find_relations(text, note.subject)
+    )
 
 
 def _longer(
