@@ -222,7 +222,7 @@ async def test_what_we_tell_of_family_and_home_is_of_the_user_and_no_work(desk: 
     about = pick(answer, "about")
     assert isinstance(about, dict)
     told = {str(pick(one, "line")) for one in about["relations"]}
-    assert told == {"daughter: Petronella", "daughter: Lotte", "lives in Ghent"}
+    assert told == {"daughter: Petronella", "daughter: Lotte", "moved to Ghent"}
 
 
 async def test_a_name_on_a_web_page_or_in_a_quotation_is_not_the_users(desk: Desk) -> None:

@@ -33,8 +33,9 @@ ALSO_CALLED = "also called"
 """The label by which a text gives a person or thing another name."""
 MUTUAL = frozenset({ALSO_CALLED, "is married to", "is engaged to", "works with"})
 """Labels that hold in both directions."""
-LIVES_IN = "lives in"
-"""The label of a home: one at a time, unlike jobs and doctors."""
+LIVES_IN, MOVED_TO = "lives in", "moved to"
+"""The labels of a home: one at a time, unlike jobs and doctors. Who moved to a place lives there,
+but a team or a program moves to a product with the same words, so a move is told as one."""
 TEXT_MAX_RELATIONS = 8
 """Most relations of one text."""
 RELATED_MAX_CHARACTERS = 4_000
@@ -184,7 +185,7 @@ def _forms(language: _Language) -> Sequence[_Form]:
         *(_Form("", _filled(form, words), owner_first=True) for form in table.having),
         *(_Form("", _filled(form, words), aside=True) for form in table.asides),
         *(_Form(label, _filled(form, words)) for label, form in labelled),
-        *(_Form(LIVES_IN, _filled(form, words), by_move=True) for form in table.moved),
+        *(_Form(MOVED_TO, _filled(form, words), by_move=True) for form in table.moved),
     ]
 
 

@@ -11,7 +11,7 @@ from zettel.tools.answers import About, RelationLine, UnsettledPair
 from zettel.tools.changes.links import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
 from zettel.tools.language.question_words import find_users
-from zettel.tools.language.relations import LIVES_IN, Relation, find_relations
+from zettel.tools.language.relations import LIVES_IN, MOVED_TO, Relation, find_relations
 from zettel.tools.language.user_words import find_own_names
 from zettel.tools.note_marks import add_labels
 from zettel.tools.ranking.ranked import Ranked, group_copies
@@ -73,10 +73,12 @@ async def describe(memory: Memory, asked: RecallQuery, entity: Entity) -> About:
 
 def _relations(entity: Entity, reader: TrustView) -> list[RelationLine]:
     keys, lines, has_home = entity.keys, dict[str, RelationLine](), False
+    # "We moved to Postgres" tells nobody's home.
+    sure = (LIVES_IN,) if entity.is_user else (LIVES_IN, MOVED_TO)
     for note in entity.notes:
         check_cancelled()
         told = find_relations(note.content, note.subject)
-        homes = [one for one in told if one.label == LIVES_IN and fold(one.who) in keys]
+        homes = [one for one in told if one.label in sure and fold(one.who) in keys]
         for one in told:
             if one in homes and has_home:  # a newer note tells where they live now
                 continue

@@ -2,11 +2,17 @@
 
 from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.language.facts import Statement, find_statements
-from zettel.tools.language.relations import THE_USER, Relation, find_relations
+from zettel.tools.language.relations import (
+    LIVES_IN,
+    MOVED_TO,
+    THE_USER,
+    Relation,
+    find_relations,
+)
 from zettel.tools.language.user_words import means_user
 
 FACT_OF_LABEL = {
-    "lives in": "home",
+    **dict.fromkeys((LIVES_IN, MOVED_TO), "home"),
     "works at": "employer",
     **dict.fromkeys(("is married to", "is engaged to", "wife", "husband"), "partner"),
 }
