@@ -36,7 +36,6 @@ SELF_WORDS = frozenset({"i", "me", "my", "mine", "myself"})
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "team", "project"})
 """First words that do not abbreviate a subject of several words."""
 USER = "user"
-_QUOTATION_MARKS = ' \t\n"“”„«»'
 _POSSESSIVE = re.compile(r"['’]s\b")
 
 _WHEN = re.compile(
