@@ -28,6 +28,8 @@ QUOTE_MIN_TERMS = 5
 evidence have one (conv-26)."""
 QUOTABLE_MAX_CHARACTERS = 8_000
 """Characters of a note that are quoted from: what a document says first tells what it is about."""
+STATED_MAX_CHARACTERS = 1_000
+"""Characters of a sentence that are read for what it states: far more than are quoted of it."""
 RICH_TERMS = 10
 """Content words above which a sentence counts no more."""
 SPECIFIC_WORTH = 0.5
@@ -85,6 +87,7 @@ def quotable(note: Note) -> list[str]:
 
 def _states(note: Note, sentence: str) -> bool:
     """Whether a sentence states a fact of somebody, a relation to somebody, or what matters."""
+    sentence = sentence[:STATED_MAX_CHARACTERS]
     return bool(
         find_statements(replace(note, content=sentence))
         or find_relations(sentence, note.subject)
