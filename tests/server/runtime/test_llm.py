@@ -109,8 +109,8 @@ async def test_a_link_that_it_proposes_is_in_the_store_and_undoing_the_run_takes
 ) -> None:
     older = (await the_note(kept)).note_id
     async with opened(kept) as memory:
-        younger = await remember(memory, ANA, now=LATER, content="The barley goes to the mill")
-    words = ("both are about the barley", "The barley goes", "The barley is in")
+        younger = await remember(memory, ANA, now=LATER, content="The crop is in the mill")
+    words = ("both are about the barley", "The crop is in", "The barley is in")
     service.revises = lambda asked: linked((older, "same_thing", *words))
 
     report = await evolve.evolve_once(kept, LATER, nothing, nothing)
