@@ -1,5 +1,6 @@
 """The benchmark of scale: the same questions in small scopes and in one large one."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from benchmarks.scale.costs import Bulk, Shape, resident_after
 from benchmarks.scale.costs import measure as measure_costs
 from benchmarks.scale.needles import measure
 from benchmarks.scale.turns import ASKED_IN_TURN, filled, take_turns, write_turns
-from tests.starting import interpreter
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
@@ -102,8 +102,7 @@ async def test_two_codes_ask_by_turns_in_a_store_that_is_filled_once(
     filling = len(told)
     assert await filled(tmp_path, shape, HashEmbedder(), told.append) == store
     assert len(told) == filling
-    (tmp_path / "serving.py").write_text(SERVING, "utf-8")
-    serving = (interpreter(), str(tmp_path / "serving.py"))
+    serving = (sys.executable, "-c", SERVING)
 
     found = take_turns(
         [store], [shape], [("this", serving), ("beside", serving)], turns=1, tell=told.append
