@@ -1,4 +1,4 @@
-"""Who says "I" in a text: its author, or somebody whose line, letter or quotation is in it.
+"""Speakers of a text: whose words its labelled lines, letters and quotations are.
 
 "Ana: I have moved", "Ana wrote: I have moved", "Ana said “I have moved”": the speaker is Ana. Of a
 quotation without a name nobody knows whose words it has. The words of saying are in `talk_words`.
@@ -85,7 +85,7 @@ def find_speech(text: str) -> list[Speech]:
 
 
 def speaker_at(speech: Sequence[Speech], place: int) -> str | None:
-    """Who speaks at a place of a text; None for its author.
+    """The speaker at a place of a text; None for its author.
 
     Args:
         speech: From `find_speech`.

@@ -59,8 +59,8 @@ more than a search."""
 THING_MIN_COSINE = 0.45
 THING_MAX_HOLDERS = 3
 """Least exact cosine of two notes on the same thing, and most active notes of the namespace that
-name it. Of the pairs that no other rule links and that share a keyword, a reader found nine tenths
-sensible from 0.45 on, four fifths at 0.40 to 0.45 and half below (nine corpora, 755 notes)."""
+name it. Of the links that this makes in nine corpora (755 notes) a reader found 59 of 63 sensible;
+the cosine was chosen by reading these pairs and those below it, of which more say nothing."""
 LINK_NEAREST_NOTES = 12
 """Nearest notes read per passage, for the first passages of a note."""
 LINK_MAX_PASSAGES = 4
