@@ -11,6 +11,8 @@ PAIRS = (
     ("Book an aisle seat, never a window seat", "User wants aisle seats, no window seats"),
     ("Bitte Kunden in Mails nie duzen", "Nutzer will Kunden in Mails nicht duzen"),
     ("Réponds toujours en français", "L'utilisateur veut des réponses en français, pas d'anglais"),
+    ("N'utilise pas de mocks aux tests", "Ne mets pas de mocks aux tests"),
+    ("Keine Mocks, sondern den Server", "Bitte nie Mocks, stattdessen den Server"),
     ("No uses mocks en las pruebas", "Nada de mocks en las pruebas, por favor"),
     ("测试不要用模拟对象", "用户要求测试不要模拟对象"),
     ("モックは禁止、テストは偽の決済サーバー", "テストは必ず偽の決済サーバーで。モックは禁止"),

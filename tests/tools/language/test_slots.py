@@ -54,6 +54,14 @@ def test_a_value_told_otherwise_is_found(sort: str) -> None:
             "Ana works as a piano tuner for schools",
             "Ana works as a piano tuner in Lyon",
         ),
+        (  # an exception
+            "Entry to the lighthouse museum is free for schools",
+            "Entry to the lighthouse museum is 9 euros",
+        ),
+        (
+            "Der Eintritt ins Museum kostet nichts für Kinder",
+            "Der Eintritt ins Museum kostet 9 Euro",
+        ),
         ("Bukola speaks fluent Yoruba and French", "Bukola speaks fluent Yoruba with her aunt"),
         ("Wow, that painting looks great!", "Wow, that painting looks gorgeous!"),
         ("Is the API listening on port 9090?", "Is the API listening on port 8080?"),

@@ -251,6 +251,37 @@ async def test_a_new_supplier_is_in_the_place_of_the_one_before(any_desk: Desk) 
 
 
 @pytest.mark.parametrize(
+    ("older", "newer", "kind", "likeliest"),
+    [
+        (
+            "Nicht mocken, sondern den Fake-Server verwenden",
+            "Bitte nicht mocken, sondern immer den Fake-Server",
+            "semantic",
+            "the same",
+        ),
+        (
+            "Honey is sold on Monday in Ulm",
+            "In Ulm honey is sold on Monday",
+            "semantic",
+            "the same",
+        ),
+        ("Call the notary", "Called the notary", "working", "changed"),
+        ("Never commit to main", "User wants to commit to main again", "semantic", "changed"),
+    ],
+)
+async def test_what_is_told_nearly_as_before_is_rather_the_same_than_a_change(
+    any_desk: Desk, older: str, newer: str, kind: str, likeliest: str
+) -> None:
+    known = await any_desk.told(older, session="one", kind=kind)
+
+    told = await any_desk("remember", content=newer, session="two")
+
+    assert pick(told, "candidates", 0, "note_id") == known
+    assert str(pick(told, "candidates", 0, "settle")).startswith(f"{likeliest}: ")
+    assert ("tells of a change" in str(pick(told, "candidates", 0, "why"))) is False
+
+
+@pytest.mark.parametrize(
     ("task", "kind", "done", "closed"),
     [
         ("To do: renew the insurance", "semantic", "The insurance has been paid", True),

@@ -169,7 +169,7 @@ def _other_value(younger: Sentence, older: Sentence) -> OtherValue | None:
     short = not after or all(map(_is_word, values))
     if not sure and not (younger.whole and older.whole and short):
         return None
-    if not sure and _tell_else(*values):
+    if (not sure and _tell_else(*values)) or _has_condition(*values):
         return None
     if _told(frame) < (1 if sure else FRAME_MIN_WORDS) or max(map(len, values)) > len(frame):
         return None
@@ -197,6 +197,13 @@ def _tell_else(old: Sequence[str], new: Sequence[str]) -> bool:
     first = old[0], new[0]
     joined = len(old) > 1 and len(new) > 1 and first[0] != first[1]
     return joined and not _is_unspaced(first) and not any(map(terms, first))
+
+
+def _has_condition(old: Sequence[str], new: Sequence[str]) -> bool:
+    """Whether a number is told to be none for some alone: "9 euros", then "free for schools"."""
+    numbers = [any(map(_is_number, value)) for value in (old, new)]
+    small = any(len(token) < FRAME_WORD_MIN_CHARACTERS for token in new[1:-1])
+    return numbers == [True, False] and small
 
 
 def _is_unspaced(tokens: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
-from zettel.storage.notes import SAME_AS, Link, Near, Note, Outline, fold, order_key
+from zettel.storage.notes import SAME_AS, Kind, Link, Near, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors, Written
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.answers import Candidate
@@ -32,6 +32,7 @@ from zettel.tools.changes.links import in_own_words
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.language.feedback import read_feedback
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.terms import telling_words
 from zettel.tools.note_marks import add_labels
@@ -81,8 +82,10 @@ STILL_MIN_WORDS = 3
 """Fewest telling words of it: "Not fixed yet." tells nothing by itself."""
 
 
-def settle_call(note: Note, other: Outline, trust: TrustRules) -> str:
+def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) -> str:
     """The literal calls that settle a pair, the likeliest outcome first; the younger note changes.
+
+    If both tell the `same`, that is likelier than a change.
 
     Younger by when it happened, then by when it was stored: two racing agents choose the same note,
     and a note updated to today's fact is not superseded by last year's. One that is trusted less
@@ -98,9 +101,10 @@ def settle_call(note: Note, other: Outline, trust: TrustRules) -> str:
     if rest := _still_told(younger.content, older.content):
         content = json.dumps(rest, ensure_ascii=False)
         calls.append(f'changed in part: update(note_id="{older.note_id}", content={content})')
-    calls.append(
+    calls.insert(
+        0 if same else len(calls),
         f'the same: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
-        f' "relation": "{SAME_AS}"}}])'
+        f' "relation": "{SAME_AS}"}}])',
     )
     return "; ".join([*calls, "both hold: leave both"])
 
@@ -327,10 +331,11 @@ def _candidate(
     cosine: float | None,
     otherwise: Conflict | None,
 ) -> Candidate:
+    nearly_same = cosine is not None and cosine >= NEARLY_SAME_MIN_COSINE
     alike = (
         "shares most words" if cosine is None else f"similarity {np.floor(cosine * 100) / 100:.2f}"
     )
-    if cosine is not None and cosine >= NEARLY_SAME_MIN_COSINE:
+    if nearly_same:
         alike = f"nearly the same words, {alike}"
     if otherwise:
         alike = otherwise.reason if cosine is None else f"{otherwise.reason}, {alike}"
@@ -340,11 +345,20 @@ def _candidate(
         else ""
     )
     words = " ".join(other.content.split())
+    # An open task is told again nearly in its words when it is done.
+    repeats = (nearly_same and other.kind is not Kind.WORKING) or _ask_for_same(note, other)
     candidate = Candidate(
         note_id=other.note_id,
         content=shorten(words, CANDIDATE_MAX_CHARACTERS),
         why=alike + subject,
-        settle=settle_call(note, other, reader.rules),
+        settle=settle_call(note, other, reader.rules, same=not otherwise and repeats),
     )
     add_labels(candidate, f"{other.subject}\n{candidate['content']}", other, reader)
     return candidate
+
+
+def _ask_for_same(note: Note, other: Outline) -> bool:
+    """Whether both ask to do and to leave the same."""
+    wanted = read_feedback(note.content)
+    before = read_feedback(other.content) if wanted else None
+    return wanted is not None and before is not None and wanted.says_same(before)
