@@ -11,8 +11,16 @@ import anyio
 from pydantic import JsonValue
 
 from benchmarks.attacks.marks import as_calls
-from benchmarks.changes.play import Alarms, Seen, play_changes, play_turns, play_worlds
-from benchmarks.changes.records import read_changes, read_told, read_worlds
+from benchmarks.changes.play import (
+    Alarms,
+    Answers,
+    Seen,
+    play_changes,
+    play_pairs,
+    play_turns,
+    play_worlds,
+)
+from benchmarks.changes.records import read_changes, read_pairs, read_told, read_worlds
 from benchmarks.changes.report import write_misses, write_report
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.read import read_dataset
@@ -39,17 +47,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments, namespace=Options())
     try:
-        seen, alarms = anyio.run(_play_all, options)
+        seen, alarms, answers = anyio.run(_play_all, options)
     except BenchmarkError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(write_report(seen, alarms))
+    sys.stdout.write(write_report(seen, alarms, answers))
     if options.misses:
-        sys.stdout.write(f"\n{write_misses(chain.from_iterable(seen.values()), alarms)}")
+        missed = write_misses(chain.from_iterable(seen.values()), alarms, answers)
+        sys.stdout.write(f"\n{missed}")
     return 0
 
 
-async def _play_all(options: Options) -> tuple[Mapping[str, Sequence[Seen]], Mapping[str, Alarms]]:
+async def _play_all(
+    options: Options,
+) -> tuple[Mapping[str, Sequence[Seen]], Mapping[str, Alarms], Sequence[Answers]]:
     embedder = SentenceEmbedder(await find_model())
     await embedder.load()
     with tempfile.TemporaryDirectory() as folder:
@@ -65,11 +76,12 @@ async def _play_all(options: Options) -> tuple[Mapping[str, Sequence[Seen]], Map
         }
         worlds = await play_worlds(read_worlds(), embedder, Path(folder, "worlds"))
         alarms = {"ordinary notes": worlds}
+        answers = await play_pairs(read_pairs(), embedder, Path(folder, "pairs"))
         if options.data is not None:
             turns = _turns(options.data)
             store = Path(folder, "turns")
             alarms["turns of talk"] = await play_turns(turns, embedder, store, _say)
-    return seen, alarms
+    return seen, alarms, answers
 
 
 def _say(progress: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, JsonValue
 
-from benchmarks.changes.records import Change, World
+from benchmarks.changes.records import Change, Pair, World
 from benchmarks.evolution.desk import Desk, opened_desk
 from benchmarks.retrieval.tools import Remembered, Timed
 from zettel.storage.embedding.embedder import Embedder
@@ -157,6 +157,54 @@ async def play_worlds(worlds: Sequence[World], embedder: Embedder, store: Path) 
                 if await _open_links(desk, world.id, note.note_id):
                     alarms.links.append(f"{world.id}: {note.content}")
     return alarms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What became of a pair."""
+
+    pair: Pair
+    first: bool
+    """Whether the question's own note comes first."""
+    first_else: bool
+    """Of two things: whether it does for the other question."""
+    taken: bool
+    """Whether the younger note was taken for a change of the older."""
+
+
+async def play_pairs(pairs: Sequence[Pair], embedder: Embedder, store: Path) -> list[Answers]:
+    """Tell all older notes, weeks later all younger ones, each in its session, evolve and ask."""
+    async with opened_desk(store, embedder) as (desk, client):
+        told = list[list[Told]]()
+        for when in ("older", "younger"):
+            desk.now += WEEK
+            for number, pair in enumerate(pairs):
+                desk.now += timedelta(hours=1)
+                text = pair.older if when == "older" else pair.younger
+                note = await _tell(desk, client, pair.place, text, f"{when} {number}")
+                told.append([note] if when == "older" else [*told[number], note])
+        await desk.evolve()
+        return [
+            await _answers(client, pair, *notes)
+            for pair, notes in zip(pairs, told[len(pairs) :], strict=True)
+        ]
+
+
+async def _answers(client: Timed, pair: Pair, older: Told, younger: Told) -> Answers:
+    right = younger if pair.is_one_thing else older
+    taken = (one.note_id == older.note_id and one.changes for one in younger.candidates)
+    return Answers(
+        pair=pair,
+        first=await _comes_first(client, pair, pair.asked, right),
+        first_else=pair.is_one_thing or await _comes_first(client, pair, pair.asked_else, younger),
+        taken=any(taken),
+    )
+
+
+async def _comes_first(client: Timed, pair: Pair, asked: str, note: Told) -> bool:
+    arguments = {"query": asked, "namespace": pair.place}
+    answer, _ = await client.call("recall", arguments, Answered)
+    return bool(answer.notes) and answer.notes[0].note_id == note.note_id
 
 
 async def play_turns(

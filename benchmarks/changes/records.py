@@ -59,6 +59,29 @@ class World(_Line):
     notes: tuple[str, ...]
 
 
+class Pair(_Line):
+    """Two notes told weeks apart: of two things of one sort, or of one thing that has changed."""
+
+    of: str
+    """What tells the two things apart, such as `person`, or `one thing`."""
+    older: str
+    younger: str
+    asked: str
+    """Is answered by the older note alone; of one thing by the younger."""
+    asked_else: str = ""
+    """Of two things: is answered by the younger note alone."""
+
+    @property
+    def place(self) -> str:
+        """Namespace in which it is told, with all others that are alike."""
+        return "one-thing" if self.is_one_thing else "two-things"
+
+    @property
+    def is_one_thing(self) -> bool:
+        """Whether the younger note is the news of the older one."""
+        return not self.asked_else
+
+
 _T = TypeVar("_T", bound=_Line)
 
 
@@ -86,6 +109,11 @@ def read_told(*, kept_aside: bool) -> Sequence[Change]:
 def read_worlds() -> Sequence[World]:
     """Every world without changes."""
     return _read(DATA / "no_changes.jsonl", World)
+
+
+def read_pairs() -> Sequence[Pair]:
+    """Pairs of notes on two things, and on one."""
+    return _read(DATA / "pairs.jsonl", Pair)
 
 
 def _read(path: Path, form: type[_T]) -> Sequence[_T]:

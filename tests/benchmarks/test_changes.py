@@ -3,8 +3,16 @@
 from pathlib import Path
 
 import pytest
-from benchmarks.changes.play import Alarms, play_changes, play_turns, play_worlds
-from benchmarks.changes.records import Change, World, read_changes, read_told, read_worlds
+from benchmarks.changes.play import Alarms, play_changes, play_pairs, play_turns, play_worlds
+from benchmarks.changes.records import (
+    Change,
+    Pair,
+    World,
+    read_changes,
+    read_pairs,
+    read_told,
+    read_worlds,
+)
 from benchmarks.changes.report import write_misses, write_report
 
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -48,7 +56,7 @@ async def test_a_newer_note_that_names_the_old_value_is_seen_to_come_first(tmp_p
     (seen,) = await play_changes([named], HashEmbedder(), tmp_path / "store")
 
     assert seen.newer_first
-    assert "newer first and older marked by recall: 100%" in write_report({"one": [seen]}, {})
+    assert "newer first and older marked by recall: 100%" in write_report({"one": [seen]}, {}, ())
 
 
 @pytest.mark.slow
@@ -57,7 +65,7 @@ async def test_what_evolution_links_is_seen(tmp_path: Path) -> None:
 
     assert seen.linked
     assert not seen.falsely_linked
-    report = write_report({"one": [seen]}, {})
+    report = write_report({"one": [seen]}, {}, ())
     assert "| moved | 1 | 100% | 100% |" in report
 
 
@@ -87,10 +95,45 @@ async def test_misses_and_alarms_are_listed(tmp_path: Path) -> None:
     unlike = Change.model_validate({**MOVED.model_dump(), "new": "Rain fell on the harbour"})
     (seen,) = await play_changes([unlike], HashEmbedder(), tmp_path / "store")
 
-    misses = write_misses([seen], {"notes": Alarms(notes=2, candidates=["x: said"])})
+    misses = write_misses([seen], {"notes": Alarms(notes=2, candidates=["x: said"])}, ())
 
     assert "c1 [moved] not linked" in misses
     assert "taken for a change: x: said" in misses
     assert "| notes | 2 | 50.0% | 0.0% |" in write_report(
-        {"one": [seen]}, {"notes": Alarms(notes=2, candidates=["x: said"])}
+        {"one": [seen]}, {"notes": Alarms(notes=2, candidates=["x: said"])}, ()
     )
+
+
+TWO = Pair(
+    id="en1",
+    language="en",
+    of="person",
+    older="Ana lives in Lyon",
+    younger="Ben lives in Paris",
+    asked="Where does Ana live?",
+    asked_else="Where does Eve sleep?",
+)
+
+
+def test_there_are_pairs_on_two_things_and_on_one_in_six_languages() -> None:
+    pairs = read_pairs()
+
+    assert len([pair for pair in pairs if pair.is_one_thing]) == 100
+    assert len([pair for pair in pairs if not pair.is_one_thing]) == 150
+    assert len({pair.language for pair in pairs}) == 6
+
+
+async def test_which_note_of_a_pair_comes_first_is_counted_for_each_question(
+    tmp_path: Path,
+) -> None:
+    one = TWO.model_copy(
+        update={"of": "one thing", "younger": "Ana lives in Paris", "asked_else": ""}
+    )
+
+    answers = await play_pairs([TWO, one], HashEmbedder(), tmp_path / "store")
+
+    report, misses = write_report({}, {}, answers), write_misses((), {}, answers)
+    assert "| person | 1 | 100% | 0% | 0% |" in report
+    assert "| **one thing that has changed** | 1 | | 100% | 100% |" in report
+    assert "Where does Eve sleep?" in misses
+    assert "Where does Ana live?" not in misses

@@ -54,6 +54,8 @@ def test_a_value_told_otherwise_is_found(sort: str) -> None:
             "Ana works as a piano tuner for schools",
             "Ana works as a piano tuner in Lyon",
         ),
+        ("La parcelle 15 est fauchée.", "La parcelle 12 est fauchée."),  # two by number
+        ("Read volume 7 of the lexicon", "Read volume 6 of the lexicon"),
         (  # an exception
             "Entry to the lighthouse museum is free for schools",
             "Entry to the lighthouse museum is 9 euros",

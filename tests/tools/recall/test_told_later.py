@@ -5,7 +5,7 @@ from tests.tools.conftest import Desk
 
 SHELVES = "The joiner Ferrand makes new shelves for the shop in solid oak"
 GREY = "The joiner Ferrand lends the shop twelve grey shelves"
-ASKED = "Which new shelves does the joiner Ferrand make for the shop?"
+ASKED = "Which shelves does the joiner Ferrand make for the shop?"
 
 
 async def told(desk: Desk, *contents: str, **fields: object) -> list[str]:
@@ -106,7 +106,7 @@ async def test_of_two_tellings_the_earlier_comes_first_if_a_former_value_is_aske
     older, newer = await told(desk, GREY, SHELVES)
 
     assert await desk.found(query=ASKED) == [newer, older]
-    before = "Which new shelves did the joiner Ferrand make for the shop before?"
+    before = "Which shelves did the joiner Ferrand make for the shop before?"
     assert await desk.found(query=before) == [older, newer]
 
 
@@ -160,3 +160,47 @@ async def test_a_change_that_is_told_comes_first_though_the_question_has_the_old
     found = await desk.found(query="Which evening is the piano lesson on the quay?")
 
     assert found[:2] == [newer, older]
+
+
+@pytest.mark.parametrize(
+    ("asked", "older", "younger"),
+    [
+        ("Is Anna allergic to nuts?", "Anna is allergic to nuts", "Ben is allergic to nuts"),
+        ("Is exit 12 closed?", "Exit 12 is closed for works", "Exit 14 is closed for works"),
+        (
+            "Which Postgres does the staging database run?",
+            "The staging database runs Postgres 15",
+            "The production database runs Postgres 16",
+        ),
+        (
+            "What is leaking in the upper bathroom?",
+            "The tap in the upper bathroom is leaking",
+            "The shower in the lower bathroom is leaking",
+        ),
+        (
+            "Welche Blätter bekommt das alte Saxofon?",
+            "Das alte Saxofon bekommt Vandoren-Blätter",
+            "Das neue Saxofon bekommt Rico-Blätter",
+        ),
+        ("小王喜欢喝什么茶？", "小王喜欢喝红茶", "小李喜欢喝绿茶"),
+    ],
+)
+async def test_news_of_another_person_thing_or_number_does_not_come_first(
+    desk: Desk, asked: str, older: str, younger: str
+) -> None:
+    right, other = await told(desk, older, younger)
+
+    assert (await desk.found(query=asked))[0] == right
+    assert (await desk.found(query=asked, limit=1)) == [right]
+    assert other in await desk.found(query=younger)
+
+
+async def test_whether_something_is_so_still_is_answered_by_what_was_told_later(
+    desk: Desk,
+) -> None:
+    older, newer = await told(
+        desk, "Zeb's bees live in hive 4 in Ulm", "Zeb's bees live in hive 7 in Ulm"
+    )
+
+    assert await desk.found(query="Do Zeb's bees still live in hive 4 in Ulm?") == [newer, older]
+    assert await desk.found(query="What is in hive 4 in Ulm?") == [older, newer]

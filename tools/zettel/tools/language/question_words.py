@@ -38,6 +38,7 @@ class _Table(BaseModel):
     changed: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
     not_former: tuple[str, ...] = ()
+    still: tuple[str, ...] = ()
     open_tags: tuple[str, ...] = ()
     decided_tags: tuple[str, ...] = ()
 
@@ -126,6 +127,11 @@ def asks_only_who_i_am(text: str) -> bool:
 def asks_former(text: str) -> bool:
     """Whether a question asks for what was so before it changed: "Where did Ana live before?"."""
     return _pattern("former").search(_pattern("not_former").sub(" ", text)) is not None
+
+
+def asks_whether_still(text: str) -> bool:
+    """Whether a question asks if something is so still: "Does Ana still live in Bonn?"."""
+    return _pattern("still").search(text) is not None
 
 
 def speaks_of_me(text: str) -> bool:

@@ -52,6 +52,11 @@ _NAMED_NUMBER = regex.compile(
 _SLOT_NAME = regex.compile(
     r"(?<name>\p{L}[\p{L}_-]{3,})(?:\s?[=:]|\s(?:is|are|ist|sind|lautet|est|sont|es|son))\s"
 )
+_IS = frozenset(
+    "is are was were has have had will of ist sind war waren hat haben wird est sont était a ont"
+    " sera es son está están era tiene tienen fue".split()
+)
+"""Words behind a number that is part of a name: "tank 2 is cleaned", "volume 6 of"."""
 _CLAUSE_END = regex.compile(r"[,，、](?!\p{N})")
 _CHARACTER = regex.compile(rf"[{_UNSPACED}]")
 _MEANING = regex.compile(r"[\p{Han}\p{Katakana}]")
@@ -165,6 +170,8 @@ def _other_value(younger: Sentence, older: Sentence) -> OtherValue | None:
     values = old[before : len(old) - after], new[before : len(new) - after]
     if not all(values) or not all(map(_is_short, values)):
         return None
+    if _number_names(new[:before], new[len(new) - after :], *values):
+        return None
     sure = _are_numbers(*values) or holds_one_value(" ".join(new[:before]))
     short = not after or all(map(_is_word, values))
     if not sure and not (younger.whole and older.whole and short):
@@ -218,6 +225,18 @@ def _are_numbers(old: Sequence[str], new: Sequence[str]) -> bool:
 
 def _is_number(token: str) -> bool:
     return _DIGIT.search(token) is not None or is_day_month_or_count(token)
+
+
+def _number_names(
+    before: Sequence[str], after: Sequence[str], old: Sequence[str], new: Sequence[str]
+) -> bool:
+    """Whether two numbers only say of which of several things something is told."""
+    return (
+        len(old) == len(new) == 1
+        and all(map(_DIGIT.search, (*old, *new)))
+        and len(before[-1]) >= FRAME_WORD_MIN_CHARACTERS
+        and bool(_IS.intersection(after[:1]))
+    )
 
 
 def _told(frame: Sequence[str]) -> float:
