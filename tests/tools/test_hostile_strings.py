@@ -74,6 +74,10 @@ def _outline(text: str, subject: str = "Ana") -> Outline:
     return outline_of(_note(text, subject))
 
 
+def _conflict(one: Outline, other: Outline) -> object:
+    return conflict_between(one, find_statements(one), other, find_statements(other))
+
+
 def _characters(text: str) -> list[TextSpan]:
     return [(at, at + 1) for at in range(len(text))]
 
@@ -274,8 +278,8 @@ LLM_READERS: dict[str, Callable[[str], object]] = {
 """They read what an LLM wrote, within the bounds that it was asked to keep."""
 STATEMENT_READERS: dict[str, Callable[[str], object]] = {
     "statements, for each candidate of remember": lambda text: find_statements(_outline(text)),
-    "conflicts, in evolution and remember": lambda text: conflict_between(
-        _outline(text), find_statements(_outline(text)), _outline(f"{text[:-1]}x")
+    "conflicts, in evolution and remember": lambda text: _conflict(
+        _outline(text), _outline(f"{text[:-1]}x")
     ),
 }
 """They read the beginning of a note: a longer text may be of another sort only for its end."""

@@ -27,12 +27,17 @@ def told(content: str, *, subject: str = "", days: int = 0, note_id: str = "b") 
     )
 
 
+def conflict(one: Note, other: Note) -> Conflict | None:
+    """How one note contradicts or replaces the other."""
+    return conflict_between(one, find_statements(one), other, find_statements(other))
+
+
 def judged(older: str, younger: str, *, days: int = 3, who: tuple[str, str] = ("", "")) -> str:
     """The relation found between two notes; empty for none."""
     first = told(older, subject=who[0], note_id="a")
     second = told(younger, subject=who[1], days=days)
-    found = conflict_between(second, find_statements(second), first)
-    assert found == conflict_between(first, find_statements(first), second)
+    found = conflict(second, first)
+    assert found == conflict(first, second)
     return found.relation if found else ""
 
 
@@ -123,7 +128,7 @@ def test_a_name_has_an_end() -> None:
 
 def test_a_reason_holds_no_word_of_the_older_note() -> None:
     older, younger = told("Ana works at Halden Press"), told("Ana quit Halden Press.", days=1)
-    found = conflict_between(younger, find_statements(younger), older)
+    found = conflict(younger, older)
 
     assert isinstance(found, Conflict)
     assert found.reason == "ends what was told of ana"
@@ -147,7 +152,5 @@ def test_whatever_is_told_a_judgement_does_not_depend_on_who_asks(
 
     assert len(found) <= TEXT_MAX_STATEMENTS
     assert all(entry.value for entry in found)
-    assert conflict_between(second, found, second) is None
-    assert conflict_between(second, found, first) == conflict_between(
-        first, find_statements(first), second
-    )
+    assert conflict(second, second) is None
+    assert conflict(second, first) == conflict(first, second)

@@ -161,9 +161,10 @@ def find_conflicts(
         cosines = dict.fromkeys(others, CHANGE_MIN_COSINE)
     for note_id, other in others.items():
         cosine = cosines.get(note_id, -1.0)
-        conflict = conflict_between(note, stated, other)
+        others_stated = find_statements(other) if stated else ()
+        conflict = conflict_between(note, stated, other, others_stated)
         # Another's new job ends nobody's old one, in whatever words it is told.
-        if not conflict and not is_about_others(stated, other):
+        if not conflict and not is_about_others(stated, others_stated):
             conflict = _change_between(told, _Told(other), cosine, meant=note_id == meant)
         if conflict:
             found[note_id] = conflict
@@ -233,19 +234,21 @@ def conflict_links(
 
 
 def conflict_between(
-    note: Note | Outline, stated: Sequence[Statement], other: Note | Outline
+    note: Note | Outline,
+    stated: Sequence[Statement],
+    other: Note | Outline,
+    others_stated: Sequence[Statement],
 ) -> Conflict | None:
-    """`find_conflict` of two notes in any order; `stated` are the statements of `note`."""
-    others = find_statements(other) if stated else ()
+    """`find_conflict` of two notes in any order, each with its statements."""
     if order_key(note) > order_key(other):
-        return find_conflict(note, other, stated, others)
-    return find_conflict(other, note, others, stated)
+        return find_conflict(note, other, stated, others_stated)
+    return find_conflict(other, note, others_stated, stated)
 
 
-def is_about_others(stated: Sequence[Statement], other: Note | Outline) -> bool:
-    """Whether the other note states the same facts, but only about others."""
+def is_about_others(stated: Sequence[Statement], others_stated: Sequence[Statement]) -> bool:
+    """Whether another note states the same facts, but only about others."""
     facts = {one.fact for one in stated}
-    same_facts = [one for one in find_statements(other) if one.fact in facts] if stated else []
+    same_facts = [one for one in others_stated if one.fact in facts]
     return bool(same_facts) and {one.who for one in same_facts}.isdisjoint(
         one.who for one in stated
     )

@@ -208,7 +208,7 @@ def _compared(
         other
         for note_id, cosine in near.items()
         if (_alike(note, other := known[note_id], cosine) or note_id == ahead)
-        and not is_about_others(stated, other)
+        and not (stated and is_about_others(stated, find_statements(other)))
     ]
     return conflicts, alike
 

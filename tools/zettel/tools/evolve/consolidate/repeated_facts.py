@@ -44,6 +44,19 @@ class _Told:
     """Whether the words say that it is this fact, and so count for it."""
 
 
+class _Facts:
+    """The facts of notes, read once of each: it may be near to many facts."""
+
+    def __init__(self) -> None:
+        self._by_row = dict[str, list[Statement]]()
+
+    def of(self, note: Note) -> list[Statement]:
+        """The facts of a note."""
+        if note.row_id not in self._by_row:
+            self._by_row[note.row_id] = read_facts(note)
+        return self._by_row[note.row_id]
+
+
 async def repeated_facts(
     task: Task, namespace: str, seeds: Sequence[Note]
 ) -> tuple[list[DerivedDraft], list[Note]]:
@@ -52,15 +65,15 @@ async def repeated_facts(
     Only what is trusted fully and stated for sure counts, of one author, and only as long as the
     newest note on the fact has that value. Nothing is offered where a standing note tells it.
     """
-    stated = dict[tuple[str, str], tuple[Statement, Note]]()
+    stated, facts = dict[tuple[str, str], tuple[Statement, Note]](), _Facts()
     for note in sorted(seeds, key=order_key):
         if may_generalize(task, note):
-            for one in await read_in_thread(read_facts, note):
+            for one in await read_in_thread(facts.of, note):
                 if one.who and one.fact:
                     stated[one.who, one.fact] = one, note
     drafts, known = list[DerivedDraft](), list[Note]()
     for fact, (statement, note) in stated.items():
-        told = await _telling(task, namespace, statement, note)
+        told = await _telling(task, namespace, facts, statement, note)
         before = await offers_of(task, [one.note for one in told])
         before = [offer for offer in before if offer.origin.principal == PROPOSED_FACT]
         known += before
@@ -69,7 +82,9 @@ async def repeated_facts(
     return drafts, known
 
 
-async def _telling(task: Task, namespace: str, statement: Statement, seed: Note) -> list[_Told]:
+async def _telling(
+    task: Task, namespace: str, facts: _Facts, statement: Statement, seed: Note
+) -> list[_Told]:
     """The notes that state a fact of somebody, with any value, oldest first."""
     where = NoteFilter(namespaces=(namespace,), unexpired_at=task.now)
     words = f"{statement.words} {statement.value}"
@@ -79,18 +94,18 @@ async def _telling(task: Task, namespace: str, statement: Statement, seed: Note)
     notes = [note for note in notes if task.memory.trust.are_peers(note, seed)]
 
     def read() -> list[_Told]:
-        return [one for note in notes for one in _told(note, statement)]
+        return [one for note in notes for one in _told(note, facts.of(note), statement)]
 
     return sorted(await read_in_thread(read), key=lambda one: order_key(one.note))
 
 
-def _told(note: Note, statement: Statement) -> list[_Told]:
-    """The statements of a note about a fact; an unsure one where it tells only a change of it.
+def _told(note: Note, facts: Iterable[Statement], statement: Statement) -> list[_Told]:
+    """What a note with these facts states about one; unsure where it tells only a change of it.
 
     "Herr Oduya is gone to Nürnberg" may end where he lives, in words that no form of a fact has.
     """
     fact = (statement.who, statement.fact)
-    stated = [one for one in read_facts(note) if (one.who, one.fact) == fact]
+    stated = [one for one in facts if (one.who, one.fact) == fact]
     if not stated and find_change_cue(note.content):
         words, meant = fold(note.content), {statement.value, statement.who} - {THE_USER}
         return [_Told(note, "", sure=False)] if any(one in words for one in meant) else []
