@@ -71,7 +71,7 @@ def read_language(text: str) -> NameWords:
     folded = [word.lower() for word in said]
     spaced = {code: words for code, words in name_words().items() if words.determiners}
     known = {
-        code: sum(word in words.function_words for word in folded) for code, words in spaced.items()
+        code: sum(map(words.function_words.__contains__, folded)) for code, words in spaced.items()
     }
     best = max(known, key=lambda code: (known[code], code == DEFAULT_LANGUAGE))
     if not known[best] and len(said) >= WORD_LIST_MIN_WORDS:

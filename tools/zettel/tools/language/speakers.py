@@ -4,7 +4,7 @@
 quotation without a name nobody knows whose words it has. The words of saying are in `talk_words`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -57,14 +57,19 @@ def find_turns(text: str) -> list[Speech]:
 
     A label alone on its line is of the lines up to the next label or empty line.
     """
-    language = read_language(text)
     labels = [label for label in find_labels(text) if label.name]
     found = [Speech(*line.span(), NOBODY_KNOWN) for line in _LINE_ANSWERED.finditer(text)]
+    if labels:
+        found += _labelled_turns(text, labels)
+    return sorted(found, key=lambda turn: turn.start)
+
+
+def _labelled_turns(text: str, labels: Sequence[Label]) -> Iterator[Speech]:
+    language = read_language(text)
     for at, label in enumerate(labels):
         if speaker := _speaker(label, language.no_names | language.function_words):
             after = labels[at + 1].start if at + 1 < len(labels) else len(text)
-            found.append(Speech(label.start, _end_of_turn(text, label, after), speaker))
-    return sorted(found, key=lambda turn: turn.start)
+            yield Speech(label.start, _end_of_turn(text, label, after), speaker)
 
 
 def find_quotations(text: str) -> list[Speech]:
