@@ -5,7 +5,7 @@ A language is a file of `slot_words`: adding one takes no code.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 import regex as re
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -52,13 +52,32 @@ class Slot:
         return self.states.is_in(text, TEXT_READ_CHARACTERS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Spelled:
-    """Patterns of one meaning."""
+    """Patterns of one meaning, compiled when a text is searched: most things are never asked for.
 
-    words: re.Pattern[str]
-    inside: re.Pattern[str]
-    """Of languages without spaces, for which other texts need not be searched."""
+    Args:
+        patterns: Of languages without spaces (True) and of others.
+        begins: What stands before those of the others.
+        ends: What stands behind them.
+    """
+
+    def __init__(
+        self, patterns: Mapping[bool, Sequence[str]], *, begins: str, ends: str = ""
+    ) -> None:
+        self._patterns, self._begins, self._ends = patterns, begins, ends
+
+    @cached_property
+    def words(self) -> re.Pattern[str]:
+        """Of languages with spaces."""
+        return self._compiled(self._begins, self._patterns.get(False, ()), self._ends)
+
+    @cached_property
+    def inside(self) -> re.Pattern[str]:
+        """Of languages without spaces, for which other texts need not be searched."""
+        return self._compiled("", self._patterns.get(True, ()), "")
+
+    def _compiled(self, begins: str, of: Sequence[str], ends: str) -> re.Pattern[str]:
+        return re.compile(f"{begins}(?:{'|'.join(of) or '(?!)'}){ends}", re.IGNORECASE)
 
     def is_in(self, text: str, characters: int) -> bool:
         """Whether the beginning of a text holds any."""
@@ -92,20 +111,10 @@ def _slots() -> tuple[Slot, ...]:
             name=name,
             person=name in persons,
             orders_only=name in orders_only,
-            asks=_spelled(patterns, ends=r"(?![\p{L}\p{N}])", begins=r"(?<![\p{L}\p{N}])"),
-            states=_spelled(states[name], begins=r"(?<!\p{L})"),
+            asks=_Spelled(patterns, ends=r"(?![\p{L}\p{N}])", begins=r"(?<![\p{L}\p{N}])"),
+            states=_Spelled(states[name], begins=r"(?<!\p{L})"),
         )
         for name, patterns in asks.items()
-    )
-
-
-def _spelled(patterns: Mapping[bool, Sequence[str]], *, begins: str, ends: str = "") -> _Spelled:
-    def compiled(begins: str, of: Sequence[str], ends: str) -> re.Pattern[str]:
-        return re.compile(f"{begins}(?:{'|'.join(of) or '(?!)'}){ends}", re.IGNORECASE)
-
-    return _Spelled(
-        words=compiled(begins, patterns.get(False, ()), ends),
-        inside=compiled("", patterns.get(True, ()), ""),
     )
 
 
