@@ -7,7 +7,7 @@ with a `script`) it stands anywhere.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 
 import regex
@@ -44,21 +44,52 @@ class ChangeCue:
     """Words of each thing or person that it says is over or has left, likewise."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Language:
-    script: regex.Pattern[str] | None
-    not_script: regex.Pattern[str] | None
-    changed: regex.Pattern[str]
-    not_changed: regex.Pattern[str] | None
-    former: Sequence[regex.Pattern[str]]
-    over: Sequence[regex.Pattern[str]]
-    one_value: regex.Pattern[str] | None
-    now: regex.Pattern[str] | None
+    """A language's file, each of its patterns compiled when a text needs it."""
+
+    def __init__(self, table: dict[str, str | list[str]]) -> None:
+        self._table = table
+        self._spaced = "script" not in table
+        self._script, self._not_script = (_pattern(table, k) for k in ("script", "not_script"))
 
     def is_of(self, text: str) -> bool:
-        if self.script is not None and not self.script.search(text):
+        """Whether a text is in the scripts of this language."""
+        if self._script is not None and not self._script.search(text):
             return False
-        return self.not_script is None or not self.not_script.search(text)
+        return self._not_script is None or not self._not_script.search(text)
+
+    @cached_property
+    def changed(self) -> regex.Pattern[str]:
+        """What tells of a change."""
+        return regex.compile(_any(self._table["changed"], self._spaced), regex.IGNORECASE)
+
+    @cached_property
+    def not_changed(self) -> regex.Pattern[str] | None:
+        """What has its words and tells of none."""
+        return self._phrases("not_changed", "{}")
+
+    @cached_property
+    def former(self) -> Sequence[regex.Pattern[str]]:
+        """What names the value before."""
+        return tuple(_value_patterns(self._table, "former", self._spaced))
+
+    @cached_property
+    def over(self) -> Sequence[regex.Pattern[str]]:
+        """What names something that is over."""
+        return tuple(_value_patterns(self._table, "over", self._spaced))
+
+    @cached_property
+    def one_value(self) -> regex.Pattern[str] | None:
+        """Behind which one value stands at a time."""
+        return self._phrases("one_value", "{}$")
+
+    @cached_property
+    def now(self) -> regex.Pattern[str] | None:
+        """What tells that something is so when it is told."""
+        return self._phrases("now", "{}")
+
+    def _phrases(self, key: str, form: str) -> regex.Pattern[str] | None:
+        return _phrases(self._table, key, form, self._spaced)
 
 
 def find_change_cue(text: str) -> ChangeCue | None:
@@ -122,21 +153,7 @@ def _values(patterns: Iterable[regex.Pattern[str]], text: str) -> Iterator[froze
 
 @cache
 def _languages() -> Sequence[_Language]:
-    return tuple(map(_language, read_word_files("change_words").values()))
-
-
-def _language(table: dict[str, str | list[str]]) -> _Language:
-    spaced = "script" not in table
-    return _Language(
-        script=_pattern(table, "script"),
-        not_script=_pattern(table, "not_script"),
-        changed=regex.compile(_any(table["changed"], spaced), regex.IGNORECASE),
-        not_changed=_phrases(table, "not_changed", "{}", spaced),
-        former=tuple(_value_patterns(table, "former", spaced)),
-        over=tuple(_value_patterns(table, "over", spaced)),
-        one_value=_phrases(table, "one_value", "{}$", spaced),
-        now=_phrases(table, "now", "{}", spaced),
-    )
+    return tuple(map(_Language, read_word_files("change_words").values()))
 
 
 def _value_patterns(

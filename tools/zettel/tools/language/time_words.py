@@ -8,7 +8,7 @@ from calendar import day_name, month_name
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 from typing import Literal
 
@@ -52,13 +52,18 @@ class _Table(BaseModel):
     ahead: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Pattern:
-    spelled: re.Pattern[str]
+    expression: str
     english: str
     """With placeholders."""
     asked: bool
     """A time in a question only."""
+
+    @cached_property
+    def spelled(self) -> re.Pattern[str]:
+        """Compiled when a text has a time in its language: all of them take 0.1 s."""
+        return re.compile(self.expression, re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ def _languages() -> Mapping[str, _Language]:
         found[code] = _Language(
             table=table,
             patterns=[
-                _Pattern(_compile(pattern, table), english, asked)
+                _Pattern(_bounded(pattern, table), english, asked)
                 for pattern, (_, english, asked) in zip(spelled, told, strict=True)
             ],
             holds=re.compile("|".join((r"\d", *table.holds))),
@@ -108,8 +113,11 @@ def _languages() -> Mapping[str, _Language]:
 
 
 def _compile(pattern: str, table: _Table) -> re.Pattern[str]:
-    bounded = pattern if table.inside else rf"(?<!\w)(?=\w)(?:{pattern})(?!\w)"
-    return re.compile(bounded, re.IGNORECASE)
+    return re.compile(_bounded(pattern, table), re.IGNORECASE)
+
+
+def _bounded(pattern: str, table: _Table) -> str:
+    return pattern if table.inside else rf"(?<!\w)(?=\w)(?:{pattern})(?!\w)"
 
 
 def _spell(pattern: str, table: _Table) -> str:
