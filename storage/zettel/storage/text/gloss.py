@@ -52,6 +52,8 @@ TITLES = frozenset(
 )
 """What a name follows."""
 
+STEM_BEGINNING_CHARACTERS = 2
+"""Letters at the beginning of a word that its stem has, too, in each language's list."""
 KNOWN_WORDS = 8_192
 """Words kept with what they are in English: splitting a compound takes 1 ms."""
 
@@ -208,7 +210,7 @@ def _find(word: str, language: str) -> str | None:
         known = [part for part in parts if part is not None]
         return " ".join(known) if len(known) == len(parts) else None
     if found is None:
-        found = _by_stem(language).get(_stem(word, language))
+        found = _by_stem(_stem(word, language), language)
     if found is None and language in VERB_ENDINGS:
         found = _find_verb(word, language)
     if found is None:
@@ -251,7 +253,7 @@ def _find_head(word: str, language: str) -> str | None:
     "Brück" is none: "Wallbrück" is a name.
     """
     stem = _stem(word, language)
-    ended = _by_stem(language).get(stem) if len(stem) < len(word) else None
+    ended = _by_stem(stem, language) if len(stem) < len(word) else None
     return _words(language).english.get(word) or ended
 
 
@@ -260,7 +262,7 @@ def _find_modifier(part: str, language: str) -> str | None:
     for joint in JOINTS:
         first = part.removesuffix(joint)
         if len(first) + len(joint) == len(part) and len(first) >= PART_MIN_CHARACTERS:
-            stemmed = _by_stem(language).get(_stem(first, language))
+            stemmed = _by_stem(_stem(first, language), language)
             found = _words(language).english.get(first) or stemmed or _find_parts(first, language)
             if found:
                 return found
@@ -359,19 +361,40 @@ def is_ordinary_word(word: str, language: str) -> bool:
     return found is not None and not found[:1].isupper()
 
 
-@cache
-def _by_stem(language: str) -> Mapping[str, str]:
-    """What the stem of a word's first form is: the others are those that it does not tell.
+def _by_stem(stem: str, language: str) -> str | None:
+    """What the word is with this stem of its first form: its others are those it does not tell."""
+    beginning = _beginning(stem)
+    known = beginning in _first_forms(language)
+    return _stems(beginning, language).get(stem) if known else None
 
-    Apart from `_words`: stemming a list takes half a second, and English with a foreign word in it
-    does without.
-    """
+
+@cache
+def _stems(beginning: str, language: str) -> Mapping[str, str]:
+    """The stems with a beginning: those of a whole list take half a second."""
     found = dict[str, str]()
+    for form, gloss in _first_forms(language)[beginning]:
+        found.setdefault(_stem(form, language), gloss)
+    return found
+
+
+@cache
+def _first_forms(language: str) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """The first form of each word and what it is, by the beginning of its stem."""
+    found = dict[str, list[tuple[str, str]]]()
     for line in _lines(language):
         forms, _, gloss = line.partition("\t")
         if gloss:
-            found.setdefault(_stem(forms.partition(", ")[0], language), gloss)
+            form = forms.partition(", ")[0]
+            # The stem of "d'abord" is "abord", that of "hs" is "h".
+            odd = "'" in form or len(form) <= STEM_BEGINNING_CHARACTERS
+            beginning = _beginning(_stem(form, language) if odd else form)
+            found.setdefault(beginning, []).append((form, gloss))
     return found
+
+
+def _beginning(word: str) -> str:
+    """What a word has in common with its stem, which may lose accents."""
+    return _plain(word[:STEM_BEGINNING_CHARACTERS])
 
 
 @cache
