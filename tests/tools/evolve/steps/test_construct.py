@@ -43,6 +43,12 @@ async def test_code_tables_and_logs_name_nobody(desk: Desk, code: str) -> None:
         ("LAN-212 is about LEDGER_DSN", ("LAN-212", "LEDGER_DSN")),
         ("The trip to the UK was long, the US is next", ("UK", "US")),
         ("Fully agreed! But it’s late and I’ll go by train to Toronto", ("Toronto",)),
+        ("We bring milk to St. Bride's on Mondays", ("St. Bride's",)),
+        ("Wir fahren im Mai nach St. Pölten", ("St. Pölten",)),
+        ("The hut on Mt. Kenya is full", ("Mt. Kenya",)),
+        ("Bertrams Tochter Swantje wohnt in Kiel", ("Bertram", "Swantje")),
+        ("Mats Bruder hat den Schlüssel", ("Mats Bruder",)),
+        ("Jonas Schwester hat den Schlüssel", ("Jonas Schwester",)),
     ],
 )
 async def test_names_are_those_that_a_reader_would_mark(
@@ -105,8 +111,25 @@ async def test_keywords_of_german_are_its_nouns(desk: Desk) -> None:
         ("Room 2B17 is in brick red #9C3B24, see plans/rooms.csv.", {"brick"}),
         ("Abholen bis 16:30, Tel. 0555. Gesundheits- und Pflegekasse zahlen.", {"pflegekasse"}),
         ("Je ne veux pas qu'on me le rappelle avant la kermesse.", {"kermesse"}),
+        ("The milking parlour costs 900 euros a week.", {"milking parlour"}),
+        ("The goat shed in row 4 leaks; the roofer knows.", {"goat shed", "row", "roofer"}),
+        ("Sheep dip must stay locked away.", {"sheep dip"}),
+        ("Kiln shelves were cracked on arrival.", {"kiln shelves", "arrival"}),
+        ("Lambing pens need straw for the ewes.", {"lambing pens", "straw", "ewes"}),
+        ("The barn gate sticks.", {"barn gate"}),
+        ("My shepherd Idwal doesn’t eat pork.", {"shepherd", "idwal", "pork"}),
+        ("We scrub milk cans by hand.", {"milk cans"}),
+        ("We keep the cheese moulds at 12 degrees.", {"cheese moulds"}),
+        ("I am on the night shift until Easter.", {"night shift"}),
+        ("Car wash tokens are in the tin.", {"car wash tokens", "tin"}),
+        ("I walk to Bristol most days.", {"bristol"}),
+        ("Le carnet de chèques est dans le tiroir.", {"carnet de chèques", "tiroir"}),
+        ("La pompe de Julien marche sans huile d'olive.", {"pompe", "julien", "huile d'olive"}),
+        ("La bomba de riego pierde agua.", {"bomba de riego"}),
+        ("No me gusta el queso con moho.", {"queso", "moho"}),
+        ("Die Frachtkosten stiegen um 12 Prozent.", {"frachtkosten"}),
+        ("Rechnungen gehen am 3. Juni hinaus.", {"rechnungen"}),
     ],
-    ids=["nouns in a row", "verbs", "what sort", "parts of codes", "German", "pronouns"],
 )
 async def test_a_keyword_is_a_whole_noun(desk: Desk, content: str, keywords: set[str]) -> None:
     note_id = await desk.told(content)
@@ -114,6 +137,17 @@ async def test_a_keyword_is_a_whole_noun(desk: Desk, content: str, keywords: set
     await desk.evolve()
 
     assert set((await stored(desk, note_id)).keywords) == keywords
+
+
+async def test_whose_relative_it_is_a_german_note_may_say_with_a_name_that_another_note_knows(
+    desk: Desk,
+) -> None:
+    await desk.told("Svea hat zwei Ponys")
+    note_id = await desk.told("Sveas Mutter Antje hat den Schlüssel")
+
+    await desk.evolve()
+
+    assert (await stored(desk, note_id)).entities == ("Svea", "Antje")
 
 
 async def test_chinese_words_are_the_characters_that_return(desk: Desk) -> None:

@@ -58,6 +58,30 @@ async def test_a_colleague_is_linked_to_the_note_that_introduces_them(desk: Desk
     assert [link.to for link in (await stored(desk, late)).links] == [known]
 
 
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        "Zebulon is our new gardener",
+        "Our gardener Zebulon",
+        "Zebulon ist unser neuer Gärtner",
+        "Zebulon, notre jardinier",
+        "Nuestro jardinero Zebulon",
+    ],
+)
+async def test_notes_on_somebody_are_linked_to_the_one_that_says_who_that_is(
+    desk: Desk, introduction: str
+) -> None:
+    await desk.told("a cake came from Zebulon")
+    known = await desk.told(introduction)
+    texts = ("we sang with Zebulon", "rain fell on Zebulon", "my bicycle went to Zebulon")
+    later = [await desk.told(text) for text in texts]
+
+    await desk.evolve()
+
+    for note_id in later:
+        assert [link.to for link in (await stored(desk, note_id)).links] == [known]
+
+
 async def test_of_several_notes_on_somebody_the_first_introduces_them(desk: Desk) -> None:
     first = await desk.told("She grew up on a farm near Tromsø", subject="Ingrid")
     for content in ("She never eats fish", "Her car is at the garage"):

@@ -18,6 +18,7 @@ from zettel.tools.language.name_words import (
     name_words,
     names_nobody,
     read_language,
+    short_forms,
     titles,
 )
 from zettel.tools.language.prose import without_code
@@ -61,19 +62,19 @@ _IDENTIFIER = re.compile(
 )
 # No two repetitions in a row accept the same character: else a long word is read in n² ways.
 _WORD = r"\p{Lu}(?:[\p{L}\p{M}\p{N}'’-]*[\p{L}\p{M}\p{N}])?"
-_CAPITALISED = re.compile(
-    rf"(?<![\w'’-]){_WORD}"
-    rf"(?:[ \t]+(?:(?:of|de|van|do|&)[ \t]+)?(?:\p{{Lu}}\.(?=[ \t]\p{{Lu}})|{_WORD}))*"
-)
 _INLINE_CODE = re.compile(r"`[^`\n]*`")
 _SENTENCE_START = re.compile(r"(?:\A|[.!?…:;\n\"“„«»(\[•|–—])[ \t]*[-*\d.)]*[ \t]*[\"“„«'(\[]*$")
 _BEFORE = re.compile(r"(?P<word>[\p{L}\p{M}]+)(?P<sign>[.'’]?)\s*$")
 _AFTER = re.compile(r"\s+(?P<word>[\p{L}\p{M}]+(?:['’][\p{L}]+)?)")
 _SPACED = re.compile(r"\S+")
 _POSSESSIVE = re.compile(r"['’]s?$")
+_GENITIVE = re.compile(r"\p{Lu}[\p{L}\p{M}-]+[^aeiouyäöüsxzß]s")
+"""Behind a vowel, "s" is as often the name's own ("Thomas") as a genitive's ("Klaras")."""
 _SPELLED = re.compile(r"\p{L}[\p{L}\p{M}'’-]*")
 SENTENCE_START_CHARACTERS = 8
 """Characters before a word that decide whether it opens a sentence."""
+INTRODUCTION_MAX_CHARACTERS = 30
+"""Most characters before a name in a text that begins with who it is."""
 WORD_BEFORE_CHARACTERS = 24
 """Characters before a word in which the word before it is looked for."""
 _POLITE_NAME = r"(?<!\p{Han})\p{Han}{1,3}|(?<!\p{Katakana})[\p{Katakana}ー]{2,8}"
@@ -143,6 +144,14 @@ def find_names(text: str, spellings: Spellings = NO_SPELLINGS) -> tuple[str, ...
     return tuple(islice((name for key, name in names.items() if key not in inside), NOTE_MAX_NAMES))
 
 
+def introduces(text: str, name: str) -> bool:
+    """Whether a text begins with who or what a name is: "Ana is our vet", "Our vet Ana"."""
+    if name not in text[: len(name) + INTRODUCTION_MAX_CHARACTERS]:
+        return False
+    told = (form.replace("{a}", re.escape(name)) for form in read_language(text).introductions)
+    return any(re.match(form, text) for form in told)
+
+
 def is_telling(name: str) -> bool:
     """Whether notes that hold a name have something in common: not an assistant's, not "EUR"."""
     return name.lower() not in ASSISTANTS and name not in _COMMON_ACRONYMS
@@ -174,13 +183,23 @@ class _Group:
 
 def _capitalised(text: str, spellings: Spellings) -> Iterator[tuple[int, str]]:
     words = read_language(text)
-    for run in _CAPITALISED.finditer(text):
-        for group in _groups(run, words):
+    for run in _capitalised_rows().finditer(text):
+        for group in _groups(run, words, spellings):
             if name := _named(group, text, words, spellings):
                 yield group.words[0][0], name
 
 
-def _groups(run: re.Match[str], words: NameWords) -> list[_Group]:
+@cache
+def _capitalised_rows() -> re.Pattern[str]:
+    short = "|".join(form.capitalize() for form in sorted(short_forms()))
+    stop = rf"(?:\p{{Lu}}|{short})\.(?=[ \t]\p{{Lu}})"
+    return re.compile(
+        rf"(?<![\w'’-])(?:(?:{short})\.(?=[ \t]\p{{Lu}})|{_WORD})"
+        rf"(?:[ \t]+(?:(?:of|de|van|do|&)[ \t]+)?(?:{stop}|{_WORD}))*"
+    )
+
+
+def _groups(run: re.Match[str], words: NameWords, spellings: Spellings) -> list[_Group]:
     """The capitalised words of a run, parted by those that name nobody."""
     text, start = run.string, run.start()
     near = _BEFORE.search(text, max(0, start - WORD_BEFORE_CHARACTERS), start)
@@ -201,10 +220,33 @@ def _groups(run: re.Match[str], words: NameWords) -> list[_Group]:
         ):
             groups.append(_Group(False, folded in titles(), folded in words.determiners))
             continue
+        if folded in words.relatives and _is_related(groups[-1], words, spellings):
+            groups.append(_Group(False, True, False))
+            continue
         groups[-1].words.append((match.start(), word))
-        if _POSSESSIVE.search(word):
+        if _POSSESSIVE.search(word) and not _is_short(groups[-1]):
             groups.append(_Group(False, False, False))
     return [group for group in groups if group.words]
+
+
+def _is_related(group: _Group, language: NameWords, spellings: Spellings) -> bool:
+    """Whether the group before a relative tells whose it is; then it is left as a name."""
+    if not group.words:
+        return group.determined
+    at, word = group.words[-1]
+    known = {word.lower(), word.lower().removesuffix("s")} & spellings.known
+    plain = not known and word.lower() not in language.names_in_s and _GENITIVE.fullmatch(word)
+    if len(group.words) == 1 and (plain or _owner([(at, word)], spellings)):
+        group.words[-1] = at, word.removesuffix("s")
+        group.titled = True
+        return True
+    return False
+
+
+def _is_short(group: _Group) -> bool:
+    """Whether a group begins with a short form: "St. Anne's"."""
+    first = group.words[0][1]
+    return first.endswith(".") and first[:-1].lower() in short_forms()
 
 
 def _is_plain_noun(word: str, language: NameWords) -> bool:
@@ -229,7 +271,8 @@ def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) 
     if not words:
         return ""
     end = words[-1][0] + len(words[-1][1])
-    name = _POSSESSIVE.sub("", " ".join(word for _, word in words))
+    name = " ".join(word for _, word in words)
+    name = name if _is_short(group) else _POSSESSIVE.sub("", name)
     if language.capitalised_nouns and (owner := _owner(words, spellings)):
         return owner
     if group.titled:

@@ -37,7 +37,7 @@ from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import Step, Task, content_since, is_talk
 from zettel.tools.evolve.writing.writer import PROPOSED_RELATIONS
 from zettel.tools.language.link_cues import Cue, find_cue, has_cue
-from zettel.tools.language.names import NAME_MAX_CHARACTERS, is_telling
+from zettel.tools.language.names import NAME_MAX_CHARACTERS, introduces, is_telling
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import THE_USER, find_relations
 from zettel.tools.language.terms import telling_words, terms
@@ -277,14 +277,17 @@ def _count_shared(words: set[str], notes: Sequence[Outline]) -> list[int]:
 def _introduces(note: Outline, name: str, holders: Sequence[Outline]) -> bool:
     """Whether a note begins with a longer form of a name ("Elke Drossard"), or is the first on it.
 
-    Most notes that begin with a name, or have it as their subject, tell one thing of many about it.
+    The first is the earliest that has it as its subject, and the earliest that begins with who it
+    is. Most notes that begin with a name, or have it as their subject, tell one thing of many about
+    it.
     """
     key = fold(name)
     longer = (n for n in note.entities if len(n) > len(name) and key in fold(n).split())
     if any(note.content.startswith(n) for n in longer):
         return True
     about = (holder.note_id for holder in holders if fold(holder.subject) == key)
-    return note.note_id == min(about, default="")
+    told = (holder.note_id for holder in holders if introduces(holder.content, name))
+    return note.note_id in (min(about, default=""), min(told, default=""))
 
 
 async def _user_names(task: Task, namespace: str) -> frozenset[str]:
