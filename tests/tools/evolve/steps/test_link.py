@@ -185,6 +185,17 @@ async def test_notes_on_the_same_uncommon_thing_are_linked_and_say_on_what(
     assert link.reason == f"both are about {thing}"
 
 
+async def test_notes_on_a_thing_of_several_words_share_each_of_them(desk: Desk) -> None:
+    await desk.told("The flood alarm of the mill has a new siren and a new lamp")
+    known = await desk.told("The alarms of the mill go by mail to the warden and the mayor")
+    note_id = await desk.told("The alarm mail of the mill now has a map of the weir")
+
+    await desk.evolve()
+
+    things = [n for n in (await stored(desk, note_id)).links if n.relation == "same_thing"]
+    assert [(n.to, n.reason) for n in things] == [(known, "both are about alarm mail")]
+
+
 async def test_a_thing_of_which_many_notes_speak_links_none_of_them(desk: Desk) -> None:
     for rest in ("leaks", "sings at noon", "has a green lid", "came from Riga", "is lent out"):
         note_id = await desk.told(f"the wort chiller {rest}")

@@ -40,7 +40,7 @@ from zettel.tools.language.link_cues import Cue, find_cue, has_cue
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, introduces, is_telling
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import THE_USER, find_relations
-from zettel.tools.language.terms import telling_words, terms
+from zettel.tools.language.terms import stems, telling_words, terms
 
 RARE_NAME_MAX_HOLDERS = 8
 """A name in more active notes of the namespace makes no link."""
@@ -349,10 +349,16 @@ def _find_shared(
 ) -> dict[str, list[str]]:
     """Note id -> the keywords that the note has, too, without names and parts of names."""
     named = {part for name in names for part in (fold(name), *fold(name).split())}
-    words = {word: telling_words(word) for word in keywords if fold(word) not in named}
-    held = {other.note_id: telling_words(other.content) for other in others}
+    words = {word: _telling_parts(word) for word in keywords if fold(word) not in named}
+    held = {o.note_id: telling_words(o.content) | stems(o.content) for o in others}
     found = {i: [w for w, parts in words.items() if parts and parts <= held[i]] for i in held}
     return {i: shared for i, shared in found.items() if shared}
+
+
+def _telling_parts(keyword: str) -> set[str]:
+    """What a note on the same thing has: of several words each, short ones as well."""
+    telling = telling_words(keyword)
+    return stems(keyword) if telling and " " in keyword else telling
 
 
 async def _is_uncommon(task: Task, namespace: str, word: str) -> bool:
