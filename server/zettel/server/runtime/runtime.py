@@ -31,6 +31,7 @@ from zettel.storage.embedding.embedder import Embedder, Reranker
 from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
 from zettel.tools.caller import Caller
 from zettel.tools.doctor.heal import heal
+from zettel.tools.language.asked_slots import find_asked_slots
 from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.names import find_names
@@ -500,5 +501,6 @@ def load_word_tables() -> None:
     """
     find_marks(_TEXT)
     find_change_cue(_TEXT)
+    find_asked_slots(_TEXT)
     find_names(_TEXT)
     read_question(_TEXT, (), datetime.now(UTC))

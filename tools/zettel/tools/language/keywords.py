@@ -209,7 +209,7 @@ def _runs(prose: str, language: NameWords) -> Iterator[_Run]:
         opened = opened or "\n" in prose[end : match.start()]
         end = match.end()
         tells = _tells(token, word, language) and not _CUT_SHORT.match(prose, end)
-        ends = run and tells and _ends(run, token, word, language)
+        ends = bool(run) and tells and _ends(run, token, word, language)
         if run and (ends or not tells):
             known = _run(run, (earlier, before), language, opens=opens, behind=word, named=ends)
             yield known
