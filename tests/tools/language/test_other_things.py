@@ -1,0 +1,83 @@
+"""Whether a note tells of another thing than the one that is asked for."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from zettel.storage.ids import new_id
+from zettel.storage.notes import Note, Outline, outline_of
+from zettel.tools.language.other_things import is_of_another
+
+AT = datetime(2026, 11, 26, tzinfo=UTC)
+
+
+def told(content: str, subject: str = "") -> Outline:
+    note = Note(
+        note_id=new_id(AT),
+        namespace="proj",
+        content=content,
+        subject=subject,
+        happened_at=AT,
+        valid_from=AT,
+        known_from=AT,
+        embed_model="",
+    )
+    return outline_of(note)
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "other"),
+    [
+        (
+            "How is the queen of hive 3 marked?",
+            "The queen of hive 3 is marked blue",
+            "A yellow dot marks who reigns in hive 5",
+        ),
+        ("How was 订单1187 sent?", "订单1187走顺丰发货。", "订单1188走京东发货。"),
+        (
+            "Which tool does Priya review code with?",
+            "Priya reviews code in GitLab",
+            "For reviews of code we saw Tomasz use Gerrit",
+        ),
+        (
+            "Which reeds do I use on the alto?",
+            "I play the alto sax with hard reeds",
+            "Soft reeds are for the tenor sax",
+        ),
+        ("Is the front tyre flat?", "Front tyre: flat at noon", "Rear: a flat tyre at noon"),
+    ],
+)
+def test_another_number_name_or_word_in_place_of_what_is_asked_for_is_another(
+    asked: str, first: str, other: str
+) -> None:
+    assert is_of_another(asked, told(first), told(other))
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "other"),
+    [
+        ("Which port does the API have?", "The API listens on port 8080", "The port is 9090 now"),
+        ("Who leads Project Heron?", "The lead on Project Heron is Simone", "Heron's is Javier"),
+        ("How tall is Hugo?", "Hugo measures 1 metre 32", "Hugo has reached 1 metre 38"),
+        ("Does Ana still live in Bonn?", "Ana lives in Bonn", "Ana lives in Ulm"),
+    ],
+)
+def test_what_only_leaves_out_what_is_asked_for_may_be_of_the_same(
+    asked: str, first: str, other: str
+) -> None:
+    assert not is_of_another(asked, told(first), told(other))
+
+
+def test_a_subject_is_a_name() -> None:
+    first, other = told("Likes tea with milk", "Ana"), told("Has tea with lemon", "Ben")
+
+    assert is_of_another("How does Ana take tea?", first, other)
+
+
+def test_in_long_notes_two_words_may_stand_alike_by_chance() -> None:
+    first = "The upper bathroom is green"
+    other = "The lower bathroom is blue"
+    more = " ".join(f"word{letter}" for letter in "abcdefghijklmnop")
+
+    assert is_of_another("Is the upper bathroom green?", told(first), told(other))
+    assert not is_of_another("Is the upper bathroom green?", told(f"{first} {more}"), told(other))
