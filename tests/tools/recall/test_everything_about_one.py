@@ -51,6 +51,9 @@ EVERYTHING: tuple[Mapping[str, str], ...] = (
     {"query": "Résume ce que tu sais de Ana"},
     {"query": "¿Cuál es la historia de Ana?"},
     {"query": "Resume lo que sabes de Ana"},
+    {"query": "Parle-moi de Ana"},
+    {"query": "Háblame de Ana"},
+    {"query": "Give me all notes about Ana"},
 )
 
 
@@ -73,6 +76,7 @@ async def test_one_call_tells_all_of_somebody_newest_first_with_relations(any_de
         "Who is Ana's doctor?",
         "Fass die Sitzung mit Ana zusammen",
         "Résume la réunion avec Ana",
+        "Parle-moi de la réunion avec Ana",
         "¿Cuál es la historia del barco de Ana?",
     ],
 )

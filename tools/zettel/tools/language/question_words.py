@@ -106,8 +106,9 @@ def asked_all_about(text: str) -> str:
         return ""
     if not may_ask_for_everything(text) or speaks_of_me(text):
         return ""
-    for match in _CAPITALISED.finditer(text):
-        rest = f"{text[: match.start()]} {text[match.end() :]}"
+    asked = _pattern("asides").sub(lambda aside: " " * len(aside[0]), text)
+    for match in _CAPITALISED.finditer(asked):  # "Parle-moi de Sophie" is no name
+        rest = f"{asked[: match.start()]} {asked[match.end() :]}"
         if match.start() and asks_for_everything(text, rest):
             return match.group()
     return ""
