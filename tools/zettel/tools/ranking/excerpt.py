@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
-from math import log1p
+from math import fsum, log1p
 
 import regex as re
 
@@ -180,7 +180,9 @@ def _score(content: str, query: str, asked: Set[str], read: Sequence[_Sentence])
     for at, words in enumerate(held):
         beside = (i for i in (at - 1, at + 1) if _is_beside(read, i, at))
         near = set[str]().union(*(held[i] for i in (*read[at].above, *beside))) - words
-        scores.append(sum(worth[w] for w in words) + BESIDE_SHARE * sum(worth[w] for w in near))
+        # Exact sums: a set has its words in another order in every process.
+        told, told_near = (fsum(worth[w] for w in some) for some in (words, near))
+        scores.append(told + BESIDE_SHARE * told_near)
     best = max(scores, default=0.0)
     slots = find_asked_slots(query)
     for at, one in enumerate(read):
