@@ -263,14 +263,16 @@ async def told_later_first(
         outlines: Outlines of all ranked notes, by id.
     """
     question = found.question
-    if found.first.corpus.conversation or not _asks_for_one_value(question):
+    if not ranked or found.first.corpus.conversation or not _asks_for_one_value(question):
         return tuple(ranked)
     places = 2 if question.asks_former else LATER_PLACES
-    others = [
-        one.note_id
-        for one in ranked[1:places]
-        if _may_come_first(found, outlines[ranked[0].note_id], outlines[one.note_id])
-    ]
+
+    def ahead() -> list[str]:
+        best = outlines[ranked[0].note_id]
+        near = (one.note_id for one in ranked[1:places])
+        return [other for other in near if _may_come_first(found, best, outlines[other])]
+
+    others = await read_in_thread(ahead)
     if not others:
         return tuple(ranked)
     first = ranked[0].note_id

@@ -346,12 +346,14 @@ def _candidate(
     )
     words = " ".join(other.content.split())
     # An open task is told again nearly in its words when it is done.
-    repeats = (nearly_same and other.kind is not Kind.WORKING) or _ask_for_same(note, other)
+    repeats = not otherwise and (
+        (nearly_same and other.kind is not Kind.WORKING) or _ask_for_same(note, other)
+    )
     candidate = Candidate(
         note_id=other.note_id,
         content=shorten(words, CANDIDATE_MAX_CHARACTERS),
         why=alike + subject,
-        settle=settle_call(note, other, reader.rules, same=not otherwise and repeats),
+        settle=settle_call(note, other, reader.rules, same=repeats),
     )
     add_labels(candidate, f"{other.subject}\n{candidate['content']}", other, reader)
     return candidate
