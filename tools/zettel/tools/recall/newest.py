@@ -263,16 +263,15 @@ async def told_later_first(
         outlines: Outlines of all ranked notes, by id.
     """
     question = found.question
-    if not ranked or found.first.corpus.conversation or not _asks_for_one_value(question):
+    if found.first.corpus.conversation or not _asks_for_one_value(question):
         return tuple(ranked)
     places = 2 if question.asks_former else LATER_PLACES
 
     def ahead() -> list[str]:
-        best = outlines[ranked[0].note_id]
-        near = (one.note_id for one in ranked[1:places])
-        return [other for other in near if _may_come_first(found, best, outlines[other])]
+        best, *near = (outlines[one.note_id] for one in ranked[:places])
+        return [one.note_id for one in near if _may_come_first(found, best, one)]
 
-    others = await read_in_thread(ahead)
+    others = await read_in_thread(ahead) if ranked else []
     if not others:
         return tuple(ranked)
     first = ranked[0].note_id
