@@ -57,6 +57,30 @@ EVERYTHING: tuple[Mapping[str, str], ...] = (
 )
 
 
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("Tell me about my sister Ana", "Ana"),
+        ("What do you know about her colleague Ana?", "Ana"),
+        ("Erzähl mir alles über meine Schwester Ana", "Ana"),
+        ("Parle-moi de ma sœur Ana", "Ana"),
+        ("Háblame de mi hermana Ana", "Ana"),
+        ("Tell me everything about the project Falk", "Falk"),
+        ("What do you know about client Falk?", "Falk"),
+        ("Erzähl mir alles über das Projekt Falk", "Falk"),
+        ("Parle-moi du projet Falk", "Falk"),
+        ("Háblame del proyecto Falk", "Falk"),
+    ],
+)
+async def test_one_is_asked_for_with_what_it_is(desk: Desk, query: str, name: str) -> None:
+    await told_of_ana(desk)
+    await desk.told("Falk is due in March.")
+
+    answer = await desk("recall", query=query)
+
+    assert (answer["verdict"], pick(pick(answer, "about"), "names")) == ("found", [name])
+
+
 async def test_one_call_tells_all_of_somebody_newest_first_with_relations(any_desk: Desk) -> None:
     told = await told_of_ana(any_desk)
 
@@ -77,6 +101,8 @@ async def test_one_call_tells_all_of_somebody_newest_first_with_relations(any_de
         "Fass die Sitzung mit Ana zusammen",
         "Résume la réunion avec Ana",
         "Parle-moi de la réunion avec Ana",
+        "Tell me about my meeting with Ana",
+        "Tell me about my bike and Ana",
         "¿Cuál es la historia del barco de Ana?",
     ],
 )
@@ -291,6 +317,30 @@ async def test_a_later_move_replaces_where_somebody_lived(desk: Desk) -> None:
     await desk.told("Kos has moved to Bergen.", happened_at="2026-06-05")
 
     assert lines(await desk("recall", subject="Kos")) == ["moved to Bergen", "works at Siemens"]
+
+
+@pytest.mark.parametrize(
+    ("before", "ended"),
+    [
+        ("Kos works at Siemens.", "Kos no longer works at Siemens."),
+        ("Kos arbeitet bei Siemens.", "Kos arbeitet nicht mehr bei Siemens."),
+        ("Kos travaille chez Siemens.", "Kos ne travaille plus chez Siemens."),
+        ("Kos trabaja en Siemens.", "Kos ya no trabaja en Siemens."),
+        ("Kos is my landlord.", "Kos is no longer my landlord."),
+        ("I work at Siemens with Kos.", "I no longer work at Siemens."),
+    ],
+)
+async def test_a_relation_that_a_later_note_ends_is_none_from_either_side(
+    desk: Desk, before: str, ended: str
+) -> None:
+    await desk.told(before, happened_at="2026-01-05")
+    await desk.told("Bram works at Siemens.", happened_at="2026-01-06")
+    assert lines(await desk("recall", subject="Kos" if "Kos" in ended else "user"))
+
+    await desk.told(ended, happened_at="2026-03-05")
+
+    assert lines(await desk("recall", subject="Kos" if "Kos" in ended else "user")) == []
+    assert lines(await desk("recall", subject="Siemens")) == ["Bram works at Siemens"]
 
 
 @pytest.mark.parametrize(

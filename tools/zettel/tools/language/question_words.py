@@ -28,6 +28,7 @@ class _Table(BaseModel):
     me: tuple[str, ...] = ()
     asides: tuple[str, ...] = ()
     everything: tuple[str, ...] = ()
+    introduces: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
@@ -104,14 +105,41 @@ def asked_all_about(text: str) -> str:
     """
     if len(text) > ALL_ABOUT_MAX_CHARACTERS:
         return ""
-    if not may_ask_for_everything(text) or speaks_of_me(text):
+    if not may_ask_for_everything(text):
         return ""
     asked = _pattern("asides").sub(lambda aside: " " * len(aside[0]), text)
     for match in _CAPITALISED.finditer(asked):  # "Parle-moi de Sophie" is no name
-        rest = f"{asked[: match.start()]} {asked[match.end() :]}"
-        if match.start() and asks_for_everything(text, rest):
-            return match.group()
+        before, name = _without_introduction(asked[: match.start()], match.group())
+        rest = f"{before} {asked[match.end() :]}"
+        if match.start() and not speaks_of_me(rest) and asks_for_everything(text, rest):
+            return name
     return ""
+
+
+def _without_introduction(before: str, name: str) -> tuple[str, str]:
+    """What stands before a name and the name, without what it is: "my brother", "the project"."""
+    told, words = before.split(), name.split()
+    first = words[:-1]
+    while first and _introduces(first[0]):
+        first.pop(0)
+    if len(first) == len(words) - 1 and told and _introduces(told[-1]):
+        told.pop()
+    elif len(first) == len(words) - 1:
+        return before, name
+    if told and _pattern("me").fullmatch(told[-1]):
+        told.pop()
+    return " ".join(told), " ".join((*first, words[-1]))
+
+
+def _introduces(word: str) -> bool:
+    return bool(_roles().fullmatch(word) or _pattern("introduces").fullmatch(word))
+
+
+@cache
+def _roles() -> re.Pattern[str]:
+    """What somebody is to somebody: `relation_words` has it."""
+    tables = read_word_files("relation_words").values()
+    return re.compile("|".join(word for t in tables for of in t["roles"].values() for word in of))
 
 
 def asks_who_i_am(text: str) -> bool:

@@ -3,20 +3,23 @@
 Relations are read from the notes as they stand, so that one goes with its source.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Kind, Note, Outline, fold
+from zettel.storage.text.passages import sentence_spans
 from zettel.tools.answers import About, RelationLine, UnsettledPair
 from zettel.tools.changes.links import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
+from zettel.tools.language.change_cues import find_change_cue, value_words
 from zettel.tools.language.question_words import find_users
-from zettel.tools.language.relations import LIVES_IN, MOVED_TO, Relation, find_relations
-from zettel.tools.language.user_words import find_own_names
+from zettel.tools.language.relations import LIVES_IN, MOVED_TO, THE_USER, Relation, find_relations
+from zettel.tools.language.user_words import find_own_names, tells_of_user
 from zettel.tools.note_marks import add_labels
 from zettel.tools.ranking.ranked import Ranked, group_copies
 from zettel.tools.ranking.voices import share_places, voices_of
-from zettel.tools.recall.entities import Entity
+from zettel.tools.recall.entities import Entity, says_name
 from zettel.tools.recall.note_details import linked
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import count_tokens
@@ -31,6 +34,25 @@ ABOUT_MAX_OPEN = 10
 """Most open pairs told in full."""
 ABOUT_SHARE = 4
 """Relations take at most a quarter of the budget, and so do open pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A sentence that tells that something is so no longer."""
+
+    subject: str
+    """Of its note, folded."""
+    told: str
+    words: frozenset[str]
+    """Of what was so, as `value_words` gives them."""
+
+    def ends(self, one: Relation) -> bool:
+        """Whether that is a relation, told before."""
+        if not value_words(one.label if one.is_role else one.whom) <= self.words:
+            return False
+        if one.who == THE_USER:
+            return tells_of_user(self.told)
+        return fold(one.who) == self.subject or says_name(one.who, self.told)
 
 
 def in_order(memory: Memory, asked: RecallQuery, entity: Entity) -> list[str]:
@@ -73,6 +95,7 @@ async def describe(memory: Memory, asked: RecallQuery, entity: Entity) -> About:
 
 def _relations(entity: Entity, reader: TrustView) -> list[RelationLine]:
     keys, lines, has_home = entity.keys, dict[str, RelationLine](), False
+    ends = list[_End]()
     # "We moved to Postgres" tells nobody's home.
     sure = (LIVES_IN,) if entity.is_user else (LIVES_IN, MOVED_TO)
     for note in entity.notes:
@@ -82,12 +105,23 @@ def _relations(entity: Entity, reader: TrustView) -> list[RelationLine]:
         for one in told:
             if one in homes and has_home:  # a newer note tells where they live now
                 continue
+            if any(end.ends(one) for end in ends):
+                continue
             if line := _line(one, keys):
                 lines.setdefault(fold(line), _labelled(note, line, reader))
         has_home = has_home or bool(homes)
+        ends += _find_ends(note)
         if len(lines) >= ABOUT_MAX_RELATIONS:
             break
     return list(lines.values())[:ABOUT_MAX_RELATIONS]
+
+
+def _find_ends(note: Outline) -> Iterator[_End]:
+    """The sentences of a note that name what is so no longer: "no longer works at Siemens"."""
+    for span in sentence_spans(note.content):
+        told = note.content[slice(*span)]
+        if cue := find_change_cue(told):
+            yield _End(fold(note.subject), told, frozenset(chain(cue.former, *cue.over)))
 
 
 def _line(told: Relation, keys: Collection[str]) -> str:

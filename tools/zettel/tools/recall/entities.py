@@ -121,7 +121,7 @@ def _untitled(name: str) -> str:
     return " ".join(words)
 
 
-def _says(name: str, text: str) -> bool:
+def says_name(name: str, text: str) -> bool:
     """Whether a text has a name as whole words, beginning with a capital if the name's script has.
 
     A "bad" room is not "Bad"; who asks may leave capitals out. German has a genitive without an
@@ -231,7 +231,7 @@ class _Reading:
         if key not in self._holders:
             near = await self._likely(name)
             self._holders[key] = await read_in_thread(
-                lambda: [note for note in near if _says(name, note.content)]
+                lambda: [note for note in near if says_name(name, note.content)]
             )
         return self._holders[key]
 
