@@ -136,7 +136,7 @@ bench-sizes: install ## measure what a server takes of memory, disk and time at 
 bench-erasure: install ## measure how long an erasure takes until nothing is left in any file (ARGS="--notes 1000")
 	@exec $(BIN)/python -m benchmarks.erasure $(ARGS)
 
-bench-evolution: install ## measure what evolution is worth (ARGS="steps --data folder", parts, fading, conflicts, profiles, gists, links, cues, rows, written, feedback, asked; LLM=model once more with it)
+bench-evolution: install ## measure what evolution is worth (ARGS="steps --data folder", parts, fading, conflicts, profiles, gists, links, cues, rows, written, feedback, asked, broad; LLM=model once more with it)
 	@exec $(BIN)/python -m benchmarks.evolution $(ARGS) $(if $(LLM),--llm "$(LLM)")
 
 bench-attacks: install ## attack the memory 144 times in 16 ways and count what is laundered, unmarked or outranked (ARGS="--data folder --only stuffing --llm no")

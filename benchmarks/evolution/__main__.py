@@ -13,6 +13,7 @@ from typing import get_args
 import anyio
 
 from benchmarks.evolution.asked import asked, write_asked
+from benchmarks.evolution.broad import broad, building_months
 from benchmarks.evolution.composed import composed
 from benchmarks.evolution.conflicts import Conflicts, conflicts, write_conflicts
 from benchmarks.evolution.cues import write_cues
@@ -24,7 +25,7 @@ from benchmarks.evolution.gists import measure
 from benchmarks.evolution.links import beside, write_links
 from benchmarks.evolution.parts import without_each, write_without
 from benchmarks.evolution.profiles import Profiles, as_facts, profiles, write_profiles
-from benchmarks.evolution.report import write_days, write_report
+from benchmarks.evolution.report import write_broad, write_days, write_report
 from benchmarks.evolution.rows import SESSION_NOTES, Rows, count_rows, write_rows
 from benchmarks.evolution.steps import ablate, write_stages
 from benchmarks.evolution.trials import Played, Told, Trial, answerable
@@ -269,6 +270,12 @@ async def _asked(options: Options) -> None:
         _tell(write_asked(await asked(await _embedder(), Path(folder), options.only)))
 
 
+async def _broad(options: Options) -> None:
+    with tempfile.TemporaryDirectory(prefix="zettel-evolution-") as folder:
+        months = building_months(options.only)
+        _tell(write_broad(await broad(await _embedder(), Path(folder), months)))
+
+
 _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "steps": _steps,
     "parts": _parts,
@@ -283,6 +290,7 @@ _MEASURES: Mapping[str, Callable[[Options], Awaitable[None]]] = {
     "rows": _rows,
     "feedback": _feedback,
     "asked": _asked,
+    "broad": _broad,
 }
 
 

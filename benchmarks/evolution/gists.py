@@ -7,10 +7,11 @@ from pathlib import Path
 
 from benchmarks.fit.gather import BATCH, TOLD, as_note
 from benchmarks.retrieval.data import Dataset, Question, namespaces
+from benchmarks.retrieval.whole import is_shown, shown_texts
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.ids import new_id
 from zettel.storage.lance.store import open_store
-from zettel.storage.notes import CONCEPT, Note, State
+from zettel.storage.notes import CONCEPT, Note, State, fold
 from zettel.storage.store import NewNote, NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.consolidate.drafts import cited
@@ -40,7 +41,9 @@ class Answers:
     cited: int = 0
     """Evidence that was shown, or cited by what was shown."""
     held: int = 0
-    """Evidence whose words were shown."""
+    """Evidence whose words were shown, in whichever notes."""
+    quoted: int = 0
+    """Evidence of which at least half of the sentences were shown."""
     tokens: int = 0
     """Of all answers."""
 
@@ -128,26 +131,64 @@ async def _ask(
         evidence = {notes[i].note_id: notes[i] for i in question.evidence if i in notes}
         if not evidence:
             continue
-        answer = await recall(
+        await ask_one(
+            answers,
             memory,
-            Caller(namespace=names[question.conversation]),
+            question.text,
+            evidence,
+            sort=question.category,
+            namespace=names[question.conversation],
             now=_moment(question),
-            query=question.text,
             kind=kind,
-            limit=DEPTH,
-            max_tokens=budget,
+            budget=budget,
         )
-        shown = await memory.store.get([note["note_id"] for note in answer["notes"]])
-        ids = {note.note_id for note in shown}
-        reached = ids.union(*map(cited, shown), *[await _below(memory, note) for note in shown])
-        told = set(terms(" ".join(note.content for note in shown)))
-        answers.recall.setdefault(question.category, []).append(
-            len(ids & evidence.keys()) / len(evidence)
-        )
-        answers.cited += len(reached & evidence.keys())
-        answers.held += sum(_holds(told, note) for note in evidence.values())
-        answers.tokens += count_tokens(answer)
     return answers
+
+
+async def ask_one(
+    answers: Answers,
+    memory: Memory,
+    text: str,
+    evidence: Mapping[str, Note],
+    *,
+    sort: str,
+    namespace: str,
+    now: datetime,
+    kind: str | None,
+    budget: int,
+) -> None:
+    """Ask one question, and count what its answer brings.
+
+    Args:
+        answers: Counted here.
+        memory: With composed notes.
+        text: The question.
+        evidence: Note id -> note that the question asks for.
+        sort: Of the question.
+        namespace: Where it is asked.
+        now: When it is asked.
+        kind: Of the notes to answer with; None for notes as recall shows them.
+        budget: Tokens of the answer.
+    """
+    answer = await recall(
+        memory,
+        Caller(namespace=namespace),
+        now=now,
+        query=text,
+        kind=kind,
+        limit=DEPTH,
+        max_tokens=budget,
+    )
+    shown = await memory.store.get([note["note_id"] for note in answer["notes"]])
+    ids = {note.note_id for note in shown}
+    reached = ids.union(*map(cited, shown), *[await _below(memory, note) for note in shown])
+    told = set(terms(" ".join(note.content for note in shown)))
+    answers.recall.setdefault(sort, []).append(len(ids & evidence.keys()) / len(evidence))
+    answers.cited += len(reached & evidence.keys())
+    answers.held += sum(_holds(told, note) for note in evidence.values())
+    quoted = [fold(text) for text in shown_texts(answer["notes"])]
+    answers.quoted += sum(is_shown(note.content, quoted) for note in evidence.values())
+    answers.tokens += count_tokens(answer)
 
 
 async def _below(memory: Memory, note: Note) -> frozenset[str]:

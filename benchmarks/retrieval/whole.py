@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter
+from typing import cast
 
 from pydantic import JsonValue
 
@@ -132,18 +133,18 @@ async def _ask(
     }
     given = {name: value for name, value in arguments.items() if value}
     answer, _ = await timed.call("recall", given, Whole)
-    quoted = [fold(text) for text in _texts(answer.notes)]
+    quoted = [fold(text) for text in shown_texts(answer.notes)]
     held = [is_shown(texts[turn], quoted) for turn in question.evidence]
     return Shown(evidence=fmean(held), tokens=count_tokens(answer.model_dump()))
 
 
-def _texts(notes: Iterable[Mapping[str, JsonValue]]) -> list[str]:
+def shown_texts(notes: Iterable[Mapping[str, object]]) -> list[str]:
+    """The texts that an answer's notes show, and their lines about linked notes."""
     found = list[str]()
     for note in notes:
         found.append(str(note.get("content", "")))
-        links = note.get("links")
-        if isinstance(links, list):
-            found += [str(line.get("line", "")) for line in links if isinstance(line, dict)]
+        links = cast("Sequence[Mapping[str, object]]", note.get("links", ()))
+        found += [str(link.get("line", "")) for link in links]
     return found
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.evolution.__main__ import main
+from benchmarks.evolution.broad import Asked, broad, broad_questions
 from benchmarks.evolution.conflicts import counted, narrowed, write_conflicts
 from benchmarks.evolution.days import Days, carried_days
 from benchmarks.evolution.desk import Asking
@@ -13,7 +14,7 @@ from benchmarks.evolution.gists import measure
 from benchmarks.evolution.links import BUDGETS, Beside, beside, write_links
 from benchmarks.evolution.parts import NOTHING, without_each, write_without
 from benchmarks.evolution.profiles import as_facts, current, profiles
-from benchmarks.evolution.report import write_report
+from benchmarks.evolution.report import write_broad, write_report
 from benchmarks.evolution.rows import count_rows, write_rows
 from benchmarks.evolution.steps import ablate, write_stages
 from benchmarks.evolution.trials import Sample, Told
@@ -23,6 +24,7 @@ from benchmarks.generator.records import Operation, Telling
 from benchmarks.generator.run import run_plain
 from benchmarks.generator.systems import Answer
 from benchmarks.generator.truth import Oracle
+from benchmarks.month.records import read_month
 from benchmarks.recall_parts import MOVES, SIGNALS, switched_off
 from benchmarks.retrieval.data import Dataset, Document, Question
 from tests.scripted_llm import scripted_llm
@@ -91,6 +93,37 @@ async def test_what_gists_cover_is_measured_and_what_was_told_is_kept(tmp_path: 
     assert measured.narrow.cited == 1
     assert (measured.folding.told_twice, measured.folding.lost) == (1, 0)
     assert "evidence lost: 0 of 1" in write_report("made", measured)
+
+
+MONTH = """
+{"type": "session", "id": "s1", "at": "2026-03-02T09:00:00+01:00"}
+{"type": "remember", "ref": "bees", "content": "Ana keeps bees.", "subject": "Ana"}
+{"type": "remember", "ref": "hives", "content": "Decided: Ana buys three hives.", "subject": "Ana"}
+{"type": "remember", "ref": "rain", "content": "Rain spoiled the market."}
+{"type": "session", "id": "s2", "at": "2026-03-09T09:00:00+01:00"}
+{"type": "remember", "ref": "honey", "content": "Ana sold the honey.", "subject": "Ana"}
+{"type": "ask", "id": "q", "question": "What is open?", "gold": ["rain"], "sort": "kind"}
+"""
+
+
+async def test_broad_questions_are_of_what_has_enough_notes_and_both_ways_are_counted(
+    tmp_path: Path,
+) -> None:
+    month = tmp_path / "month.jsonl"
+    month.write_text(MONTH.strip())
+
+    asked = list(broad_questions(read_month(month)))
+    found = await broad(HashEmbedder(), tmp_path / "stores", [month])
+
+    assert asked == [
+        Asked("a day", "What happened on 2 March 2026?", ("bees", "hives", "rain")),
+        Asked("a month", "What happened in March 2026?", ("bees", "hives", "rain", "honey")),
+        Asked("a subject", "Tell me everything about Ana.", ("bees", "hives", "honey")),
+    ]
+    for sort, notes in (("a day", 3), ("a month", 4), ("a subject", 3)):
+        assert (found[sort].notes.cited, found[sort].notes.quoted) == (notes, notes)
+        assert found[sort].composed.tokens > 0
+    assert "| a month | 1 | notes |" in write_broad(found)
 
 
 @pytest.mark.slow
