@@ -45,6 +45,17 @@ def told(content: str, subject: str = "") -> Outline:
             "Soft reeds are for the tenor sax",
         ),
         ("Is the front tyre flat?", "Front tyre: flat at noon", "Rear: a flat tyre at noon"),
+        ("What does kiln A dry?", "Kiln A dries spruce", "In the other one, kiln B, we dry spruce"),
+        (
+            "When is Leo due?",
+            "Zahnarzt: Mia am 3. Mai, Leo am 5. Mai",
+            "Mia hat am 4. Mai Zahnarzt",
+        ),
+        (
+            "Where is the blue van?",
+            "The blue van is at Gate 3; the red van is at Gate 7",
+            "The red van is at Gate 9",
+        ),
     ],
 )
 def test_another_number_name_or_word_in_place_of_what_is_asked_for_is_another(
@@ -56,6 +67,12 @@ def test_another_number_name_or_word_in_place_of_what_is_asked_for_is_another(
 @pytest.mark.parametrize(
     ("asked", "first", "other"),
     [
+        (
+            "Where is the red van?",
+            "The blue van is at Gate 3; the red van is at Gate 7",
+            "The red van is at Gate 9",
+        ),
+        ("Where does Ana J. live?", "Ana J. Silva lives in Rome", "Ana B. Silva lives in Oslo"),
         ("Which port does the API have?", "The API listens on port 8080", "The port is 9090 now"),
         ("Who leads Project Heron?", "The lead on Project Heron is Simone", "Heron's is Javier"),
         ("How tall is Hugo?", "Hugo measures 1 metre 32", "Hugo has reached 1 metre 38"),

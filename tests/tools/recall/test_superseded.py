@@ -98,6 +98,24 @@ async def test_a_superseded_note_that_is_much_nearer_is_found(desk: Desk) -> Non
     assert found[:2] == [newer, older]
 
 
+@pytest.mark.parametrize(
+    "query", ["When does Leo see the dentist Wu?", "Wann muss Leo zu Wu?", "Leo's date at Wu"]
+)
+async def test_one_of_two_dates_is_found_though_the_note_with_the_others_change_is_no_nearer(
+    desk: Desk, query: str
+) -> None:
+    await desk.told("Leo likes to see the clouds, and the dentist's fish")
+    older, newer = await superseded(
+        desk,
+        old="Dentist Wu: Mia 3 May 9:00, Leo 5 May 10:00",
+        new="Dentist Wu: Mia's date on 3 May is cancelled, 9 May 11:00 instead",
+    )
+
+    found = await desk.found(query=query)
+
+    assert found.index(newer) < found.index(older)
+
+
 async def test_an_answer_does_not_grow_by_a_superseded_note(desk: Desk) -> None:
     await told_others(desk)
     older = await desk.told(OLD)

@@ -92,7 +92,7 @@ async def test_a_near_note_is_a_candidate_with_the_calls_that_settle_it(desk: De
 
 
 async def test_a_change_in_other_words_is_a_candidate_with_four_outcomes(desk: Desk) -> None:
-    older = await desk.told("Orders of the shop stand in MySQL. Backups are taken at night.")
+    older = await desk.told("Backups are taken at night. Orders of the shop stand in MySQL.")
     desk.later(days=1)
 
     answer = await desk("remember", content="We switched the orders from MySQL in the shop")
@@ -108,6 +108,38 @@ async def test_a_change_in_other_words_is_a_candidate_with_four_outcomes(desk: D
         f' at night."); the same: update(note_id="{younger}", links=[{{"to": "{older}",'
         ' "relation": "same_as"}]); both hold: leave both'
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("The account is at Haspa, with Benz. A loan is there too.", "The account moved to Nibc."),
+        ("Dentist: Mia 3 May 9:00, Leo 5 May 10:00.", "Dentist: Mia's 3 May is cancelled."),
+        ("Zahnarzt: Mia 3. Mai 9:00, Leo 5. Mai 10:00.", "Zahnarzt: Mia am 3. Mai abgesagt."),
+        ("Orders stand in MySQL. Backups are taken at night.", "We switched orders from MySQL."),
+    ],
+)
+async def test_what_else_a_note_tells_is_left_to_the_agents_words_if_it_cannot_stand_alone(
+    desk: Desk, old: str, new: str
+) -> None:
+    older = await desk.told(old, happened_at="2026-02-01")
+    desk.later(days=1)
+
+    answer = await desk("remember", content=new, happened_at="2026-02-02")
+
+    assert pick(answer, "candidates", 0, "note_id") == older
+    assert (
+        f'changed in part: update(note_id="{older}", content=…,'
+        ' happened_at="2026-02-02T00:00:00Z") with what of it still holds; '
+    ) in str(pick(answer, "candidates", 0, "settle"))
+
+
+async def test_another_of_several_that_letters_tell_apart_is_no_candidate(desk: Desk) -> None:
+    await desk.told("Kiln A dries the spruce at 68 degrees")
+
+    answer = await desk("remember", content="Kiln B dries the spruce at 68 degrees")
+
+    assert "candidates" not in answer
 
 
 async def test_a_note_of_one_sentence_does_not_change_in_part(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """Whether a note tells of another thing than a question asks for, however alike they are.
 
-"Hive 5 has a new queen" is no news of hive 3, nor "Ben is allergic to walnuts" of Anna.
+"Hive 5 has a new queen" is no news of hive 3, "Kiln B is dry" none of kiln A, nor "Ben is allergic
+to walnuts" of Anna.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +12,7 @@ import regex as re
 from zettel.storage.notes import Outline, fold
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
+from zettel.tools.language.prose import clauses
 from zettel.tools.language.question_words import asks_whether_still
 from zettel.tools.language.terms import STEM_CHARACTERS, terms
 
@@ -21,6 +23,12 @@ SMALL_WORD_CHARACTERS = 2
 """Letters of a word that tells nothing: "du garage", "de la cave"."""
 _NUMBER = re.compile(r"\p{N}+(?:[.,:]\p{N}+)*(?:\p{Latin}(?!\p{L}))?")
 """A number, perhaps with a letter: "class 7B"."""
+_LETTER = re.compile(
+    r"(?<=\p{L}{2}[ -])(?!I(?!\p{L}))\p{Lu}(?![\p{L}\p{M}\p{N}'’&/-])"
+    r"(?:(?!\.)|(?<=(?<!\p{L})\p{Ll}\p{L}+[ -]\p{Lu}))"
+)
+"""A letter that tells which of several ("kiln A"), no initial ("Ana J. Smith")."""
+"""Where a note goes on with something else, a number's point and comma apart."""
 _DIGIT = re.compile(r"\p{N}")
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _PARTICLE = re.compile(r"\A\p{Hiragana}")
@@ -41,16 +49,56 @@ def is_of_another(question: str, first: Outline, other: Outline) -> bool:
     """
     if asks_whether_still(question):  # it names the old value of the same thing
         return False
-    asked, told, told_else = (_numbers(one) for one in (question, first.content, other.content))
+    asked, told, told_else = (_labels(one) for one in (question, first.content, other.content))
     if asked & told - told_else and told_else - told - asked:
         return True
     notes = _Words(first), _Words(other)
     known = notes[0].name_words | notes[1].name_words
-    of_first, of_other = (note.keys(known) for note in notes)
     meant = {_key(term, known) for term in terms(question)}
-    lost = meant.intersection(of_first).difference(of_other)
+    of_first, of_other = (note.keys(known) for note in notes)
     own = set(of_other).difference(of_first, meant)
-    if not (lost and own):
+    if own and _has_others(meant, notes, of_first, of_other, own):
+        return True
+    clause = _asked_clause(first.content, meant.difference(of_other), known)
+    own = set(of_other).intersection(of_first).difference(clause, meant)
+    return bool(clause and own) and _has_others(meant, notes, clause, of_other, own)
+
+
+def are_labelled_apart(one: str, other: str) -> bool:
+    """Whether two texts each say by a letter of which of several they tell: "kiln A", "kiln B"."""
+    letters = {*_LETTER.findall(one)}, {*_LETTER.findall(other)}
+    return all(letters) and letters[0].isdisjoint(letters[1])
+
+
+class _Words:
+    """The words of a note and of its names."""
+
+    def __init__(self, note: Outline) -> None:
+        self._terms = terms(f"{note.subject} {note.content}")
+        names = (note.subject, *find_names(note.content))
+        self._names = [words for name in names if (words := frozenset(terms(name)))]
+        self.name_words = frozenset[str]().union(*self._names)
+
+    def keys(self, names: frozenset[str]) -> list[str]:
+        """What its telling words are compared by, in order."""
+        return _keys(self._terms, names)
+
+    def names_any(self, words: set[str], *, apart: Iterable[str]) -> bool:
+        """Whether it has a name with one of these words, but none of those apart."""
+        rest = frozenset(apart)
+        return any(name & words and name.isdisjoint(rest) for name in self._names)
+
+
+def _has_others(
+    meant: set[str],
+    notes: tuple[_Words, _Words],
+    of_first: Sequence[str],
+    of_other: Sequence[str],
+    own: set[str],
+) -> bool:
+    """Whether the other note has words of its own in place of those that are meant."""
+    lost = meant.intersection(of_first).difference(of_other)
+    if not lost:
         return False
     if notes[0].names_any(lost, apart=of_other) and notes[1].names_any(
         own, apart=meant.union(of_first)
@@ -60,28 +108,21 @@ def is_of_another(question: str, first: Outline, other: Outline) -> bool:
     return short and _stand_alike(_around(of_first, lost), _around(of_other, own))
 
 
-def _numbers(text: str) -> set[str]:
-    return set(_NUMBER.findall(fold(text)))
+def _asked_clause(content: str, asked: set[str], names: frozenset[str]) -> Sequence[str]:
+    """The words of that part of a note that has more of those asked for than each other part."""
+    parts = [_keys(terms(part), names) for part in clauses(content)]
+    counts = [len(asked.intersection(part)) for part in parts]
+    most = max(counts, default=0)
+    return parts[counts.index(most)] if len(parts) > 1 and counts.count(most) == 1 else ()
 
 
-class _Words:
-    """The words of a note and of its names."""
+def _labels(text: str) -> set[str]:
+    """Its numbers, and the letters that tell which of several."""
+    return {*_NUMBER.findall(fold(text)), *_LETTER.findall(text)}
 
-    def __init__(self, note: Outline) -> None:
-        told = terms(f"{note.subject} {note.content}")
-        self._terms = [term for term in told if _tells(term)]
-        names = (note.subject, *find_names(note.content))
-        self._names = [words for name in names if (words := frozenset(terms(name)))]
-        self.name_words = frozenset[str]().union(*self._names)
 
-    def keys(self, names: frozenset[str]) -> list[str]:
-        """What its telling words are compared by, in order."""
-        return [_key(term, names) for term in self._terms]
-
-    def names_any(self, words: set[str], *, apart: Iterable[str]) -> bool:
-        """Whether it has a name with one of these words, but none of those apart."""
-        rest = frozenset(apart)
-        return any(name & words and name.isdisjoint(rest) for name in self._names)
+def _keys(told: Iterable[str], names: frozenset[str]) -> list[str]:
+    return [_key(term, names) for term in told if _tells(term)]
 
 
 def _key(term: str, names: frozenset[str]) -> str:

@@ -13,6 +13,7 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.changes.supersession import stated_end, supersedes
 from zettel.tools.concurrency import gather2, read_in_thread
 from zettel.tools.language.facts import find_statements
+from zettel.tools.language.other_things import is_of_another
 from zettel.tools.language.slots import find_other_value, read_sentences
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.corpus import make_corpus
@@ -40,6 +41,8 @@ twenty questions are answered that only the older of twelve pairs answers, and o
 newer answers none shows the older, too (two with 1.0)."""
 FIRST_PLACES = 3
 """Places of the ranking among which it must come: further ones are filled without answering."""
+NEWER_PLACES = 5
+"""Places of the ranking of which the notes are asked for what they supersede; so many are shown."""
 SUCCESSION_MAX_STEPS = 16
 """Notes that superseded each other in turn, of which the last is looked for."""
 
@@ -101,35 +104,41 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     hits = {*over.text, *over.meaning}
     least = FORMER_MIN_SHARE if found.question.asks_former else NEAR_MIN_SHARE
     near = {i for i in hits if matches(i) >= least * best}
+    first = [one.note_id for one in found.ranked[:NEWER_PLACES]]
+    behind = {i for note in await memory.store.get(first) for i in supersedes(note)}
     if found.question.asks_former:
-        first = [one.note_id for one in found.ranked[:FIRST_PLACES]]
-        near.update(i for note in await memory.store.get(first) for i in supersedes(note))
-    if not near:
+        near |= behind
+    ids = tuple(sorted(near | behind))
+    if not ids:
         return found
-    ids = tuple(sorted(near))
     notes = await memory.store.find(replace(where, note_ids=ids), limit=len(ids))
     pairs = await _with_current(memory, asked, notes)
     pairs.sort(key=lambda pair: (matches(pair.note.note_id), order_key(pair.note)))
     told = {  # of several that one note supersedes the best, of equals the newest
         pair.by.note_id: pair
         for pair in pairs
-        if await read_in_thread(_answers_better, found.question, matches, pair)
+        if await read_in_thread(_answers_better, found.question, matches, pair, near)
         and await _stands_but_for_that(memory, asked, pair.note)
     }
     return await read_in_thread(_joined, found, arms, list(told.values())) if told else found
 
 
-def _answers_better(question: Question, matches: _Matches, pair: _Superseded) -> bool:
+def _answers_better(
+    question: Question, matches: _Matches, pair: _Superseded, near: Collection[str]
+) -> bool:
     """Whether a note matches clearly better than the newer, or has a word of the question alone.
 
+    Or if the newer is of another thing than the question: of one of two appointments in the older.
     Of one that states a fact, only such a word counts: any other is of the fact that has changed.
     Where a former value is asked for, it does in any case.
     """
     if question.asks_former:
         return True
-    if _tells_nothing_else(pair):
-        return False
     older = outline_of(pair.note)
+    if is_of_another(question.text, older, pair.by):
+        return True
+    if older.note_id not in near or _tells_nothing_else(pair):
+        return False
     if is_asked_for(question, older, pair.by):
         return True
     led = matches(older.note_id) >= LEAD_MIN_RATIO * matches(pair.by.note_id)

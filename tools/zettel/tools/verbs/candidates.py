@@ -2,10 +2,11 @@
 
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import nlargest
 from itertools import islice
 from typing import TypeVar
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
+from zettel.storage.ids import told_at
 from zettel.storage.notes import SAME_AS, Kind, Link, Near, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors, Written
 from zettel.storage.text.passages import sentence_spans
@@ -34,7 +36,11 @@ from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.feedback import read_feedback
 from zettel.tools.language.marks import find_marks
-from zettel.tools.language.terms import telling_words
+from zettel.tools.language.names import find_names
+from zettel.tools.language.other_things import are_labelled_apart
+from zettel.tools.language.prose import clauses
+from zettel.tools.language.terms import telling_words, terms
+from zettel.tools.language.times import iso
 from zettel.tools.note_marks import add_labels
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
@@ -80,6 +86,11 @@ STILL_MAX_CHARACTERS = 400
 """Longest remainder of an older note that is written into the call."""
 STILL_MIN_WORDS = 3
 """Fewest telling words of it: "Not fixed yet." tells nothing by itself."""
+MORE_MIN_WORDS = 2
+"""Fewest telling words that a part without name or number must have to tell more."""
+TOLD_AT_ONCE = timedelta(minutes=5)
+"""Up to so long after it happened a note needs no time in the calls that settle it."""
+_DIGIT = re.compile(r"\d")
 
 
 def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) -> str:
@@ -98,9 +109,8 @@ def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) ->
         f'changed: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
         ' "relation": "supersedes"}])'
     ]
-    if rest := _still_told(younger.content, older.content):
-        content = json.dumps(rest, ensure_ascii=False)
-        calls.append(f'changed in part: update(note_id="{older.note_id}", content={content})')
+    if part := _part_call(younger, older):
+        calls.append(part)
     calls.insert(
         0 if same else len(calls),
         f'the same: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
@@ -109,19 +119,53 @@ def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) ->
     return "; ".join([*calls, "both hold: leave both"])
 
 
-def _still_told(younger: str, older: str) -> str:
+def _part_call(younger: Note | Outline, older: Note | Outline) -> str:
+    """The call for a change of a part of the older note; empty if it tells nothing else.
+
+    With what still holds where that can be read alone, else the agent is to word it: "The loan is
+    there too" says nothing without the sentence before. It holds from when the younger is of.
+    """
+    if rest := _still_told(younger.content, older):
+        content, then = json.dumps(rest, ensure_ascii=False), ""
+    elif _tells_more(younger.content, older.content):
+        content, then = "…", " with what of it still holds"
+    else:
+        return ""
+    at = younger.happened_at
+    since = f', happened_at="{iso(at)}"' if told_at(younger.note_id) - at > TOLD_AT_ONCE else ""
+    return f'changed in part: update(note_id="{older.note_id}", content={content}{since}){then}'
+
+
+def _still_told(younger: str, older: Note | Outline) -> str:
     """The older note without the sentences that share most with the younger.
 
-    Empty if there are no others, or they say too little or too much.
+    Empty if there are no others, or they say too little or too much, or nobody can tell of what.
     """
-    new = telling_words(younger)
-    told = [" ".join(older[slice(*span)].split()) for span in sentence_spans(older)]
-    shared = [len(new & telling_words(sentence)) for sentence in told]
+    new, content = {*terms(younger)}, older.content
+    told = [" ".join(content[slice(*span)].split()) for span in sentence_spans(content)]
+    shared = [len(new.intersection(terms(sentence))) for sentence in told]
     most = max(shared, default=0)
     rest = [sentence for sentence, count in zip(told, shared, strict=True) if count < most]
     text = " ".join(rest)
     says_enough = len(telling_words(text)) >= STILL_MIN_WORDS
-    return text if says_enough and len(text) <= STILL_MAX_CHARACTERS else ""
+    if not says_enough or len(text) > STILL_MAX_CHARACTERS:
+        return ""
+    return text if rest[0] == told[0] or find_names(rest[0]) else ""
+
+
+def _tells_more(younger: str, older: str) -> bool:
+    """Whether the older note tells more in parts that share less with the younger than another."""
+    new, known = {*terms(younger)}, telling_words(younger)
+    parts = clauses(older)
+    shared = [len(new.intersection(terms(part))) for part in parts]
+    most = max(shared, default=0)
+    others = [part for part, count in zip(parts, shared, strict=True) if count < most]
+    return any(
+        _DIGIT.search(part)
+        or len(telling_words(part) - known) >= MORE_MIN_WORDS
+        or any(new.isdisjoint(terms(name)) for name in find_names(part))
+        for part in others
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +253,7 @@ def _compared(
         for note_id, cosine in near.items()
         if (_alike(note, other := known[note_id], cosine) or note_id == ahead)
         and not (stated and is_about_others(stated, find_statements(other)))
+        and not are_labelled_apart(note.content, other.content)
     ]
     return conflicts, alike
 
