@@ -31,12 +31,20 @@ _SENTENCE_END = regex.compile(
 """Ends with its closing quotes; Chinese and Japanese put no space after it. Not "Dr. Ahn", "e.g.",
 "3. März" and "vom 3. bis 7."."""
 _WORD_END = regex.compile(r"(?<=\S)(?=\s)")
+_CLAUSE_END = regex.compile(r"[,;]\s+|[\n;()]+|[，、；]")
 
 
 def sentence_spans(text: str) -> list[TextSpan]:
     """The sentences and lines of a text with the white space between them, gapless."""
     ends = [0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]
     return [(start, end) for start, end in pairwise(ends) if start < end]
+
+
+def clauses(text: str) -> list[str]:
+    """The parts of a text's sentences between commas, semicolons, brackets and ends of lines."""
+    sentences = (text[slice(*span)] for span in sentence_spans(text))
+    parts = (part for sentence in sentences for part in _CLAUSE_END.split(sentence))
+    return [part for part in parts if part.strip()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

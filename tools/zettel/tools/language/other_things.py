@@ -10,9 +10,9 @@ from functools import cache
 import regex as re
 
 from zettel.storage.notes import Outline, fold
+from zettel.storage.text.passages import clauses
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
-from zettel.tools.language.prose import clauses
 from zettel.tools.language.question_words import asks_whether_still
 from zettel.tools.language.terms import STEM_CHARACTERS, terms
 

@@ -1,8 +1,6 @@
-"""The prose of a text, without code, queries, tables and logs, which name nobody; its clauses."""
+"""The prose of a text: without code, queries, tables and logs, which name nobody."""
 
 import regex as re
-
-from zettel.storage.text.passages import sentence_spans
 
 _FENCED = re.compile(r"^[ \t]*(?P<fence>```|~~~).*?(?:^[ \t]*(?P=fence)[^\n]*$|\Z)", re.M | re.S)
 _TAG = re.compile(r"<[/\p{L}][^<>\n]{0,200}>")
@@ -51,13 +49,3 @@ def without_code(text: str) -> str:
 
 def _is_code(line: str) -> bool:
     return len(line) <= CODE_LINE_MAX_CHARACTERS and _CODE_LINE.fullmatch(line) is not None
-
-
-_CLAUSE_END = re.compile(r"[,;]\s+|[\n;()]+|[，、；]")
-
-
-def clauses(text: str) -> list[str]:
-    """The parts of a text's sentences between commas, semicolons, brackets and ends of lines."""
-    sentences = (text[slice(*span)] for span in sentence_spans(text))
-    parts = (part for sentence in sentences for part in _CLAUSE_END.split(sentence))
-    return [part for part in parts if part.strip()]

@@ -276,6 +276,8 @@ def _placeholders(table: _Table, names: NameWords) -> dict[str, str]:
         "{s}": rf"{_STARTS}(?:(?P<b>{name})['’]s?|(?P<b>{_GENITIVE})s)(?=\s)",
         # "My daughter's teacher" is no daughter.
         "{role}": rf"(?P<role>{_any(roles)}){_ENDS}(?!['’]s(?!\w))",
+        # Nor is our head baker one who leads us.
+        "{alone}": rf"(?!\s(?=\p{{Ll}}){noun})",
         "{roles}": rf"(?P<role>{_any(several)}){_ENDS}",
         "{names}": rf"{_STARTS}(?P<a>{listed}){_ENDS}",
         "{couple}": rf"{_STARTS}(?P<b>{name}\s(?:{joint})\s{name}){_ENDS}",

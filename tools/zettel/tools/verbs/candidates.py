@@ -19,7 +19,7 @@ from zettel.storage.errors import StoreError, ZettelError
 from zettel.storage.ids import told_at
 from zettel.storage.notes import SAME_AS, Kind, Link, Near, Note, Outline, fold, order_key
 from zettel.storage.store import NoteFilter, Vectors, Written
-from zettel.storage.text.passages import sentence_spans
+from zettel.storage.text.passages import clauses, sentence_spans
 from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
@@ -38,7 +38,6 @@ from zettel.tools.language.feedback import read_feedback
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.names import find_names
 from zettel.tools.language.other_things import are_labelled_apart
-from zettel.tools.language.prose import clauses
 from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.language.times import iso
 from zettel.tools.note_marks import add_labels
