@@ -98,3 +98,19 @@ async def test_a_note_that_contradicts_comes_in_addition_to_those_that_match_bes
     answer = await desk("recall", query="Where does Ana keep bees?")
 
     assert {*told[:5], against} <= set(ids(answer))
+
+
+async def test_only_a_pair_among_the_first_answers_has_the_calls_that_settle_it(desk: Desk) -> None:
+    await desk.told("The berth at the harbour costs 40 euros")
+    desk.later(days=1)
+    await desk.told("The berth at the harbour costs 45 euros now")
+    for name in ("Ana", "Ben", "Caro"):
+        await desk.told(f"{name} paints a boat in the shed of the harbour")
+    await desk.evolve()
+
+    priced = await desk("recall", query="What does the berth at the harbour cost?", limit=10)
+    painted = await desk("recall", query="Who paints a boat in the shed of the harbour?", limit=10)
+
+    assert '"relation": "supersedes"' in str(priced)
+    assert '"relation": "supersedes"' not in str(painted)
+    assert "may_supersede" in str(painted)
