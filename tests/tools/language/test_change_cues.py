@@ -207,6 +207,11 @@ def test_what_comes_back_on_a_day_is_no_change(text: str) -> None:
     assert find_change_cue("Ada is back on tea")
 
 
+def test_what_is_lifted_by_hand_or_crane_is_no_change() -> None:
+    assert find_change_cue("The chipper has to be lifted off the lorry") is None
+    assert find_change_cue("The ban on open fires is lifted")
+
+
 def test_a_text_tells_of_the_time_it_is_told_at() -> None:
     assert all(map(tells_of_now, ("Node 22 now", "desde el lunes", "seit Mai", "目前用的是")))
     assert not any(map(tells_of_now, ("I know it", "un desdentado", "Seite 3")))
