@@ -61,7 +61,10 @@ def is_of_another(question: str, first: Outline, other: Outline) -> bool:
         return True
     clause = _asked_clause(first.content, meant.difference(of_other), known)
     own = set(of_other).intersection(of_first).difference(clause, meant)
-    return bool(clause and own) and _has_others(meant, notes, clause, of_other, own)
+    if not (clause and own):
+        return False
+    tells_of_other = notes[1].names_any(own, apart=meant.union(clause))
+    return tells_of_other or _has_others(meant, notes, clause, of_other, own)
 
 
 def are_labelled_apart(one: str, other: str) -> bool:
