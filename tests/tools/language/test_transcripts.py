@@ -74,6 +74,36 @@ def test_talk_is_cut_where_a_turn_begins(pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "cues",
+    [
+        ["1\n00:00:01,000 --> 00:00:02,500\n", "2\n00:00:02,500 --> 00:00:09,000\n"],
+        ["00:01.000 --> 00:02.500\n", "00:02.500 --> 00:09.000 align:start\n"],
+        ["intro\n00:01.000 --> 00:02.500\n", "answer - 2\n00:02.500 --> 00:09.000\n"],
+        ["1\r\n00:00:01,000 --> 00:00:02,500\r\n", "2\r\n00:00:02,500 --> 00:00:09,000\r\n"],
+    ],
+)
+@pytest.mark.parametrize("between", ["\n\n", "\n\nNOTE by hand\n\n"])
+def test_a_turn_of_subtitles_begins_where_its_cue_does(cues: list[str], between: str) -> None:
+    turns = [
+        f"{cue}{who}: {said}\nAnd a second line.{between}"
+        for cue, who, said in zip(cues * 3, NAMES, SAID, strict=True)
+    ]
+
+    parts = cut_talk("".join(turns))
+
+    assert [part.content for part in parts] == turns
+
+
+def test_a_cue_without_a_label_goes_on_with_the_turn_and_one_of_two_turns_is_of_the_first() -> None:
+    cue = "00:0{n}.000 --> 00:0{n}.900\n"
+    ana = cue.format(n=1) + "Ana: Did you ask him?\n\n"
+    ben = cue.format(n=2) + "Ben: I did.\n\n" + cue.format(n=3) + "And he said yes.\n\n"
+    both = [cue.format(n=4) + "- Ana: Can we go?\n", "- Ben: You can, I stay."]
+
+    assert [part.content for part in cut_talk("".join([ana, ben, *both]))] == [ana, ben, *both]
+
+
+@pytest.mark.parametrize(
     ("first", "second", "said"),
     [
         ("Лена", "Павел", ("Ты придёшь завтра?", "Да?", "Я не знаю?", "Почему?")),

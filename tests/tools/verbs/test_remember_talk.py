@@ -78,6 +78,22 @@ async def test_a_short_reply_comes_with_the_turn_before_it(desk: Desk) -> None:
     assert "Can you call the crane operator today?" in str(pick(note, "links", 0, "line"))
 
 
+async def test_a_turn_of_subtitles_is_quoted_with_no_time_but_its_own(desk: Desk) -> None:
+    told = [
+        f"{n}\n00:00:{n:02}.000 --> 00:00:{n:02}.900\n{line}\n"
+        for n, line in enumerate(STANDUP.splitlines(), 1)
+    ]
+    await desk("remember", content="WEBVTT\n\n" + "\n".join(told))
+
+    (note,) = notes(await desk("recall", query="What does it cost us?", limit=1))
+
+    assert str(note["content"]).strip() == told[2].strip()
+    links = [str(pick(note, "links", at, "line")) for at in range(2)]
+    assert "Ben: Yes, he did. We get the north quay" in links[0]
+    assert "Ben: 340 euros a week" in links[1]
+    assert "-->" not in "".join(links)
+
+
 async def test_a_question_comes_with_the_turn_behind_it(desk: Desk) -> None:
     await _whole(desk)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from zettel.storage.notes import Kind, Note, Outline, State, fold
 from zettel.tools.answers import Copy, RecalledNote
 from zettel.tools.language.times import iso
+from zettel.tools.language.transcripts import without_cue_times
 from zettel.tools.trust import FULL_TRUST, TrustView
 
 UNQUOTED_KEYS = ("rev", "tags", "session", "source")
@@ -39,15 +40,14 @@ def shorten(text: str, most: int) -> str:
 
 def one_line(note: Note | Outline) -> str:
     """Day, subject and the beginning of the content, on one line."""
-    words = " ".join(note.content.split())
-    told = words if _begins_with_subject(note) else f"{note.subject}: {words}"
-    line = f"{note.happened_at:%Y-%m-%d} {told}"
-    return shorten(line, LINE_MAX_CHARACTERS)
+    return shorten(f"{note.happened_at:%Y-%m-%d} {told_by_whom(note)}", LINE_MAX_CHARACTERS)
 
 
-def _begins_with_subject(note: Note | Outline) -> bool:
-    """Whether the words say themselves who speaks, as the turns of a talk do."""
-    return not note.subject or fold(note.content).startswith(f"{fold(note.subject)}:")
+def told_by_whom(note: Note | Outline) -> str:
+    """Subject and content on one line, the subject once: the turns of a talk begin with it."""
+    words = " ".join(without_cue_times(note.content).split())
+    named = not note.subject or fold(words).startswith(f"{fold(note.subject)}:")
+    return words if named else f"{note.subject}: {words}"
 
 
 def copy_line(copy: Note, shown: Note) -> Copy:

@@ -94,6 +94,14 @@ _FENCE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
 _RAISED = ("error", "exception", "warning", "(most recent call last)")
 """Ends of labels in what programs print when they fail."""
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++$")
+_CUE_CLOCK = r"(?:\d{2,}:)?[0-5]\d:[0-5]\d[.,]\d{3}"
+_CUE = re.compile(
+    r"(?:^\d+[ \t]*\r?\n|(?<=\A|\n[ \t]*\r?\n)(?![^\n]*-->)[^\s][^\n]*\n)?"
+    rf"^{_CUE_CLOCK}[ \t]+-->[ \t]+{_CUE_CLOCK}(?=\s)[^\n]*(?:\n|$)",
+    re.MULTILINE,
+)
+"""What comes before a cue's text in SubRip and WebVTT (W3C, section 4.1): its number or name, and
+its times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +167,11 @@ class Label:
     """As spelled; empty where only a time stands there."""
     is_sure: bool
     """Whether a time or a chat's brackets stand with it, as with no field."""
+
+
+def without_cue_times(text: str) -> str:
+    """The text without the numbers and times of subtitles."""
+    return _CUE.sub("", text) if "-->" in text else text
 
 
 def find_labels(text: str) -> Iterator[Label]:
@@ -274,13 +287,16 @@ def _messages(text: str) -> list[_Beginning]:
 
 def _beginnings(text: str) -> Iterator[_Beginning]:
     tags, fenced = _ELEMENTS | {found["name"].lower() for found in _USED_ELSE.finditer(text)}, False
+    cues = {cue.end(): cue.start() for cue in _CUE.finditer(text)} if "-->" in text else {}
     for line in _LINE.finditer(text):
         if _FENCE.match(text, *line.span()):
             fenced = not fenced
         elif not fenced:
             end = min(line.end(), line.start() + TURN_LABEL_CHARACTERS)
             if found := _beginning(text[line.start() : end].rstrip("\r\n"), line.start(), tags):
-                yield found
+                # A turn begins where its cue does.
+                at = cues.get(found.start, found.start) if found.label else found.start
+                yield replace(found, start=at)
 
 
 def _beginning(line: str, start: int, tags: Set[str]) -> _Beginning | None:

@@ -25,6 +25,7 @@ from zettel.tools.changes.parts import is_part_link
 from zettel.tools.concurrency import check_cancelled, read_texts
 from zettel.tools.language.names import find_names
 from zettel.tools.language.times import iso
+from zettel.tools.language.transcripts import without_cue_times
 from zettel.tools.note_marks import marks_of_views, texts_of
 from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
 from zettel.tools.ranking.excerpt import Passages, excerpt_step, rank_passages
@@ -421,7 +422,7 @@ def need_context(notes: Sequence[Note]) -> set[str]:
 
 
 def _beginning(note: Note) -> str:
-    return note.content[:BEGINNING_CHARACTERS]
+    return without_cue_times(note.content[:BEGINNING_CHARACTERS])
 
 
 def _says_little(note: Note) -> bool:

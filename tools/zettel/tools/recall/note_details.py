@@ -25,7 +25,7 @@ from zettel.tools.language.times import iso
 from zettel.tools.note_marks import add_labels
 from zettel.tools.recall.as_of import read_ids
 from zettel.tools.recall_request import RecallQuery
-from zettel.tools.render import one_line
+from zettel.tools.render import one_line, told_by_whom
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.usage import lasting_days, strength_left
 from zettel.tools.trust import TrustView
@@ -214,8 +214,7 @@ async def in_session(memory: Memory, asked: RecallQuery, note: Note) -> list[Lin
 
 
 def _line(outline: Outline) -> str:
-    words = " ".join(outline.content.split())[:100]
-    return f"{outline.subject}: {words}" if outline.subject else words
+    return told_by_whom(outline)[:100]
 
 
 async def whole_story(memory: Memory, asked: RecallQuery, note: Note) -> RecalledNote:

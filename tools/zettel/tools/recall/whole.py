@@ -6,6 +6,7 @@ from zettel.storage.notes import Note
 from zettel.storage.text.utterance import asks
 from zettel.tools.answers import LinkLine
 from zettel.tools.changes.parts import first_part, parts_of
+from zettel.tools.language.transcripts import without_cue_times
 from zettel.tools.recall.as_of import read_ids
 from zettel.tools.recall.note_details import NEXT, PREVIOUS, in_session
 from zettel.tools.recall_request import RecallQuery
@@ -46,7 +47,8 @@ async def beside_turn(
         note: A note of the answer; none for one that goes on with no other.
         shown: Ids of the answer's notes.
     """
-    short, question = len(note.content.split()) <= REPLY_MAX_WORDS, asks(note.content)
+    said = without_cue_times(note.content)
+    short, question = len(said.split()) <= REPLY_MAX_WORDS, asks(said)
     if not first_part(note) or not (short or question):
         return []
     wanted = {PREVIOUS} if not question else {NEXT} if not short else {PREVIOUS, NEXT}
