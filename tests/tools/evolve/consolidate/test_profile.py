@@ -272,7 +272,18 @@ async def test_of_two_homes_of_the_user_the_newer_stands_and_one_that_is_over_do
         ("The tram was late. I work for Siemens.", "user", "user: I work for Siemens."),
         ("Ich wohne in Fürth. Gestern hat es geregnet.", "", "user: Ich wohne in Fürth."),
         ("Ben has a boat. It was painted on Monday.", "Ben", "Ben has a boat."),
-        ("User: I live in Lyon.\nAna: I live in Oslo.", "", "User: I live in Lyon."),
+        ("User: I live in Lyon.\nAna: I live in Oslo.", "", "user: I live in Lyon."),
+        (
+            "User: I'm allergic to latex.\nAssistant: I'm fond of it.",
+            "",
+            "user: I'm allergic to latex.",
+        ),
+        ("**Human:** I prefer trains to planes.", "user", "user: I prefer trains to planes."),
+        ("Nutzer: Ich bin Vegetarier.\nAssistent: Ist notiert.", "", "user: Ich bin Vegetarier."),
+        ("Ana: I'm allergic to nuts.", "Ana", "Ana: I'm allergic to nuts."),
+        ("Ana: lives in Lyon", "Ana", "Ana: lives in Lyon"),
+        ("User: prefers tabs", "user", "User: prefers tabs"),
+        ("The cast: Ida is the queen.", "The cast", "The cast: Ida is the queen."),
     ],
 )
 async def test_a_sentence_counts_by_itself_and_is_of_who_says_it(
@@ -283,6 +294,25 @@ async def test_a_sentence_counts_by_itself_and_is_of_who_says_it(
     await desk.evolve()
 
     assert [profile.content for profile in await profiles(desk)] == [line]
+
+
+@pytest.mark.parametrize(
+    ("content", "subject"),
+    [
+        ("Assistant: There are small guest houses near the cathedral.", "assistant"),
+        ("User: Am I allergic to latex?\nAssistant: You are allergic to latex.", ""),
+        ("User: I am tired today.\nAssistant: Then the nap is a good plan.", ""),
+        ("User: The tram is late on Mondays.", "user"),
+    ],
+)
+async def test_what_a_turn_says_of_something_else_is_no_fact_of_its_speaker(
+    desk: Desk, content: str, subject: str
+) -> None:
+    await desk.told(content, subject=subject)
+
+    await desk.evolve()
+
+    assert await profiles(desk) == []
 
 
 async def test_each_sentence_of_a_note_may_be_a_fact(desk: Desk) -> None:

@@ -84,6 +84,26 @@ async def test_quotations_of_a_gist_that_have_no_full_stop_get_one(desk: Desk) -
     assert f"{lantern}. {harbour} Ottoline lives in Bergen (on the hill)." in gist.content
 
 
+async def test_a_gist_of_a_talk_names_each_speaker_once(desk: Desk) -> None:
+    turns = (
+        "User: We decided that the lantern of the harbour office is painted red, as you said.",
+        "Assistant: That will look good beside the blue door, and the paint dries in a day.",
+        "User: My brother Otto works at the paint shop in Bergen, he brings us ten litres.",
+        "Assistant: Then you need two brushes and a ladder, and a dry day for the first coat.",
+        "User: Ottoline lives in Bergen on the hill, we can use her ladder until the third of May.",
+        "Assistant: Shall I note the third of May as the day when the ladder goes back to her?",
+        "User: Yes, please, and 480 euros is all that we may spend on the paint and the ladder.",
+        "Assistant: I will keep that in mind when we look for the second coat next week.",
+    )
+    await desk.told("\n".join(turns))
+
+    await desk.evolve()
+
+    [gist] = await composed(desk, GIST)
+    assert "user: We decided that the lantern" in gist.content
+    assert "user: user:" not in gist.content.lower()
+
+
 async def test_a_gist_names_what_was_decided(desk: Desk) -> None:
     for content in TOLD:
         await desk.told(content, subject="Ana", session="s")

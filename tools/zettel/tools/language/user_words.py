@@ -17,6 +17,7 @@ from zettel.tools.language.prose import without_code
 from zettel.tools.language.question_words import NAME, asks_for_everything
 from zettel.tools.language.speakers import Speech, find_quotations, find_turns, without
 from zettel.tools.language.talk_words import USER, talk_words
+from zettel.tools.language.transcripts import find_labels, without_cue_times
 from zettel.tools.language.word_files import read_word_files, spell_words
 
 OWN_MAX_CHARACTERS = 4_000
@@ -109,6 +110,26 @@ def own_prose(text: str, author: str = USER) -> str:
     """The prose of a text without the lines of other speakers, at most `OWN_MAX_CHARACTERS`."""
     told = text[:OWN_MAX_CHARACTERS]
     return without_code(without(told, _of_others(find_turns(told), author)))
+
+
+def said_by(text: str, subject: str) -> str:
+    """The text without its subject's labels of a speaker and the times of subtitles.
+
+    "User: I am allergic to nuts" of the user, and "Ana: I am late" of Ana.
+    """
+    said, end = list[str](), 0
+    text = without_cue_times(text)
+    for label in find_labels(text):
+        if label.name and _is_label_of(label.name, subject):
+            said.append(text[end : label.start])
+            end = label.said_from
+    return "".join((*said, text[end:]))
+
+
+def _is_label_of(label: str, subject: str) -> bool:
+    name = fold(label.lstrip("@"))
+    role = talk_words().roles.get(name)
+    return fold(subject) in (name, role) or (role == USER and means_user(subject))
 
 
 def _of_others(speech: Sequence[Speech], author: str) -> list[Speech]:

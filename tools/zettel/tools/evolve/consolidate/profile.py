@@ -30,6 +30,7 @@ from zettel.tools.evolve.consolidate.sentences import dated, sentences
 from zettel.tools.evolve.consolidate.told_facts import read_facts
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.change_cues import find_change_cue, tells_of_now
+from zettel.tools.language.names import ROLES
 from zettel.tools.language.relations import THE_USER
 from zettel.tools.language.speakers import Speech, find_quotations, speaker_at
 from zettel.tools.language.terms import telling_words
@@ -41,6 +42,7 @@ from zettel.tools.language.user_words import (
     means_user,
     names_user,
     own_prose,
+    said_by,
     tells_of_user,
     tells_what_stands,
 )
@@ -145,6 +147,9 @@ def _of_sentence(note: Note | Outline, author: str, *, alone: bool) -> ProfileFa
         return None
     rest = _after_subject(text, subject)
     found = _STATED.match(rest) if rest is not None else None
+    if rest and found and fold(subject) in ROLES and said_by(text, subject) != text:
+        # "User: lives in Lyon" is about the user, "User: The tram is late" what the user says.
+        found = found if rest.startswith(found["one"] or found["many"]) else None
     if note.kind is not Kind.SEMANTIC or not alone:
         if found is None or note.times or _PASSING.search(text) or _names_day(text):
             return None
@@ -160,7 +165,8 @@ def _in_first_person(note: Note | Outline, author: str) -> ProfileFact | None:
 
     A fact, a relation, the user's name, or a trait in words of `user_words`.
     """
-    text, of_user = note.content, author == THE_USER
+    text, of_user = said_by(note.content, author), author == THE_USER
+    note = replace(note, content=text)
     if is_passing(text) or not (tells_of_user(text) if of_user else _begins_with_i(author, text)):
         return None
     if note.kind is Kind.EPISODIC and note.times:

@@ -21,6 +21,8 @@ from zettel.tools.language.question_words import says_decided
 from zettel.tools.language.relations import begins_with_pronoun, find_relations
 from zettel.tools.language.terms import terms
 from zettel.tools.language.time_words import is_day_month_or_count
+from zettel.tools.language.transcripts import without_cue_times
+from zettel.tools.language.user_words import said_by
 from zettel.tools.note_marks import is_suspect
 
 QUOTE_MIN_TERMS = 5
@@ -72,7 +74,9 @@ def quotable(note: Note) -> list[str]:
     """
     if is_suspect(note):
         return []
-    told = sentences(note.content[:QUOTABLE_MAX_CHARACTERS])
+    text = note.content[:QUOTABLE_MAX_CHARACTERS]
+    # Who quotes it puts the subject before it.
+    told = sentences(said_by(text, note.subject) if note.subject else without_cue_times(text))
     alone = (
         text
         for at, text in enumerate(told)
