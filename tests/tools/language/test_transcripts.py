@@ -124,6 +124,42 @@ def test_speakers_of_any_script_and_with_roles_are_known(
     assert [part.speaker for part in parts] == [first, second] * 2
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (
+            "Owner",
+            "Tenant",
+            ("Is the boiler out?", "It was on Sunday.", "I send Marek.", "Thanks!"),
+        ),
+        ("Reviewer", "Author", ("Why do you catch it?", "I must.", "Then log it.", "I will.")),
+        (
+            "Owner 1",
+            "Owner 2",
+            ("Who pays? I can not.", "We all do.", "I never signed.", "You did."),
+        ),
+        ("Contact", "Guest", ("Is it you?", "It is me.", "I heard of it.", "I need a taxi.")),
+        ("Verwalter", "Zuständig", ("Stimmt sie?", "Ich prüfe sie.", "Und?", "Ich rufe Sie an.")),
+        ("Inquilina", "Autor", ("¿Vienes?", "Voy el martes.", "Te espero.", "Gracias.")),
+        (
+            "Auteur",
+            "Éditrice",
+            ("Vous l'avez lu ?", "Je l'ai lu.", "Je coupe ?", "Oui, vous coupez."),
+        ),
+        ("担当", "客", ("ご予約は何時ですか？", "三時です。", "お名前は？", "田中です。")),
+        ("负责人", "工人", ("你什么时候来？", "我周三来。", "好的。", "谢谢，再见。")),
+    ],
+)
+def test_people_called_by_a_post_that_a_form_has_too_are_speakers_where_they_talk(
+    first: str, second: str, said: tuple[str, ...]
+) -> None:
+    lines = [f"{who}: {text}" for who, text in zip((first, second) * 2, said, strict=True)]
+
+    parts = cut_talk("\n".join(lines))
+
+    assert [part.speaker for part in parts] == [first, second] * 2
+
+
 def test_a_person_and_an_agent_are_named_alike_whatever_the_export_calls_them() -> None:
     text = "## Human\nWrite a haiku.\n\n## Claude\nTide turns without me.\n"
 

@@ -62,6 +62,25 @@ async def test_each_turn_has_its_speaker_and_day_and_stands_in_a_session_of_the_
     }
 
 
+async def test_minutes_that_call_people_by_their_posts_are_kept_turn_by_turn(desk: Desk) -> None:
+    minutes = STANDUP.replace("Ana:", "Owner:").replace("Ben:", "Tenant:").replace("Cleo:", "Team:")
+    form = "\n".join(
+        f"Owner: {who}\nStatus: open\nDue: 3 May\nTeam: B\n" for who in "ABCDEFGHIJKLMNOP"
+    )
+    await desk("remember", content=minutes)
+
+    (note,) = notes(await desk("recall", query="What does Lena do for a living?", limit=1))
+    of_owner = await desk.found(subject="Owner", limit=50)
+    listed = await desk("remember", content=form)
+
+    assert (note["content"], note.get("subject", "")) == (
+        "Tenant: My sister Lena visits us on Wednesday, she paints boats for a living.\n",
+        "",
+    )
+    assert len(of_owner) == STANDUP.count("Ana:")
+    assert "parts" not in listed
+
+
 async def test_a_given_session_and_subject_are_kept(desk: Desk) -> None:
     _, parts = await _whole(desk, session="may", subject="stand-up")
 

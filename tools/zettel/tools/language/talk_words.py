@@ -22,6 +22,7 @@ class _Table(BaseModel):
     inside: bool = False
     personal: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    posts: tuple[str, ...] = ()
     user: tuple[str, ...] = ()
     assistant: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
@@ -36,6 +37,8 @@ class TalkWords:
     personal: re.Pattern[str]
     """What people say of themselves and to each other, anywhere in a folded text."""
     fields: frozenset[str]
+    posts: frozenset[str]
+    """Of the fields those that name who has a post, by which people are called, too: "owner"."""
     roles: Mapping[str, str]
     """Label of a person with an agent, or of the agent -> `USER` or `ASSISTANT`."""
     said: tuple[str, ...]
@@ -47,7 +50,11 @@ class TalkWords:
 
     def is_field(self, label: str) -> bool:
         """Whether a folded label names a field, a number behind it or not."""
-        return _NUMBER.sub("", label) in self.fields
+        return _NUMBER.sub("", label) in self.fields or self.is_post(label)
+
+    def is_post(self, label: str) -> bool:
+        """Whether a folded label names somebody's post, a number behind it or not."""
+        return _NUMBER.sub("", label) in self.posts
 
 
 @cache
@@ -59,6 +66,7 @@ def talk_words() -> TalkWords:
     return TalkWords(
         personal=re.compile(rf"(?<![\w'’])(?:{spaced})(?!\w)|{inside}"),
         fields=frozenset(fold(word) for table in tables for word in table.fields),
+        posts=frozenset(fold(word) for table in tables for word in table.posts),
         roles={
             **{fold(word): USER for table in tables for word in table.user},
             **{fold(word): ASSISTANT for table in tables for word in table.assistant},

@@ -27,6 +27,8 @@ SPEAKER_MIN_TURNS = 2
 PERSONAL_MIN_SHARE = 0.2
 """Share of the turns that say "I", "you", "we" or ask, from which a text is talk: the sessions of
 LoCoMo's development half have 0.75 and more."""
+POST_MIN_SHARE = 0.5
+"""The same share of the turns of a label that may be a field's ("Owner:"): set by hand."""
 FIELDS_MAX_SHARE = 0.25
 """Share of fields among a talk's labels: "Date:", "Attendees:" of minutes."""
 OPENING_MAX_SHARE = 0.5
@@ -94,6 +96,8 @@ _FENCE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
 _RAISED = ("error", "exception", "warning", "(most recent call last)")
 """Ends of labels in what programs print when they fail."""
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++$")
+_ASKED = re.compile(r"[?？](?=[\s\"'”’»)\]*_]|$)")
+_SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]*_]*(?:</v>)?$")
 _CUE_CLOCK = r"(?:\d{2,}:)?[0-5]\d:[0-5]\d[.,]\d{3}"
 _CUE = re.compile(
     r"(?:^\d+[ \t]*\r?\n|(?<=\A|\n[ \t]*\r?\n)(?![^\n]*-->)[^\s][^\n]*\n)?"
@@ -186,8 +190,11 @@ def cut_talk(text: str) -> list[TextPart]:
     if messages := _messages(text):
         return _parts(text, messages, least=-(-len(text) // PARTS_MAX))
     labelled = [one for one in _beginnings(text) if one.label]
-    fields = [one for one in labelled if _is_field(one.key)]
-    turns = _speakers_turns([one for one in labelled if not _is_field(one.key)])
+    speaking = _speaking_posts(text, labelled)
+    fields = [one for one in labelled if _is_field(one.key) and one.key not in speaking]
+    turns = _speakers_turns(
+        [one for one in labelled if not _is_field(one.key) or one.key in speaking]
+    )
     if not turns or len(fields) > FIELDS_MAX_SHARE * len(labelled):
         return []
     opening = len(text[: turns[0].start].strip())
@@ -347,6 +354,35 @@ def _stamp(found: "re.Match[str]") -> TurnStamp | None:
 
 def _is_field(key: str) -> bool:
     return key.endswith(_RAISED) or talk_words().is_field(key)
+
+
+def _speaking_posts(text: str, labelled: Sequence[_Beginning]) -> frozenset[str]:
+    """The labels of people by their post ("Owner:") that stand before what people say in turns.
+
+    In a form a name stands there, or a sentence that nobody answers.
+    """
+    ends = [*(one.start for one in labelled), len(text)][1:]
+    said = dict[str, list[str]]()
+    for one, end in zip(labelled, ends, strict=True):
+        if talk_words().is_post(one.key) or not _is_field(one.key):
+            said.setdefault(one.key, []).append(text[one.said_from : end].rstrip())
+    posts = {
+        key: turns
+        for key, turns in said.items()
+        if talk_words().is_post(key) and len(turns) >= SPEAKER_MIN_TURNS
+    }
+    if not posts or not any(_ASKED.search(words) for turns in said.values() for words in turns):
+        return frozenset()
+    return frozenset(
+        key
+        for key, turns in posts.items()
+        if sum(map(_is_sentence, turns)) >= POST_MIN_SHARE * len(turns)
+    )
+
+
+def _is_sentence(words: str) -> bool:
+    """Whether somebody says it to somebody: in the first or second person, to its full stop."""
+    return _SENTENCE_END.search(words) is not None and _is_personal(words[:SAID_CHARACTERS])
 
 
 def _speakers_turns(labelled: Sequence[_Beginning]) -> list[_Beginning]:
