@@ -15,6 +15,24 @@ PAIRS = (
     ("Keine Mocks, sondern den Server", "Bitte nie Mocks, stattdessen den Server"),
     ("No uses mocks en las pruebas", "Nada de mocks en las pruebas, por favor"),
     ("测试不要用模拟对象", "用户要求测试不要模拟对象"),
+    ("Don't commit before running the linter", "Always run the linter before a commit"),
+    ("No commits without the linter", "Run the linter before you commit"),
+    ("Never send an offer until Ruth has read it", "No offers without Ruth reading them"),
+    ("Before you send an offer, ask Ruth to read it", "Don't send offers before Ruth read them"),
+    (
+        "Bitte keine Angebote ohne Stempel",
+        "Bitte keine Angebote senden, bevor ein Stempel drauf ist",
+    ),
+    ("Pas de devis sans tampon", "Ne pas envoyer de devis avant le tampon"),
+    ("Nunca mandes presupuestos sin sello", "No mandes presupuestos antes de poner el sello"),
+    ("No adverbs, please", "Avoid adverbs!"),
+    ("Nada de adverbios", "Por favor, evita adverbios"),
+    ("Keine Adverbien", "Bitte keine Adverbien"),
+    ("Leave out the greeting", "Please leave the greeting out"),
+    ("Leave out the greeting in mails", "Don't write a greeting in mails"),
+    ("Bitte die Anrede weglassen", "Bitte keine Anrede"),
+    ("Answer in bullet points", "Use bullet points in your answers"),
+    ("Please always reply in Dutch", "User wants Dutch, even in short replies"),
     ("モックは禁止、テストは偽の決済サーバー", "テストは必ず偽の決済サーバーで。モックは禁止"),
 )
 words = st.lists(
@@ -40,6 +58,11 @@ def test_the_same_is_asked_for_in_other_words(one: str, other: str) -> None:
         ("Indent with tabs, not with spaces", "Indent with spaces, not with tabs"),
         ("No mocks in the tests", "Mocks are fine in the tests"),
         ("Never commit to main", "User wants to commit to main again"),
+        ("Don't run the linter before you commit", "Run the linter before you commit"),
+        ("No commits without the linter", "Commits without the linter are fine"),
+        ("Leave out the greeting", "Always begin with a greeting"),
+        ("Don't book meetings before lunch", "Book meetings before lunch"),
+        ("Answer in bullet points", "No bullet points, write prose"),
     ],
 )
 def test_the_contrary_is_not_the_same(one: str, other: str) -> None:
@@ -51,6 +74,32 @@ def test_an_exception_in_a_place_of_its_own_reverses_nothing() -> None:
     mail = read("Use mocks for the mail service")
 
     assert not mail.reverses(read("No mocks in the checkout tests"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Never reply in German", "Reply in Dutch"),
+        ("Never call in the morning", "Call in the afternoon"),
+        ("No commits without the linter", "Never commit to main"),
+        ("Before you commit, run the linter", "Never commit to main"),
+    ],
+)
+def test_how_and_on_which_terms_something_is_done_reverses_nothing_else(
+    one: str, other: str
+) -> None:
+    for first, second in ((read(one), read(other)), (read(other), read(one))):
+        assert not first.reverses(second)
+        assert not first.says_same(second)
+
+
+@pytest.mark.parametrize(
+    "text", ["Please continue", "No fever", "Please wait", "Keine Besucher", "Pas de fièvre"]
+)
+def test_one_word_for_an_act_of_the_moment_or_a_report_is_no_wish_that_is_told_again(
+    text: str,
+) -> None:
+    assert not read(text).says_same(read(text))
 
 
 def test_what_is_left_where_something_else_is_done_reverses_nothing() -> None:
@@ -66,6 +115,9 @@ def test_what_is_left_where_something_else_is_done_reverses_nothing() -> None:
         "Ana met Zeb in Ulm",
         "Ana met Zeb in May",
         "Should we never use mocks?",
+        "No worries!",
+        "Don't worry",
+        "Never mind",
         "Never use mocks. " * 40,
     ],
 )

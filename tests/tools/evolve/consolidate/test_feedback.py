@@ -237,6 +237,45 @@ async def test_the_offer_goes_when_a_source_is_forgotten_and_is_made_anew_of_the
     assert {link.to for link in note.links} == set(told[1:])
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        [
+            "Don't commit before running the linter",
+            "Please run the linter before you commit",
+            "Never commit without running the linter",
+        ],
+        ["No adverbs, please", "Avoid adverbs", "Please avoid adverbs"],
+        [
+            "Leave out the greeting",
+            "Please leave the greeting out",
+            "Please leave out the greeting",
+        ],
+        [
+            "Answer in bullet points",
+            "Please answer in bullet points",
+            "Use bullet points to answer",
+        ],
+    ],
+)
+async def test_a_wish_is_heard_in_the_negative_in_one_word_and_by_how_it_is_done(
+    desk: Desk, told: list[str]
+) -> None:
+    ids = await told_in_sessions(desk, told)
+    await desk.evolve()
+
+    [rule] = await desk.memory.store.get(await offered(desk))
+    assert {link.to for link in rule.links} == set(ids)
+
+
+@pytest.mark.parametrize("told", ["No fever", "Please continue", "No visitors", "Never mind"])
+async def test_reports_and_acts_of_the_moment_make_no_rule(desk: Desk, told: str) -> None:
+    await told_in_sessions(desk, [told, f"{told}!", f"{told}."])
+    await desk.evolve()
+
+    assert await offered(desk) == []
+
+
 async def test_a_german_user_is_heard_too(desk: Desk) -> None:
     await told_in_sessions(
         desk,

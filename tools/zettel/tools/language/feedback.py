@@ -4,7 +4,7 @@ The words of a language are a file in `feedback_words`: adding one takes no code
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 
@@ -40,8 +40,11 @@ class _Table(BaseModel):
     allows: tuple[str, ...] = ()
     denies: tuple[str, ...] = ()
     denied_before: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    befores: tuple[str, ...] = ()
     turns: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
 
 
@@ -54,13 +57,27 @@ class Feedback:
     places: frozenset[str]
     is_order: bool
     """Whether it tells somebody to do or to leave it, rather than what somebody wants."""
+    later: frozenset[str] = frozenset()
+    """Of the places what is to come after the rest: "commit" in "run it before a commit"."""
+    may_report: bool = False
+    """Whether it may as well say how something is: "No adverbs", "No fever"."""
 
     def says_same(self, other: "Feedback") -> bool:
-        """Whether both want the same."""
+        """Whether both want the same.
+
+        Of one word each only what is to be left, which is no act of a moment ("Please continue"),
+        where one of them is no mere report.
+        """
         mine, yours = self._all, other._all
+        if len(mine) == len(yours) == 1:
+            return self.left == other.left == mine and not (self.may_report and other.may_report)
         least = max(SAME_MIN_WORDS, SAME_MIN_SHARE * min(len(mine), len(yours)))
+        if self.reverses(other) or other.reverses(self):
+            return False
+        if self._is_turned(other) or other._is_turned(self):
+            return len(mine & yours) >= least
         same = len(mine & yours) - 2 * self._contrary(other)
-        return same >= least and self._alike(other) > 0 and not self.reverses(other)
+        return same >= least and self._alike(other) > 0
 
     def reverses(self, other: "Feedback") -> bool:
         """Whether one wants left what the other wants, of more words than they agree on.
@@ -74,6 +91,10 @@ class Feedback:
             and self._contrary(other) > self._alike(other)
             and self.places <= other._all
         )
+
+    def _is_turned(self, other: "Feedback") -> bool:
+        """Whether one says the other's order in the negative: "Y before X", "no X before Y"."""
+        return bool(self.left & other.later and self.later & other.done)
 
     def _alike(self, other: "Feedback") -> int:
         return len(self.done & other.done) + len(self.left & other.left)
@@ -93,21 +114,63 @@ def read_feedback(text: str) -> Feedback | None:
         return None
     plain = text.replace("’", "'")
     clauses = list(_clauses(plain))
-    orders = any(_pattern("orders").match(clause) for clause in clauses)
-    if not orders and not _pattern("wants").search(plain) and not _pattern("allows").search(plain):
+    orders = [clause for clause in clauses if _pattern("orders").match(clause)]
+    wants = _pattern("wants").search(plain) is not None
+    if not orders and not wants and not _pattern("allows").search(plain):
         return None
-    done, left, places = set[str](), set[str](), set[str]()
+    told = _Words()
     for clause in clauses:
-        wanted, unwanted = _parted(clause)
-        for part, of in ((wanted, done), (unwanted, left)):
-            what, where = _placed(part)
-            of |= _words(what)
-            places |= _words(where)
-    both = done & left  # "an aisle seat, never a window seat"
-    done, left = done - both, left - both
+        first = _pattern("befores").match(clause)
+        if first and any(_words(other) for other in clauses if other is not clause):
+            told.later |= _words(clause[first.end() :])
+        else:
+            _read_clause(clause, told)
+    done = told.done | told.manners
+    both = done & told.left  # "an aisle seat, never a window seat"
+    done, left = done - both, told.left - both
+    places = (told.places | told.later | both) - done - left
     return Feedback(
-        frozenset(done), frozenset(left), frozenset((places | both) - done - left), orders
+        frozenset(done),
+        frozenset(left),
+        frozenset(places | told.manners),
+        bool(orders),
+        later=frozenset(told.later - done - left),
+        may_report=not wants and all(map(_pattern("reports").match, orders)),
     )
+
+
+@dataclass(slots=True)
+class _Words:
+    """The words of a text's clauses by what they tell."""
+
+    done: set[str] = field(default_factory=set[str])
+    left: set[str] = field(default_factory=set[str])
+    places: set[str] = field(default_factory=set[str])
+    later: set[str] = field(default_factory=set[str])
+    manners: set[str] = field(default_factory=set[str])
+    """How something is done, which is wanted, too: "in French"."""
+
+    def put_place(self, place: str, where: str) -> None:
+        """Adds what stands behind a word for a place."""
+        of = self.later if _pattern("befores").fullmatch(place) else self.places
+        of |= _words(where)
+
+
+def _read_clause(clause: str, told: _Words) -> None:
+    wanted, unwanted = _parted(clause)
+    what, place, where = _placed(wanted)
+    if place and _is_bare_order(what):
+        told.manners |= _words(where)
+    told.done |= _words(what)
+    told.put_place(place, where)
+    unwanted, needed = _needed(unwanted)
+    what, place, where = _placed(needed or unwanted)
+    told.put_place(place, where)
+    if needed:
+        told.done |= _words(what)
+        told.later |= _words(unwanted)
+    else:
+        told.left |= _words(what)
 
 
 def _clauses(text: str) -> Iterator[str]:
@@ -127,10 +190,28 @@ def _parted(clause: str) -> tuple[str, str]:
     return clause, ""
 
 
-def _placed(part: str) -> tuple[str, str]:
-    """What a part of a clause tells, and where or when."""
+def _needed(unwanted: str) -> tuple[str, str]:
+    """What is not wanted by itself, and what must come with it: "never commit without a test"."""
+    found = _pattern("needs").search(unwanted)
+    if found and _words(unwanted[found.end() :]):
+        return unwanted[: found.start()], unwanted[found.end() :]
+    return unwanted, ""
+
+
+def _placed(part: str) -> tuple[str, str, str]:
+    """What a part of a clause tells, the word for a place behind it, and where or when."""
     found = _pattern("places").search(part.lstrip(), 1)
-    return (found.string[: found.start()], found.string[found.end() :]) if found else (part, "")
+    if not found:
+        return part, "", ""
+    return found.string[: found.start()], found[0], found.string[found.end() :]
+
+
+def _is_bare_order(told: str) -> bool:
+    """Whether nothing is told but an order, so that what follows tells how: "Answer in French"."""
+    rest = told
+    while found := _pattern("orders").match(rest):
+        rest = rest[found.end() :].lstrip()
+    return not rest and bool(told)
 
 
 def _words(text: str) -> set[str]:
