@@ -303,6 +303,7 @@ async def test_a_sentence_counts_by_itself_and_is_of_who_says_it(
         ("User: Am I allergic to latex?\nAssistant: You are allergic to latex.", ""),
         ("User: I am tired today.\nAssistant: Then the nap is a good plan.", ""),
         ("User: The tram is late on Mondays.", "user"),
+        ("Ana: That is more than we have.", "Ana"),
     ],
 )
 async def test_what_a_turn_says_of_something_else_is_no_fact_of_its_speaker(

@@ -30,9 +30,8 @@ from zettel.tools.evolve.consolidate.sentences import dated, sentences
 from zettel.tools.evolve.consolidate.told_facts import read_facts
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.change_cues import find_change_cue, tells_of_now
-from zettel.tools.language.names import ROLES
 from zettel.tools.language.relations import THE_USER
-from zettel.tools.language.speakers import Speech, find_quotations, speaker_at
+from zettel.tools.language.speakers import Speech, find_quotations, find_turns, speaker_at
 from zettel.tools.language.terms import telling_words
 from zettel.tools.language.time_words import is_day_month_or_count
 from zettel.tools.language.user_words import (
@@ -147,8 +146,8 @@ def _of_sentence(note: Note | Outline, author: str, *, alone: bool) -> ProfileFa
         return None
     rest = _after_subject(text, subject)
     found = _STATED.match(rest) if rest is not None else None
-    if rest and found and fold(subject) in ROLES and said_by(text, subject) != text:
-        # "User: lives in Lyon" is about the user, "User: The tram is late" what the user says.
+    if rest and found and any(fold(one.speaker) == fold(subject) for one in find_turns(text)):
+        # "Ana: lives in Lyon" is about Ana, "Ana: The tram is late" what Ana says.
         found = found if rest.startswith(found["one"] or found["many"]) else None
     if note.kind is not Kind.SEMANTIC or not alone:
         if found is None or note.times or _PASSING.search(text) or _names_day(text):
