@@ -121,7 +121,7 @@ def read_feedback(text: str) -> Feedback | None:
     told = _Words()
     for clause in clauses:
         first = _pattern("befores").match(clause)
-        if first and any(_words(other) for other in clauses if other is not clause):
+        if first and any(_words(other) for other in orders if other is not clause):
             told.later |= _words(clause[first.end() :])
         else:
             _read_clause(clause, told)
