@@ -185,27 +185,6 @@ def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> lis
     return found
 
 
-def settle_open(younger: str, older: str, *, trusted: bool) -> str:
-    """The literal calls that settle an open conflict; the link starts from `younger`.
-
-    Args:
-        younger: Id of a note.
-        older: Id of the note that it may replace.
-        trusted: Whether it is trusted enough to.
-    """
-    call = f'update(note_id="{younger}", links=[{{"to": "{older}", '
-    replaced = f'replaced: {call}"relation": "supersedes"}}])' if trusted else in_own_words(older)
-    return f'{replaced}; both hold: {call}"remove": true}}])'
-
-
-def in_own_words(older: str) -> str:
-    """The call for a change that only a note of less trust tells of."""
-    return (
-        f'changed, if you know it from elsewhere: update(note_id="{older}", content=…) in your own'
-        " words, as the newer note is trusted less"
-    )
-
-
 def check_targets(arguments: Iterable[LinkArgument], known: Mapping[str, Note]) -> None:
     """Checks that every note to be linked to is there.
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Kind, Note, Outline, fold
+from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Kind, Outline, fold
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.answers import About, RelationLine, UnsettledPair
-from zettel.tools.changes.links import settle_open
+from zettel.tools.changes.settling import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
 from zettel.tools.language.change_cues import find_change_cue, value_words
 from zettel.tools.language.question_words import find_users
@@ -152,17 +152,12 @@ async def _open_pairs(
             note_id=note.note_id,
             relation=entry.link.relation,
             to=entry.other.note_id,
-            reason=f"{entry.link.reason}; {_settle(memory, note, entry.other)}",
+            reason=f"{entry.link.reason}; {settle_open(note, entry.other, memory.trust)}",
         )
         for note in left
         for entry in links[note.note_id]
         if entry.link.relation in OPEN_RELATIONS and not entry.points_here and not entry.state
     ][:ABOUT_MAX_OPEN]
-
-
-def _settle(memory: Memory, younger: Note, older: Note | Outline) -> str:
-    trusted = memory.trust.may_replace(younger, older)
-    return settle_open(younger.note_id, older.note_id, trusted=trusted)
 
 
 def within_budget(about: About, budget: int) -> About:

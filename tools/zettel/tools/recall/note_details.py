@@ -20,7 +20,7 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.changes.conflicts import SURE_CONFIDENCE
 from zettel.tools.changes.differences import history, shown
-from zettel.tools.changes.links import settle_open
+from zettel.tools.changes.settling import settle_open
 from zettel.tools.language.times import iso
 from zettel.tools.note_marks import add_labels
 from zettel.tools.recall.as_of import read_ids
@@ -161,8 +161,7 @@ def link_line(
     # To a question the calls are worth their words only if both notes answer it.
     wanted = settles and (full or both or not asked.request.query)
     if unsettled and wanted and not entry.points_here and not asked.looks_back:
-        trusted = reader.rules.may_replace(of, other)
-        line["reason"] = f"{link.reason}; {settle_open(of.note_id, link.to, trusted=trusted)}"
+        line["reason"] = f"{link.reason}; {settle_open(of, other, reader.rules)}"
     elif full and link.reason:
         line["reason"] = link.reason
     if entry.state:

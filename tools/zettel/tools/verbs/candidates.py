@@ -1,12 +1,10 @@
 """Stored notes that a new one may repeat or replace: shown to the agent, which decides."""
 
-import json
 import logging
-import re
 from collections import Counter
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import nlargest
 from itertools import islice
 from typing import TypeVar
@@ -16,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
-from zettel.storage.ids import told_at
-from zettel.storage.notes import SAME_AS, Kind, Link, Near, Note, Outline, fold, order_key
+from zettel.storage.notes import Kind, Link, Near, Note, Outline, fold
 from zettel.storage.store import NoteFilter, Vectors, Written
-from zettel.storage.text.passages import clauses, sentence_spans
 from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
@@ -30,21 +26,18 @@ from zettel.tools.changes.conflicts import (
     match_outlines,
     notes_stating,
 )
-from zettel.tools.changes.links import in_own_words
+from zettel.tools.changes.settling import settle_call
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.feedback import read_feedback
 from zettel.tools.language.marks import find_marks
-from zettel.tools.language.names import find_names
 from zettel.tools.language.other_things import are_labelled_apart
-from zettel.tools.language.terms import telling_words, terms
-from zettel.tools.language.times import iso
 from zettel.tools.note_marks import add_labels
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
-from zettel.tools.trust import TrustRules, TrustView
+from zettel.tools.trust import TrustView
 
 _T = TypeVar("_T")
 
@@ -79,92 +72,6 @@ SUGGESTED_MIN_NOTES = 2
 """Nearest notes whose tags may be suggested, and how many of them must have a tag, where none is as
 near as a candidate of the same subject. In seven months agents gave 91 tags that were in use: of
 the tags of one note from .60 on 5 of 6 were among them, of those of two from .40 on 6 of 6."""
-
-
-STILL_MAX_CHARACTERS = 400
-"""Longest remainder of an older note that is written into the call."""
-STILL_MIN_WORDS = 3
-"""Fewest telling words of it: "Not fixed yet." tells nothing by itself."""
-MORE_MIN_WORDS = 2
-"""Fewest telling words that a part without name or number must have to tell more."""
-TOLD_AT_ONCE = timedelta(minutes=5)
-"""Up to so long after it happened a note needs no time in the calls that settle it."""
-_DIGIT = re.compile(r"\d")
-
-
-def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) -> str:
-    """The literal calls that settle a pair, the likeliest outcome first; the younger note changes.
-
-    If both tell the `same`, that is likelier than a change.
-
-    Younger by when it happened, then by when it was stored: two racing agents choose the same note,
-    and a note updated to today's fact is not superseded by last year's. One that is trusted less
-    (a web page's) replaces nothing: somebody must say the change in their own words.
-    """
-    older, younger = sorted((note, other), key=order_key)
-    if not trust.may_replace(younger, older):
-        return f"{in_own_words(older.note_id)}; both hold: leave both"
-    calls = [
-        f'changed: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
-        ' "relation": "supersedes"}])'
-    ]
-    if part := _part_call(younger, older):
-        calls.append(part)
-    calls.insert(
-        0 if same else len(calls),
-        f'the same: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
-        f' "relation": "{SAME_AS}"}}])',
-    )
-    return "; ".join([*calls, "both hold: leave both"])
-
-
-def _part_call(younger: Note | Outline, older: Note | Outline) -> str:
-    """The call for a change of a part of the older note; empty if it tells nothing else.
-
-    With what still holds where that can be read alone, else the agent is to word it: "The loan is
-    there too" says nothing without the sentence before. It holds from when the younger is of.
-    """
-    if rest := _still_told(younger.content, older):
-        content, then = json.dumps(rest, ensure_ascii=False), ""
-    elif _tells_more(younger.content, older.content):
-        content, then = "…", " with what of it still holds"
-    else:
-        return ""
-    at = younger.happened_at
-    since = f', happened_at="{iso(at)}"' if told_at(younger.note_id) - at > TOLD_AT_ONCE else ""
-    return f'changed in part: update(note_id="{older.note_id}", content={content}{since}){then}'
-
-
-def _still_told(younger: str, older: Note | Outline) -> str:
-    """The older note without the sentences that share most with the younger.
-
-    Empty if there are no others, or they say too little or too much, or nobody can tell of what.
-    """
-    new, content = {*terms(younger)}, older.content
-    told = [" ".join(content[slice(*span)].split()) for span in sentence_spans(content)]
-    shared = [len(new.intersection(terms(sentence))) for sentence in told]
-    most = max(shared, default=0)
-    rest = [sentence for sentence, count in zip(told, shared, strict=True) if count < most]
-    text = " ".join(rest)
-    says_enough = len(telling_words(text)) >= STILL_MIN_WORDS
-    if not says_enough or len(text) > STILL_MAX_CHARACTERS:
-        return ""
-    return text if rest[0] == told[0] or find_names(rest[0]) else ""
-
-
-def _tells_more(younger: str, older: str) -> bool:
-    """Whether the older note tells more in parts that share less with the younger than another."""
-    new, known = {*terms(younger)}, telling_words(younger)
-    parts = clauses(older)
-    shared = [len(new.intersection(terms(part))) for part in parts]
-    most = max(shared, default=0)
-    others = [part for part, count in zip(parts, shared, strict=True) if count < most]
-    return any(
-        _DIGIT.search(part)
-        or len(telling_words(part) - known) >= MORE_MIN_WORDS
-        or any(new.isdisjoint(terms(name)) for name in find_names(part))
-        for part in others
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

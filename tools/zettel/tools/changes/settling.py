@@ -1,0 +1,128 @@
+"""The literal calls by which an agent settles two notes that may not both be true."""
+
+import json
+import re
+from datetime import timedelta
+
+from zettel.storage.ids import told_at
+from zettel.storage.notes import SAME_AS, Note, Outline, order_key
+from zettel.storage.text.passages import clauses, sentence_spans
+from zettel.tools.language.names import find_names
+from zettel.tools.language.terms import telling_words, terms
+from zettel.tools.language.times import iso
+from zettel.tools.trust import TrustRules
+
+STILL_MAX_CHARACTERS = 400
+"""Longest remainder of an older note that is written into the call."""
+STILL_MIN_WORDS = 3
+"""Fewest telling words of it: "Not fixed yet." tells nothing by itself."""
+MORE_MIN_WORDS = 2
+"""Fewest telling words that a part without name or number must have to tell more."""
+ONE_THING_MAX_CHARACTERS = 1_000
+"""A longer note tells more than one thing."""
+TOLD_AT_ONCE = timedelta(minutes=5)
+"""Up to so long after it happened a note needs no time in the calls that settle it."""
+_DIGIT = re.compile(r"\d")
+
+
+def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) -> str:
+    """The literal calls that settle a pair, the likeliest outcome first; the younger note changes.
+
+    If both tell the `same`, that is likelier than a change.
+
+    Younger by when it happened, then by when it was stored: two racing agents choose the same note,
+    and a note updated to today's fact is not superseded by last year's. One that is trusted less
+    (a web page's) replaces nothing: somebody must say the change in their own words.
+    """
+    older, younger = sorted((note, other), key=order_key)
+    if not trust.may_replace(younger, older):
+        return f"{_in_own_words(older.note_id)}; both hold: leave both"
+    calls = [
+        f'changed: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
+        ' "relation": "supersedes"}])'
+    ]
+    if part := _part_call(younger, older):
+        calls.append(part)
+    calls.insert(
+        0 if same else len(calls),
+        f'the same: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
+        f' "relation": "{SAME_AS}"}}])',
+    )
+    return "; ".join([*calls, "both hold: leave both"])
+
+
+def settle_open(younger: Note, older: Note | Outline, trust: TrustRules) -> str:
+    """The literal calls that settle an open conflict; the link starts from `younger`.
+
+    Args:
+        younger: A note.
+        older: One that it may replace.
+        trust: Whether it is trusted enough to.
+    """
+    call = f'update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}", '
+    # The older note's words stand beside it, with what marks them.
+    part = _part_call(younger, older, quotes=False)
+    calls = [f'replaced: {call}"relation": "supersedes"}}])', part]
+    if not trust.may_replace(younger, older):
+        calls = [_in_own_words(older.note_id)]
+    return "; ".join([*filter(None, calls), f'both hold: {call}"remove": true}}])'])
+
+
+def _in_own_words(older: str) -> str:
+    """The call for a change that only a note of less trust tells of."""
+    return (
+        f'changed, if you know it from elsewhere: update(note_id="{older}", content=…) in your own'
+        " words, as the newer note is trusted less"
+    )
+
+
+def _part_call(younger: Note | Outline, older: Note | Outline, *, quotes: bool = True) -> str:
+    """The call for a change of a part of the older note; empty if it tells nothing else.
+
+    With what still holds, if it `quotes` and that can be read alone, else the agent is to word it:
+    "The loan is there too" says nothing without the sentence before. It holds from when the
+    younger is of.
+    """
+    if quotes and (rest := _still_told(younger.content, older)):
+        content, then = json.dumps(rest, ensure_ascii=False), ""
+    elif _tells_more(younger.content, older.content):
+        content, then = "…", " with what of it still holds"
+    else:
+        return ""
+    at = younger.happened_at
+    since = f', happened_at="{iso(at)}"' if told_at(younger.note_id) - at > TOLD_AT_ONCE else ""
+    return f'changed in part: update(note_id="{older.note_id}", content={content}{since}){then}'
+
+
+def _still_told(younger: str, older: Note | Outline) -> str:
+    """The older note without the sentences that share most with the younger.
+
+    Empty if there are no others, or they say too little or too much, or nobody can tell of what.
+    """
+    new, content = {*terms(younger)}, older.content
+    told = [" ".join(content[slice(*span)].split()) for span in sentence_spans(content)]
+    shared = [len(new.intersection(terms(sentence))) for sentence in told]
+    most = max(shared, default=0)
+    rest = [sentence for sentence, count in zip(told, shared, strict=True) if count < most]
+    text = " ".join(rest)
+    says_enough = len(telling_words(text)) >= STILL_MIN_WORDS
+    if not says_enough or len(text) > STILL_MAX_CHARACTERS:
+        return ""
+    return text if rest[0] == told[0] or find_names(rest[0]) else ""
+
+
+def _tells_more(younger: str, older: str) -> bool:
+    """Whether the older note tells more in parts that share less with the younger than another."""
+    if len(older) > ONE_THING_MAX_CHARACTERS:
+        return True
+    new, known = {*terms(younger)}, telling_words(younger)
+    parts = clauses(older)
+    shared = [len(new.intersection(terms(part))) for part in parts]
+    most = max(shared, default=0)
+    others = [part for part, count in zip(parts, shared, strict=True) if count < most]
+    return any(
+        _DIGIT.search(part)
+        or len(telling_words(part) - known) >= MORE_MIN_WORDS
+        or any(new.isdisjoint(terms(name)) for name in find_names(part))
+        for part in others
+    )
