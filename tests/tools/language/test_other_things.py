@@ -52,6 +52,11 @@ def told(content: str, subject: str = "") -> Outline:
             "Mia hat am 4. Mai Zahnarzt",
         ),
         (
+            "What does the cat get?",
+            "Bruno gets one tablet at breakfast. The cat has a pill at night.",
+            "Bruno gets one and a half tablet in the morning",
+        ),
+        (
             "Where is the blue van?",
             "The blue van is at Gate 3; the red van is at Gate 7",
             "The red van is at Gate 9",
@@ -73,6 +78,11 @@ def test_another_number_name_or_word_in_place_of_what_is_asked_for_is_another(
             "The red van is at Gate 9",
         ),
         ("Where does Ana J. live?", "Ana J. Silva lives in Rome", "Ana B. Silva lives in Oslo"),
+        (
+            "From what delay on does the pipeline raise an alarm?",
+            "The board Beacon watches the pipeline's lag; the alert #data goes off at 45 minutes.",
+            "The alert #data of Beacon fires at 20 minutes of lag.",
+        ),
         ("Which port does the API have?", "The API listens on port 8080", "The port is 9090 now"),
         ("Who leads Project Heron?", "The lead on Project Heron is Simone", "Heron's is Javier"),
         ("How tall is Hugo?", "Hugo measures 1 metre 32", "Hugo has reached 1 metre 38"),

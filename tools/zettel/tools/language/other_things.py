@@ -59,12 +59,7 @@ def is_of_another(question: str, first: Outline, other: Outline) -> bool:
     own = set(of_other).difference(of_first, meant)
     if own and _has_others(meant, notes, of_first, of_other, own):
         return True
-    clause = _asked_clause(first.content, meant.difference(of_other), known)
-    own = set(of_other).intersection(of_first).difference(clause, meant)
-    if not (clause and own):
-        return False
-    tells_of_other = notes[1].names_any(own, apart=meant.union(clause))
-    return tells_of_other or _has_others(meant, notes, clause, of_other, own)
+    return _is_of_another_part(meant, notes, first.content, of_first, of_other)
 
 
 def are_labelled_apart(one: str, other: str) -> bool:
@@ -109,6 +104,32 @@ def _has_others(
         return True
     short = max(len(of_first), len(of_other)) <= ALIGNED_MAX_WORDS
     return short and _stand_alike(_around(of_first, lost), _around(of_other, own))
+
+
+def _is_of_another_part(
+    meant: set[str],
+    notes: tuple[_Words, _Words],
+    content: str,
+    of_first: Sequence[str],
+    of_other: Sequence[str],
+) -> bool:
+    """Whether the first note tells of several, and the other of another than is asked for.
+
+    By names of both parts, or by words that stand alike in both: "the blue van is at Gate 3; the
+    red van at Gate 7".
+    """
+    known = notes[0].name_words | notes[1].name_words
+    clause = _asked_clause(content, meant.difference(of_other), known)
+    own = set(of_other).intersection(of_first).difference(clause, meant)
+    if not (clause and own):
+        return False
+    named = notes[1].names_any(own, apart=meant.union(clause))
+    apart = set(clause).isdisjoint(of_other)
+    if named and (apart or notes[0].names_any(set(clause), apart=of_other)):
+        return True
+    lost = meant.intersection(clause).difference(of_other)
+    alike = _stand_alike(_around(clause, lost), _around(of_first, own))
+    return alike and _has_others(meant, notes, clause, of_other, own)
 
 
 def _asked_clause(content: str, asked: set[str], names: frozenset[str]) -> Sequence[str]:
