@@ -420,3 +420,211 @@ def test_a_day_of_the_month_is_read_at_both_ends_of_time(moment: datetime) -> No
     at = moment.replace(tzinfo=UTC)
 
     assert len(find_times("on Sunday the 19th, in two weeks, by the end of the month", at)) <= 3
+
+
+def starts(text: str, told: str) -> list[str]:
+    """The first days of the times of a note that was told on a day."""
+    moment = datetime.fromisoformat(told).replace(tzinfo=UTC, hour=12)
+    return [span.start.date().isoformat() for span in find_times(text, moment)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "day"),
+    [
+        ("Rado handed in his notice, last day 31 January", "2026-11-18", "2027-01-31"),
+        ("Rado hat gekündigt, letzter Tag 31. Januar", "2026-11-18", "2027-01-31"),
+        ("Rado a démissionné, dernier jour le 31 janvier", "2026-11-18", "2027-01-31"),
+        ("Rado presentó su renuncia, último día 31 de enero", "2026-11-18", "2027-01-31"),
+        ("Deposit paid, balance due 30 April", "2026-11-20", "2027-04-30"),
+        ("Fähre Kiel–Oslo ist gebucht, 14. Mai", "2026-11-26", "2027-05-14"),
+        ("Le ferry est réservé, 14 mai", "2026-11-26", "2027-05-14"),
+        ("El ferry está reservado, 14 de mayo", "2026-11-26", "2027-05-14"),
+        ("渡轮已经订好了,5月14日", "2026-11-26", "2027-05-14"),
+        ("フェリーは予約しました、5月14日", "2026-11-26", "2027-05-14"),
+        ("The pool is closed until August", "2026-04-10", "2026-08-01"),
+        ("Der Raum ist gekündigt, ab Juli proben wir in der Schule", "2026-04-13", "2026-07-01"),
+        ("Meera is expecting a boy in May and has asked Ana to stay", "2026-02-11", "2026-05-01"),
+        ("Lease signed, valid until 31 March", "2026-11-20", "2027-03-31"),
+        # A story stays one.
+        ("I got married on 14 May and it rained", "2026-11-20", "2026-05-14"),
+        ("We launched the shop, after much trouble, on 3 March", "2026-11-20", "2026-03-03"),
+        ("The old boiler lasted until March", "2026-11-20", "2026-03-01"),
+        ("Opa ist am 2. April gestürzt", "2026-11-20", "2026-04-02"),
+        ("Nous sommes allés à Lyon le 2 avril", "2026-11-20", "2026-04-02"),
+        ("Fuimos a Cádiz el 2 de abril", "2026-11-20", "2026-04-02"),
+        ("我们4月2日去了成都", "2026-11-20", "2026-04-02"),
+        ("4月2日に引っ越した", "2026-11-20", "2026-04-02"),
+    ],
+)
+def test_the_clause_of_a_date_tells_its_year_before_the_rest_of_the_sentence(
+    text: str, told: str, day: str
+) -> None:
+    assert starts(text, told) == [day]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("She entered the run on Sunday 10 May", "2026-05-10"),
+        ("She entered the run on 10 May, Sunday", "2026-05-10"),
+        ("She ran on Saturday 10 May", "2025-05-10"),
+        ("Anmeldung erledigt für So., 10. Mai", "2026-05-10"),
+        ("Inscription envoyée pour dimanche 10 mai", "2026-05-10"),
+        ("Se apuntó a la carrera del domingo 10 de mayo", "2026-05-10"),
+        ("报名了5月10日(周日)的比赛", "2026-05-10"),
+        ("5月10日（日）の大会に申し込んだ", "2026-05-10"),
+    ],
+)
+def test_a_date_is_of_the_year_where_it_is_the_day_of_the_week_beside_it(
+    text: str, day: str
+) -> None:
+    assert starts(text, "2026-03-02") == [day]
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("Zahnarzt: Marte am 17. abgesagt", ["2026-11-17"]),
+        ("The appointment on the 17th is cancelled", ["2026-11-17"]),
+        ("Le rendez-vous du dentiste le 17, annulé", ["2026-11-17"]),
+        ("Hemos anulado la cita, era el 17", ["2026-11-17"]),
+        ("17号的预约取消了", ["2026-11-17"]),
+        ("17日の予約はキャンセルした", ["2026-11-17"]),
+        ("The vet saw Bruno on the 9th", ["2026-11-09"]),
+        ("Yoga was moved to the 21st", ["2026-11-21"]),
+        ("Away on the 19th, then until Thursday at the fair", ["2026-11-19", "2026-11-26"]),
+        ("He was here; he comes on the 17th, stays until Thursday", ["2026-11-17", "2026-11-19"]),
+        ("They were moved: out on 16 December, back on the 21st", ["2026-12-16", "2026-12-21"]),
+        ("Sie kamen früher: ab 16. Dezember, bis zum 21.", ["2026-12-16", "2026-12-21"]),
+    ],
+)
+def test_a_day_without_its_month_is_near_now_or_behind_the_date_before_it(
+    text: str, days: list[str]
+) -> None:
+    assert starts(text, "2026-11-16") == days
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("closed 5 and 6 December", 6),
+        ("closed on December 5 and 6", 6),
+        ("market 5/6 December", 6),
+        ("Saturday 5 and Sunday 6 December", 6),
+        ("Messe am 5. und 6. Dezember", 6),
+        ("Messe 5./6. Dezember", 6),
+        ("Samstag, 5. und Sonntag, 6. Dezember", 6),
+        ("fermé les 5 et 6 décembre", 6),
+        ("cerrado los días 5 y 6 de diciembre", 6),
+        ("12月5日和6日休息", 6),
+        ("12月5日と6日は休み", 6),
+        ("rehearsals on 5, 6 and 8 December", 8),
+        ("Proben am 5., 6. und 8. Dezember", 8),
+        ("le 5, 6 et 8 décembre", 8),
+    ],
+)
+def test_each_day_of_a_list_is_a_time(text: str, last: int) -> None:
+    days = [5, 6, last] if last > 6 else [5, 6]
+
+    assert starts(text, "2026-11-20") == [f"2026-12-{day:02}" for day in days]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Umzug in KW 49",
+        "Umzug in der 49. KW",
+        "KW 49/2026: Inventur",
+        "Delivery CW 49",
+        "Delivery in calendar week 49",
+        "Livraison en semaine 49",
+        "Entrega en la semana 49 de 2026",
+        "2026年第49周交货",
+        "2026年第49週に納品",
+    ],
+)
+def test_a_week_is_read_by_its_number(text: str) -> None:
+    assert starts(text, "2026-11-20") == ["2026-11-30"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What happens in week 3?",
+        "Was ist in Woche 3?",
+        "Was passiert in KW 3?",
+        "Que se passe-t-il en semaine 3 ?",
+        "¿Qué hay en la semana 3?",
+        "第3周有什么安排?",
+        "第3週に何がある?",
+    ],
+)
+def test_a_question_names_a_week_by_its_number(question: str) -> None:
+    moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    ((start, end),), _ = find_windows(question, moment)
+
+    assert datetime.fromtimestamp(start, UTC).date().isoformat() == "2027-01-18"
+    assert end - start == 7 * 86_400
+
+
+def test_week_53_is_of_a_year_that_has_one() -> None:
+    assert starts("Inventur in KW 53", "2025-06-01") == ["2026-12-28"]
+    assert starts("Inventur in KW 53/2025", "2025-06-01") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("sticker until 11/2027", "2027-11-01"),
+        ("TÜV bis 11/2027", "2027-11-01"),
+        ("contrôle technique valable jusqu'en 11/2027", "2027-11-01"),
+        ("ITV válida hasta 11/2027", "2027-11-01"),
+        ("车检有效期至2027/11", "2027-11-01"),
+        ("車検は2027/11まで", "2027-11-01"),
+        ("Away over New Year", "2027-01-01"),
+        ("Four attacks since New Year", "2026-01-01"),
+        ("An Silvester kommt Anna", "2026-12-31"),
+        ("Nach Neujahr geht es los", "2027-01-01"),
+        ("Heiligabend sind wir bei Oma", "2026-12-24"),
+        ("To finish before Christmas: the kitchen", "2026-12-25"),
+        ("Le réveillon du nouvel an chez Léa", "2026-12-31"),
+        ("Après Noël on part en Espagne", "2026-12-25"),
+        ("En Nochevieja viene Ana", "2026-12-31"),
+        ("Antes de Navidad hay que pagar", "2026-12-25"),
+        ("圣诞节前完成", "2026-12-25"),
+        ("元旦放假", "2027-01-01"),
+        ("元日に帰省する", "2027-01-01"),
+        ("クリスマスに会う", "2026-12-25"),
+    ],
+)
+def test_months_in_digits_and_days_with_a_name_are_read(text: str, day: str) -> None:
+    assert starts(text, "2026-11-20") == [day]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We are in week 12 of the course",
+        "Rechtssache 11/2027",
+        "Resolution 3/2026 of the council",
+        "school year 2011/12",
+        "The motor has 50 kW 49 Nm",
+        "Section 5 and 6 of the contract",
+        "Happy New Year!",
+        "a new year, a new job",
+        "The Christmas tree is up",
+        "I love Christmas songs",
+        "Weihnachtsbaum kaufen",
+        "Sie hat Silvester Stallone getroffen",
+        "Joyeux Noël !",
+        "Feliz Navidad",
+        "圣诞节快乐",
+    ],
+)
+def test_numbers_and_greetings_are_no_such_times(text: str) -> None:
+    assert starts(text, "2026-11-20") == []
+
+
+def test_a_comma_before_a_date_makes_no_list_of_the_number_before_it() -> None:
+    assert starts("Flat 3, 14 May and a garden", "2026-11-20") == ["2027-05-14"]
+    assert starts("Rooms 3 and 4, 6 December", "2026-11-20") == ["2026-12-06"]

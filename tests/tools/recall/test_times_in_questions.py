@@ -42,6 +42,44 @@ async def test_the_next_appointment_is_one_to_come_and_the_soonest(desk: Desk) -
     assert (await desk.found(query="When is the dentist appointment?"))[0] == over
 
 
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "The car has its sticker until December 2026",
+        "Die Plakette gilt bis Dezember 2026",
+        "La vignette est valable jusqu'en décembre 2026",
+        "La pegatina vale hasta diciembre de 2026",
+    ],
+)
+async def test_until_a_month_is_no_answer_for_each_of_its_days(desk: Desk, limit: str) -> None:
+    sticker = await desk.told(limit)
+    market = await desk.told("The market is on the 5th and 6th of December")
+
+    rent = await desk.told("Rent goes up in December")
+
+    assert (await desk.found(query="What is on 5 December?"))[:2] == [market, rent]
+    assert (await desk.found(query="What happens on 9 December?"))[0] == rent
+    for question in ("What happens in December?", "What happens on 31 December?"):
+        assert sticker in await desk.found(query=question), question
+
+
+async def test_each_day_of_a_list_and_a_week_by_its_number_are_asked_for(desk: Desk) -> None:
+    market = await desk.told("The market is on 5 and 8 December")
+    moving = await desk.told("Umzug der Werkstatt in KW 3")
+
+    for question in ("What is on 5 December?", "Was ist am 8. Dezember los?"):
+        assert (await desk.found(query=question))[0] == market
+    assert (await desk("recall", query="What is on 6 December?"))["verdict"] != "found"
+    assert (await desk.found(query="What happens in week 3?"))[0] == moving
+    assert (await desk.found(query="What is on 20 January?"))[0] == moving
+
+
+async def test_remember_answers_with_each_day_of_a_list(desk: Desk) -> None:
+    answer = await desk("remember", content="The market is open 5 and 8 December")
+
+    assert answer["times"] == {"5 and 8 December": "2026-12-05, 2026-12-08"}
+
+
 async def test_remember_answers_with_the_days_it_read(desk: Desk) -> None:
     answer = await desk(
         "remember",

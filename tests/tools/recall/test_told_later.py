@@ -131,6 +131,49 @@ async def test_what_takes_effect_later_waits_until_then(desk: Desk) -> None:
     assert await desk.found(query=ASKED) == [newer, older]
 
 
+@pytest.mark.parametrize(
+    "begins",
+    [
+        "From 11 January 2027",
+        "Ab 11. Januar 2027",
+        "À partir du 11 janvier 2027",
+        "As of 11 January",
+    ],
+)
+async def test_what_takes_effect_later_by_its_words_waits_until_then(
+    desk: Desk, begins: str
+) -> None:
+    older, newer = await told(desk, SHELVES, f"{begins}: {GREY}")
+
+    for asked in (ASKED, "Which shelves does the joiner Ferrand make for the shop at the moment?"):
+        assert (await desk.found(query=asked))[0] == older, asked
+    ahead = "Which shelves will the joiner Ferrand make for the shop?"
+    assert (await desk.found(query=ahead))[0] == newer
+    desk.later(days=60)
+    assert (await desk.found(query=ASKED))[0] == newer
+
+
+async def test_what_is_so_now_comes_before_what_takes_effect_later_and_says_more_of_it(
+    desk: Desk,
+) -> None:
+    older, newer = await told(
+        desk,
+        "Samir goes to the Lessing school with Ana",
+        "Starting 11 January 2027 Samir goes to school in the Werftweg",
+    )
+
+    assert await desk.found(query="Where does Samir go to school now?") == [older, newer]
+    assert await desk.found(query="Where will Samir go to school?") == [newer, older]
+
+
+async def test_of_two_that_take_effect_later_the_one_told_later_comes_first(desk: Desk) -> None:
+    older, newer = await told(
+        desk, f"From 4 January 2027: {SHELVES}", f"From 11 January 2027: {GREY}"
+    )
+
+    assert await desk.found(query=ASKED) == [newer, older]
+
+
 async def test_where_people_talk_the_best_answer_stays_first(desk: Desk) -> None:
     talk = ["Shall we meet?", "Yes, at noon.", "Where do you live?", "In Riga.", "Do you ski?"]
     for number, said in enumerate(talk):

@@ -8,6 +8,7 @@ from itertools import islice
 
 from zettel.storage.notes import Span
 from zettel.tools.language.time_words import (
+    AND,
     ENGLISH,
     TEXT_MAX_MATCHES,
     SpelledTime,
@@ -17,6 +18,7 @@ from zettel.tools.language.time_words import (
     sides_behind,
     sides_of,
     tense_of,
+    weekday_beside,
 )
 from zettel.tools.language.times import DAY_NUMBERS, Period, resolve
 
@@ -64,6 +66,7 @@ _ONE_DAY = re.compile(
 """What may begin or end a time of several days."""
 _APPOSITION = re.compile(r"\s*,?\s*(?:the|de[mnr]|le|el)?\s*", re.IGNORECASE)
 """What stands between a day of the week and its date."""
+_BARE_WEEKDAY = re.compile(rf"(?:on\s+)?{DAY}", re.IGNORECASE)
 _BY_NOW = re.compile(r"today|tomorrow|yesterday|the\s+day", re.IGNORECASE)
 _REST = re.compile(r"rest of (.+)", re.IGNORECASE)
 """From today to the end of a week, month or year, as `time_words` spells it in English."""
@@ -75,11 +78,18 @@ _FROM_NOW = re.compile(
 """How long from now, or how long something takes."""
 _WEEKEND = "the weekend"
 _SENTENCE_ENDS = re.compile(r"(?<!\d)[.!?;。！？]|\n")
+_CLAUSE_ENDS = re.compile(r"(?<!\d)[,:](?!\d)|[(){}（），、：]|\s[-–—]\s|—")
+"""What ends a clause inside a sentence; no comma of a number, no colon of a time of day."""
 TO = " to "
 """Between the first and the last day of a time, as `time_words` spells it in English."""
-TENSE_FACTOR = 6.0
-"""How much nearer a day on the other side must be than the one that the verb speaks for: "was moved
-to 27 November", told on the 20th, is not about last year (set by hand)."""
+TENSE_FACTOR, SENTENCE_TENSE_FACTOR = 6.0, 3.0
+"""How much nearer a day on the other side must be than the one that the words speak for, of its own
+clause or only of its sentence: "was moved to 27 November", told on the 20th, is not about last
+year, nor is "she gave notice, last day 31 January", told in November (set by hand)."""
+_LIMITS = frozenset({"until", "till", "by", "before", "from"})
+"""Sides of what is still to come, unless the clause says that it is over."""
+_ENDS = frozenset({"until", "till", "by"})
+_BEGINNINGS = frozenset({"from", "since", "as of"})
 _YEAR = re.compile(r"\d{4}")
 _ABSOLUTE = re.compile(
     rf"\b(?:{MONTH}|{DAY}|{_SHORT_DAY})\b|\d{{4}}|\d(?:st|nd|rd|th)", re.IGNORECASE
@@ -103,6 +113,27 @@ TEXT_MAX_EXPRESSIONS = 32
 millisecond."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lean:
+    """The side of now that the words around a time speak for."""
+
+    tense: Tense = ""
+    factor: float = TENSE_FACTOR
+    """How much nearer a day on the other side must be to be meant."""
+    own: bool = False
+    """The verb of its own clause says so."""
+    weekday: int | None = None
+    """The day of the week beside it, 0 for Monday."""
+
+    def takes_past(self, back: timedelta, on: timedelta) -> bool:
+        """Whether the time that lies `back` is meant and not the one that is `on` from now."""
+        factor = {"past": self.factor, "ahead": 1 / self.factor}.get(self.tense, 1.0)
+        return back <= factor * on
+
+
+_PAST, _AHEAD = (_Lean(tense=tense, own=True) for tense in ("past", "ahead"))
+
+
 def find_note_times(text: str, happened_at: datetime, told_at: datetime) -> tuple[Span, ...]:
     """Read the time expressions of a note.
 
@@ -114,6 +145,21 @@ def find_note_times(text: str, happened_at: datetime, told_at: datetime) -> tupl
         if any(is_relative(s.phrase) and s.start <= happened_at < s.end for s in as_told):
             return as_told
     return find_times(text, happened_at)
+
+
+def takes_effect(text: str, told_at: datetime) -> datetime | None:
+    """When what a text tells begins to be so, if it names a time from which: "from 1 May".
+
+    Args:
+        text: A note's content.
+        told_at: The moment that "next week" is relative to.
+    """
+    begins = [
+        period.start
+        for told, period in _told(text, told_at)
+        if TO not in told.english and _side(text, told) in _BEGINNINGS
+    ]
+    return min(begins, default=None)
 
 
 def is_relative(phrase: str) -> bool:
@@ -139,22 +185,60 @@ def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
 
 def _told(text: str, moment: datetime, *, asked: bool = False) -> list[tuple[SpelledTime, Period]]:
     """The time expressions of a note or of a question with their periods, each once."""
-    found, tried = dict[str, tuple[SpelledTime, Period]](), set[str]()
+    found, tried = list[tuple[SpelledTime, Period]](), set[str]()
     if len(text) > TIMES_MAX_CHARACTERS:
         ends = (text.rfind(end, 0, TIMES_MAX_CHARACTERS) for end in (". ", "。", "\n"))
         text = text[: max(*ends, 0) or TIMES_MAX_CHARACTERS]
     for told in _expressions(text, asked=asked):
-        phrase = told.phrase
-        if phrase.lower() in found or phrase in tried:
+        if told.phrase.lower() in tried:
             continue
-        tried.add(phrase)
-        sentence = _sentence(text, told.at, told.at + len(phrase))
-        tense = tense_of(sentence, told.language)
-        if period := _read(told.english, moment, side=_side(text, told), tense=tense):
-            found[phrase.lower()] = (told, period)
-        if len(found) == NOTE_MAX_TIMES or len(tried) == TEXT_MAX_EXPRESSIONS:
+        tried.add(told.phrase.lower())
+        side, lean = _side(text, told), _lean(text, told)
+        if day := _after_date(text, told, found):
+            found.append((told, day))
+            continue
+        first, *others = told.english.split(AND)
+        if period := _read(first, moment, side=side, lean=lean):
+            rest = (resolve(day, period.start, prefer="future") for day in others)
+            found += [(told, one) for one in (period, *rest) if one]
+        if len(found) >= NOTE_MAX_TIMES or len(tried) == TEXT_MAX_EXPRESSIONS:
             break
-    return list(found.values())
+    return found[:NOTE_MAX_TIMES]
+
+
+def _lean(text: str, told: SpelledTime) -> _Lean:
+    """The side that the clause of a time speaks for; else its limit, else its sentence."""
+    start, end = told.at, told.at + len(told.phrase)
+    before, after = text[max(0, start - SIDE_MAX_CHARACTERS) : start], text[end:]
+    weekday = weekday_beside(before, told.phrase, after[:SIDE_MAX_CHARACTERS], told.language)
+    opening, closing = _span(text, start, end, _CLAUSE_ENDS)
+    if tense := tense_of(text[opening:closing], told.language, clause=True):
+        return _Lean(tense=tense, own=True, weekday=weekday)
+    if _side(text, told) in _LIMITS:
+        return _Lean(tense="ahead", weekday=weekday)
+    tense = tense_of(_sentence(text, start, end), told.language)
+    return _Lean(tense=tense, factor=SENTENCE_TENSE_FACTOR, weekday=weekday)
+
+
+def _after_date(
+    text: str, told: SpelledTime, found: Sequence[tuple[SpelledTime, Period]]
+) -> Period | None:
+    """The day that is meant behind a date of the same sentence, if it leans on that.
+
+    Behind "6 March", "until the 15th" is of that month and "until Thursday" of that week.
+    """
+    if not found:
+        return None
+    date, period = found[-1]
+    opening, _ = _span(text, told.at, told.at + len(told.phrase))
+    if date.at < opening or not _ONE_DAY.search(date.english):
+        return None
+    if (match := _ORDINAL.fullmatch(told.english)) and not match[1]:
+        later = int(match[2]) > period.start.day
+        return resolve(f"{period.start:%Y-%m}-{int(match[2]):02}", period.start) if later else None
+    if _side(text, told) in _ENDS and _BARE_WEEKDAY.fullmatch(told.english):
+        return resolve(told.english, period.start, prefer="future")
+    return None
 
 
 def _expressions(text: str, *, asked: bool) -> list[SpelledTime]:
@@ -211,43 +295,50 @@ def _is_weekday(english: str) -> bool:
 
 def _sentence(text: str, start: int, end: int) -> str:
     """The sentence around a place."""
-    before = text[max(0, start - SENTENCE_MAX_CHARACTERS) : start]
-    ends = [match.end() for match in _SENTENCE_ENDS.finditer(before)]
-    after = text[end : end + SENTENCE_MAX_CHARACTERS]
-    stop = _SENTENCE_ENDS.search(after)
-    opening, closing = (
-        before[ends[-1] :] if ends else before,
-        after[: stop.start()] if stop else after,
-    )
-    return f"{opening}{text[start:end]}{closing}"
+    opening, closing = _span(text, start, end)
+    return text[opening:closing]
 
 
-def _read(english: str, moment: datetime, *, side: str, tense: Tense) -> Period | None:
+def _span(
+    text: str, start: int, end: int, clause_ends: re.Pattern[str] | None = None
+) -> tuple[int, int]:
+    """The first and last place of the sentence, or of the clause, around a place."""
+    first, last = max(0, start - SENTENCE_MAX_CHARACTERS), end + SENTENCE_MAX_CHARACTERS
+    for ends in filter(None, (_SENTENCE_ENDS, clause_ends)):
+        before = [match.end() for match in ends.finditer(text, first, start)]
+        first = before[-1] if before else first
+        stop = ends.search(text, end, last)
+        last = stop.start() if stop else last
+    return first, last
+
+
+def _read(english: str, moment: datetime, *, side: str, lean: _Lean) -> Period | None:
     """The period of an expression in English, behind a preposition."""
     first, to, last = english.partition(TO)
     if to:
-        return _from_to(first, last, moment, tense)
+        return _from_to(first, last, moment, lean)
     if side == "since":  # what began is over, whatever else the sentence tells
         return _last_of(english, moment)
+    tense = lean.tense
     if rest := _REST.fullmatch(english):
-        whole, today = _on_its_side(rest[1], moment, tense), resolve("today", moment)
+        whole, today = _on_its_side(rest[1], moment, lean), resolve("today", moment)
         inside = whole and today and tense != "past" and today.start < whole.end
         return Period(today.start, whole.end) if whole and today and inside else whole
     if takes := _FROM_NOW.fullmatch(english):
         if tense == "past" or (takes[1] and tense != "ahead"):
             return None  # "we built it in two weeks", "how often in a week"
         english = f"in {takes[2]}" if takes[2] else english
-    return _on_its_side(english, moment, tense)
+    return _on_its_side(english, moment, lean)
 
 
-def _from_to(first: str, last: str, moment: datetime, tense: Tense) -> Period | None:
+def _from_to(first: str, last: str, moment: datetime, lean: _Lean) -> Period | None:
     """The period from one day to another: the last one of the first day's kind before the end."""
-    ends = _on_its_side(last, moment, tense)
+    ends = _on_its_side(last, moment, lean)
     if ends is None:
         return None
     begins = _last_of(first, ends.start)
-    if "week" in first and (begins := _on_its_side(first, moment, tense)):
-        ends = _on_its_side(last, begins.start, "ahead") or ends  # "Monday of next week to Friday"
+    if "week" in first and (begins := _on_its_side(first, moment, lean)):
+        ends = _on_its_side(last, begins.start, _AHEAD) or ends  # "Monday of next week to Friday"
     if begins is None or begins.start > ends.start:
         return ends
     return Period(begins.start, ends.end)
@@ -256,15 +347,15 @@ def _from_to(first: str, last: str, moment: datetime, tense: Tense) -> Period | 
 def _last_of(english: str, moment: datetime) -> Period | None:
     """The last period of an expression's kind before a moment."""
     if _ORDINAL.fullmatch(english):
-        return _on_its_side(english, moment, "past")
+        return _on_its_side(english, moment, _PAST)
     return resolve(english, moment)
 
 
-def _on_its_side(english: str, moment: datetime, tense: Tense) -> Period | None:
+def _on_its_side(english: str, moment: datetime, lean: _Lean) -> Period | None:
     """The period of an expression that may mean a time before or after the moment."""
     if match := _ORDINAL.fullmatch(english):
         weekday = DAY_NUMBERS[match[1].lower()] if match[1] else None
-        return _day_of_month(int(match[2]), moment, tense, weekday)
+        return _day_of_month(int(match[2]), moment, lean, weekday)
     past = resolve(english, moment)
     if past is None or not is_relative(english):
         return past
@@ -272,39 +363,45 @@ def _on_its_side(english: str, moment: datetime, tense: Tense) -> Period | None:
     if ahead is None or past == ahead:
         return past
     if _is_weekday(english) or english == _WEEKEND:
-        return past if tense == "past" else ahead
-    if past.end - past.start > timedelta(days=1) and tense:  # a month
-        return ahead if tense == "ahead" else past
-    return _nearer(past, ahead, moment, tense)
-
-
-def _nearer(past: Period, ahead: Period, moment: datetime, tense: Tense) -> Period:
-    factor = {"past": TENSE_FACTOR, "ahead": 1 / TENSE_FACTOR}.get(tense, 1.0)
-    return past if moment - past.start <= factor * (ahead.start - moment) else ahead
+        return past if lean.tense == "past" else ahead
+    days = past.end - past.start
+    if days > timedelta(days=1) and lean.own:  # a month
+        return ahead if lean.tense == "ahead" and past.end <= moment else past
+    fits = [one for one in (past, ahead) if one.start.weekday() == lean.weekday]
+    if len(fits) == 1 and days == timedelta(days=1):
+        return fits[0]  # "Sunday 10 May" is of the year where that day is a Sunday
+    return past if lean.takes_past(moment - past.start, ahead.start - moment) else ahead
 
 
 def _day_of_month(
-    day: int, moment: datetime, tense: Tense, weekday: int | None = None
+    day: int, moment: datetime, lean: _Lean, weekday: int | None = None
 ) -> Period | None:
     """The last or next day of this number; `moment`'s own day is the next one.
 
-    On a day of the week it is the nearest one that is both, on the side that the tense tells if
-    there is one; a day of the week that fits no such day is a slip, and the number counts.
+    The next one, unless the words speak of the past and that is not far less near. On a day of the
+    week it is the nearest one that is both, on the side that the tense tells if there is one; a day
+    of the week that fits no such day is a slip, and the number counts.
     """
     today = moment.astimezone(UTC).date().toordinal()
     first, last = max(1, today - MONTHS_MAX_DAYS), min(LAST_DAY, today + MONTHS_MAX_DAYS)
     numbered = [one for at in range(first, last + 1) if (one := date.fromordinal(at)).day == day]
     fits = [one for one in numbered if one.weekday() == weekday]
-    told = [one for one in fits if tense and _is_on_side(one.toordinal() - today, tense)]
-    spoken = [one for one in numbered if _is_on_side(one.toordinal() - today, tense)]
-    near = told or fits or spoken
-    nearest = min(near, key=lambda one: abs(one.toordinal() - today), default=None)
-    return resolve(nearest.isoformat(), moment) if nearest else None
+    told = [one for one in fits if lean.tense and _is_on_side(one, today, lean.tense)]
+    if near := told or fits:
+        nearest = min(near, key=lambda one: abs(one.toordinal() - today))
+        return resolve(nearest.isoformat(), moment)
+    back = max((one for one in numbered if _is_on_side(one, today, "past")), default=None)
+    on = min((one for one in numbered if _is_on_side(one, today, "ahead")), default=None)
+    if back and on and lean.tense == "past":
+        apart = timedelta(days=today - back.toordinal()), timedelta(days=on.toordinal() - today)
+        on = back if lean.takes_past(*apart) else on
+    meant = on or back
+    return resolve(meant.isoformat(), moment) if meant else None
 
 
-def _is_on_side(days: int, tense: Tense) -> bool:
-    """Whether a day so many days from now is on the side that a tense speaks of."""
-    return days <= 0 if tense == "past" else days >= 0
+def _is_on_side(day: date, today: int, tense: Tense) -> bool:
+    """Whether a day is on the side of today, an ordinal number, that a tense speaks of."""
+    return day.toordinal() <= today if tense == "past" else day.toordinal() >= today
 
 
 def _drop_hedge(hedge: re.Match[str]) -> str:
@@ -403,8 +500,6 @@ def _side(text: str, told: SpelledTime) -> str:
     before = text[max(0, told.at - SIDE_MAX_CHARACTERS) : told.at]
     if side := _SIDE_WITHIN.match(told.phrase) or _SIDE_BEFORE.search(before):
         return side.group(1).lower()
-    if told.language == ENGLISH:
-        return ""
     said, phrase, end = f" {before}".lower(), told.phrase.lower(), told.at + len(told.phrase)
     for ahead, within, side in sides_of(told.language):
         if ahead.search(said) or within.match(phrase):
@@ -417,9 +512,9 @@ def _bare(text: str, now: datetime, beside: Sequence[_Named]) -> Iterator[_Named
     """Months, days of the week and years after a preposition."""
     for match in islice(_BARE.finditer(text), TEXT_MAX_EXPRESSIONS):
         side, phrase = match.groups()
-        tense = tense_of(_sentence(text, *match.span()), ENGLISH)
-        day = _is_weekday(phrase)
-        period = _read(phrase, now, side=side.lower(), tense=tense) if day else resolve(phrase, now)
+        lean = _Lean(tense=tense_of(_sentence(text, *match.span()), ENGLISH), own=True)
+        told = _is_weekday(phrase) or lean.tense or side.lower() == "before"
+        period = _read(phrase, now, side=side.lower(), lean=lean) if told else resolve(phrase, now)
         known = any(
             told.at < match.end() and match.start() < told.at + len(told.phrase) for told in beside
         )

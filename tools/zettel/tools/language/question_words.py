@@ -24,6 +24,7 @@ class _Table(BaseModel):
     inside: bool = False
     anything: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
     me: tuple[str, ...] = ()
     asides: tuple[str, ...] = ()
@@ -239,6 +240,11 @@ def _pattern(name: str) -> re.Pattern[str]:
 def asks_for_next(text: str) -> bool:
     """Whether a question, without the times it names, asks for what comes next."""
     return _pattern("next").search(text) is not None
+
+
+def asks_for_now(text: str) -> bool:
+    """Whether a question asks for what is so at the moment."""
+    return _pattern("now").search(text) is not None
 
 
 def without_next(text: str) -> str:

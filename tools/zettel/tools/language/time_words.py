@@ -19,6 +19,8 @@ from zettel.tools.language.word_files import read_word_files
 ENGLISH = "en"
 TEXT_MAX_MATCHES = 32
 """Most places of a text where one pattern is tried."""
+AND = " and "
+"""Between the days of a list, in English."""
 Tense = Literal["", "past", "ahead"]
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
@@ -30,6 +32,8 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     inside: bool = False
+    script: str = ""
+    """What a text of the language holds, where another one spells times in the same signs."""
     months: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
     short: tuple[str, ...] = ()
@@ -45,10 +49,18 @@ class _Table(BaseModel):
     asked: tuple[tuple[str, str], ...] = ()
     """Those that are times in a question only."""
     to: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ("{day}", "{short}")
+    """A day of the week beside a date; the first one may follow it without a bracket."""
+    joins: str = "(?!)"
+    """What stands between the days of the month in a list."""
     sides: Mapping[str, tuple[str, ...]] = {}
     behind: Mapping[str, tuple[str, ...]] = {}
     """Sides that stand behind the time."""
     past: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    """What is so now, though it holds a word of the past: "is closed"."""
+    perfect: tuple[str, ...] = ()
+    """What is over by now and names no time of its own: "has booked" the flight on 3 March."""
     ahead: tuple[str, ...] = ()
 
 
@@ -75,6 +87,8 @@ class _Language:
     some: re.Pattern[str]
     """Any of the patterns; in a text without, one look at each word instead of thirty."""
     past: re.Pattern[str]
+    states: re.Pattern[str]
+    perfect: re.Pattern[str]
     ahead: re.Pattern[str]
 
 
@@ -107,6 +121,8 @@ def _languages() -> Mapping[str, _Language]:
             holds=re.compile("|".join((r"\d", *table.holds))),
             some=_compile(_GROUP_NAME.sub("(?:", "|".join(spelled)), table),
             past=_compile("|".join(table.past), table),
+            states=_compile(_any_of(table.states), table),
+            perfect=_compile(_any_of(table.perfect), table),
             ahead=_compile("|".join(table.ahead), table),
         )
     return found
@@ -122,6 +138,9 @@ def _bounded(pattern: str, table: _Table) -> str:
 
 def _spell(pattern: str, table: _Table) -> str:
     """The regular expression of a pattern, with a group for each placeholder."""
+    joins = table.joins.replace("{day}", "|".join(table.days)).replace(
+        "{short}", "|".join(table.short)
+    )
     groups = {
         "month": "|".join(table.months),
         "day": "|".join(table.days),
@@ -129,8 +148,10 @@ def _spell(pattern: str, table: _Table) -> str:
         "short": "|".join(table.short),
         "count": "|".join((r"\d{1,3}", *reversed(table.counts))),
         "number": r"\d{1,2}",
+        "numbers": rf"\d{{1,2}}(?:{joins}\d{{1,2}}){{1,4}}",
         "second": r"\d{1,2}",
         "digits": r"1[0-2]|0?[1-9]",
+        "week": r"5[0-3]|[1-4]\d|0?[1-9]",
         "year": r"(?:19|20)\d\d",
     }
     opened = Counter[str]()
@@ -184,7 +205,7 @@ def find_spelled_times(text: str, *, asked: bool = False) -> Iterator[SpelledTim
         asked: Whether it is a question.
     """
     lower = text.lower()
-    for code, language in _languages().items():
+    for code, language in _by_script(text):
         if not (language.holds.search(lower) and language.some.search(text)):
             continue
         for pattern in language.patterns:
@@ -195,8 +216,21 @@ def find_spelled_times(text: str, *, asked: bool = False) -> Iterator[SpelledTim
                 yield SpelledTime(match.start(), match.group(), english, code)
 
 
+def _by_script(text: str) -> list[tuple[str, _Language]]:
+    """The languages, those first in whose script the text is: "12月5日" is Chinese or Japanese."""
+    known = _languages().items()
+    return sorted(known, key=lambda one: not re.search(one[1].table.script, text))
+
+
 def _in_english(match: re.Match[str], english: str, table: _Table) -> str:
     named = {name.rstrip("_"): value for name, value in match.groupdict().items() if value}
+    if days := re.findall(r"\d+", named.pop("numbers", "")):
+        return AND.join(_say(english, named | {"numbers": day}, table) for day in days)
+    return _say(english, named, table)
+
+
+def _say(english: str, named: Mapping[str, str], table: _Table) -> str:
+    """English with a value in each of its places."""
 
     def say(place: re.Match[str]) -> str:
         name = place[1]
@@ -223,11 +257,48 @@ def _place(value: str, spellings: Sequence[str]) -> int:
     return next(at for at, one in enumerate(spellings) if re.fullmatch(one, value, re.IGNORECASE))
 
 
-def tense_of(sentence: str, language: str) -> Tense:
-    """Whether a sentence is about what is over or what comes; "" if it says neither or both."""
+def tense_of(text: str, language: str, *, clause: bool = False) -> Tense:
+    """Whether a text is about what is over or what comes; "" if it says neither or both.
+
+    Args:
+        text: A sentence, or the clause of a time.
+        language: Its code.
+        clause: Whether it is a clause, whose time a perfect tense does not tell.
+    """
     known = _languages()[language]
-    past, ahead = known.past.search(sentence), known.ahead.search(sentence)
+    rest = known.states.sub(" ", known.ahead.sub(" ", text))
+    past = known.past.search(known.perfect.sub(" ", rest) if clause else rest)
+    ahead = known.ahead.search(text)
     return "" if bool(past) == bool(ahead) else "past" if past else "ahead"
+
+
+def speaks_ahead(text: str) -> bool:
+    """Whether a text in any language is about what comes, and not about what is over."""
+    return any(tense_of(text, language) == "ahead" for language in _languages())
+
+
+def weekday_beside(before: str, phrase: str, behind: str, language: str) -> int | None:
+    """The day of the week, 0 for Monday, right before a date, in it or right behind it."""
+    table, (ahead, after) = _languages()[language].table, _weekday_patterns(language)
+    opened = before + re.split(r"\d", phrase, maxsplit=1)[0]
+    match = ahead.search(before) or ahead.search(opened) or after.match(behind)
+    named = match.groupdict().items() if match else ()
+    spelled = ((value, table.short if "short" in name else table.days) for name, value in named)
+    return next((_place(value, days) for value, days in spelled if value), None)
+
+
+@cache
+def _weekday_patterns(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A day of the week at the end of the text before a date, and behind a date."""
+    table = _languages()[language].table
+    edge, end = ("", "") if table.inside else (r"(?<!\w)", r"(?!\w)")
+    day, first = "|".join(table.beside), table.beside[0]
+    ahead = rf"{edge}(?:{day})\.?\s?[,，、の]?\s?(?:[^\W\d]{{2,3}}\s)?$"
+    after = rf"\s?(?:[(（]\s?(?:{day})|,?\s?(?:{first})){end}"
+    return (
+        re.compile(_spell(ahead, table), re.IGNORECASE),
+        re.compile(_spell(after, table), re.IGNORECASE),
+    )
 
 
 @cache
@@ -253,6 +324,23 @@ def sides_of(language: str) -> Sequence[tuple[re.Pattern[str], re.Pattern[str], 
         (re.compile(rf"{edge}{word}{article}\s*$"), re.compile(rf"{word}\b"), side)
         for word, side in words
     ]
+
+
+def spells_limit(phrase: str) -> bool:
+    """Whether a time, as spelled in a text, is only the end of something: "until March"."""
+    return _limits().search(phrase) is not None
+
+
+@cache
+def _limits() -> re.Pattern[str]:
+    tables = [language.table for language in _languages().values()]
+    words = [
+        word if table.inside else rf"{word}\b"
+        for table in tables
+        for word in table.sides.get("until", ())
+    ]
+    behind = [word for table in tables for word in table.behind.get("until", ())]
+    return re.compile(rf"^(?:{'|'.join(words)})|(?:{'|'.join(behind)})$", re.IGNORECASE)
 
 
 @cache

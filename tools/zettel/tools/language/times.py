@@ -2,6 +2,7 @@
 
 import re
 from calendar import day_name, month_name
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -15,6 +16,7 @@ _YEAR = re.compile(r"\d{4}")
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}-\d")
 _WEEK = re.compile(r"(\d{4})-?W(\d{2})")
+_WEEK_NUMBER = re.compile(r"week (\d{1,2})(?: (\d{4}))?", re.IGNORECASE)
 _UNIT_AT = re.compile(
     r"(last|past|previous|this|next) (week|weekend)|(week|weekend|month) (after next|before last)",
     re.IGNORECASE,
@@ -46,6 +48,8 @@ _OF_MONTH = re.compile(r"(first|second|third|fourth|last) (week|half) of (.+)", 
 _NTH = ("first", "second", "third", "fourth")
 HALF_LAST_DAY = 15
 """The last day of the first half of a month."""
+WEEK_53_MAX_YEARS = 7
+"""Most years between two with a week 53 (ISO 8601)."""
 _PART = re.compile(r"(?:(\d{4})[- ]?([QH])([1-4])|([QH])([1-4])[- ]?(\d{4}))", re.IGNORECASE)
 """A quarter or half of a year, written either way round."""
 _UNCLEAR = re.compile(
@@ -116,6 +120,7 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
     try:
         return (
             _iso(bare)
+            or _numbered_week(bare, now, prefer)
             or _unit_words(bare, now, prefer)
             or _several(bare, now)
             or _of_month(bare, now, prefer)
@@ -132,12 +137,7 @@ def _iso(text: str) -> Period | None:
     if match := _MONTH.fullmatch(text):
         return _months(datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC))
     if match := _WEEK.fullmatch(text):
-        return _days(
-            datetime.combine(
-                datetime.fromisocalendar(int(match[1]), int(match[2]), 1), datetime.min.time(), UTC
-            ),
-            7,
-        )
+        return _week(int(match[1]), int(match[2]))
     if match := _PART.fullmatch(text):
         return _part(
             *(match[1], match[2], match[3]) if match[1] else (match[6], match[4], match[5])
@@ -150,6 +150,36 @@ def _iso(text: str) -> Period | None:
         return None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return _days(moment, 1) if _DAY.fullmatch(text) else Period(moment, moment)
+
+
+def _week(year: int, number: int) -> Period:
+    """A week by its number in ISO 8601.
+
+    Raises:
+        ValueError: The year has no such week.
+    """
+    monday = datetime.fromisocalendar(year, number, 1)
+    return _days(monday.replace(tzinfo=UTC), 7)
+
+
+def _numbered_week(text: str, now: datetime, prefer: Prefer) -> Period | None:
+    """Week 49, of the year that is named or else the last one begun or the next one not over."""
+    match = _WEEK_NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    if match[2]:
+        return _week(int(match[2]), int(match[1]))
+    weeks = list[Period]()
+    for year in range(now.year - WEEK_53_MAX_YEARS, now.year + WEEK_53_MAX_YEARS + 1):
+        with suppress(ValueError):  # most years have no week 53
+            weeks.append(_week(year, int(match[1])))
+    if prefer == "past":
+        return max((week for week in weeks if week.start <= now), key=_start, default=None)
+    return min((week for week in weeks if week.end > now), key=_start, default=None)
+
+
+def _start(period: Period) -> datetime:
+    return period.start
 
 
 def _part(year: str, unit: str, number: str) -> Period:

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.notes import Kind, Outline, fold
+from zettel.storage.notes import Kind, Outline, Span, fold
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.terms import (
     TermIndex,
@@ -22,6 +22,7 @@ from zettel.tools.language.terms import (
     terms,
     terms_of,
 )
+from zettel.tools.language.time_words import spells_limit
 
 NO_LANGUAGE_READ = "?"
 """Of a text whose language nobody has asked for."""
@@ -34,6 +35,10 @@ KEPT_SHARE = 0.75
 NOTE_BYTES, WORD_BYTES = 610, 150
 """Bytes of a note besides its text and lists, and of a word with its number: objects, dictionaries
 and row (`sys.getsizeof`, CPython 3.11)."""
+_DAY_S = 86_400.0
+LIMIT_MAX_DAYS = 62
+"""Days of the longest time of which the last day is its limit: two months, as of a date that counts
+as precise."""
 
 _ROW = np.dtype(
     [
@@ -300,7 +305,7 @@ def _read_note(outline: Outline, said: Sequence[str]) -> NoteRead:
     content, kind = outline.content, outline.kind
     told = [*_terms_of_day(outline.happened_at.date()), *said]
     names = [fold(name) for name in outline.entities]
-    spans = [(span.start.timestamp(), span.end.timestamp()) for span in outline.times]
+    spans = list(map(_spoken, outline.times))
     fact = (
         outline.happened_at.timestamp(),
         len(content.split()),
@@ -315,6 +320,16 @@ def _read_note(outline: Outline, said: Sequence[str]) -> NoteRead:
         0,
     )
     return NoteRead(fact, told, names, spans)
+
+
+def _spoken(span: Span) -> tuple[float, float]:
+    """When what a note says of a time is so, in seconds since 1970: of a limit, its last day.
+
+    "Until December" tells nothing of the 5th. A year is left whole.
+    """
+    start, end = span.start.timestamp(), span.end.timestamp()
+    limit = _DAY_S < end - start <= LIMIT_MAX_DAYS * _DAY_S and spells_limit(span.phrase)
+    return (end - _DAY_S if limit else start), end
 
 
 @lru_cache(maxsize=10_000)

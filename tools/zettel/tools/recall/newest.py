@@ -14,10 +14,12 @@ from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFI
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.asked_slots import find_asked_slots
+from zettel.tools.language.dates import takes_effect
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.other_things import is_of_another
-from zettel.tools.language.question_words import asks_whether_still
+from zettel.tools.language.question_words import asks_for_now, asks_whether_still
 from zettel.tools.language.terms import stems, terms
+from zettel.tools.language.time_words import speaks_ahead
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
@@ -203,6 +205,9 @@ def _ahead(
         pair = outlines[older], outlines[younger]
         # Either may have got another date since they were linked.
         later = order_key(outlines[younger]) > order_key(outlines[older])
+        if _stands_until_then(question, *pair):
+            ahead.setdefault(younger, []).append(older)
+            continue
         tells = (younger, older) in named
         if not tells and is_of_another(question.text, *pair):
             continue
@@ -301,9 +306,9 @@ def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
     ):
         return False
     newer, older = (first, other) if question.asks_former else (other, first)
-    later = _was_told_later(newer, older, question.now)
+    later = _was_told_later(question, newer, older)
     return (
-        later
+        (later or _stands_until_then(question, other, first))
         and _states_as_much(question, first, other)
         and not is_of_another(question.text, first, other)
     )
@@ -318,15 +323,37 @@ def _states_as_much(question: Question, first: Outline, other: Outline) -> bool:
     return all(slot.is_stated(other.content) for slot in slots if slot.is_stated(first.content))
 
 
-def _was_told_later(newer: Outline, older: Outline, now: float) -> bool:
-    """Whether a note is from a later session, or a later day of the same, and of no later time.
-
-    What takes effect later leaves what is so until then in its place.
-    """
+def _was_told_later(question: Question, newer: Outline, older: Outline) -> bool:
+    """Whether a note is from a later session, or a later day of the same, and of no later time."""
     days = newer.happened_at.date(), older.happened_at.date()
     apart = newer.session != older.session or days[0] != days[1]
-    ahead = older.happened_at.timestamp() <= now < newer.happened_at.timestamp()
-    return apart and newer.happened_at > older.happened_at and not ahead
+    later = apart and newer.happened_at > older.happened_at
+    return later and not _stands_until_then(question, older, newer)
+
+
+def _stands_until_then(question: Question, present: Outline, coming: Outline) -> bool:
+    """Whether one of two notes takes effect later, by its time or its words, and the other is so.
+
+    What is so until then stays in its place, unless the question is about what comes.
+    """
+    later = coming.happened_at.timestamp() > question.now
+    if not later and not _asks_ahead(question):
+        later = _takes_effect_after(coming, question.now)
+    return later and not (
+        present.happened_at.timestamp() > question.now or _takes_effect_after(present, question.now)
+    )
+
+
+def _takes_effect_after(outline: Outline, now: float) -> bool:
+    begins = takes_effect(outline.content, outline.happened_at)
+    return begins is not None and begins.timestamp() > now
+
+
+def _asks_ahead(question: Question) -> bool:
+    """Whether a question is about what comes: "Where will Ana work?", "in May", said in April."""
+    if question.is_ahead or question.order == "next":
+        return True
+    return speaks_ahead(question.text) and not asks_for_now(question.text)
 
 
 def _asks_for_one_value(question: Question) -> bool:

@@ -193,8 +193,7 @@ async def _store_parts(
     whole = [*known, *new]
     answer = _answer(replace(whole[0], trust=min(n.trust for n in new)), given, created=created)
     answer["parts"] = _ids(whole[1:])
-    relative = {s.phrase: _days(s) for n in new for s in n.times if is_relative(s.phrase)}
-    if relative:
+    if relative := _relative_days([span for note in new for span in note.times]):
         answer["times"] = dict(islice(relative.items(), TOLD_MAX_TIMES))
     if marks:
         answer["marks"] = marks
@@ -387,7 +386,7 @@ async def _store(
             written = await _write(memory, [NewNote(note=note, vectors=vectors)], parts, now)
             memory.namespaces.add(note.namespace)
     answer = _answer(note, given, created=created)
-    if relative := {s.phrase: _days(s) for s in times if is_relative(s.phrase)}:
+    if relative := _relative_days(times):
         answer["times"] = relative
     if marks:
         answer["marks"] = list(marks)
@@ -435,6 +434,15 @@ def _marks(memory: Memory, note: Note) -> tuple[tuple[str, ...], frozenset[str]]
         memory.recent.drop(author)
     memory.recent.add(author, RecentText(note.note_id, note.content, trust, bool(marks)))
     return (marks or (SUSPECT,), split.parts) if split else (marks, frozenset())
+
+
+def _relative_days(times: Sequence[Span]) -> dict[str, str]:
+    """The phrases without a year, with their days: several of a list ("5 and 7 December")."""
+    days = dict[str, list[str]]()
+    for span in times:
+        if is_relative(span.phrase):
+            days.setdefault(span.phrase, []).append(_days(span))
+    return {phrase: ", ".join(dict.fromkeys(of)) for phrase, of in days.items()}
 
 
 def _days(span: Span) -> str:
