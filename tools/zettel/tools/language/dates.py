@@ -193,12 +193,11 @@ def _told(text: str, moment: datetime, *, asked: bool = False) -> list[tuple[Spe
         if told.phrase.lower() in tried:
             continue
         tried.add(told.phrase.lower())
-        side, lean = _side(text, told), _lean(text, told)
-        if day := _after_date(text, told, found):
-            found.append((told, day))
-            continue
         first, *others = told.english.split(AND)
-        if period := _read(first, moment, side=side, lean=lean):
+        period = _after_date(text, told, found) or _read(
+            first, moment, side=_side(text, told), lean=_lean(text, told)
+        )
+        if period:
             rest = (resolve(day, period.start, prefer="future") for day in others)
             found += [(told, one) for one in (period, *rest) if one]
         if len(found) >= NOTE_MAX_TIMES or len(tried) == TEXT_MAX_EXPRESSIONS:
@@ -333,6 +332,7 @@ def _read(english: str, moment: datetime, *, side: str, lean: _Lean) -> Period |
 
 def _from_to(first: str, last: str, moment: datetime, lean: _Lean) -> Period | None:
     """The period from one day to another: the last one of the first day's kind before the end."""
+    lean = replace(lean, weekday=None)  # of the first day, maybe
     ends = _on_its_side(last, moment, lean)
     if ends is None:
         return None

@@ -345,6 +345,8 @@ def _stands_until_then(question: Question, present: Outline, coming: Outline) ->
 
 
 def _takes_effect_after(outline: Outline, now: float) -> bool:
+    if not any(span.start.timestamp() > now for span in outline.times):
+        return False
     begins = takes_effect(outline.content, outline.happened_at)
     return begins is not None and begins.timestamp() > now
 
