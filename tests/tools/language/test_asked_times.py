@@ -445,7 +445,9 @@ def starts(text: str, told: str) -> list[str]:
         ("Der Raum ist gekündigt, ab Juli proben wir in der Schule", "2026-04-13", "2026-07-01"),
         ("Meera is expecting a boy in May and has asked Ana to stay", "2026-02-11", "2026-05-01"),
         ("Lease signed, valid until 31 March", "2026-11-20", "2027-03-31"),
+        ("Ich bin für den Lauf am 11. Oktober gemeldet", "2026-05-09", "2026-10-11"),
         # A story stays one.
+        ("Ich bin am 11. Oktober gelaufen", "2026-05-09", "2025-10-11"),
         ("I got married on 14 May and it rained", "2026-11-20", "2026-05-14"),
         ("We launched the shop, after much trouble, on 3 March", "2026-11-20", "2026-03-03"),
         ("The old boiler lasted until March", "2026-11-20", "2026-03-01"),
