@@ -659,3 +659,59 @@ def test_no_text_makes_a_kind_of_question_slow(part: str) -> None:
             slot.is_stated(text)
             slot.asks.is_in(text, QUESTION_READ_CHARACTERS)
             assert time.process_time() - begin < SLOW_SECONDS, slot.name
+
+
+def stated(name: str, question: str, text: str) -> bool:
+    [slot] = [slot for slot in find_asked_slots(question) if slot.name == name]
+    return slot.is_stated(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_age"),
+    [
+        ("Kids: Nuno is 9, Pia is 6.", True),
+        ("Marte is 7, primary school, class 2b", True),
+        ("My mother lives next door, 79 since 19 September", True),
+        ("Nuno 9, Pia 6, both at Hill School", True),
+        ("She's nine and shy", True),
+        ("Oma ist 84 geworden", True),
+        ("Opa wird siebzig.", True),
+        ("Elle a fêté ses 40 ans", True),
+        ("花子は7歳です", True),
+        ("小明今年9岁", True),
+        ("Samir cut his thumb, 4 stitches, off until 6 November", False),
+        ("The tank is 40 m³, it runs at 55 °C", False),
+        ("Room 7 is 12 by 4", False),
+        ("Pia wird 20 Minuten warten", False),
+    ],
+)
+def test_an_age_may_be_told_by_a_number_alone(text: str, is_age: bool) -> None:
+    assert stated("age", "How old is Pia?", text) is is_age
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plate"),
+    [
+        ("The flatbed Iveco, OG-SA 377", True),
+        ("Van AB12 CDE is in Leeds", True),
+        ("la Clio, AA-229-BB", True),
+        ("el Seat, 4821 KLM", True),
+        ("the Polo is W 12345 A", True),
+        ("bus 12-BX-34 in Delft", True),
+        ("品川 300 あ 12-34", True),
+        ("京A·12345", True),
+        ("Winter tyres 245/70 R17.5, week KW 50, 72 kWh, 1.120 €", False),
+        ("Lorry 2 was serviced on 12-11-2026", False),
+    ],
+)
+def test_a_number_plate_is_known_by_its_form(text: str, is_plate: bool) -> None:
+    assert stated("number plate", "What is the number plate of the van?", text) is is_plate
+
+
+@pytest.mark.parametrize("question", ["How old is it?", "Which number plate?", "Which instrument?"])
+@pytest.mark.parametrize("part", ["Abc ", "Abc 1", "A1", "1", "漢", "is ", "1-"])
+def test_no_text_makes_a_loose_form_slow(question: str, part: str) -> None:
+    [slot, *_] = find_asked_slots(question)
+    begin = time.process_time()
+    slot.is_stated(part * (TEXT_READ_CHARACTERS // len(part)))
+    assert time.process_time() - begin < SLOW_SECONDS

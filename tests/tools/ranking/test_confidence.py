@@ -61,8 +61,8 @@ async def test_what_somebody_else_told_is_uncertain_and_names_whom_it_is_about(
 @pytest.mark.parametrize(
     ("question", "verdict", "how"),
     [
-        ("How hot is molten tungsten?", "nothing_relevant", "near"),
-        ("How do I melt the tungsten from Oslo?", "uncertain", "quite near"),
+        ("How hot is molten tungsten?", "nothing_relevant", "comes near the question"),
+        ("How do I melt the tungsten from Oslo?", "uncertain", "is sure to answer"),
     ],
 )
 async def test_what_nobody_told_is_not_found_and_the_nearest_notes_are_there(
@@ -71,7 +71,7 @@ async def test_what_nobody_told_is_not_found_and_the_nearest_notes_are_there(
     answer = await friends("recall", query=question)
 
     assert answer["verdict"] == verdict
-    assert answer["reason"] == f"No note comes {how} the question; these are the nearest."
+    assert answer["reason"] == f"No note {how}; these are the nearest."
     assert ids(answer)
 
 
@@ -99,7 +99,7 @@ async def sure(desk: Desk, query: str) -> float:
 
 
 async def test_a_name_that_no_note_holds_is_named(friends: Desk) -> None:
-    where = "When does the pottery class in {} start?"
+    where = "Is the pottery class in {} a good one?"
 
     assert await sure(friends, where.format("Oslo")) > await sure(friends, where.format("Lima"))
     answer = await friends("recall", query="Which opera did Zora conduct in Riga?")
@@ -395,7 +395,7 @@ def test_what_is_near_in_notes_of_another_is_less_sure_than_in_those_of_who_is_a
     others = judged({"n1": 0.6, "n3": 0.1})
 
     assert (own.verdict, others.verdict) == ("found", "uncertain")
-    assert others.reason == "The closest notes are about Ana, not Ben."
+    assert others.reason == "No note is sure to answer; these are the nearest."
 
 
 def test_what_stands_out_is_surer_than_what_is_as_near_as_all_else() -> None:
@@ -472,7 +472,7 @@ async def test_what_is_asked_for_by_name_must_be_stated(desk: Desk) -> None:
     after = await desk("recall", query=question, detail="full")
 
     assert before["verdict"] == "uncertain"
-    assert before["reason"] == "No note states the phone number; these are the nearest."
+    assert before["reason"] == "No note plainly states the phone number; these are the nearest."
     assert after["verdict"] == "found"
 
 
@@ -489,7 +489,7 @@ async def test_what_is_ranked_higher_for_stating_such_a_thing_does_not_state_it_
     answer = await desk("recall", query=question)
 
     assert "40 euros" in str(notes(answer)[0]["content"])
-    assert answer["reason"] == "No note states the amount of money; these are the nearest."
+    assert answer["reason"] == "No note plainly states the amount of money; these are the nearest."
 
 
 async def test_what_notes_state_of_the_name_that_the_profile_gives_the_user_is_the_askers(

@@ -84,6 +84,8 @@ def test_a_name_that_many_notes_hold_stands_for_somebody() -> None:
         ("Where does Ana's colleague live?", ("Ana",)),
         ("Did O'Neil see Mary-Jane in March?", ("O'Neil", "Mary-Jane")),
         ("What Is The Deadline?", ()),
+        ("Has Mr Rex met Frau Lindqvist?", ("Rex", "Lindqvist")),
+        ("Is Madame with Miss Rex?", ("Madame", "Rex")),
         ("and then Mel said to Rex that it was late " * 3, ()),
     ],
 )

@@ -35,7 +35,7 @@ async def test_what_the_other_one_said_is_uncertain_though_no_speaker_was_told(d
 
     assert own["verdict"] == "found"
     assert others["verdict"] == "uncertain"
-    assert others["reason"] == "The closest notes are about somebody else, not Ben."
+    assert others["reason"] == "Notes about somebody else come nearer than those about Ben."
     assert ids(others)
 
 

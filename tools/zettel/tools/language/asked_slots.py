@@ -26,11 +26,14 @@ class _Words(BaseModel):
     asks: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     person: bool = False
+    numbered: bool = False
     orders_only: bool = False
 
 
 _TABLES: TypeAdapter[dict[str, _Words | bool]] = TypeAdapter(dict[str, _Words | bool])
 _INSIDE = "inside"
+_FLAGS = ("person", "numbered", "orders_only")
+_DIGIT = re.compile(r"\p{N}")
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
@@ -42,6 +45,8 @@ class Slot:
     """In English."""
     person: bool
     """Somebody whom notes may call by name, so that another note tells who it is."""
+    numbered: bool
+    """Its values are numbers, days or codes, of more forms than can be listed."""
     orders_only: bool
     """Notes that state it come first, but that none states it proves nothing."""
     asks: "_Spelled"
@@ -50,6 +55,11 @@ class Slot:
     def is_stated(self, text: str) -> bool:
         """Whether a text holds words without which it hardly states this, in any language."""
         return self.states.is_in(text, TEXT_READ_CHARACTERS)
+
+    def may_be_stated(self, text: str) -> bool:
+        """Whether a text states this, or holds a number that may be its value."""
+        number = self.numbered and _DIGIT.search(text, 0, TEXT_READ_CHARACTERS) is not None
+        return number or self.is_stated(text)
 
 
 class _Spelled:
@@ -96,21 +106,21 @@ def find_asked_slots(question: str) -> tuple[Slot, ...]:
 @cache
 def _slots() -> tuple[Slot, ...]:
     asks, states = dict[str, dict[bool, list[str]]](), dict[str, dict[bool, list[str]]]()
-    persons, orders_only = set[str](), set[str]()
+    flags = {flag: set[str]() for flag in _FLAGS}
     for inside, table in _tables():
         for name, words in table.items():
             if words.asks:
                 asks.setdefault(name, {}).setdefault(inside, []).extend(words.asks)
             states.setdefault(name, {}).setdefault(inside, []).extend(words.states)
-            if words.person:
-                persons.add(name)
-            if words.orders_only:
-                orders_only.add(name)
+            for flag in _FLAGS:
+                if getattr(words, flag):
+                    flags[flag].add(name)
     return tuple(
         Slot(
             name=name,
-            person=name in persons,
-            orders_only=name in orders_only,
+            person=name in flags["person"],
+            numbered=name in flags["numbered"],
+            orders_only=name in flags["orders_only"],
             asks=_Spelled(patterns, ends=r"(?![\p{L}\p{N}])", begins=r"(?<![\p{L}\p{N}])"),
             states=_Spelled(states[name], begins=r"(?<!\p{L})"),
         )

@@ -9,16 +9,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from zettel.storage.notes import fold
+from zettel.tools.language.asked_slots import Slot
 from zettel.tools.language.languages import find_language
 from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.terms import STEM_CHARACTERS, beginnings, stems
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_by
+from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
 from zettel.tools.ranking.estimate import (
     ABSENT,
     PRESENT,
     STATING_NOTES,
     Figures,
+    as_told,
     find_unstated,
+    holding_names,
     likelihood,
     read_figures,
     without_usual,
@@ -61,6 +65,8 @@ UNKNOWN_NAME_PENALTY = 0.15
 CONFIDENCE_MIDDLE, CONFIDENCE_STEEPNESS = 1.48, 8.0
 """The weighted sum at which the confidence is 0.5, and the slope there. All constants are set on
 LoCoMo's development half and the generator's seeds 0, 3, 5 and 7 (`benchmarks/RESULTS.md`)."""
+WHOM_MAX_NAMES = 3
+"""Most names of a question that a reason repeats."""
 _ORDER = frozenset(
     beginnings(
         "currently earliest first initially last latest newest originally recently thing time"
@@ -75,6 +81,7 @@ def judge(
     meaning: Mapping[str, float],
     ranked: Sequence[Ranked],
     *,
+    shown: Sequence[Ranked] = (),
     found_from: float = FOUND_FROM,
     own_names: frozenset[str] = OWNERS,
 ) -> Confidence:
@@ -90,7 +97,9 @@ def judge(
         question: The question.
         ranking: Every note that was looked at.
         meaning: Cosine by note id where it is above 0.
-        ranked: The best notes as shown; a first one with an exact term makes the confidence 1.
+        ranked: The best notes; a first one with an exact term makes the confidence 1.
+        shown: Those that the answer shows, in its order, which the reason must not deny; empty for
+            `ranked`.
         found_from: Confidence from which the verdict is `found`.
         own_names: Principals that count as the one that asks.
     """
@@ -112,8 +121,11 @@ def judge(
         return Confidence(verdict="found", confidence=confidence)
     nothing = seen.near <= NOTHING_NEAR and not _may_be_told(question, corpus, ranked)
     verdict: RecallVerdict = "nothing_relevant" if nothing else "uncertain"
+    rows = [corpus.rows[one.note_id] for one in (shown or ranked[:SHOWN_MAX_NOTES])]
     return Confidence(
-        verdict=verdict, confidence=confidence, reason=_reason(question, corpus, seen, verdict)
+        verdict=verdict,
+        confidence=confidence,
+        reason=_reason(question, corpus, seen, verdict, rows),
     )
 
 
@@ -129,11 +141,13 @@ class Evidence:
     """Asks for a time that no note is from."""
     unknown: Sequence[str]
     """The names that no note holds."""
-    others: int
-    """Row of the best note about others; -1 if not all notes are on one side."""
+    others: Flags
+    """The notes about others; none if all notes are on one side."""
     others_near: bool
     """Whether notes about others are nearer than those about whom the question asks."""
-    unstated: str
+    holding: Flags | None
+    """The notes about a name of the question; None if it has none."""
+    unstated: Slot | None
     """What is asked for by name and not stated."""
 
 
@@ -161,14 +175,18 @@ def weigh(
         nearness = _nearness(question, corpus, rest, held, own_names)
     timeless = whole and _is_none_of_then(question, ranking)
     shown = (corpus.rows[one.note_id] for one in _as_found(ranked)[:STATING_NOTES])
-    unstated = find_unstated(question, corpus, cosines, [*shown, *ranking.order])
+    holding = holding_names(question, corpus, cosines)
+    order = [*shown, *ranking.order]
+    best = corpus.rows[ranked[0].note_id]
+    anothers = question.subject != USER and _is_of_another(best, holding)
+    unstated = find_unstated(question, corpus, cosines, order, holding=holding, anothers=anothers)
     figures = read_figures(
-        question,
         corpus,
         cosines,
         _best_told(cosines, corpus),
         nearness - UNKNOWN_NAME_PENALTY * bool(unknown),
-        unstated=bool(unstated),
+        holding=holding,
+        unstated=unstated is not None,
     )
     figures, near = _of_time_or_kind(question, ranking, figures, near, timeless=timeless)
     return Evidence(
@@ -177,10 +195,16 @@ def weigh(
         figures=figures,
         timeless=timeless,
         unknown=unknown,
-        others=int(np.where(others, scores, -np.inf).argmax()) if apart else -1,
+        others=others & apart,
         others_near=own_near < near,
-        unstated=unstated if figures.stated else "",
+        holding=holding,
+        unstated=unstated if figures.stated else None,
     )
+
+
+def _is_of_another(row: int, holding: Flags | None) -> bool:
+    """Whether a note is about none of the names of a question, and others are."""
+    return holding is not None and bool(holding.any()) and not holding[row]
 
 
 def _as_found(ranked: Sequence[Ranked]) -> list[Ranked]:
@@ -210,19 +234,59 @@ def _of_time_or_kind(
     return figures, near
 
 
-def _reason(question: Question, corpus: Corpus, seen: Evidence, verdict: RecallVerdict) -> str:
-    """Why notes are not sure to answer."""
+def _reason(
+    question: Question,
+    corpus: Corpus,
+    seen: Evidence,
+    verdict: RecallVerdict,
+    shown: Sequence[int],
+) -> str:
+    """Why notes are not sure to answer; nothing that the rows of the notes shown belie."""
     estimated = not (corpus.conversation or seen.timeless or seen.unknown)
     anothers = seen.margin < 0 or (estimated and seen.others_near)
-    if verdict == "uncertain" and seen.others >= 0 and anothers:
-        other = corpus.outlines[seen.others].subject or "somebody else"
-        asked = corpus.subjects.get(question.subject) or _spelled(question)
-        return f"The closest notes are about {other}, not {asked}."
-    near_by = "comes near" if verdict == "nothing_relevant" else "comes quite near"
-    what = f"states the {seen.unstated}" if seen.unstated else f"{near_by} the question"
-    what = f"mentions {seen.unknown[0]}" if seen.unknown else what
-    what = "is of that time" if seen.timeless else what
-    return f"No note {what}; these are the nearest."
+    other = next((row for row in shown if seen.others[row]), None) if anothers else None
+    if verdict == "uncertain" and other is not None:
+        about = corpus.outlines[other].subject or "somebody else"
+        whom = _whom(question, corpus)
+        if other == shown[0]:
+            return f"The closest notes are about {about}, not {whom}."
+        if corpus.conversation:
+            return f"Notes about {about} come nearer than those about {whom}."
+    if seen.timeless:
+        what = "note is of that time"
+    elif seen.unknown:
+        what = f"note mentions {seen.unknown[0]}"
+    elif seen.unstated and not seen.unstated.orders_only:
+        what = _unstated(question, corpus, seen.holding, seen.unstated, shown)
+    elif verdict == "nothing_relevant":
+        what = "note comes near the question"
+    elif shown and _is_of_another(shown[0], seen.holding):
+        what = f"note about {_whom(question, corpus)} is sure to answer"
+    else:
+        what = "note is sure to answer"
+    return f"No {what}; these are the nearest."
+
+
+def _unstated(
+    question: Question, corpus: Corpus, holding: Flags | None, slot: Slot, shown: Sequence[int]
+) -> str:
+    """Which notes do not state what is asked for by name, as far as those shown bear it out."""
+    texts = {row: as_told(corpus.outlines[row]) for row in shown}
+    anothers = [row for row in shown if holding is not None and not holding[row]]
+    about = f" about {_whom(question, corpus)}"
+    if not any(slot.is_stated(texts[row]) for row in anothers):
+        about = ""
+    may = any(slot.may_be_stated(text) for row, text in texts.items() if row not in anothers)
+    return f"note{about}{' plainly' if may else ''} states the {slot.name}"
+
+
+def _whom(question: Question, corpus: Corpus) -> str:
+    """Whom or what a question names, as it spells it."""
+    if question.subject == USER:
+        return "the user"
+    names = [name for name in question.spelled if fold(name) in question.names]
+    spelled = " or ".join((names or question.spelled)[:WHOM_MAX_NAMES])
+    return corpus.subjects.get(question.subject) or spelled or "whom you asked about"
 
 
 def _nearness_of(side: Flags, corpus: Corpus, cosines: Values, held: Values) -> float:
@@ -248,12 +312,6 @@ def _speak_otherwise(question: Question, corpus: Corpus) -> bool:
     """Whether notes are in another language than the question, so that few of its words tell."""
     asked = find_language(question.text)
     return bool(asked) and bool(np.isin(corpus.usual.languages(), ("", asked), invert=True).any())
-
-
-def _spelled(question: Question) -> str:
-    """The one name of a question without a subject, as it spells it."""
-    asked = (name for name in question.spelled if fold(name) in question.names)
-    return next(asked, "whom you asked")
 
 
 def _is_shown(ranking: Ranking, signal: str) -> bool:

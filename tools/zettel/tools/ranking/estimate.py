@@ -10,6 +10,8 @@ import numpy as np
 
 from zettel.storage.notes import Outline, fold
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
+from zettel.tools.language.question_words import speaks_of_me
+from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.question import USER, Question
 
@@ -27,6 +29,8 @@ English question unrelated English notes have .1, to a German one German notes .
 STATING_NOTES, STATING_NOTES_OF_NAME, TELLING_WHO_NOTES = 2, 5, 20
 """Notes that may state what is asked for by name: the first, the nearest that hold the name of the
 question, and for somebody whom they may call by name the first of the ranking."""
+FIRST_PERSON_NOTES = 10
+"""Nearest notes that are read for whether they say "I": one of them may be the user's."""
 WEIGHTS: Mapping[str, float] = {"nearness": 5.65, "named": 5.4, "stands_out": 2.1, "stated": 3.55}
 """Weight of each figure."""
 OFFSET = -1.72
@@ -63,25 +67,24 @@ def likelihood(figures: Figures) -> float:
 
 
 def read_figures(
-    question: Question,
     corpus: Corpus,
     near: Values,
     best: float,
     nearness: float,
     *,
+    holding: Flags | None,
     unstated: bool,
 ) -> Figures:
     """The figures of a question.
 
     Args:
-        question: The question.
         corpus: The notes.
         near: Cosine of each note.
         best: Of the nearest note that tells something.
         nearness: Of the nearest note about whom the question asks.
+        holding: `holding_names` of the question.
         unstated: Whether the notes do not state what is asked for by name.
     """
-    holding = _holding_names(question, corpus)
     named = 0.0
     if holding is not None:
         named = max(float(near[holding].max(initial=0.0)) - best, -NAMED_GAP_MAX)
@@ -93,21 +96,34 @@ def read_figures(
     )
 
 
-def find_unstated(question: Question, corpus: Corpus, near: Values, order: Sequence[int]) -> str:
-    """What a question asks for by name and no note that may answer states; empty if nothing.
+def find_unstated(
+    question: Question,
+    corpus: Corpus,
+    near: Values,
+    order: Sequence[int],
+    *,
+    holding: Flags | None,
+    anothers: bool,
+) -> Slot | None:
+    """What a question asks for by name and no note that may answer states; None if nothing.
+
+    What can be told in many ways proves nothing by not being stated, unless the best note is of
+    another than the question names: then its words make that one near, and not the asked one.
 
     Args:
         question: The question.
         corpus: The notes.
         near: Cosine of each note.
         order: Rows of the notes, the best first.
+        holding: `holding_names` of the question.
+        anothers: Whether there are such notes, and the best one is none of them.
     """
     asked = () if question.is_passage else find_asked_slots(question.text)
-    slots = [slot for slot in asked if not slot.orders_only]
+    slots = [slot for slot in asked if anothers or not slot.orders_only]
     if not slots:
-        return ""
+        return None
     rows = [int(row) for row in order[:TELLING_WHO_NOTES]]
-    first, holding = rows[:STATING_NOTES], _holding_names(question, corpus)
+    first = rows[:STATING_NOTES]
     if holding is not None and holding.any():
         first = [*(row for row in first if holding[row]), *_nearest(holding, near)]
     elif question.asks_self or question.names_user:
@@ -117,7 +133,7 @@ def find_unstated(question: Question, corpus: Corpus, near: Values, order: Seque
         told = dict.fromkeys((*first, *rows) if slot.person else first)
         return any(slot.is_stated(as_told(corpus.outlines[row])) for row in told)
 
-    return next((slot.name for slot in slots if not is_stated(slot)), "")
+    return next((slot for slot in slots if not is_stated(slot)), None)
 
 
 def _nearest(among: Flags, near: Values) -> list[int]:
@@ -165,8 +181,14 @@ def _usual(corpus: Corpus, near: Values) -> float:
     return float(np.median(usual))
 
 
-def _holding_names(question: Question, corpus: Corpus) -> Flags | None:
-    """The notes that are about a name of the question or hold it; None if it has no name."""
+def holding_names(question: Question, corpus: Corpus, near: Values) -> Flags | None:
+    """The notes that are about a name of the question or hold it; None if it has no name.
+
+    Args:
+        question: The question; of one about the user, also notes about nobody else that say "I".
+        corpus: The notes.
+        near: Cosine of each note.
+    """
     spelled = map(fold, question.spelled)
     names = {*question.names, *map(corpus.mentions.known, spelled)}
     if question.subject:
@@ -181,4 +203,13 @@ def _holding_names(question: Question, corpus: Corpus) -> Flags | None:
     holding = corpus.of_subjects(meant)
     for name in names:
         holding[corpus.mentions.speak_of(name)] = True
+    if question.subject == USER:
+        for row in map(int, np.argsort(-near, kind="stable")[:FIRST_PERSON_NOTES]):
+            outline = corpus.outlines[row]
+            holding[row] |= not outline.subject and _says_i(outline)
     return holding
+
+
+def _says_i(outline: Outline) -> bool:
+    """Whether the user speaks in a note of themselves."""
+    return speaks_of_me(own_words(outline.content))

@@ -18,6 +18,7 @@ _WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
 _OPENING = re.compile(r"(?<=(?:^|[.!?…:;\n])[\s\"“(\[¿¡]*)")
 """Where a word opens a sentence; looks back as far as the word before."""
 _TITLE = re.compile(r"(?:\p{Lu}['’])?\p{Lu}[\p{Ll}\p{M}]+(?:[-'’]\p{Lu}?[\p{Ll}\p{M}]+)*")
+_NAME_BEHIND = re.compile(r"\.?\s+\p{Lu}")
 _POSSESSIVE_END = re.compile(r"['’]s$")
 _CALLS = (
     *("alright", "aw", "aww", "awesome", "bye", "congrats", "congratulations", "cool", "dear"),
@@ -29,10 +30,14 @@ _CALLS = (
 """Words said before the name of the person who is addressed (LoCoMo's turns)."""
 _CALL = 24
 """Most characters of a call."""
+_LIST = 80
+"""Characters before a name in which the names listed before it are looked for."""
 NOTE_MAX_MENTIONS = 200
 """Most places of a name that are read in one note."""
 _AFTER_CALLED = re.compile(r"\s*(?:[,.!?…]|$)")
 _BEFORE_CALLED = re.compile(rf"(?:^|[,.!?…]\s*|\b(?:{'|'.join(_CALLS)})\s+)$", re.IGNORECASE)
+_LISTED = re.compile(r"[:,]\s+\p{Lu}[^,:.!?…\n]*,\s*$")
+"""What stands before the last of some names: "offers: Vogel & Sohn, Kranich, Brill."."""
 
 _Places = Mapping[int, Sequence[re.Match[str]]]
 """Row of a note -> where it holds a name."""
@@ -64,8 +69,8 @@ def _is_german(text: str) -> bool:
 def find_asked_names(question: str) -> tuple[str, ...]:
     """The words of a question that are spelled like names, in order: "Ana", "Silva".
 
-    In German only after a title ("Frau Groth"). At most `QUESTION_MAX_WORDS`: more are only in a
-    text without spaces.
+    In German only after a title ("Frau Groth"); the title is none. At most `QUESTION_MAX_WORDS`:
+    more are only in a text without spaces.
     """
     if is_passage(question):
         return ()
@@ -75,9 +80,15 @@ def find_asked_names(question: str) -> tuple[str, ...]:
     named = (m for m in _WORD.finditer(question) if not _OPENING.match(question, m.start()))
     if german:
         named = (m for m in named if _is_titled(question, m.start()))
+    named = (m for m in named if not _is_title(question, m))
     spelled = (_POSSESSIVE_END.sub("", match.group()) for match in named)
     names = dict.fromkeys(w for w in spelled if _TITLE.fullmatch(w) and _tells(w))
     return tuple(names)[:QUESTION_MAX_WORDS]
+
+
+def _is_title(text: str, word: re.Match[str]) -> bool:
+    """Whether a word is a title with a name behind it; "Don" alone is a name."""
+    return fold(word.group()) in titles() and _NAME_BEHIND.match(text, word.end()) is not None
 
 
 def _is_titled(text: str, start: int) -> bool:
@@ -93,7 +104,9 @@ def _tells(word: str) -> bool:
 def is_addressed(text: str, start: int, end: int) -> bool:
     """Whether `text[start:end]` is the person addressed, not the topic: "Hi Ana!"."""
     before = _BEFORE_CALLED.search(text[max(start - _CALL, 0) : start]) is not None
-    return before and _AFTER_CALLED.match(text, end) is not None
+    if not (before and _AFTER_CALLED.match(text, end)):
+        return False
+    return _LISTED.search(text[max(start - _LIST, 0) : start]) is None
 
 
 class Mentions:

@@ -215,8 +215,9 @@ async def _rank(
     own = reader.own_principals
 
     def concluded() -> tuple[Confidence, tuple[Ranked, ...]]:
-        sure = _judged(memory, found, ranking, own) if found.with_meaning else UNJUDGED
-        return step.judgement or sure, _arranged(step.ranking, outlines, own)
+        placed = _arranged(step.ranking, outlines, own)
+        sure = _judged(memory, found, ranking, placed, own) if found.with_meaning else UNJUDGED
+        return step.judgement or sure, placed
 
     with start_part("verdict"):
         sure, arranged = await read_in_thread(concluded)
@@ -253,13 +254,19 @@ def _shown(ranking: Sequence[Ranked], question: Question, outlines: Mapping[str,
 
 
 def _judged(
-    memory: Memory, found: Found, ranking: Sequence[Ranked], own: frozenset[str]
+    memory: Memory,
+    found: Found,
+    ranking: Sequence[Ranked],
+    placed: Sequence[Ranked],
+    own: frozenset[str],
 ) -> Confidence:
+    """The judgement of a ranking, of which `placed` is shown."""
     return judge(
         found.question,
         found.first,
         found.arms.meaning,
         ranking,
+        shown=placed[: notes_to_show(placed, found.question)],
         found_from=memory.found_from,
         own_names=own,
     )

@@ -1,0 +1,108 @@
+"""What recall says of why it is not sure agrees with the notes that it shows."""
+
+import pytest
+from tests.tools.conftest import Desk, notes
+
+
+async def told(desk: Desk, *contents: str) -> None:
+    for content in contents:
+        await desk.told(content)
+
+
+async def test_what_the_user_says_of_themselves_without_a_subject_is_theirs(desk: Desk) -> None:
+    await desk.told("The user answers short, in English", kind="core", subject="user")
+    await desk.told("The user has no calls at noon", subject="user")
+    await told(desk, "Brass band of Lindach: I play the euphonium", "Ilse sings alto in the choir")
+
+    answer = await desk("recall", query="Which instrument do I play in the brass band?")
+
+    assert "euphonium" in str(notes(answer)[0]["content"])
+    assert answer["verdict"] == "found"
+
+
+async def test_what_another_says_is_not_the_users(desk: Desk) -> None:
+    await desk.told("The user answers short, in English", kind="core", subject="user")
+    await desk.told("Brass band of Lindach: I play the euphonium", subject="Ilse")
+
+    answer = await desk("recall", query="Which instrument do I play in the brass band?")
+
+    assert answer["verdict"] == "uncertain"
+
+
+async def test_that_nothing_is_stated_is_not_said_of_notes_with_a_number_that_may_be_it(
+    desk: Desk,
+) -> None:
+    await told(desk, "Tuula has the boathouse at the lake", "The mast of the dinghy broke")
+    question = "What is the number plate of Tuula's trailer at the boathouse?"
+    before = await desk("recall", query=question)
+
+    await told(desk, "Tuula has the boathouse at the lake, trailer 7-41 stands there")
+    after = await desk("recall", query=question)
+
+    assert before["reason"] == "No note states the number plate; these are the nearest."
+    assert after["reason"] == "No note plainly states the number plate; these are the nearest."
+
+
+async def test_what_a_shown_note_states_of_another_is_denied_of_the_asked_one_alone(
+    desk: Desk,
+) -> None:
+    await told(
+        desk,
+        "Get three offers for a hay baler: Vogel & Sohn, Kranich, Brill.",
+        "Vogel & Sohn: hay baler 41,800 euros, in May",
+        "Kranich: hay baler, used, 37,200 euros",
+        "The cat sleeps in the barn",
+    )
+
+    answer = await desk("recall", query="What does the hay baler of Brill cost?")
+
+    assert answer["verdict"] == "uncertain"
+    assert (
+        answer["reason"] == "No note about Brill states the amount of money; these are the nearest."
+    )
+
+
+async def test_what_can_be_told_in_many_ways_is_not_found_in_a_note_of_another_alone(
+    desk: Desk,
+) -> None:
+    await told(
+        desk,
+        "Derek runs the boiler in the basement of Lindenhof",
+        "The windows of Rosenhof are new",
+        "The cat sleeps in the barn",
+    )
+
+    of_lindenhof, of_rosenhof = [
+        await desk("recall", query=f"Who runs the boiler in the basement of {house}?")
+        for house in ("Lindenhof", "Rosenhof")
+    ]
+
+    assert of_lindenhof["verdict"] == "found"
+    assert of_rosenhof["verdict"] == "uncertain"
+    assert (
+        of_rosenhof["reason"] == "No note about Rosenhof is sure to answer; these are the nearest."
+    )
+
+
+@pytest.mark.parametrize(
+    ("title", "question"),
+    [
+        ("Frau", "What is Frau Amsel-Rieck's mobile number?"),
+        ("Mrs", "What is Mrs Amsel-Rieck's mobile number?"),
+        ("Madame", "What is Madame Amsel-Rieck's mobile number?"),
+    ],
+)
+async def test_a_title_is_no_name_that_others_have_too(
+    desk: Desk, title: str, question: str
+) -> None:
+    await told(
+        desk,
+        f"{title} Amsel-Rieck is the contact at the joinery",
+        f"{title} Lorch is at the insurance, mobile 0171 555 0318",
+        "The cat sleeps in the barn",
+    )
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == "uncertain"
+    assert "about Amsel-Rieck" in str(answer["reason"])
