@@ -20,6 +20,19 @@ async def test_what_the_user_says_of_themselves_without_a_subject_is_theirs(desk
     assert answer["verdict"] == "found"
 
 
+@pytest.mark.parametrize("who", ["my mother", "my sister"])
+async def test_what_the_user_says_of_themselves_is_not_told_of_their_family(
+    desk: Desk, who: str
+) -> None:
+    await desk.told("The user answers short, in English", kind="core", subject="user")
+    await desk.told("The user has no calls at noon", subject="user")
+    await told(desk, "Brass band of Lindach: I play the euphonium", "Ilse sings alto in the choir")
+
+    answer = await desk("recall", query=f"Which instrument does {who} play in the brass band?")
+
+    assert answer["verdict"] == "uncertain"
+
+
 async def test_what_another_says_is_not_the_users(desk: Desk) -> None:
     await desk.told("The user answers short, in English", kind="core", subject="user")
     await desk.told("Brass band of Lindach: I play the euphonium", subject="Ilse")

@@ -143,6 +143,11 @@ def _roles() -> re.Pattern[str]:
     return re.compile("|".join(word for t in tables for of in t["roles"].values() for word in of))
 
 
+def names_a_role(text: str) -> bool:
+    """Whether a text calls somebody by what they are to somebody: "my mother", "meine Chefin"."""
+    return any(_roles().fullmatch(word) for word in re.findall(r"\w+", fold(text)))
+
+
 def asks_who_i_am(text: str) -> bool:
     """Whether a question asks, maybe among other things, who the user is."""
     return _pattern("identity").search(text) is not None

@@ -12,6 +12,7 @@ from zettel.storage.notes import fold
 from zettel.tools.language.asked_slots import Slot
 from zettel.tools.language.languages import find_language
 from zettel.tools.language.names import ASSISTANTS
+from zettel.tools.language.question_words import names_a_role
 from zettel.tools.language.terms import STEM_CHARACTERS, beginnings, stems
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_by
 from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
@@ -283,7 +284,7 @@ def _unstated(
 def _whom(question: Question, corpus: Corpus) -> str:
     """Whom or what a question names, as it spells it."""
     if question.subject == USER:
-        return "the user"
+        return "whom you asked about" if names_a_role(question.text) else "the user"
     names = [name for name in question.spelled if fold(name) in question.names]
     spelled = " or ".join((names or question.spelled)[:WHOM_MAX_NAMES])
     return corpus.subjects.get(question.subject) or spelled or "whom you asked about"

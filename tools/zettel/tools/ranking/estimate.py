@@ -10,7 +10,7 @@ import numpy as np
 
 from zettel.storage.notes import Outline, fold
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
-from zettel.tools.language.question_words import speaks_of_me
+from zettel.tools.language.question_words import names_a_role, speaks_of_me
 from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.question import USER, Question
@@ -185,7 +185,8 @@ def holding_names(question: Question, corpus: Corpus, near: Values) -> Flags | N
     """The notes that are about a name of the question or hold it; None if it has no name.
 
     Args:
-        question: The question; of one about the user, also notes about nobody else that say "I".
+        question: The question; of one about the user and not "my mother", also notes about nobody
+            else that say "I".
         corpus: The notes.
         near: Cosine of each note.
     """
@@ -203,7 +204,7 @@ def holding_names(question: Question, corpus: Corpus, near: Values) -> Flags | N
     holding = corpus.of_subjects(meant)
     for name in names:
         holding[corpus.mentions.speak_of(name)] = True
-    if question.subject == USER:
+    if question.subject == USER and not names_a_role(question.text):
         for row in map(int, np.argsort(-near, kind="stable")[:FIRST_PERSON_NOTES]):
             outline = corpus.outlines[row]
             holding[row] |= not outline.subject and _says_i(outline)
