@@ -247,3 +247,10 @@ async def test_whether_something_is_so_still_is_answered_by_what_was_told_later(
 
     assert await desk.found(query="Do Zeb's bees still live in hive 4 in Ulm?") == [newer, older]
     assert await desk.found(query="What is in hive 4 in Ulm?") == [older, newer]
+
+
+async def test_a_note_that_is_only_dated_ahead_ranks_as_all_others(desk: Desk) -> None:
+    await desk.told(GREY, happened_at="2026-11-01")
+    ahead = await desk.told(SHELVES, happened_at="2026-12-01")
+
+    assert (await desk.found(query=ASKED))[0] == ahead

@@ -140,7 +140,8 @@ def _introduces(word: str) -> bool:
 def _roles() -> re.Pattern[str]:
     """What somebody is to somebody: `relation_words` has it."""
     tables = read_word_files("relation_words").values()
-    return re.compile("|".join(word for t in tables for of in t["roles"].values() for word in of))
+    words = (word for t in tables for of in t["roles"].values() for word in of)
+    return re.compile("|".join(words), re.IGNORECASE)
 
 
 def names_a_role(text: str) -> bool:

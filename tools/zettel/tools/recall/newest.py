@@ -308,7 +308,7 @@ def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
     newer, older = (first, other) if question.asks_former else (other, first)
     later = _was_told_later(question, newer, older)
     return (
-        (later or _stands_until_then(question, other, first))
+        (later or _waits_by_its_words(question, other, first))
         and _states_as_much(question, first, other)
         and not is_of_another(question.text, first, other)
     )
@@ -336,12 +336,19 @@ def _stands_until_then(question: Question, present: Outline, coming: Outline) ->
 
     What is so until then stays in its place, unless the question is about what comes.
     """
-    later = coming.happened_at.timestamp() > question.now
-    if not later and not _asks_ahead(question):
-        later = _takes_effect_after(coming, question.now)
-    return later and not (
-        present.happened_at.timestamp() > question.now or _takes_effect_after(present, question.now)
-    )
+    later, ahead = (one.happened_at.timestamp() > question.now for one in (coming, present))
+    return (later and not ahead) or _waits_by_its_words(question, present, coming)
+
+
+def _waits_by_its_words(question: Question, present: Outline, coming: Outline) -> bool:
+    """Whether one of two notes says that it takes effect later, and the other is so by then.
+
+    A note that is only dated ahead may be of an appointment, and ranks as all others.
+    """
+    if _asks_ahead(question) or present.happened_at.timestamp() > question.now:
+        return False
+    now = question.now
+    return _takes_effect_after(coming, now) and not _takes_effect_after(present, now)
 
 
 def _takes_effect_after(outline: Outline, now: float) -> bool:
