@@ -106,8 +106,6 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     near = {i for i in hits if matches(i) >= least * best}
     first = [one.note_id for one in found.ranked[:NEWER_PLACES]]
     behind = {i for note in await memory.store.get(first) for i in supersedes(note)}
-    if found.question.asks_former:
-        near |= behind
     ids = tuple(sorted(near | behind))
     if not ids:
         return found
