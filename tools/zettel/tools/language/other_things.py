@@ -52,14 +52,22 @@ def is_of_another(question: str, first: Outline, other: Outline) -> bool:
     asked, told, told_else = (_labels(one) for one in (question, first.content, other.content))
     if asked & told - told_else and told_else - told - asked:
         return True
-    notes = _Words(first), _Words(other)
-    known = notes[0].name_words | notes[1].name_words
-    meant = {_key(term, known) for term in terms(question)}
-    of_first, of_other = (note.keys(known) for note in notes)
+    meant, notes, of_first, of_other = _read(question, first, other)
     own = set(of_other).difference(of_first, meant)
     if own and _has_others(meant, notes, of_first, of_other, own):
         return True
-    return _is_of_another_part(meant, notes, first.content, of_first, of_other)
+    return _is_of_another_part(meant, notes, of_first, of_other, first.content)
+
+
+def is_of_another_part(question: str, first: Outline, other: Outline) -> bool:
+    """Whether the first note tells of several, and the other of another than is asked for.
+
+    Args:
+        question: The question.
+        first: A note.
+        other: One told in its place.
+    """
+    return _is_of_another_part(*_read(question, first, other), first.content)
 
 
 def are_labelled_apart(one: str, other: str) -> bool:
@@ -87,6 +95,17 @@ class _Words:
         return any(name & words and name.isdisjoint(rest) for name in self._names)
 
 
+_Read = tuple[set[str], tuple[_Words, _Words], list[str], list[str]]
+
+
+def _read(question: str, first: Outline, other: Outline) -> _Read:
+    """The words that are meant, both notes, and what their words are compared by."""
+    notes = _Words(first), _Words(other)
+    known = notes[0].name_words | notes[1].name_words
+    meant = {_key(term, known) for term in terms(question)}
+    return meant, notes, notes[0].keys(known), notes[1].keys(known)
+
+
 def _has_others(
     meant: set[str],
     notes: tuple[_Words, _Words],
@@ -109,9 +128,9 @@ def _has_others(
 def _is_of_another_part(
     meant: set[str],
     notes: tuple[_Words, _Words],
-    content: str,
     of_first: Sequence[str],
     of_other: Sequence[str],
+    content: str,
 ) -> bool:
     """Whether the first note tells of several, and the other of another than is asked for.
 

@@ -13,7 +13,7 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.changes.supersession import stated_end, supersedes
 from zettel.tools.concurrency import gather2, read_in_thread
 from zettel.tools.language.facts import find_statements
-from zettel.tools.language.other_things import is_of_another
+from zettel.tools.language.other_things import is_of_another_part
 from zettel.tools.language.slots import find_other_value, read_sentences
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.corpus import make_corpus
@@ -126,14 +126,14 @@ def _answers_better(
 ) -> bool:
     """Whether a note matches clearly better than the newer, or has a word of the question alone.
 
-    Or if the newer is of another thing than the question: of one of two appointments in the older.
     Of one that states a fact, only such a word counts: any other is of the fact that has changed.
+    It answers, too, if it tells of several, and the newer of another of these than is asked for.
     Where a former value is asked for, it does in any case.
     """
     if question.asks_former:
         return True
     older = outline_of(pair.note)
-    if is_of_another(question.text, older, pair.by):
+    if is_of_another_part(question.text, older, pair.by):
         return True
     if older.note_id not in near or _tells_nothing_else(pair):
         return False
