@@ -24,7 +24,7 @@ MOST = 10_000
 async def composed(
     embedder: Embedder, store: Path, only: Collection[str], *, asking: Asking | None = None
 ) -> list[Written]:
-    """Tell eight months, two homes and made-up worlds, and read what is composed.
+    """Tell all months, two homes and made-up worlds, and read what is composed.
 
     Args:
         embedder: Loaded.

@@ -31,6 +31,7 @@ class _Told(Remembered, extra="allow"):
         note_id: str
 
     candidates: tuple[Candidate, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 class _Recalled(BaseModel, extra="allow"):
@@ -136,6 +137,8 @@ class _Actor:
     client: Timed
     ids: dict[str, str] = field(default_factory=dict[str, str])
     """Ref -> note id."""
+    refs: dict[str, str] = field(default_factory=dict[str, str])
+    """Note id -> ref, also of the notes in which a text is kept that goes on."""
 
     async def tell(self, line: NoteLine, session: str, played: Played) -> None:
         """Tell a note, and settle the change that it tells if that is offered."""
@@ -151,6 +154,7 @@ class _Actor:
             rest = {name: value for name, value in arguments.items() if name != "kind"}
             told, _ = await self.client.call("remember", rest, _Told)
         self.ids[line.ref] = told.note_id
+        self.refs |= dict.fromkeys((told.note_id, *told.parts), line.ref)
         if line.changes is None:
             played.others += 1
             return
@@ -168,13 +172,12 @@ class _Actor:
         """Ask as an agent does who gives nothing but the question."""
         arguments = {"query": question.question, "namespace": NAMESPACE}
         answer, _ = await self.client.call("recall", arguments, _Recalled)
-        refs = {note_id: ref for ref, note_id in self.ids.items()}
         whole = answer.model_dump()
         text = sum(len(note.content) for note in answer.notes)
         return Asked(
             question=question,
             verdict=answer.verdict,
-            refs=[refs.get(note.note_id, "") for note in answer.notes],
+            refs=[self.refs.get(note.note_id, "") for note in answer.notes],
             tokens=count_tokens(whole),
             text_share=text / len(to_json(whole)),
         )

@@ -91,6 +91,32 @@ async def test_a_month_is_told_at_its_dates_settled_as_offered_and_asked(tmp_pat
     assert change.tokens > 0 < change.text_share < 1
 
 
+async def test_a_part_of_a_text_that_is_kept_in_several_answers_for_it(tmp_path: Path) -> None:
+    talk = "\n".join(
+        f"{who}: {words}"
+        for who, words in (
+            ("Ana", "Did you call the roofer about the loose tiles over the porch, as we said?"),
+            ("Ben", "I did, he comes on Thursday with his son and brings the slates himself."),
+            ("Ana", "And do you know what he wants for it? I would like to pay him at once."),
+            ("Ben", "He wants nothing before he has seen it, I asked him twice about a sum."),
+            ("Ana", "Then I need our ladder for the gutter, do you know where we keep it now?"),
+            ("Ben", "I keep the ladder behind the cider press, you will have to move the barrels."),
+            ("Ana", "You could have told me, I looked for it in the shed for half an hour!"),
+            ("Ben", "I am sorry, we had no room in the shed since you bought the canoe."),
+        )
+    )
+    told: dict[str, JsonValue] = {"type": "remember", "ref": "talk", "content": talk}
+    question = "Where do we keep the ladder, behind the cider press?"
+    ask: dict[str, JsonValue] = {"type": "ask", "id": "q", "question": question, "sort": "fact"}
+    month = read_month(written(tmp_path, MONTH[0], told, {**ask, "gold": ["talk"]}))
+
+    played = await play(month, HashEmbedder(), tmp_path / "store", lambda _: None)
+
+    assert len(talk) > 500
+    assert set(played.asked[0].refs) == {"talk"}
+    assert len(played.asked[0].refs) > 1
+
+
 def test_what_is_first_stale_unsure_or_wrongly_found_is_counted() -> None:
     right, late = asked("fact", ["a", "b"]), asked("fact", ["b", "c", "d", "a"], "uncertain")
     stale = asked("change", ["old", "a"], stale=["old"])
