@@ -75,7 +75,7 @@ def quotable(note: Note) -> list[str]:
     if is_suspect(note):
         return []
     text = note.content[:QUOTABLE_MAX_CHARACTERS]
-    # Who quotes it puts the subject before it.
+    # A quotation begins with the subject: see `drafts`.
     told = sentences(said_by(text, note.subject) if note.subject else without_cue_times(text))
     alone = (
         text
