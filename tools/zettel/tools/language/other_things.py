@@ -28,7 +28,6 @@ _LETTER = re.compile(
     r"(?:(?!\.)|(?<=(?<!\p{L})\p{Ll}\p{L}+[ -]\p{Lu}))"
 )
 """A letter that tells which of several ("kiln A"), no initial ("Ana J. Smith")."""
-"""Where a note goes on with something else, a number's point and comma apart."""
 _DIGIT = re.compile(r"\p{N}")
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _PARTICLE = re.compile(r"\A\p{Hiragana}")

@@ -81,6 +81,7 @@ class _Matches:
 async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Found:
     """Rank the superseded notes that match as the best current ones do, among these.
 
+    Also those in whose place the first current ones were told, if they answer better than these.
     Only notes that a current one of the request's scope supersedes, directly or in turn, that are
     trusted as far as that one, and that answer better than it or are asked for as former. Where
     they are, what the first current notes supersede is ranked with these, whatever it says. A look
