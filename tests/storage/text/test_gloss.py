@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.storage.text.gloss import MODEL_LANGUAGE, other_words, to_english
+from zettel.storage.text.gloss import other_words, to_english
+from zettel.storage.text.vocabulary import MODEL_LANGUAGE
 
 LISTS = {
     file.name: file.read_text(encoding="utf-8").splitlines()

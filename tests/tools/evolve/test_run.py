@@ -39,7 +39,7 @@ async def test_a_note_gets_keywords_names_times_and_a_context(desk: Desk) -> Non
     assert [(s.phrase, s.start.date().isoformat()) for s in note.times] == [
         ("Yesterday", "2026-11-19")
     ]
-    assert note.context.startswith("Noted Friday, 20 November 2026, on ")
+    assert note.context == ("Noted Friday, 20 November 2026 about Ana. “Yesterday” is 2026-11-19.")
     assert set(note.derived_by.values()) == {"rule"}
     assert (note.rev, note.changed_by, note.change, note.run_id) == (
         2,

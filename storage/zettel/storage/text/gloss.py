@@ -1,15 +1,12 @@
 """Puts texts in other languages into English word by word, for a model that knows English alone.
 
-A language is a file in `word_lists`: a line for each word, its forms and, behind a tab, what
-it is in English. The lines before, without a tab, are function words: they are left out, and tell
-the language.
+The words are those of `vocabulary`. A function word is left out, and tells the language.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import takewhile
 from threading import Lock
 from typing import Protocol, cast
@@ -19,6 +16,7 @@ import regex
 from anyascii import anyascii
 
 from zettel.storage.text.passages import sentence_spans
+from zettel.storage.text.vocabulary import MODEL_LANGUAGE, list_lines
 
 WORDS_VERSION = 2
 """Of the lists, which make a part of what a vector says: it is part of the model's id."""
@@ -28,7 +26,6 @@ COMPOUNDING = frozenset({"de"})
 """Languages that write compounds as one word, the head last."""
 CAPITALISED_NOUNS = frozenset({"de"})
 """Languages in which a capital does not make a name."""
-MODEL_LANGUAGE = "en"
 PART_MIN_CHARACTERS = 3
 """Fewest letters of a part of a compound."""
 JOINTS = ("", "es", "s", "en", "n")
@@ -333,21 +330,11 @@ def _stem(word: str, language: str) -> str:
 @cache
 def _words(language: str) -> _Words:
     english = dict[str, str]()
-    for line in _lines(language):
+    for line in list_lines(language):
         forms, _, gloss = line.partition("\t")
         for form in forms.split(", "):
             english.setdefault(form, gloss)
     return _Words(english=english, longest=max(map(len, english)))
-
-
-@cache
-def ordinary_words() -> frozenset[str]:
-    """English words that are no names, some 7,600. Of other languages none: "paris" is a plural."""
-    found = set(_lines(MODEL_LANGUAGE))
-    for language in (*STEMMERS, "ja", "zh"):
-        for gloss in _words(language).english.values():
-            found.update(word for word in gloss.split() if word.islower())
-    return frozenset(found)
 
 
 def is_ordinary_word(word: str, language: str) -> bool:
@@ -381,7 +368,7 @@ def _stems(beginning: str, language: str) -> Mapping[str, str]:
 def _first_forms(language: str) -> Mapping[str, Sequence[tuple[str, str]]]:
     """The first form of each word and what it is, by the beginning of its stem."""
     found = dict[str, list[tuple[str, str]]]()
-    for line in _lines(language):
+    for line in list_lines(language):
         forms, _, gloss = line.partition("\t")
         if gloss:
             form = forms.partition(", ")[0]
@@ -417,13 +404,7 @@ def _function_words() -> Mapping[str, Sequence[str]]:
     """Function word -> the languages that have it."""
     found = dict[str, list[str]]()
     for language in (MODEL_LANGUAGE, *STEMMERS):
-        for line in takewhile(lambda line: "\t" not in line, _lines(language)):
+        for line in takewhile(lambda line: "\t" not in line, list_lines(language)):
             for form in line.split(", "):
                 found.setdefault(form, []).append(language)
     return found
-
-
-def _lines(language: str) -> Iterator[str]:
-    file = files("zettel.storage.text") / "word_lists" / f"{language}.tsv"
-    with file.open(encoding="utf-8") as lines:
-        yield from (line.rstrip("\n") for line in lines)

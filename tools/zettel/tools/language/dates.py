@@ -20,7 +20,7 @@ from zettel.tools.language.time_words import (
     tense_of,
     weekday_beside,
 )
-from zettel.tools.language.times import DAY_NUMBERS, Period, resolve
+from zettel.tools.language.times import DAY_NUMBERS, TICK, Period, resolve
 
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -165,6 +165,23 @@ def takes_effect(text: str, told_at: datetime) -> datetime | None:
 def is_relative(phrase: str) -> bool:
     """Whether a phrase names no year, so that it means another time when it is said later."""
     return not _YEAR.search(phrase)
+
+
+def relative_days(times: Sequence[Span]) -> dict[str, str]:
+    """The phrases without a year, with their days: several of a list ("5 and 7 December").
+
+    A day is an ISO 8601 date, a period its first and its last day with "/" between.
+    """
+    days = dict[str, list[str]]()
+    for span in times:
+        if is_relative(span.phrase):
+            days.setdefault(span.phrase, []).append(_days(span))
+    return {phrase: ", ".join(dict.fromkeys(of)) for phrase, of in days.items()}
+
+
+def _days(span: Span) -> str:
+    first, last = span.start.date(), max(span.start, span.end - TICK).date()
+    return first.isoformat() if first == last else f"{first.isoformat()}/{last.isoformat()}"
 
 
 def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:

@@ -2,7 +2,8 @@
 
 A capital alone tells a name inside a sentence, and in German not even there. At the beginning of a
 sentence, and in German, a name is known by its title, by a second name, by what only somebody
-does ("Miriam called"), or from other notes. Code, tables and logs name nobody.
+does ("Miriam called"), in English as a word of no list before a verb, or from other notes. Code,
+tables and logs name nobody.
 """
 
 from collections import Counter
@@ -13,6 +14,7 @@ from itertools import islice, pairwise
 
 import regex as re
 
+from zettel.storage.text.vocabulary import is_ordinary_english
 from zettel.tools.language.name_words import (
     NameWords,
     name_words,
@@ -66,6 +68,7 @@ _INLINE_CODE = re.compile(r"`[^`\n]*`")
 _SENTENCE_START = re.compile(r"(?:\A|[.!?…:;\n\"“„«»(\[•|–—])[ \t]*[-*\d.)]*[ \t]*[\"“„«'(\[]*$")
 _BEFORE = re.compile(r"(?P<word>[\p{L}\p{M}]+)(?P<sign>[.'’]?)\s*$")
 _AFTER = re.compile(r"\s+(?P<word>[\p{L}\p{M}]+(?:['’][\p{L}]+)?)")
+_NEXT_WORDS = re.compile(r"[ \t]+(\p{Ll}[\p{L}'’]*)(?:[ \t]+(\p{Ll}[\p{L}'’]*))?")
 _SPACED = re.compile(r"\S+")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _GENITIVE = re.compile(r"\p{Lu}[\p{L}\p{M}-]+[^aeiouyäöüsxzß]s")
@@ -75,6 +78,8 @@ SENTENCE_START_CHARACTERS = 8
 """Characters before a word that decide whether it opens a sentence."""
 INTRODUCTION_MAX_CHARACTERS = 30
 """Most characters before a name in a text that begins with who it is."""
+UNLISTED_MIN_CHARACTERS = 3
+"""Fewest of a name that no list knows and that opens a sentence; two are often an abbreviation."""
 WORD_BEFORE_CHARACTERS = 24
 """Characters before a word in which the word before it is looked for."""
 _POLITE_NAME = r"(?<!\p{Han})\p{Han}{1,3}|(?<!\p{Katakana})[\p{Katakana}ー]{2,8}"
@@ -287,7 +292,7 @@ def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) 
     if folded in spellings.known or not (group.opens or language.capitalised_nouns):
         return name
     owns = group.opens and words[-1][1] != name and not language.capitalised_nouns
-    return name if owns or (group.opens and _acts(text, end, language)) else ""
+    return name if owns or (group.opens and _acts(name, text, end, language)) else ""
 
 
 def _owner(words: Sequence[tuple[int, str]], spellings: Spellings) -> str:
@@ -298,13 +303,29 @@ def _owner(words: Sequence[tuple[int, str]], spellings: Spellings) -> str:
     return owner if known and owner != first else ""
 
 
-def _acts(text: str, end: int, language: NameWords) -> bool:
-    """Whether words follow that tell what only somebody does or is."""
+def _acts(name: str, text: str, end: int, language: NameWords) -> bool:
+    """Whether words follow that tell what only somebody does or is, or what a name does."""
     after = _AFTER.match(text, end)
     if after is not None and after["word"].lower().replace("’", "'") in language.verbs:
         return True
     pattern = _states(language.states)
-    return pattern is not None and pattern.match(text, end) is not None
+    if pattern is not None and pattern.match(text, end):
+        return True
+    return _is_unlisted(name, text, end, language)
+
+
+def _is_unlisted(name: str, text: str, end: int, language: NameWords) -> bool:
+    """Whether a word is none of the language, and a verb behind it tells something of one."""
+    after = _NEXT_WORDS.match(text, end) if language.singular_verbs else None
+    if after is None or len(name) < UNLISTED_MIN_CHARACTERS or not name.isalpha():
+        return False
+    verb, behind = after[1], after[2] or ""
+    acts = verb in language.singular_verbs and behind not in language.plural_verbs
+    # "Sunflowers mean", "Sentinel errors of": several, and a noun before another one.
+    if not acts and not name.endswith("s") and behind in language.objects:
+        regular = verb.endswith(("s", "ed")) and is_ordinary_english(verb)
+        acts = verb in language.verb_forms or regular
+    return acts and not is_ordinary_english(name.lower())
 
 
 @cache

@@ -34,10 +34,10 @@ from zettel.tools.changes.supersession import (
     supersedes,
 )
 from zettel.tools.concurrency import check_cancelled, read_in_thread, shielded
-from zettel.tools.language.dates import find_note_times, is_relative
+from zettel.tools.language.dates import find_note_times, relative_days
 from zettel.tools.language.documents import cut_text
 from zettel.tools.language.marks import find_marks
-from zettel.tools.language.times import TICK, Period, iso, read_time
+from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.language.transcripts import TextPart, part_times
 from zettel.tools.note_marks import SUSPECT, note_marks
 from zettel.tools.recall.open_work import open_work_notice
@@ -193,7 +193,7 @@ async def _store_parts(
     whole = [*known, *new]
     answer = _answer(replace(whole[0], trust=min(n.trust for n in new)), given, created=created)
     answer["parts"] = _ids(whole[1:])
-    if relative := _relative_days([span for note in new for span in note.times]):
+    if relative := relative_days([span for note in new for span in note.times]):
         answer["times"] = dict(islice(relative.items(), TOLD_MAX_TIMES))
     if marks:
         answer["marks"] = marks
@@ -386,7 +386,7 @@ async def _store(
             written = await _write(memory, [NewNote(note=note, vectors=vectors)], parts, now)
             memory.namespaces.add(note.namespace)
     answer = _answer(note, given, created=created)
-    if relative := _relative_days(times):
+    if relative := relative_days(times):
         answer["times"] = relative
     if marks:
         answer["marks"] = list(marks)
@@ -434,20 +434,6 @@ def _marks(memory: Memory, note: Note) -> tuple[tuple[str, ...], frozenset[str]]
         memory.recent.drop(author)
     memory.recent.add(author, RecentText(note.note_id, note.content, trust, bool(marks)))
     return (marks or (SUSPECT,), split.parts) if split else (marks, frozenset())
-
-
-def _relative_days(times: Sequence[Span]) -> dict[str, str]:
-    """The phrases without a year, with their days: several of a list ("5 and 7 December")."""
-    days = dict[str, list[str]]()
-    for span in times:
-        if is_relative(span.phrase):
-            days.setdefault(span.phrase, []).append(_days(span))
-    return {phrase: ", ".join(dict.fromkeys(of)) for phrase, of in days.items()}
-
-
-def _days(span: Span) -> str:
-    first, last = span.start.date(), max(span.start, span.end - TICK).date()
-    return first.isoformat() if first == last else f"{first.isoformat()}/{last.isoformat()}"
 
 
 def _trust(

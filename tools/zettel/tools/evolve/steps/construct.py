@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
-from zettel.storage.notes import Note, Outline
+from zettel.storage.notes import Note, Outline, Span, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import CONSTRUCTED
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Step, Task
 from zettel.tools.evolve.writing.writer import with_draft
-from zettel.tools.language.dates import find_note_times
+from zettel.tools.language.dates import find_note_times, relative_days
 from zettel.tools.language.importance import read_importance
 from zettel.tools.language.keywords import find_keywords
 from zettel.tools.language.names import find_names, read_spellings
@@ -44,16 +45,18 @@ async def _earlier(memory: Memory, notes: Sequence[Note]) -> list[Note]:
     return [row for rows in histories for row in rows if not (row.current or row.embed_model)]
 
 
-def context_of(note: Note, keywords: Sequence[str]) -> str:
-    """The default context: when a note was made and about what.
+def context_of(note: Note, times: Sequence[Span]) -> str:
+    """The default context: what a reader of the text alone would have to ask.
 
-    Quotes no other note, so that forgotten content does not persist in its neighbours. `keywords`
-    are the note's, weightiest first.
+    When it is of, about whom if the text does not name its subject, and which days "Friday" or
+    "next week" are. Quotes no other note, so that forgotten content does not persist in its
+    neighbours.
     """
     moment = note.happened_at
-    day = f"{moment:%A}, {moment.day} {moment:%B} {moment.year}"
-    about = f", on {', '.join(keywords[:3])}" if keywords else ""
-    return f"Noted {day}{about}."
+    about = "" if fold(note.subject) in fold(note.content) else f" about {note.subject}"
+    told = f"Noted {moment:%A}, {moment.day} {moment:%B %Y}{about}."
+    days = islice(relative_days(times).items(), CONTEXT_MAX_TIMES)
+    return " ".join((told, *(f"“{phrase}” is {day}." for phrase, day in days)))
 
 
 async def described(task: Task, notes: Sequence[Note]) -> list[Note]:
@@ -79,6 +82,8 @@ async def described(task: Task, notes: Sequence[Note]) -> list[Note]:
 
 BACKGROUND_MAX_NOTES = 1_000
 """Notes of the namespace that show which words are common."""
+CONTEXT_MAX_TIMES = 4
+"""Most expressions of time that a default context puts into dates."""
 CONSTRUCTED_FIELDS = ("context", "keywords", "entities", "times")
 """Fields filled by this step."""
 
@@ -126,15 +131,15 @@ def _built(note: Note, names: tuple[str, ...], words: tuple[str, ...]) -> Note:
     """The note with derived fields, except those from an agent or an LLM."""
     by = note.derived_by
     by_rule = {name for name in CONSTRUCTED_FIELDS if by.get(name, "rule") == "rule"}
-    keys = words if "keywords" in by_rule else note.keywords
+    times = note.times
+    if "times" in by_rule:
+        times = find_note_times(note.content, note.happened_at, note.known_from)
     built = replace(
         note,
-        keywords=keys,
+        keywords=words if "keywords" in by_rule else note.keywords,
         entities=names if "entities" in by_rule else note.entities,
-        times=find_note_times(note.content, note.happened_at, note.known_from)
-        if "times" in by_rule
-        else note.times,
-        context=context_of(note, keys) if "context" in by_rule else note.context,
+        times=times,
+        context=context_of(note, times) if "context" in by_rule else note.context,
         importance=read_importance(note.content, note.kind),
         stage=CONSTRUCTED,
     )

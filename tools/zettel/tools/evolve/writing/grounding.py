@@ -13,7 +13,8 @@ from typing import Literal
 import regex as re
 
 from zettel.storage.notes import REVISED_BY, Note, Span, fold, normalise
-from zettel.storage.text.gloss import CAPITALISED_NOUNS, is_ordinary_word, ordinary_words
+from zettel.storage.text.gloss import CAPITALISED_NOUNS, is_ordinary_word
+from zettel.storage.text.vocabulary import is_ordinary_english
 from zettel.tools.language.attribution import misattributes
 from zettel.tools.language.dates import find_times
 from zettel.tools.language.marks import Mark, find_marks
@@ -55,8 +56,6 @@ _OPENS = re.compile(r"(?:\A|[.!?…:;]\s+)[\"“„«'(\[¿¡]*\Z")
 """What stands before the first word of a sentence."""
 OPENING_CHARACTERS = 8
 """Characters before a word that tell whether it opens a sentence."""
-_ENDING = re.compile(r"(?:ings?|ed|d|es|s|ly|ers?|ions?|ments?)$")
-"""Of an ordinary word that the lists hold without it."""
 _NAME_ENDINGS = ("s", "er")
 """Of a name in another form: "the Moors", "Lenas"; in German "Linzer", too."""
 _NO_NAMES = frozenset(
@@ -297,22 +296,18 @@ def _is_invented(word: str, sources: Sources, *, language: str, opens: bool, pla
         plain: Whether an ordinary word of the language may have a capital there.
     """
     folded = fold(word)
-    if folded in sources.foreign and not (word.islower() and is_ordinary(folded)):
+    if folded in sources.foreign and not (word.islower() and _is_ordinary(folded)):
         return True
     endings = _NAME_ENDINGS if language in CAPITALISED_NOUNS else _NAME_ENDINGS[:1]
     if folded in sources.words or any(folded.removesuffix(e) in sources.words for e in endings):
         return False
     named = _CAPITAL.search(word) is not None and folded not in _NO_NAMES
     if named and not _CAPITAL.search(word[1:]) and folded not in _ALSO_NAMES:
-        common = (plain and is_ordinary_word(folded, language)) or (opens and is_ordinary(folded))
+        common = (plain and is_ordinary_word(folded, language)) or (opens and _is_ordinary(folded))
         named = not common
     # What begins with a digit is a number, read before.
     return named or (_DIGIT.match(word) is None and _DIGIT.search(word) is not None)
 
 
-def is_ordinary(folded: str) -> bool:
-    """Whether a word is one of the lists and no first name, with an English ending or without."""
-    known = ordinary_words()
-    base = _ENDING.sub("", folded)
-    forms = (folded, base, f"{base}e", base[:-1] if base[-1:] == base[-2:-1] else base)
-    return folded not in _ALSO_NAMES and any(len(form) > 2 and form in known for form in forms)
+def _is_ordinary(folded: str) -> bool:
+    return folded not in _ALSO_NAMES and is_ordinary_english(folded)
