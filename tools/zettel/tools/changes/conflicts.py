@@ -155,7 +155,7 @@ def find_conflicts(
             without vectors, where the words alone tell.
     """
     told, found = _Told(note), dict[str, Conflict]()
-    changes = told.cue or told.says_done
+    changes = told.cue or told.says_done or told.quantities.quantities
     meant = _meant_by_nearness(note, others, cosines) if changes and cosines else ""
     if cosines is None:
         cosines = dict.fromkeys(others, CHANGE_MIN_COSINE)
@@ -284,7 +284,7 @@ class _Told:
     @cached_property
     def quantities(self) -> QuantityText:
         """Its quantities, its subject included."""
-        return QuantityText(f"{self.note.subject}: {self.content}")
+        return QuantityText(self.content, self.note.subject)
 
     @cached_property
     def is_of_now(self) -> bool:
@@ -354,7 +354,7 @@ def _change_near(
     if _is_otherwise_now(younger, older, cosine):
         return _change(CHANGE_CONFIDENCE, cosine, _NOW)
     if cosine >= QUANTITY_MIN_COSINE:
-        if value := find_other_quantity(younger.quantities, older.quantities):
+        if value := find_other_quantity(younger.quantities, older.quantities, meant=meant):
             return _change(CHANGE_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
     done = _is_done(younger, older, cosine, meant=meant)
     return _change(CHANGE_CONFIDENCE, cosine, _DONE) if done else None
