@@ -21,6 +21,8 @@ MIXED = Path(__file__).with_name("mixed.jsonl")
 """Code, tables, logs, talk and private notes in six languages."""
 RIVER = Path(__file__).with_name("river.jsonl")
 """A hydrologist's work and home: code, talk and notes in Spanish, English and German."""
+WORKSHOP = Path(__file__).with_name("workshop.jsonl")
+"""An engineer's work, her uncle's workshop and her family, in five languages and some Japanese."""
 JUDGED = Path(__file__).with_name("judged.jsonl")
 """What a reader found of what was written."""
 FAMILY = Path(__file__).with_name("family.jsonl")
@@ -31,6 +33,7 @@ LOOKED_AT = (MIXED, MONTHS / "coder.jsonl", MONTHS / "nurse.jsonl")
 CORPORA = (
     *LOOKED_AT,
     RIVER,
+    WORKSHOP,
     *(MONTHS / f"{name}.jsonl" for name in ("bookseller", "lead", "researcher")),
 )
 SHOWN_CHARACTERS = 150
