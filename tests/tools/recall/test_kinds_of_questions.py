@@ -81,6 +81,24 @@ async def test_what_is_open_is_the_working_notes(desk: Desk) -> None:
     assert first not in working
 
 
+async def test_work_that_another_note_tells_to_be_done_comes_behind_what_is_open(
+    desk: Desk,
+) -> None:
+    await told_noise(desk)
+    open_work = {
+        await desk.told("Oil the boards for the Christmas stall", kind="working"),
+        await desk.told("Answer Carmen about the trial day", kind="working"),
+    }
+    done = await desk.told("Still open: send the stock list to Etxeberria", kind="working")
+    desk.later(days=1)
+    await desk.told("The stock list has been sent to Etxeberria")
+
+    answer = await desk("recall", query="What is still open?")
+
+    assert set(ids(answer)[:2]) == open_work
+    assert ids(answer)[2] == done
+
+
 @pytest.mark.parametrize(
     "question",
     [

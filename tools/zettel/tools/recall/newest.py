@@ -49,7 +49,8 @@ async def newest_first(
 ) -> tuple[Ranked, ...]:
     """Move notes that plainly may supersede a note before it, the newest first.
 
-    A note that is to supersede another later comes behind that. A note keeps its place if the
+    A note that is to supersede another later comes behind that, and, asked for what is open, what
+    is told to be done or otherwise by now behind what is open. A note keeps its place if the
     question names it by its value or by a word that the other one lacks; all do if a past time is
     asked for that the newer note does not name. If a former value is asked for, the older note
     moves before the newer one, and the best pair of such notes before what has not changed. No note
@@ -67,7 +68,8 @@ async def newest_first(
     linking = await memory.store.linking_to(
         list(best), known_at=asked.known_at, relations=(MAY_SUPERSEDE, SUPERSEDES)
     )
-    pairs = [pair for note in linking for pair in _pairs(note, asked) if best.keys() >= {*pair}]
+    told = [pair for note in linking for pair in _pairs(note, asked)]
+    pairs = [pair for pair in told if best.keys() >= {*pair}]
     if question.is_past:
         pairs = [pair for pair in pairs if _names_time(question, outlines[pair[0]])]
     pairs = await _believed(memory, linking, pairs, both=question.asks_former) if pairs else pairs
@@ -77,6 +79,8 @@ async def newest_first(
     elif pairs:
         named = _pairs_named(linking, asked)
         ahead = await read_in_thread(_ahead, found, best, outlines, pairs, named)
+    if question.sort == "open" and (done := await _believed(memory, linking, told, both=False)):
+        ahead |= _open_first(best, {older for _, older in done})
     if not (question.is_past or question.is_ahead) and question.order != "next":
         ahead |= _standing_first(linking, best, asked.moment)
     signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
@@ -120,6 +124,13 @@ def _placed(ranked: Sequence[Ranked], ahead: Mapping[str, Sequence[Ranked]]) -> 
     for one in ranked:
         place(one)
     return list(placed.values())
+
+
+def _open_first(best: Mapping[str, Ranked], done: Collection[str]) -> dict[str, list[Ranked]]:
+    """Note id of work that another note tells to be done -> the work that is open, by rank."""
+    work = [one for one in best.values() if one.shares.get("of_sort")]
+    still = [one for one in work if one.note_id not in done]
+    return {one.note_id: still for one in work if one.note_id in done}
 
 
 def _former_first(
