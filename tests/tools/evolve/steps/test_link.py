@@ -93,6 +93,28 @@ async def test_of_several_notes_on_somebody_the_first_introduces_them(desk: Desk
     assert [link.to for link in (await stored(desk, last)).links] == [first]
 
 
+async def test_who_somebody_is_tells_the_note_that_says_so_or_the_first_with_the_whole_name(
+    desk: Desk,
+) -> None:
+    first = await desk.told("The export is tested by Ingrid Solheim")
+    for content in ("Ingrid Solheim wants Parquet", "Tea with Ingrid", "Mail from Ingrid"):
+        await desk.told(content)
+    before = await desk.told("The gate code came from Ingrid")
+    said = await desk.told("Our vet Ingrid closes at noon")
+    after = await desk.told("A cake was baked for Ingrid")
+
+    await desk.evolve()
+
+    assert await named_with(desk, before) == [first]
+    assert await named_with(desk, after) == [said]
+
+
+async def named_with(desk: Desk, note_id: str) -> list[str]:
+    """The ids of the notes that a note is linked with for a name."""
+    links = (await stored(desk, note_id)).links
+    return [link.to for link in links if link.relation == "shares_name"]
+
+
 async def test_a_chinese_name_links_its_notes(desk: Desk) -> None:
     older = await desk.told("数据库迁移由李强负责")
     younger = await desk.told("李强说脚本已经测试完毕")

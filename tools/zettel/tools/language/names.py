@@ -71,6 +71,9 @@ _AFTER = re.compile(r"\s+(?P<word>[\p{L}\p{M}]+(?:['’][\p{L}]+)?)")
 _NEXT_WORDS = re.compile(r"[ \t]+(\p{Ll}[\p{L}'’]*)(?:[ \t]+(\p{Ll}[\p{L}'’]*))?")
 _SPACED = re.compile(r"\S+")
 _POSSESSIVE = re.compile(r"['’]s?$")
+_TICKET = re.compile(r"\p{Lu}[\p{Lu}\p{N}]+-\p{N}+")
+_ELIDED = re.compile(r"\p{Lu}u?['’]\p{Ll}")
+"""A small word without its vowel that opens a sentence: "L'institutrice", no "D'Angelo"."""
 _GENITIVE = re.compile(r"\p{Lu}[\p{L}\p{M}-]+[^aeiouyäöüsxzß]s")
 """Behind a vowel, "s" is as often the name's own ("Thomas") as a genitive's ("Klaras")."""
 _SPELLED = re.compile(r"\p{L}[\p{L}\p{M}'’-]*")
@@ -199,7 +202,7 @@ def _capitalised_rows() -> re.Pattern[str]:
     short = "|".join(form.capitalize() for form in sorted(short_forms()))
     stop = rf"(?:\p{{Lu}}|{short})\.(?=[ \t]\p{{Lu}})"
     return re.compile(
-        rf"(?<![\w'’-])(?:(?:{short})\.(?=[ \t]\p{{Lu}})|{_WORD})"
+        rf"(?<![\w-])(?:(?<!['’])|(?<=(?<!\w)[dl]['’]))(?:(?:{short})\.(?=[ \t]\p{{Lu}})|{_WORD})"
         rf"(?:[ \t]+(?:(?:of|de|van|do|&)[ \t]+)?(?:{stop}|{_WORD}))*"
     )
 
@@ -220,6 +223,7 @@ def _groups(run: re.Match[str], words: NameWords, spellings: Spellings) -> list[
             folded in titles()
             or names_nobody(folded, words)
             or is_common_acronym(word)
+            or _ELIDED.match(word)
             or _is_plain_noun(folded, words)
             or _only_opens(folded, match, opens, words)
         ):
@@ -266,8 +270,8 @@ def _only_opens(word: str, match: re.Match[str], opens: bool, language: NameWord
 
 def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) -> str:
     """The name that a group of capitalised words tells; empty if none."""
-    words, common = group.words, spellings.common
-    while len(words) > 1 and words[0][1].lower() in common and not group.titled:
+    words = group.words
+    while len(words) > 1 and not group.titled and _opens_only(group, spellings):
         group.opens, words[:] = False, words[1:]
     while words and (len(words[-1][1]) < 2 or not words[-1][1][0].isupper()):
         words.pop()
@@ -286,13 +290,25 @@ def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) 
         adjective = language.adjectives and re.fullmatch(language.adjectives, words[0][1].lower())
         return "" if name.isupper() or (group.opens and adjective) else name
     folded = name.lower()
-    nobody = name.isupper() or folded in common
+    nobody = name.isupper() or folded in spellings.common
     if name not in _PLACES and (nobody or (language.capitalised_nouns and group.determined)):
         return ""
     if folded in spellings.known or not (group.opens or language.capitalised_nouns):
         return name
     owns = group.opens and words[-1][1] != name and not language.capitalised_nouns
     return name if owns or (group.opens and _acts(name, text, end, language)) else ""
+
+
+def _opens_only(group: _Group, spellings: Spellings) -> bool:
+    """Whether the first of several words is no part of the name: "Postmortem of INC-41"."""
+    first, second, *_ = (word for _, word in group.words)
+    if first.lower() in spellings.common:
+        return True
+    if not group.opens or first.lower() in spellings.known:
+        return False
+    last = group.words[-1][1]
+    joined = second[0].islower() and last.lower() in spellings.known
+    return joined or _TICKET.fullmatch(last) is not None
 
 
 def _owner(words: Sequence[tuple[int, str]], spellings: Spellings) -> str:

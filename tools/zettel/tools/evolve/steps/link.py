@@ -275,19 +275,22 @@ def _count_shared(words: set[str], notes: Sequence[Outline]) -> list[int]:
 
 
 def _introduces(note: Outline, name: str, holders: Sequence[Outline]) -> bool:
-    """Whether a note begins with a longer form of a name ("Elke Drossard"), or is the first on it.
+    """Whether a note is the one that introduces who or what has a name.
 
-    The first is the earliest that has it as its subject, and the earliest that begins with who it
-    is. Most notes that begin with a name, or have it as their subject, tell one thing of many about
-    it.
+    That is the earliest that begins with who it is; else the earliest with a longer form of the
+    name ("Elke Drossard"), else the earliest about it. Most notes that begin with a name, or have
+    it as their subject, tell one thing of many about it.
     """
     key = fold(name)
-    longer = (n for n in note.entities if len(n) > len(name) and key in fold(n).split())
-    if any(note.content.startswith(n) for n in longer):
-        return True
-    about = (holder.note_id for holder in holders if fold(holder.subject) == key)
-    told = (holder.note_id for holder in holders if introduces(holder.content, name))
-    return note.note_id in (min(about, default=""), min(told, default=""))
+    told = [one.note_id for one in holders if introduces(one.content, name)]
+    full = [one.note_id for one in holders if any(_is_longer(n, key) for n in one.entities)]
+    about = [one.note_id for one in holders if fold(one.subject) == key]
+    return note.note_id == min(told or full or about, default="")
+
+
+def _is_longer(name: str, key: str) -> bool:
+    words = fold(name).split()
+    return len(words) > 1 and key in words
 
 
 async def _user_names(task: Task, namespace: str) -> frozenset[str]:
