@@ -31,15 +31,22 @@ things, 300 notes that change nothing and LoCoMo dev's turns no further one is t
 of the months' 504 other notes one (November 2026)."""
 CLAUSE_MAX_NUMBER = 8
 """Clauses of a text that are compared."""
+SIZE_MAX_RATIO = 12
+"""Most times that an amount grows or shrinks in a change: a price by the month, told by the year.
+Of the changes seen in eight months, 100 pairs and 184 others none is lost by it (November 2026)."""
 EVENT_SORTS = frozenset(("weekday", "date"))
 """Sorts of quantities that two events differ in: a rehearsal and a demonstration for one person."""
 CODE = "code"
 """The sort of a number of four to six digits. Inside a clause it rather names a thing: "Invoice
 1045 is paid"."""
+POINTS = frozenset((*EVENT_SORTS, "time_of_day", CODE))
+"""Sorts of what is no amount."""
 
 _TABLES: TypeAdapter[dict[str, list[str] | bool]] = TypeAdapter(dict[str, list[str] | bool])
 _DIGIT = re.compile(r"\p{N}")
 _CLAUSE_END = re.compile(r"[;；]\s*")
+_AMOUNT = re.compile(r"\d[\d.,'’ ]*\d|\d")
+_THOUSANDS = re.compile(r"[.,'’ ](?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"\p{N}+(?:[.:]\p{N}+)*")
 
 
@@ -147,10 +154,26 @@ def _find_other(
     [before], [now] = older.quantities[sort], new[sort]
     if without and sort == CODE and not (younger.ends_with(now) and older.ends_with(before)):
         return None
+    if sort not in POINTS and not are_of_a_size(before, now):
+        return None
     other = OtherValue(before, now)
     # The names last: they take longest to read.
     is_one = not _number_others(younger, older, other) and _are_of_one(younger, older, least)
     return other if is_one else None
+
+
+def are_of_a_size(before: str, now: str) -> bool:
+    """Whether one quantity may be the other after a change: not a price and a wage by the hour."""
+    sizes = [_size(quantity) for quantity in (before, now)]
+    least, most = min(sizes), max(sizes)
+    return not least or most <= SIZE_MAX_RATIO * least
+
+
+def _size(quantity: str) -> float:
+    """Its first number without what parts thousands; 0 for one in words, and where it is unsure."""
+    number = _AMOUNT.search(quantity)
+    whole = _THOUSANDS.sub("", number[0]).replace(",", ".") if number else ""
+    return float(whole) if whole.replace(".", "", 1).isdigit() else 0.0
 
 
 def _are_of_one(younger: QuantityText, older: QuantityText, least: int) -> bool:
