@@ -316,6 +316,51 @@ async def test_when_and_how_somebody_works_is_no_workplace(desk: Desk, told: str
     assert lines(await desk("recall", subject="Kos")) == []
 
 
+@pytest.mark.parametrize(
+    ("lives", "moved", "asked"),
+    [
+        ("I live in Rome", "I moved to Oslo", "Where do I live?"),
+        ("The user lives in Rome", "The user has moved to Oslo", "Where does the user live now?"),
+        ("Ich wohne in Rom", "Ich bin nach Oslo gezogen", "Wo wohne ich?"),
+        ("J'habite à Rome", "J'ai déménagé à Oslo", "Où est-ce que j'habite ?"),
+        ("Vivo en Roma", "Me he mudado a Oslo", "¿Dónde vivo?"),
+        ("Kos wohnt in Rom", "Kos ist nach Oslo gezogen", "Wo wohnt Kos?"),
+    ],
+)
+async def test_who_has_moved_lives_where_they_moved_to(
+    desk: Desk, lives: str, moved: str, asked: str
+) -> None:
+    before = await desk.told(lives)
+    await desk.told("The bakery closes at noon")
+    desk.later(days=150)
+    after = await desk.told(moved)
+    await desk.evolve()
+
+    assert (await desk.found(query=asked))[:2] == [after, before]
+    whom = "Kos" if "Kos" in asked else "me"
+    assert lines(await desk("recall", subject=whom)) == ["moved to Oslo"]
+
+
+async def test_what_a_team_moved_to_is_nobodys_home(desk: Desk) -> None:
+    home = await desk.told("I live in Rome")
+    desk.later(days=150)
+    await desk.told("We moved to Postgres")
+    await desk.told("I drive a Volvo", happened_at="2026-01-05")
+    await desk.evolve()
+
+    assert (await desk.found(query="Where do I live?"))[0] == home
+    assert "lives in Rome" in lines(await desk("recall", subject="me"))
+
+
+async def test_a_move_does_not_answer_what_else_the_older_note_tells(desk: Desk) -> None:
+    before = await desk.told("I live in Rome and keep a lizard")
+    desk.later(days=150)
+    await desk.told("I moved to Oslo")
+    await desk.evolve()
+
+    assert (await desk.found(query="What lizard do I keep?"))[0] == before
+
+
 async def test_a_later_move_replaces_where_somebody_lived(desk: Desk) -> None:
     await desk.told("Kos lives in Rome.", happened_at="2026-01-05")
     await desk.told("Kos moved to Oslo.", happened_at="2026-03-05")

@@ -4,12 +4,13 @@ Compares only plain statements about the same person or thing.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
 
 import regex as re
 
+from zettel.storage.matching import match_outlines
 from zettel.storage.notes import (
     MAY_CONTRADICT,
     MAY_SUPERSEDE,
@@ -21,7 +22,7 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import NoteFilter, NoteReader
-from zettel.tools.changes.links import rule_link
+from zettel.tools.changes.links import SURE_CONFIDENCE, rule_link
 from zettel.tools.language.change_cues import (
     ChangeCue,
     find_change_cue,
@@ -29,7 +30,7 @@ from zettel.tools.language.change_cues import (
     value_words,
 )
 from zettel.tools.language.dates import find_times
-from zettel.tools.language.facts import Statement, find_statements
+from zettel.tools.language.facts import HOME, Statement, find_statements
 from zettel.tools.language.feedback import Feedback, read_feedback
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
@@ -47,8 +48,9 @@ from zettel.tools.language.slots import (
 from zettel.tools.language.terms import identifiers, telling_words, terms
 from zettel.tools.language.time_words import is_day_month_or_count
 
-SURE_CONFIDENCE, UNSURE_CONFIDENCE, NEGATED_CONFIDENCE = 0.9, 0.6, 0.8
-"""Both statements name the fact, one does not, or the same words are negated; set by hand."""
+MOVED_CONFIDENCE, UNSURE_CONFIDENCE, NEGATED_CONFIDENCE = 0.85, 0.6, 0.8
+"""The younger statement tells a move of whom the older says where they live, one does not name the
+fact, or the same words are negated; set by hand. `SURE_CONFIDENCE` where both name the fact."""
 NAMED_CONFIDENCE, VALUE_CONFIDENCE, CHANGE_CONFIDENCE = 0.95, 0.85, 0.8
 """The younger note says that something has changed and names what the older states as former; it
 tells another value in the same words; it says that something has changed. Set by hand. A 25th of
@@ -513,20 +515,6 @@ async def notes_stating(
     return await match_outlines(store, words, where, limit=limit, counted=counted)
 
 
-async def match_outlines(
-    store: NoteReader, text: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
-) -> list[Outline]:
-    """Outlines of the `limit` notes that match a text best, in the store's order.
-
-    `counted` are the namespaces behind the scores, as for `NoteReader.match_text`.
-    """
-    if not text:
-        return []
-    hits = await store.match_text(text, where, limit=limit, counted=counted)
-    ids = tuple(hit.note_id for hit in hits)
-    return await store.outlines(replace(where, note_ids=ids), limit=len(ids)) if ids else []
-
-
 def _statement_conflict(new: Statement, old: Statement, *, same_day: bool) -> Conflict | None:
     if new.who != old.who or not (new.sure or old.sure):
         return None
@@ -536,9 +524,9 @@ def _statement_conflict(new: Statement, old: Statement, *, same_day: bool) -> Co
         return None
     if same_value == (new.denied is old.denied) or (not same_value and new.denied):
         return None
-    weight = (
-        SURE_CONFIDENCE if new.sure and old.sure and new.plain and old.plain else UNSURE_CONFIDENCE
-    )
+    weight = UNSURE_CONFIDENCE
+    if new.sure and old.sure and old.plain and (new.plain or (new.fact == HOME and new.begun)):
+        weight = SURE_CONFIDENCE if new.plain else MOVED_CONFIDENCE
     fact = f"{new.who}'s {new.fact}" if new.who else f"the {new.fact}"
     if new.denied:
         relation = MAY_SUPERSEDE if new.over else MAY_CONTRADICT

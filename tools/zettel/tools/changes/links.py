@@ -17,6 +17,8 @@ from zettel.tools.validation import (
 )
 
 DEFAULT_RELATION = "related"
+SURE_CONFIDENCE = 0.9
+"""Of a guess that a note supersedes another, from which the older is shown as `superseded_by`."""
 
 
 class LinkArgument(TypedDict):

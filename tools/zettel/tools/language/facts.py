@@ -5,7 +5,7 @@ The facts of people are those of persona-chat and Dialogue NLI (arXiv 1811.00671
 has one. Set by hand, for precision. Questions, wishes and conditions state nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -14,6 +14,7 @@ import regex as re
 
 from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS
+from zettel.tools.language.relations import THE_USER, find_relations, home_words, tells_home
 from zettel.tools.language.speakers import Speech, find_speech, speaker_at
 from zettel.tools.language.talk_words import USER
 from zettel.tools.language.user_words import means_user
@@ -83,12 +84,6 @@ FACT_FORMS = (
         "home",
         rf"{_HEAD}\s(?:moved|relocated)(?:\s(?:back|house|home|again|over|out|from\s{_NAME}))*"
         rf"\s(?:in)?to\s(?:\p{{Ll}}+\s){{1,3}}?{_DWELLING}\s{_PLACE}",
-    ),
-    _form(
-        "home",
-        rf"{_HEAD}\s(?:moved|relocated)(?:\s(?:back|house|home|again|over|out|from\s{_NAME}))*"
-        rf"\s{_PLACE}",
-        plain=False,
     ),
     _form("employer", rf"{_HEAD}\s(?:works?|working)\s(?:for|at)\s(?:the\s)?(?P<value>{_NAME})"),
     _form(
@@ -188,16 +183,16 @@ FACT_HINT = re.compile(
 )
 """Words of which every stated fact has one: a fast check, since most sentences state none."""
 FACT_WORDS = {
-    "home": "live lives living moved relocated home address city",
     "employer": "work works working hired employed employer company contract job",
     "occupation": "work works working living job position occupation profession promoted",
     "vehicle": "drive drives driving bought car vehicle",
     "partner": "married engaged dating husband wife partner boyfriend girlfriend",
     "age": "years old age",
 }
-"""Search words for notes that state a fact."""
+"""Search words for notes that state a fact; of a home those of `relations`."""
 
 
+HOME = "home"
 TEXT_MAX_STATEMENTS = 4
 """Most statements of one text."""
 STATEMENTS_MAX_CHARACTERS = 4_000
@@ -261,7 +256,8 @@ class Statement:
     @property
     def words(self) -> str:
         """Search words for other notes that state the fact."""
-        return f"{self.who} {FACT_WORDS.get(self.fact, self.fact) or self.value}"
+        fact = home_words() if self.fact == HOME else FACT_WORDS.get(self.fact, self.fact)
+        return f"{self.who} {fact or self.value}"
 
 
 def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
@@ -280,7 +276,22 @@ def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
         if len(found) >= TEXT_MAX_STATEMENTS:
             break
         found |= dict.fromkeys(_read(sentence, author, speech))
+    found |= dict.fromkeys(_homes(note, author, {one.who for one in found if one.fact == HOME}))
     return tuple(found)[:TEXT_MAX_STATEMENTS]
+
+
+def _homes(note: Note | Outline, author: str, known: Collection[str]) -> Iterator[Statement]:
+    """Where a note of any language says that somebody lives, but for those whose home is known."""
+    for told in find_relations(note.content, note.subject):
+        who = author if told.who == THE_USER else fold(told.who)
+        if tells_home(told) and who not in known:
+            yield Statement(
+                who=who,
+                fact=HOME,
+                value=fold(told.whom),
+                begun=not told.is_plain,
+                plain=told.is_plain,
+            )
 
 
 def _may_state(sentence: str) -> bool:

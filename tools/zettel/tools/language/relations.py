@@ -88,6 +88,8 @@ class Relation:
     """English, before `whom`: "the", "a"."""
     is_plain: bool = True
     """Whether any names make it this relation: one also moves to a company."""
+    is_of_group: bool = False
+    """Whether it tells where "we" moved: a team moves to a product."""
     is_aside: bool = False
     """Whether it is told beside something else: "my sister Eva called"."""
 
@@ -127,6 +129,8 @@ class _Table(BaseModel):
     joints: tuple[str, ...]
     counts: tuple[str, ...]
     moved: tuple[str, ...]
+    moved_together: tuple[str, ...] = ()
+    home_words: tuple[str, ...]
     moves: tuple[str, ...]
     not_lasting: tuple[str, ...]
     no_movers: tuple[str, ...]
@@ -155,6 +159,7 @@ class _Form:
     """Whether the sentence is about the one to whom the role is: "Ana has a son, Ben"."""
     by_move: bool = False
     """Whether it tells a move, of which somebody lives somewhere."""
+    of_group: bool = False
     aside: bool = False
 
     @property
@@ -216,6 +221,7 @@ def _forms(language: _Language) -> Sequence[_Form]:
         *(_Form("", form, words, aside=True) for form in table.asides),
         *(_Form(label, form, words) for label, form in labelled),
         *(_Form(MOVED_TO, form, words, by_move=True) for form in table.moved),
+        *(_Form(MOVED_TO, f, words, by_move=True, of_group=True) for f in table.moved_together),
     ]
 
 
@@ -328,6 +334,17 @@ def _filled(form: str, words: Mapping[str, str]) -> re.Pattern[str]:
     for name, pattern in words.items():
         form = form.replace(name, pattern)
     return re.compile(form)
+
+
+@cache
+def home_words() -> str:
+    """Words of notes and questions on somebody's home, of every language."""
+    return " ".join(word for language in _languages() for word in language.table.home_words)
+
+
+def tells_home(told: Relation) -> bool:
+    """Whether a relation tells where somebody lives: not "we moved to Postgres"."""
+    return told.label in (LIVES_IN, MOVED_TO) and not told.is_of_group
 
 
 def begins_with_pronoun(sentence: str) -> bool:
@@ -470,6 +487,7 @@ def _stated(
                 is_role=not form.label,
                 article=article,
                 is_plain=not form.by_move,
+                is_of_group=form.of_group,
                 is_aside=form.aside,
             )
 

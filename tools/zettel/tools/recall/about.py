@@ -14,7 +14,7 @@ from zettel.tools.changes.settling import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
 from zettel.tools.language.change_cues import find_change_cue, value_words
 from zettel.tools.language.question_words import find_users
-from zettel.tools.language.relations import LIVES_IN, MOVED_TO, THE_USER, Relation, find_relations
+from zettel.tools.language.relations import THE_USER, Relation, find_relations, tells_home
 from zettel.tools.language.user_words import find_own_names, tells_of_user
 from zettel.tools.note_marks import add_labels
 from zettel.tools.ranking.ranked import Ranked, group_copies
@@ -96,12 +96,10 @@ async def describe(memory: Memory, asked: RecallQuery, entity: Entity) -> About:
 def _relations(entity: Entity, reader: TrustView) -> list[RelationLine]:
     keys, lines, has_home = entity.keys, dict[str, RelationLine](), False
     ends = list[_End]()
-    # "We moved to Postgres" tells nobody's home.
-    sure = (LIVES_IN,) if entity.is_user else (LIVES_IN, MOVED_TO)
     for note in entity.notes:
         check_cancelled()
         told = find_relations(note.content, note.subject)
-        homes = [one for one in told if one.label in sure and fold(one.who) in keys]
+        homes = [one for one in told if tells_home(one) and fold(one.who) in keys]
         for one in told:
             if one in homes and has_home:  # a newer note tells where they live now
                 continue

@@ -13,9 +13,9 @@ from itertools import chain
 
 import regex as re
 
+from zettel.storage.matching import match_outlines
 from zettel.storage.notes import DERIVED_TAGS, Facets, Kind, Outline, fold, order_key
 from zettel.storage.store import NoteFilter
-from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.name_words import read_language, titles
 from zettel.tools.language.names import ASSISTANTS, find_names

@@ -205,10 +205,9 @@ async def _rank(
     outlines = _outlines(found, found.ranked)
     ranking, problem = await reordered(memory, query, found, outlines)
     placed = replaced_by_current(ranking, found.superseded)
-    outlines = _outlines(found, placed)
     with start_part("order"):
-        placed = await newest_first(memory, asked, found, placed, outlines)
-        placed = await told_later_first(memory, found, placed, outlines)
+        placed = await newest_first(memory, asked, found, placed)
+        placed = await told_later_first(memory, found, placed, _outlines(found, placed))
         reader = memory.reader(asked.caller)
         step = await step_first(memory, query, placed, found, reader)
     outlines = _outlines(found, step.ranking)

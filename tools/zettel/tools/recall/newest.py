@@ -45,7 +45,6 @@ async def newest_first(
     asked: RecallQuery,
     found: Found,
     ranked: Sequence[Ranked],
-    outlines: Mapping[str, Outline],
 ) -> tuple[Ranked, ...]:
     """Move notes that plainly may supersede a note before it, the newest first.
 
@@ -61,14 +60,15 @@ async def newest_first(
         asked: The request's scope and clocks.
         found: What was found; its first look says whether people talk here.
         ranked: Best first.
-        outlines: Outlines of all ranked notes, by id.
     """
-    question = found.question
+    question, corpus = found.question, found.first.corpus
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
     linking = await memory.store.linking_to(
         list(best), known_at=asked.known_at, relations=(MAY_SUPERSEDE, SUPERSEDES)
     )
     told = [pair for note in linking for pair in _pairs(note, asked)]
+    best |= _behind(found, ranked, told)
+    outlines = {i: corpus.outlines[corpus.rows[i]] for i in best}
     pairs = [pair for pair in told if best.keys() >= {*pair}]
     if question.is_past:
         pairs = [pair for pair in pairs if _names_time(question, outlines[pair[0]])]
@@ -85,7 +85,7 @@ async def newest_first(
         ahead |= _standing_first(linking, best, asked.moment)
     signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
     placed = lifted(_placed(ranked, ahead), signal) if ahead else tuple(ranked)
-    if question.asks_former and not found.first.corpus.conversation:
+    if question.asks_former and not corpus.conversation:
         changed = {*found.superseded.values(), *(older for _, older in pairs)}
         return _changed_first(placed, changed, found, memory.reader(asked.caller))
     return placed
@@ -124,6 +124,20 @@ def _placed(ranked: Sequence[Ranked], ahead: Mapping[str, Sequence[Ranked]]) -> 
     for one in ranked:
         place(one)
     return list(placed.values())
+
+
+def _behind(
+    found: Found, ranked: Sequence[Ranked], pairs: Iterable[tuple[str, str]]
+) -> dict[str, Ranked]:
+    """Newer notes of the first ones that are ranked further behind, or not at all, by id.
+
+    "I moved to Shepshed" has nothing of "Where do I live?".
+    """
+    first = {one.note_id for one in ranked[:FORMER_PLACES]}
+    newer = {younger for younger, older in pairs if older in first}
+    known = {one.note_id: one for one in ranked if one.note_id in newer}
+    rows = found.first.corpus.rows
+    return {i: known.get(i, Ranked(i, 0.0, {})) for i in sorted(newer) if i in rows}
 
 
 def _open_first(best: Mapping[str, Ranked], done: Collection[str]) -> dict[str, list[Ranked]]:
@@ -219,11 +233,13 @@ def _ahead(
         if _stands_until_then(question, *pair):
             ahead.setdefault(younger, []).append(older)
             continue
+        asks_else = is_asked_for(question, *pair)
         tells = (younger, older) in named
-        if not tells and is_of_another(question.text, *pair):
+        of_one = tells or (not asks_else and _state_one_fact(*pair))
+        if not of_one and is_of_another(question.text, *pair):
             continue
         tells = tells or not (found.first.corpus.conversation or all(map(find_statements, pair)))
-        if later and not _holds_more(exact, *pair) and (tells or not is_asked_for(question, *pair)):
+        if later and not _holds_more(exact, *pair) and (tells or not asks_else):
             ahead.setdefault(older, []).append(younger)
     return {
         older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
@@ -236,6 +252,12 @@ def _holds_more(exact: Sequence[str], older: Outline, younger: Outline) -> bool:
     held = (exact_share(exact, one.content) for one in (older, younger)) if exact else (0.0, 0.0)
     of_older, of_younger = held
     return of_older > of_younger
+
+
+def _state_one_fact(older: Outline, younger: Outline) -> bool:
+    """Whether two notes tell the same fact of the same one: where somebody lives."""
+    facts = {(one.who, one.fact) for one in find_statements(older)}
+    return any((one.who, one.fact) in facts for one in find_statements(younger))
 
 
 def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:

@@ -18,8 +18,8 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import LinkLine, RecalledNote
-from zettel.tools.changes.conflicts import SURE_CONFIDENCE
 from zettel.tools.changes.differences import history, shown
+from zettel.tools.changes.links import SURE_CONFIDENCE
 from zettel.tools.changes.settling import settle_open
 from zettel.tools.language.times import iso
 from zettel.tools.note_marks import add_labels

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
+from zettel.storage.matching import match_outlines
 from zettel.storage.notes import Kind, Link, Near, Note, Outline, fold
 from zettel.storage.store import NoteFilter, Vectors, Written
 from zettel.tools.answers import Candidate
@@ -23,7 +24,6 @@ from zettel.tools.changes.conflicts import (
     conflict_links,
     find_conflicts,
     is_about_others,
-    match_outlines,
     notes_stating,
 )
 from zettel.tools.changes.settling import settle_call

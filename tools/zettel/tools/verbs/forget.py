@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
+from zettel.storage.matching import match_outlines
 from zettel.storage.notes import Note, State, fold
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import Change, NoteFilter
@@ -12,7 +13,6 @@ from zettel.tools import validation
 from zettel.tools.answers import ForgetAnswer, ForgetLine
 from zettel.tools.caller import Caller, forgettable_namespaces
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.changes.parts import parts_of
 from zettel.tools.changes.preconditions import only_evolved
 from zettel.tools.changes.previews import (

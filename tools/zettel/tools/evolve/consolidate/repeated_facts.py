@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import regex as re
 
+from zettel.storage.matching import match_outlines
 from zettel.storage.notes import PROPOSED_FACT, Kind, Note, fold, order_key
 from zettel.storage.store import NoteFilter
-from zettel.tools.changes.conflicts import CONFLICT_MAX_CANDIDATES, match_outlines
+from zettel.tools.changes.conflicts import CONFLICT_MAX_CANDIDATES
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.consolidate.drafts import (
     GENERALIZE_CHANGE,

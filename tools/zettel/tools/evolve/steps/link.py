@@ -11,6 +11,7 @@ from itertools import islice, pairwise
 
 import regex as re
 
+from zettel.storage.matching import match_outlines
 from zettel.storage.notes import (
     ANSWERS,
     DERIVED_FROM,
@@ -30,7 +31,6 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.storage.text.utterance import asks
-from zettel.tools.changes.conflicts import match_outlines
 from zettel.tools.changes.links import rule_link
 from zettel.tools.changes.stages import CONSTRUCTED, LINKED
 from zettel.tools.concurrency import read_in_thread
