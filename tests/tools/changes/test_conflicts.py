@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from zettel.storage.ids import new_id
-from zettel.storage.notes import Note
+from zettel.storage.notes import Note, outline_of
 from zettel.tools.changes.conflicts import find_conflicts
 from zettel.tools.language.facts import find_statements
 
@@ -18,10 +18,10 @@ def reason(older: str, younger: str, *, days: int = 7, meant: bool = True) -> st
     With `meant` the older is the only note; else one told between them is as near.
     """
     notes = [note(older, TOLD), note(younger, TOLD + timedelta(days=days))]
-    others = {notes[0].note_id: notes[0]}
+    others = {notes[0].note_id: outline_of(notes[0])}
     if not meant:
         beside = note(f"Much else: {younger}", TOLD + timedelta(days=1))
-        others[beside.note_id] = beside
+        others[beside.note_id] = outline_of(beside)
     cosines = dict.fromkeys(others, 0.55)
     found = find_conflicts(notes[1], find_statements(notes[1]), others, cosines)
     return found[notes[0].note_id].reason if notes[0].note_id in found else ""

@@ -12,7 +12,7 @@ from operator import attrgetter
 import regex as re
 
 from zettel.storage.notes import fold, normalise
-from zettel.storage.text.gloss import CAPITALISED_NOUNS, is_ordinary_word
+from zettel.storage.text.vocabulary import CAPITALISED_NOUNS, is_ordinary_word
 from zettel.tools.language.name_words import titles
 from zettel.tools.language.numerals import in_digits, language_of, number_values
 from zettel.tools.language.opposites import (

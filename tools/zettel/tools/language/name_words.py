@@ -42,6 +42,8 @@ class NameWords(BaseModel):
     singular_verbs: frozenset[str] = frozenset()
     plural_verbs: frozenset[str] = frozenset()
     objects: frozenset[str] = frozenset()
+    before_names: frozenset[str] = frozenset()
+    conjunctions: frozenset[str] = frozenset()
     auxiliaries: frozenset[str] = frozenset()
     nouns_like_verbs: frozenset[str] = frozenset()
     plain_heads: frozenset[str] = frozenset()

@@ -14,7 +14,11 @@ from itertools import islice, pairwise
 
 import regex as re
 
-from zettel.storage.text.vocabulary import is_ordinary_english
+from zettel.storage.text.vocabulary import (
+    CAPITALISED_NOUNS,
+    is_ordinary_english,
+    is_ordinary_word,
+)
 from zettel.tools.language.name_words import (
     NameWords,
     name_words,
@@ -69,6 +73,7 @@ _SENTENCE_START = re.compile(r"(?:\A|[.!?…:;\n\"“„«»(\[•|–—])[ \t]
 _BEFORE = re.compile(r"(?P<word>[\p{L}\p{M}]+)(?P<sign>[.'’]?)\s*$")
 _AFTER = re.compile(r"\s+(?P<word>[\p{L}\p{M}]+(?:['’][\p{L}]+)?)")
 _NEXT_WORDS = re.compile(r"[ \t]+(\p{Ll}[\p{L}'’]*)(?:[ \t]+(\p{Ll}[\p{L}'’]*))?")
+_NOUN_BEHIND = re.compile(r"[ \t]+\p{Lu}")
 _SPACED = re.compile(r"\S+")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _TICKET = re.compile(r"\p{Lu}[\p{Lu}\p{N}]+-\p{N}+")
@@ -279,7 +284,6 @@ def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) 
         words.pop(0)
     if not words:
         return ""
-    end = words[-1][0] + len(words[-1][1])
     name = " ".join(word for _, word in words)
     name = name if _is_short(group) else _POSSESSIVE.sub("", name)
     if language.capitalised_nouns and (owner := _owner(words, spellings)):
@@ -295,8 +299,16 @@ def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) 
         return ""
     if folded in spellings.known or not (group.opens or language.capitalised_nouns):
         return name
-    owns = group.opens and words[-1][1] != name and not language.capitalised_nouns
-    return name if owns or (group.opens and _acts(name, text, end, language)) else ""
+    return name if _is_told(group, name, text, language) else ""
+
+
+def _is_told(group: _Group, name: str, text: str, language: NameWords) -> bool:
+    """Whether what stands around a word that may open a sentence tells that it is a name."""
+    at, last = group.words[-1]
+    owns = last != name and not language.capitalised_nouns
+    if group.opens and (owns or _acts(name, text, at + len(last), language)):
+        return True
+    return _stands_as_name(name, text, group.words[0][0], language)
 
 
 def _opens_only(group: _Group, spellings: Spellings) -> bool:
@@ -330,9 +342,34 @@ def _acts(name: str, text: str, end: int, language: NameWords) -> bool:
     return _is_unlisted(name, text, end, language)
 
 
+def _stands_as_name(name: str, text: str, start: int, language: NameWords) -> bool:
+    """Whether a noun that no list knows has no article where every other noun has one.
+
+    In languages that write every noun with a capital: behind a preposition ("mit Elias", "in
+    Lyss"), before a verb at the beginning or behind "und" ("Elias hat"), and between a verb and
+    what is done ("Gestern hat Elias den Ofen repariert").
+    """
+    if not language.capitalised_nouns or len(name) < UNLISTED_MIN_CHARACTERS or not name.isalpha():
+        return False
+    end = start + len(name)
+    near = _BEFORE.search(text, max(0, start - WORD_BEFORE_CHARACTERS), start)
+    before = near["word"].lower() if near and not near["sign"] else ""
+    after = _NEXT_WORDS.match(text, end)
+    behind, object_ = (after[1], after[2] or "") if after else ("", "")
+    does = language.singular_verbs | language.verbs
+    placed = before in language.before_names and _NOUN_BEHIND.match(text, end) is None
+    verb = behind in does or (behind.endswith("t") and object_ in language.objects)
+    acts = verb and (not before or before in language.conjunctions)
+    acted = before in does and behind in language.objects
+    return (placed or acts or acted) and not any(
+        is_ordinary_word(name.lower(), code) for code in CAPITALISED_NOUNS
+    )
+
+
 def _is_unlisted(name: str, text: str, end: int, language: NameWords) -> bool:
     """Whether a word is none of the language, and a verb behind it tells something of one."""
-    after = _NEXT_WORDS.match(text, end) if language.singular_verbs else None
+    spelled = language.singular_verbs and not language.capitalised_nouns
+    after = _NEXT_WORDS.match(text, end) if spelled else None
     if after is None or len(name) < UNLISTED_MIN_CHARACTERS or not name.isalpha():
         return False
     verb, behind = after[1], after[2] or ""

@@ -13,8 +13,11 @@ from typing import Literal
 import regex as re
 
 from zettel.storage.notes import REVISED_BY, Note, Span, fold, normalise
-from zettel.storage.text.gloss import CAPITALISED_NOUNS, is_ordinary_word
-from zettel.storage.text.vocabulary import is_ordinary_english
+from zettel.storage.text.vocabulary import (
+    CAPITALISED_NOUNS,
+    is_ordinary_english,
+    is_ordinary_word,
+)
 from zettel.tools.language.attribution import misattributes
 from zettel.tools.language.dates import find_times
 from zettel.tools.language.marks import Mark, find_marks
