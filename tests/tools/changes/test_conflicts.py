@@ -80,3 +80,11 @@ def test_amounts_of_unlike_size_are_of_two_things() -> None:
 
     assert reason(older, "The walnut desk of Voirol: 12'000 francs") == ""
     assert reason(older, "The walnut desk of Voirol: 1'200 francs") != ""
+
+
+def test_what_two_people_did_is_no_change_but_who_has_a_thing_is() -> None:
+    oven = "Gestern hat Emma den Ofen repariert"
+    assert reason(oven, "Gestern hat Elias den Ofen repariert") == ""
+
+    key = "Der Schlüssel liegt bei Emma"
+    assert reason(key, "Der Schlüssel liegt bei Elias") == "tells “elias” in the same place"

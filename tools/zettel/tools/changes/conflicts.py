@@ -338,11 +338,25 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
         return _change(VALUE_CONFIDENCE, cosine, _by_words(cue) if cue else _DONE)
     new, old = younger.note.subject, older.note.subject
     if fold(old) == fold(new) or not (old and new):
-        if value := find_other_value(younger.sentences, older.sentences):
+        value = find_other_value(younger.sentences, older.sentences)
+        if value and not _are_two_people(value, younger, older):
             return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
     if cosine < CHANGE_MIN_COSINE:
         return None
     return _change_near(cue, younger, older, cosine, meant=meant)
+
+
+def _are_two_people(value: OtherValue, younger: _Told, older: _Told) -> bool:
+    """Whether a value is a name amid both sentences: of whom it is told, not what is told.
+
+    "Gestern hat Elias den Ofen repariert" ends nothing of "Gestern hat Emma …"; at the end a name
+    answers: "The key is with Emma".
+    """
+    for told, name in ((older, value.old), (younger, value.new)):
+        ends = any(one.tokens and one.tokens[-1] == name for one in told.sentences)
+        if ends or name not in fold(" ".join(find_names(told.content))).split():
+            return False
+    return True
 
 
 def _ask_again(younger: _Told, older: _Told) -> bool:
