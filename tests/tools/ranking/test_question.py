@@ -83,6 +83,7 @@ def test_a_name_that_many_notes_hold_stands_for_somebody() -> None:
         ("Has Mel met Rex?", ("Mel", "Rex")),
         ("Where does Ana's colleague live?", ("Ana",)),
         ("Did O'Neil see Mary-Jane in March?", ("O'Neil", "Mary-Jane")),
+        ("Où va le fils d'Irène, puisqu’Yves part ?", ("Irène", "Yves")),
         ("What Is The Deadline?", ()),
         ("Has Mr Rex met Frau Lindqvist?", ("Rex", "Lindqvist")),
         ("Is Madame with Miss Rex?", ("Madame", "Rex")),

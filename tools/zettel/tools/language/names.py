@@ -66,6 +66,8 @@ _IDENTIFIER = re.compile(
     )(?![\w-])""",
     re.VERBOSE,
 )
+AFTER_ELISION = r"(?:(?<!['’])|(?<=(?<!\w)[dl]['’])|(?<=qu['’]))"
+"""Before a name: no apostrophe but that of a word without its vowel ("d'Irène", "qu'Yves")."""
 # No two repetitions in a row accept the same character: else a long word is read in n² ways.
 _WORD = r"\p{Lu}(?:[\p{L}\p{M}\p{N}'’-]*[\p{L}\p{M}\p{N}])?"
 _INLINE_CODE = re.compile(r"`[^`\n]*`")
@@ -207,7 +209,7 @@ def _capitalised_rows() -> re.Pattern[str]:
     short = "|".join(form.capitalize() for form in sorted(short_forms()))
     stop = rf"(?:\p{{Lu}}|{short})\.(?=[ \t]\p{{Lu}})"
     return re.compile(
-        rf"(?<![\w-])(?:(?<!['’])|(?<=(?<!\w)[dl]['’]))(?:(?:{short})\.(?=[ \t]\p{{Lu}})|{_WORD})"
+        rf"(?<![\w-]){AFTER_ELISION}(?:(?:{short})\.(?=[ \t]\p{{Lu}})|{_WORD})"
         rf"(?:[ \t]+(?:(?:of|de|van|do|&)[ \t]+)?(?:{stop}|{_WORD}))*"
     )
 

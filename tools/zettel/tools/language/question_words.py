@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
+from zettel.tools.language.name_words import name_words
+from zettel.tools.language.names import AFTER_ELISION
 from zettel.tools.language.terms import terms
 from zettel.tools.language.word_files import read_word_files, spell_words
 
@@ -83,11 +85,16 @@ def asks_for_everything(text: str, unnamed: str) -> bool:
     return any(rest <= person for _, person in _fillers())
 
 
+_UNSPACED = "\u3040-\u30ff\u3400-\u9fff"
+"""Characters of Japanese and Chinese."""
+_CAPITAL = rf"[A-ZÀ-ÖØ-ÞĀ-Ž](?:[^\W{_UNSPACED}]|-)+"
 _CAPITALISED = re.compile(
-    r"(?<![\w'’-])(?:[A-Z][a-z]{1,4}\. )?[A-ZÀ-ÖØ-ÞĀ-Ž][\w-]+"
-    r"(?: (?:(?:de|del|van|von|da|di) )?[A-ZÀ-ÖØ-ÞĀ-Ž][\w-]+){0,3}"
+    rf"(?<![^\W{_UNSPACED}])(?<!-){AFTER_ELISION}(?:[A-Z][a-z]{{1,4}}\. )?{_CAPITAL}"
+    rf"(?: (?:(?:de|del|van|von|da|di) |d['’])?{_CAPITAL}){{0,3}}"
 )
 """A name with its title, of at most four words."""
+_OPENING_WORD = re.compile(rf"[^\w\s]*+[^\W{_UNSPACED}]*+(?! ?[{_UNSPACED}])")
+"""What opens a question, with its capital for that; no name in "Ruyとは誰"."""
 
 
 ALL_ABOUT_MAX_CHARACTERS = 200
@@ -109,12 +116,48 @@ def asked_all_about(text: str) -> str:
     if not may_ask_for_everything(text):
         return ""
     asked = _pattern("asides").sub(lambda aside: " " * len(aside[0]), text)
-    for match in _CAPITALISED.finditer(asked):  # "Parle-moi de Sophie" is no name
+    opening = _OPENING_WORD.match(asked)  # "Résumé de Sophie" is no name
+    for match in _CAPITALISED.finditer(asked, opening.end() if opening else 0):
         before, name = _without_introduction(asked[: match.start()], match.group())
         rest = f"{before} {asked[match.end() :]}"
-        if match.start() and not speaks_of_me(rest) and asks_for_everything(text, rest):
+        if not name[0].isupper():  # "der Chef von Ana"
+            continue
+        if not speaks_of_me(rest) and asks_for_everything(text, rest):
             return name
     return ""
+
+
+def asked_all_about_unspaced(text: str) -> tuple[str, bool]:
+    """What a question in a script without spaces asks for all of, and whether it must be a name.
+
+    That is what is left without the words of such a question, "田中" of "田中さんは誰ですか". An
+    honorific tells a name; to one character it belongs ("林さん").
+    """
+    if len(text) > ALL_ABOUT_MAX_CHARACTERS or not may_ask_for_everything(text):
+        return "", False
+    found = [match for question in _unspaced_questions() if (match := question.fullmatch(text))]
+    groups = (match.groups("") for match in found)
+    name, honorific = min(groups, key=lambda told: len("".join(told)), default=("", ""))
+    name = name if len(name) > 1 else name + honorific
+    return (name, bool(honorific)) if len(name) > 1 else ("", False)
+
+
+@cache
+def _unspaced_questions() -> tuple[re.Pattern[str], ...]:
+    """For each language without spaces, a question for all of one."""
+    named = name_words()
+    return tuple(
+        _unspaced_question((*table.person, *table.asides), named[code].honorifics)
+        for code, table in _tables().items()
+        if table.inside
+    )
+
+
+def _unspaced_question(words: Iterable[str], honorifics: Iterable[str]) -> re.Pattern[str]:
+    asking = spell_words(words, inside=True)
+    beside, polite = rf"(?:{asking}|\W)*+", spell_words(honorifics, inside=True)
+    name = rf"(?:(?!{asking})[々\u4e00-\u9fff]){{1,5}}?|[\u30a0-\u30ff]{{2,16}}?"
+    return re.compile(rf"{beside}({name})({polite})?{beside}")
 
 
 def _without_introduction(before: str, name: str) -> tuple[str, str]:

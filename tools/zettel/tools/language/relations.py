@@ -21,7 +21,12 @@ from zettel.tools.language.name_words import (
     read_language,
     titles,
 )
-from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS, is_common_acronym
+from zettel.tools.language.names import (
+    AFTER_ELISION,
+    ASSISTANTS,
+    ORDINARY_WORDS,
+    is_common_acronym,
+)
 from zettel.tools.language.prose import without_code
 from zettel.tools.language.speakers import Speech, find_quotations, find_turns, speaker_at
 from zettel.tools.language.user_words import means_user
@@ -49,27 +54,31 @@ RELATED_SENTENCE_MAX_CHARACTERS = 600
 
 _LONG_WORD = re.compile(rf"(?<!\S)(\S{{{RELATED_WORD_MAX_CHARACTERS}}})\S++")
 _LETTER = r"[\p{L}\p{M}\p{N}]"
-_WORD = rf"\p{{Lu}}(?:{_LETTER}|-(?={_LETTER}))*+(?:['’](?!s\b)\p{{L}}{{2,}}+)?"
-_MORE = rf"(?:\s(?:(?:de|del|di|van|von|la)\s){{0,2}}{_WORD}){{0,3}}"
+_ELIDED = r"(?:[LD]|Qu)['’]\p{Ll}"
+"""What opens a sentence and is no name: "L'oncle"."""
+_WORD = rf"(?!{_ELIDED})\p{{Lu}}(?:{_LETTER}|-(?={_LETTER}))*+(?:['’](?!s\b)\p{{L}}{{2,}}+)?"
+_MORE = rf"(?:\s(?:(?:(?:de|del|di|van|von|la)\s){{0,2}}|d['’]){_WORD}){{0,3}}"
 _GENITIVE = rf"\p{{Lu}}{_LETTER}*?(?![sxzß]){_LETTER}"
 """German, before its "s"."""
 _GAP = (
     rf"(?:\s(?!(?:and|but|or|who|that|und|aber|et|y|nicht|pas|no)\b)[\p{{Ll}}\p{{N}}]{_LETTER}*+"
     r"(?:-\p{L}+)?){0,3}?"
 )
-_STARTS = r"(?<![\p{L}\p{M}\p{N}_'’-])"
+_STARTS = rf"(?<![\p{{L}}\p{{M}}\p{{N}}_-]){AFTER_ELISION}"
 _ENDS = r"(?![\p{L}\p{M}\p{N}_-])"
 _CLAUSE_START = re.compile(r"[^,;:(–—]*$")
 _SUPPOSED = re.compile(r"\s*(?:[\p{L}'’]++\s?+){1,3},")
 """A few words before what they say how sure it is of: "Ich glaube, Ana ist …"."""
 _GOES_ON = re.compile(r"\)?,?\s(?:(?:and|und|et|y)\s)?(?=\p{Ll})")
 """Between a relation and another one of the same name: "Ana is Ben's aunt and works at Siemens"."""
-_WORD_BEFORE = re.compile(r"\p{L}+\s$")
+_WORD_BEFORE = re.compile(r"(\p{L}+)[\s'’]$")
 _NO_PLACE = re.compile(r"\p{N}|\p{Lu}\p{Lu}|\p{Ll}\p{Lu}")
 """In a name that neither a person nor a place has: "AWS", "GitHub"."""
 _NAMES = re.compile(r"\{(?:a|b|s|names|couple|thing|house)\}")
 """In a form, what stands for a name."""
 _ARTICLES = frozenset({"the", "a", "an"})
+_CALLED_LIKE_DAYS = frozenset("mo di mi".split())
+"""German; names where one stands beside another name."""
 _CALLED_LIKE_MONTHS = frozenset("jan april may june august".split())
 
 
@@ -496,7 +505,7 @@ def _is_of_another(match: re.Match[str], words: NameWords) -> bool:
     """Whether the name before a verb goes with a word before it: "the sister of Ana lives in"."""
     before = _WORD_BEFORE.search(match.string, 0, match.start())
     opens = match.string.startswith(match.groupdict().get("a") or "\n", match.start())
-    return opens and before is not None and before[0].rstrip().lower() in words.prepositions
+    return opens and before is not None and before[1].lower() in words.prepositions
 
 
 def _is_move(match: re.Match[str], language: _Language) -> bool:
@@ -516,7 +525,12 @@ def _named(
     """The names in the text, or the speaker where it has none."""
     if not spelled:
         return (speaker,)
-    return [_name(one, language, words) for one in language.joint.split(spelled)]
+    said = language.joint.split(spelled)
+    names = [_name(one, language, words) for one in said]
+    if any(names):  # "Mo und Fips"
+        days = [at for at, one in enumerate(said) if one.lower() in _CALLED_LIKE_DAYS]
+        names[:] = (said[at] if days == [at] else name for at, name in enumerate(names))
+    return names
 
 
 def _speaker(subject: str) -> str:

@@ -14,7 +14,8 @@ from zettel.tools.language.name_words import titles
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, terms
 
-_WORD = re.compile(r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
+_WORD = re.compile(r"(?!\p{Ll}{1,6}['’]\p{Lu})[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
+"""A small word without its vowel is no part of one: "d'Irène"."""
 _OPENING = re.compile(r"(?<=(?:^|[.!?…:;\n])[\s\"“(\[¿¡]*)")
 """Where a word opens a sentence; looks back as far as the word before."""
 _TITLE = re.compile(r"(?:\p{Lu}['’])?\p{Lu}[\p{Ll}\p{M}]+(?:[-'’]\p{Lu}?[\p{Ll}\p{M}]+)*")

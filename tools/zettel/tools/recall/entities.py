@@ -97,6 +97,11 @@ async def find_entity(memory: Memory, asked: RecallQuery, name: str) -> Entity:
     )
 
 
+async def is_name(memory: Memory, asked: RecallQuery, name: str) -> bool:
+    """Whether a note in the scope of a request calls somebody or something by a name."""
+    return await _Reading(memory, asked, asked.where).stands_alone(name)
+
+
 def _with_own(notes: Iterable[Outline], own: Sequence[Outline]) -> list[Outline]:
     """The notes and what else is of the user, the profile first and then the newest that fit."""
     found = {note.note_id: note for note in notes}
@@ -278,12 +283,12 @@ class _Reading:
         """The words of a name by which notes call the same one and nobody else."""
         words, found = name.split(), list[str]()
         for word in words if len(words) > 1 else ():
-            if word[:1].isupper() and await self._stands_alone(word):
+            if word[:1].isupper() and await self.stands_alone(word):
                 if [fold(one) for one in await self._longer(word)] == [fold(name)]:
                     found.append(word)
         return found
 
-    async def _stands_alone(self, word: str) -> bool:
+    async def stands_alone(self, word: str) -> bool:
         """Whether a note calls somebody by this word alone; "New" of "New York" calls nobody."""
         notes, key = await self.holders(word), fold(word)
         return await read_in_thread(

@@ -20,6 +20,7 @@ from zettel.tools.concurrency import read_in_thread, read_texts
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.question_words import (
     asked_all_about,
+    asked_all_about_unspaced,
     asks_only_who_i_am,
     may_ask_for_everything,
 )
@@ -34,7 +35,7 @@ from zettel.tools.ranking.voices import share_places, voices_of
 from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
-from zettel.tools.recall.entities import find_entity
+from zettel.tools.recall.entities import find_entity, is_name
 from zettel.tools.recall.keys import key_first
 from zettel.tools.recall.newest import newest_first, told_later_first
 from zettel.tools.recall.offers import offered_rules
@@ -144,6 +145,9 @@ async def _asked_all_about(memory: Memory, asked: RecallQuery) -> str:
         return ""
     if await read_texts(len(query), lambda: asks_all_about_me(query)):
         return THE_USER
+    name, is_sure = await read_texts(len(query), lambda: asked_all_about_unspaced(query))
+    if name and (is_sure or await is_name(memory, asked, name)):
+        return name
     corpus = await memory.corpora.read(memory.store, asked.where, asked.moment)
     question = await read_in_thread(ask, query, corpus, asked.moment)
     if not question.all_of_whom or question.asks_self:
