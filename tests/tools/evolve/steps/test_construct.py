@@ -53,7 +53,15 @@ async def test_code_tables_and_logs_name_nobody(desk: Desk, code: str) -> None:
         ("Iveco was at the inspection, no defects", ("Iveco",)),
         ("Dougie broke his wrist", ("Dougie",)),
         ("L'institutrice de Maëlle voit d'Alembert", ("Maëlle", "Alembert")),
+        ("On sait qu'Octave vient d'Angers", ("Octave", "Angers")),
         ("Postmortem of INC-41 is due", ("INC-41",)),
+        ("Morning Tevita, the boat is ready", ("Tevita",)),
+        ("Morning Star is closed today", ("Morning Star",)),
+        ("Apparently Tevita Mahe is away", ("Tevita Mahe",)),
+        ("Falls Lutz kommt, ist die Tür offen", ()),
+        ("Bald kommt der Zug an", ()),
+        ("Según Iñaki la puerta está abierta", ("Iñaki",)),
+        ("Salut Tevita, la porte est ouverte", ("Tevita",)),
         ("Unmute HUL-1 after the visit", ("HUL-1",)),
         ("Elias ist Tischler von Beruf", ("Elias",)),
         ("Gestern hat Emma den Ofen repariert", ("Emma",)),
@@ -83,6 +91,31 @@ async def test_a_name_that_opens_a_sentence_is_known_from_another_note(desk: Des
     await desk.evolve()
 
     assert (await stored(desk, first)).entities == ("Bramwell",)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("En Bilbao Iñaki durmió en casa", ("Bilbao", "Iñaki")),
+        ("En Bilbao Iñaki no hay nada", ("Bilbao Iñaki",)),
+        ("Para Iñaki Bilbao compré flores", ("Iñaki Bilbao",)),
+        ("Bilbao Iñaki durmió en casa", ("Bilbao Iñaki",)),
+    ],
+)
+async def test_a_place_before_who_does_something_there_is_a_name_of_its_own(
+    desk: Desk, text: str, names: tuple[str, ...]
+) -> None:
+    for content in (
+        "El tren a Bilbao sale a las seis",
+        "Hablé con Iñaki por la tarde",
+        "Lo vi con Iñaki Bilbao en el puerto",
+    ):
+        await desk.told(content)
+    note_id = await desk.told(text)
+
+    await desk.evolve()
+
+    assert (await stored(desk, note_id)).entities == names
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ class NameWords(BaseModel):
     states: tuple[str, ...] = ()
     introductions: tuple[str, ...] = ()
     openers: frozenset[str] = frozenset()
+    greetings: frozenset[str] = frozenset()
     nouns: str = ""
     no_names: frozenset[str] = frozenset()
     determiners: frozenset[str] = frozenset()

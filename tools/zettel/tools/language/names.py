@@ -108,6 +108,10 @@ class Spellings:
 
     known: frozenset[str] = frozenset()
     """Words that notes use as names, in small letters."""
+    alone: frozenset[str] = frozenset()
+    """Those of them that are a whole name."""
+    repeated: frozenset[str] = frozenset()
+    """Names of several words that two notes use or more, in small letters."""
     common: frozenset[str] = frozenset()
     """Words that notes write in lower case more often than with a capital, or, where every
     noun has one, behind an article."""
@@ -124,7 +128,7 @@ def read_spellings(notes: Iterable[tuple[str, Sequence[str]]]) -> Spellings:
             counts as one, but not where every noun has a capital ("Kurstag Modul").
     """
     lower, capital = Counter[str](), Counter[str]()
-    known, nouns = set[str](), set[str]()
+    known, nouns, holders = set[str](), set[str](), Counter[str]()
     for text, names in notes:
         prose = without_code(text[:NAMED_MAX_CHARACTERS])
         spelled: list[str] = _SPELLED.findall(prose)
@@ -133,12 +137,16 @@ def read_spellings(notes: Iterable[tuple[str, Sequence[str]]]) -> Spellings:
         language = read_language(prose)
         words = [] if language.capitalised_nouns else [w for name in names for w in name.split()]
         known |= {word.lower() for word in (*names, *words) if word[:1].isupper()}
+        holders.update({name.lower() for name in names})
         if language.capitalised_nouns:
             beside = pairwise(map(str.lower, spelled))
             nouns |= {word for before, word in beside if before in language.determiners}
     common = {word for word, count in lower.items() if count > capital[word]}
     return Spellings(
-        known=frozenset(known - ASSISTANTS - titles()), common=frozenset(common | nouns)
+        known=frozenset(known - ASSISTANTS - titles()),
+        alone=frozenset(name for name in holders if name in known and " " not in name),
+        repeated=frozenset(name for name, count in holders.items() if count > 1 and " " in name),
+        common=frozenset(common | nouns),
     )
 
 
@@ -222,6 +230,7 @@ def _groups(run: re.Match[str], words: NameWords, spellings: Spellings) -> list[
     opening = max(0, start - SENTENCE_START_CHARACTERS)
     opens = _SENTENCE_START.search(text, opening, start) is not None
     titled = before in titles() and near is not None and near["sign"] in ("", ".")
+    placed = False
     groups = [_Group(opens and not titled, titled, before in words.determiners)]
     for match in _SPACED.finditer(text, start, run.end()):
         word = match.group()
@@ -235,14 +244,28 @@ def _groups(run: re.Match[str], words: NameWords, spellings: Spellings) -> list[
             or _only_opens(folded, match, opens, words)
         ):
             groups.append(_Group(False, folded in titles(), folded in words.determiners))
+            placed = match.start() == start and folded in words.prepositions
             continue
         if folded in words.relatives and _is_related(groups[-1], words, spellings):
             groups.append(_Group(False, True, False))
             continue
+        if placed and len(groups[-1].words) == 1 and _are_two(groups[-1], match, words, spellings):
+            groups.append(_Group(False, False, False))
         groups[-1].words.append((match.start(), word))
         if _POSSESSIVE.search(word) and not _is_short(groups[-1]):
             groups.append(_Group(False, False, False))
     return [group for group in groups if group.words]
+
+
+def _are_two(
+    group: _Group, second: re.Match[str], language: NameWords, spellings: Spellings
+) -> bool:
+    """Whether a place and who does something there stand in a row: "In Bilbao Iñaki slept"."""
+    after = _NEXT_WORDS.match(second.string, second.end())
+    pair = (group.words[0][1].lower(), second[0].lower())
+    if after is None or after[1] in language.function_words or " ".join(pair) in spellings.repeated:
+        return False
+    return spellings.alone.issuperset(pair)
 
 
 def _is_related(group: _Group, language: NameWords, spellings: Spellings) -> bool:
@@ -271,8 +294,13 @@ def _is_plain_noun(word: str, language: NameWords) -> bool:
 
 def _only_opens(word: str, match: re.Match[str], opens: bool, language: NameWords) -> bool:
     """Whether a word has its capital for opening the sentence: "Ask Ana"."""
-    begins = opens and match.start() == match.pos
-    return begins and match.end() < match.endpos and word in language.openers
+    if not opens or match.start() != match.pos or match.end() >= match.endpos:
+        return False
+    if word in language.openers:
+        return True
+    behind = _SPACED.search(match.string, match.end(), match.endpos)
+    unlisted = behind is not None and not is_ordinary_english(behind[0].lower())
+    return word in language.greetings and unlisted
 
 
 def _named(group: _Group, text: str, language: NameWords, spellings: Spellings) -> str:
@@ -308,7 +336,8 @@ def _is_told(group: _Group, name: str, text: str, language: NameWords) -> bool:
     """Whether what stands around a word that may open a sentence tells that it is a name."""
     at, last = group.words[-1]
     owns = last != name and not language.capitalised_nouns
-    if group.opens and (owns or _acts(name, text, at + len(last), language)):
+    acts = name.lower() not in language.openers and _acts(name, text, at + len(last), language)
+    if group.opens and (owns or acts):
         return True
     return _stands_as_name(name, text, group.words[0][0], language)
 
