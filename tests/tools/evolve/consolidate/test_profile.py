@@ -1,11 +1,12 @@
 """The profile: what stands, in the words of its notes, and nothing else."""
 
 import pytest
-from tests.tools.conftest import Desk, pick
+from tests.tools.conftest import Desk, lettered, pick
 
 from zettel.storage.notes import Kind, Note, State
 from zettel.storage.store import NoteFilter
 from zettel.tools.evolve.consolidate.drafts import cited
+from zettel.tools.evolve.consolidate.profile import PROFILE_MAX_FACTS, SUBJECT_MAX_FACTS
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ async def test_the_profile_states_what_stands_in_the_words_of_its_notes(desk: De
     [profile] = await profiles(desk)
     assert (profile.kind, profile.content) == (
         Kind.CORE,
-        "Ana lives in Lyon\nBen: allergic to nuts",
+        "Ben: allergic to nuts\nAna lives in Lyon",
     )
     shown = await desk("recall")
     assert pick(shown, "notes", 0, "note_id") == profile.note_id
@@ -45,6 +46,78 @@ async def test_the_profile_says_of_whom_it_is(desk: Desk) -> None:
 
     [profile] = await profiles(desk)
     assert profile.content == "Ben: owns a kite"
+
+
+@pytest.mark.parametrize(
+    ("first", "likes"),
+    [
+        (
+            [
+                "I am allergic to penicillin",
+                "My name is Ottoline Fairweather",
+                "I work as a bell founder",
+                "I live in Quorn",
+                "My sister is Beatrix Fairweather",
+            ],
+            ["I like {}", "I hate {}", "I prefer {}", "I speak {}"],
+        ),
+        (
+            [
+                "Ich bin allergisch gegen Latex.",
+                "Ich heiße Gunnar Petersen.",
+                "Ich arbeite als Orgelbauer.",
+                "Ich lebe in Husum.",
+            ],
+            ["Ich mag {}.", "Ich hasse {}.", "Ich spreche {}."],
+        ),
+        (
+            [
+                "Je suis allergique aux noix.",
+                "Je m'appelle Solange Perrin.",
+                "Je travaille comme luthière.",
+                "J'habite à Mirecourt.",
+            ],
+            ["J'aime {}.", "Je déteste {}.", "Je parle {}."],
+        ),
+        (
+            [
+                "Soy alérgica al látex.",
+                "Me llamo Inés Robledo.",
+                "Trabajo como encuadernadora.",
+                "Vivo en Cuenca.",
+            ],
+            ["Me gusta {}.", "Odio {}.", "Prefiero {}."],
+        ),
+    ],
+)
+async def test_who_the_user_is_and_what_harms_them_stand_before_any_number_of_likes(
+    desk: Desk, first: list[str], likes: list[str]
+) -> None:
+    for content in first:
+        await desk.told(content)
+    desk.later(days=1)
+    for number in range(15):
+        await desk.told(likes[number % len(likes)].format(lettered(300 + 7 * number)))
+
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    lines = [line.removeprefix("user: ") for line in profile.content.splitlines()]
+    assert set(lines[: len(first)]) == set(first)
+    assert len(lines) == SUBJECT_MAX_FACTS
+    assert lines[:2] == [first[1], first[0]]
+
+
+async def test_after_hundreds_of_later_facts_an_old_allergy_is_not_lost(desk: Desk) -> None:
+    await desk.told("The user is allergic to bee stings", subject="user")
+    likes = [f"I like {lettered(number)}." for number in range(PROFILE_MAX_FACTS + 1)]
+    for at in range(0, len(likes), 70):
+        await desk.told(" ".join(likes[at : at + 70]))
+
+    await desk.evolve()
+
+    [profile] = await profiles(desk)
+    assert "allergic to bee stings" in profile.content.splitlines()[0]
 
 
 @pytest.mark.slow
@@ -114,11 +187,11 @@ async def test_citations_stand_while_a_cited_note_is_reworded(desk: Desk) -> Non
 
 
 async def test_a_fact_leaves_the_profile_when_a_later_note_tells_a_change_of_it(desk: Desk) -> None:
-    await desk.told("Tom works at the Bethesda, mostly night shifts", subject="Tom")
+    await desk.told("Tom works at the Bethesda, mostly nights", subject="Tom")
     await desk.told("Tom owns a boat", subject="Tom")
     await desk.evolve()
 
-    await desk.told("Tom no longer does night shifts, he has the day ward now")
+    await desk.told("Tom no longer does a night shift, he has the day ward now")
     await desk.evolve()
 
     [profile] = await profiles(desk)
@@ -180,6 +253,7 @@ async def test_what_a_later_note_may_have_replaced_is_not_in_the_profile(desk: D
         "I prefer short answers.",
         "Ich trinke keinen Kaffee.",
         "Je suis végétarienne.",
+        "J'habite à Nancy.",
         "Trabajo como enfermera.",
     ],
 )
@@ -322,7 +396,7 @@ async def test_each_sentence_of_a_note_may_be_a_fact(desk: Desk) -> None:
     await desk.evolve()
 
     [profile] = await profiles(desk)
-    assert profile.content == "user: I live in Lyon.\nuser: I'm allergic to nuts."
+    assert profile.content == "user: I'm allergic to nuts.\nuser: I live in Lyon."
     assert cited(profile) == {note_id}
 
 

@@ -41,6 +41,7 @@ class _Table(BaseModel):
     we: tuple[str, ...] = ()
     kin: tuple[str, ...] = ()
     standing: tuple[str, ...] = ()
+    tastes: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
 
 
@@ -174,6 +175,11 @@ def find_own_names(text: str) -> frozenset[str]:
 
 def tells_what_stands(sentence: str) -> bool:
     """Whether a sentence states a lasting trait of the user: "I prefer tea", "Ich bin Veganer"."""
+    return tells_who_one_is(sentence) or _pattern("tastes").match(sentence) is not None
+
+
+def tells_who_one_is(sentence: str) -> bool:
+    """Whether what it states is no taste, skill or property: "I am a nurse", "Ich bin Veganer"."""
     return _pattern("standing").match(sentence) is not None
 
 

@@ -3,7 +3,8 @@
 MemoryBank's portrait (arXiv 2305.10250, section 2.1) by rule; precision before recall.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -30,9 +31,10 @@ from zettel.tools.evolve.consolidate.sentences import dated, sentences
 from zettel.tools.evolve.consolidate.told_facts import read_facts
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.change_cues import find_change_cue, tells_of_now
-from zettel.tools.language.relations import THE_USER
+from zettel.tools.language.importance import ORDINARY, VITAL, read_importance
+from zettel.tools.language.relations import THE_USER, find_relations
 from zettel.tools.language.speakers import Speech, find_quotations, find_turns, speaker_at
-from zettel.tools.language.terms import telling_words
+from zettel.tools.language.terms import TERM_CHARACTERS, telling_words
 from zettel.tools.language.time_words import is_day_month_or_count
 from zettel.tools.language.user_words import (
     begins_with_i,
@@ -44,6 +46,7 @@ from zettel.tools.language.user_words import (
     said_by,
     tells_of_user,
     tells_what_stands,
+    tells_who_one_is,
 )
 from zettel.tools.note_marks import marks_of
 from zettel.tools.render import count_tokens
@@ -55,14 +58,20 @@ FACT_MAX_CHARACTERS = 160
 """Longer sentences are stories."""
 PROFILE_NOTE_MAX_CHARACTERS = 1_000
 """Of a note that is read; a longer one is a document or a story."""
-SUBJECT_MAX_FACTS = 5
-"""Facts per subject."""
+SUBJECT_MAX_FACTS = 10
+"""Facts per subject: who somebody is takes five to eight (name, home, work, family, health), and
+preferences stand beside them. `PROFILE_MAX_TOKENS` bounds what it costs. Set by hand."""
 PROFILE_TOKEN_BYTES = 4
 """As `render.count_tokens` counts."""
 PROFILE_MAX_NOTES = 30_000
 """Notes of a namespace that are read."""
 PROFILE_MAX_FACTS = 200
-"""Newest facts that are considered."""
+"""Facts that are considered, the first by their order."""
+NAME_FACT, VITAL_FACT, IDENTITY_FACT, OTHER_FACT = range(4)
+"""Sorts of facts, in the order in which they get the room: the user's name; what harms somebody if
+it is overlooked; who somebody is; preferences, skills, property and the rest. Set by hand."""
+IDENTITY_FACTS = frozenset({"home", "employer", "occupation", "partner", "age"})
+"""Of `read_facts`; relations to persons and places beside them."""
 
 EVENT_MAX_LENGTH = timedelta(days=7)
 """Longest time of an event, unlike "in May 2026 Ana became a teacher". Set by hand."""
@@ -98,6 +107,9 @@ class ProfileFact:
     text: str
     head: str
     """Shared by facts of which only the newest holds."""
+    sort: int = OTHER_FACT
+    importance: float = ORDINARY
+    """Of its sentence, in `[0, 1]`."""
 
 
 def standing_facts(note: Note | Outline) -> list[ProfileFact]:
@@ -121,10 +133,27 @@ def standing_facts(note: Note | Outline) -> list[ProfileFact]:
             times = tuple(span for span in note.times if span.phrase in text)
             sentence = replace(note, content=text, times=times)
             if fact := _of_sentence(sentence, author, alone=len(whole) == 1):
-                found.setdefault(fact.head, fact)
+                found.setdefault(fact.head, _sorted_in(fact, sentence))
     if not found or marks_of(f"{note.subject}\n{note.content}"):
         return []
     return list(found.values())
+
+
+def _sorted_in(fact: ProfileFact, sentence: Note | Outline) -> ProfileFact:
+    """The fact with its sort and how much it matters, as its sentence tells."""
+    importance = read_importance(sentence.content, Kind.EPISODIC)
+    whose, of_user = fold(fact.subject), fact.subject == THE_USER
+    text = said_by(sentence.content, fact.subject)
+    if of_user and find_own_names(text):
+        sort = NAME_FACT
+    elif importance >= VITAL:
+        sort = VITAL_FACT
+    else:
+        told = any(one.who == whose and one.fact in IDENTITY_FACTS for one in read_facts(sentence))
+        related = find_relations(text, sentence.subject)
+        told = told or any(whose in (fold(one.who), fold(one.whom)) for one in related)
+        sort = IDENTITY_FACT if told or tells_who_one_is(text) else OTHER_FACT
+    return replace(fact, sort=sort, importance=importance)
 
 
 def _quoted(speech: Sequence[Speech], place: int) -> bool:
@@ -225,16 +254,14 @@ async def profile(task: Task, namespace: str) -> tuple[list[DerivedDraft], list[
     )
     facts = await read_in_thread(_not_overtaken, facts, outlines)
     notes = await _believed(task, [fact.note_id for fact in facts])
-    facts = [fact for fact in facts if fact.note_id in notes][:PROFILE_MAX_FACTS]
-    notes = {fact.note_id: notes[fact.note_id] for fact in facts}
-    against = await _contradicted(task, notes.values())
-    usage = await task.memory.store.usage_of(list(notes))
     newest = dict[str, ProfileFact]()
     for fact in facts:
-        newest.setdefault(fact.head, fact)
-    ready = [f for f in newest.values() if f.note_id in notes and f.note_id not in against]
-    recalled = {i: known.recall_count for i, known in usage.items()}
-    chosen = _fitting(ready, recalled)
+        if fact.note_id in notes:
+            newest.setdefault(fact.head, fact)
+    facts = sorted(newest.values(), key=_place)[:PROFILE_MAX_FACTS]
+    notes = {fact.note_id: notes[fact.note_id] for fact in facts}
+    against = await _contradicted(task, notes.values())
+    chosen = _fitting([fact for fact in facts if fact.note_id not in against])
     if not chosen:
         return [], standing
     sources = sorted((notes[i] for i in {fact.note_id for fact in chosen}), key=order_key)
@@ -268,16 +295,20 @@ def _not_overtaken(facts: Sequence[ProfileFact], outlines: Sequence[Outline]) ->
             about.add(THE_USER)
         if (about := about & subjects) and changes:
             for name in about:
-                words = telling_words(content) - telling_words(name)
-                told.setdefault(name, []).append((at, words))
+                told.setdefault(name, []).append((at, _stems_of(content) - _stems_of(name)))
     return [
         fact
         for fact in facts
         if not any(
-            at > places[fact.note_id] and not words.isdisjoint(telling_words(fact.text))
+            at > places[fact.note_id] and not words.isdisjoint(_stems_of(fact.text))
             for at, words in told.get(fold(fact.subject), ())
         )
     ]
+
+
+def _stems_of(text: str) -> set[str]:
+    """The telling words of a text, so short that "night" is in "nights"."""
+    return {word[:TERM_CHARACTERS] for word in telling_words(text)}
 
 
 async def _believed(task: Task, note_ids: Sequence[str]) -> dict[str, Note]:
@@ -312,27 +343,29 @@ async def _contradicted(task: Task, notes: Iterable[Note]) -> set[str]:
     return older | {note_id for pair in pairs for note_id in pair}
 
 
-def _fitting(facts: Sequence[ProfileFact], recalled: Mapping[str, int]) -> list[ProfileFact]:
-    """The facts that fit, most often recalled first, then newest."""
-    order = sorted(
-        enumerate(facts), key=lambda entry: (-recalled.get(entry[1].note_id, 0), entry[0])
-    )
-    kept, of = list[ProfileFact](), dict[str, int]()
-    for _, fact in order:
+def _place(fact: ProfileFact) -> tuple[int, bool, float]:
+    """The sort, the user before others, importance; among equals the newest is first already."""
+    return fact.sort, fact.subject != THE_USER, -fact.importance
+
+
+def _fitting(facts: Sequence[ProfileFact]) -> list[ProfileFact]:
+    """The first facts that fit."""
+    kept, of = list[ProfileFact](), Counter[str]()
+    for fact in facts:
         subject = fold(fact.subject)
         if (
-            of.get(subject, 0) < SUBJECT_MAX_FACTS
+            of[subject] < SUBJECT_MAX_FACTS
             and count_tokens(_lines_of([*kept, fact])) <= PROFILE_MAX_TOKENS
         ):
             kept.append(fact)
-            of[subject] = of.get(subject, 0) + 1
+            of[subject] += 1
     return kept
 
 
 def _lines_of(facts: Sequence[ProfileFact]) -> str:
-    """One fact per line, grouped by subject."""
+    """One fact per line in their order, grouped by subject."""
     by_subject = dict[str, list[str]]()
-    for fact in sorted(facts, key=lambda fact: (fold(fact.subject), fact.note_id)):
+    for fact in facts:
         named = _after_subject(fact.text, fact.subject) is not None
         line = fact.text if named else f"{fact.subject}: {fact.text}"
         by_subject.setdefault(fold(fact.subject), []).append(line)
