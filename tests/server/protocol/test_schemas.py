@@ -114,6 +114,15 @@ def test_a_link_can_be_removed_by_update_only() -> None:
         remember(links=link)
 
 
+def test_who_wants_to_update_a_namespace_is_told_what_moves_a_note() -> None:
+    sent: dict[str, JsonValue] = {"note_id": ID, "namespace": "glass works"}
+
+    with pytest.raises(UnknownNameError) as caught:
+        read_arguments(UpdateArguments, sent, owner="update")
+
+    assert f"zettel move {ID} --to 'glass works'" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "sent", "message"),
     [

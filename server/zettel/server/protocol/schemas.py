@@ -6,6 +6,7 @@ values. Text is never decoded: a note may be JSON.
 """
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Literal, TypeVar, get_args, get_origin
@@ -315,6 +316,8 @@ def read_arguments(
     clean: dict[str, object] = {}
     for name, value in given.items():
         if name not in fields:
+            if (owner, name) == ("update", "namespace"):
+                raise UnknownNameError("argument", name, fields, _how_to_move(given))
             raise unknown_name("argument", name, fields, f"{owner} takes {', '.join(fields)}.")
         annotation = fields[name].annotation
         path = f"{within}{name}"
@@ -328,6 +331,16 @@ def read_arguments(
                 path, "it is missing", f"Pass it: {owner} cannot do without."
             )
     return model.model_validate(clean)
+
+
+def _how_to_move(given: Mapping[str, JsonValue]) -> str:
+    """What moves the note whose namespace somebody wanted to update."""
+    words = (str(given.get(name) or "")[:ARGUMENT_SHOWN_CHARS] for name in ("note_id", "namespace"))
+    note_id, namespace = (shlex.quote(word) for word in words)
+    return (
+        "update leaves a note in its namespace; it is moved on the command line, history included."
+        f" Run it, or ask the user to: zettel move {note_id} --to {namespace}."
+    )
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str) -> UnknownNameError:
