@@ -73,7 +73,16 @@ async def test_an_offered_rule_waits_for_an_answer_and_names_the_calls_that_give
 
     assert f'update(note_id="{rule}", tags=[])' in str(shown["settle"])
     assert f'forget(note_ids=["{rule}"])' in str(shown["settle"])
-    assert "3 times, from 2026-11-21 to 2026-11-23" in str(shown["settle"])
+    assert f"3 times, from 2026-11-21 to 2026-11-23 ({', '.join(told)})." in str(shown["settle"])
+
+
+async def test_of_many_sources_an_offered_rule_names_the_first(desk: Desk) -> None:
+    told = await told_in_sessions(desk, [*NO_MOCKS[:3], NO_MOCKS[0] + ", please"])
+    await desk.evolve()
+
+    [shown] = notes(await desk("recall", tags=["needs-review"]))
+
+    assert f"({', '.join(told[:3])}, …)." in str(shown["settle"])
 
 
 async def test_a_rule_that_is_kept_answers_and_is_no_longer_offered(desk: Desk) -> None:

@@ -48,7 +48,8 @@ async def test_an_offered_fact_is_no_answer_until_somebody_keeps_it(desk: Desk) 
     [fact] = await offered(desk)
     assert set(await desk.found(query="Where does Ana live?")) == set(sources)
     [shown] = notes(await desk("recall", tags=["needs-review"]))
-    assert "Told 3 times, from 2026-11-21 to 2026-11-23. Keep it as a fact" in str(shown["settle"])
+    times = f"Told 3 times, from 2026-11-21 to 2026-11-23 ({', '.join(sources)})."
+    assert f"{times} Keep it as a fact" in str(shown["settle"])
 
     await desk("update", note_id=fact, tags=[])
     await desk.evolve()

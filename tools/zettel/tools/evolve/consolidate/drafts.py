@@ -32,6 +32,9 @@ GENERALIZE_CHANGE = "generalize"
 _COMPOSING = frozenset({CONSOLIDATE_CHANGE, GENERALIZE_CHANGE, WITHDRAW})
 """`Note.change` of revisions by which evolution takes composed notes out of recall."""
 
+SOURCES_SHOWN = 3
+"""Ids of sources in the context of an offer: as many as the fewest that it is made of."""
+
 WORDED_BY = "summary"
 """Key of `Note.derived_by` for a composed note's maker, if that was not a rule."""
 
@@ -65,6 +68,15 @@ class DerivedDraft:
     """Notes that the writer sees; empty for every source."""
     made_by: str = "rule"
     """`rule` or `llm`."""
+
+
+def name_sources(notes: Sequence[Note]) -> str:
+    """The ids of the first sources, for the context: `recall(note_ids=…)` shows these notes.
+
+    Ids, since words of a note would outlive it there.
+    """
+    shown = [note.note_id for note in notes[:SOURCES_SHOWN]]
+    return ", ".join(shown) + (", …" if len(notes) > SOURCES_SHOWN else "")
 
 
 def composed(task: Task, draft: DerivedDraft, note_id: str) -> Note:

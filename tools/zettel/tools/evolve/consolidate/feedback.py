@@ -33,6 +33,7 @@ from zettel.tools.evolve.consolidate.drafts import (
     is_refused,
     keep,
     may_generalize,
+    name_sources,
     offers_of,
 )
 from zettel.tools.evolve.consolidate.repeated_facts import repeated_facts
@@ -216,7 +217,8 @@ def _draft(group: Sequence[_Told]) -> DerivedDraft:
         kind=Kind.PROCEDURAL,
         subject=notes[0].subject if len(subjects) == 1 else "",
         content=_clearest(group).note.content,
-        context=f"Asked for {len(notes)} times, from {days[0]} to {days[-1]}.",
+        context=f"Asked for {len(notes)} times, from {days[0]} to {days[-1]}"
+        f" ({name_sources(notes)}).",
         sources=tuple(notes),
         reason=f"{len(notes)} notes ask for the same",
         step=GENERALIZE_CHANGE,

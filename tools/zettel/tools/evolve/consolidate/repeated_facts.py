@@ -20,6 +20,7 @@ from zettel.tools.evolve.consolidate.drafts import (
     cited,
     is_refused,
     may_generalize,
+    name_sources,
     offers_of,
 )
 from zettel.tools.evolve.consolidate.profile import FACT_MAX_CHARACTERS
@@ -147,7 +148,8 @@ def _offer(
         kind=Kind.SEMANTIC,
         subject=plainest.subject or _spelled(who, plainest.content),
         content=plainest.content,
-        context=f"Told {len(occasions)} times, from {days[0]} to {days[-1]}.",
+        context=f"Told {len(occasions)} times, from {days[0]} to {days[-1]}"
+        f" ({name_sources(alike)}).",
         sources=tuple(alike),
         reason=f"{len(alike)} notes tell {who}'s {name} alike",
         step=GENERALIZE_CHANGE,
