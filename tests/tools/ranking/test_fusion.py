@@ -183,6 +183,14 @@ def test_notes_without_a_session_have_no_neighbours() -> None:
     assert corpus.session_count == 2
 
 
+def test_a_note_without_the_words_gains_from_a_session_that_is_about_the_question() -> None:
+    corpus = make_corpus([outline(i, session="st"[i > 2]) for i in range(6)])
+
+    bonus = signals.session_meaning(np.array([0.9, 0.8, 0.1, 0.1, 0.1, 0.1]), corpus)
+
+    assert bonus[2] > bonus[3:].max()
+
+
 def test_sessions_that_are_all_alike_give_no_note_a_bonus() -> None:
     assert not signals.session_meaning(np.ones(SIZE), TALKING).any()
 
