@@ -100,13 +100,21 @@ def find_word(word: str, language: str) -> str | None:
         known = [part for part in parts if part is not None]
         return " ".join(known) if len(known) == len(parts) else None
     if found is None:
+        found = _find_form(word, language)
+    if found is None and language in COMPOUNDING:
+        found = _find_parts(word, language)
+    return found
+
+
+def _find_form(word: str, language: str) -> str | None:
+    """What a word is in English as a form of one in the list."""
+    found = word_list(language).english.get(word)
+    if found is None:
         found = _by_stem(_stem(word, language), language)
     if found is None and language in VERB_ENDINGS:
         found = _find_verb(word, language)
     if found is None:
         found = _without_accents(language).get(_plain(word))
-    if found is None and language in COMPOUNDING:
-        found = _find_parts(word, language)
     return found
 
 
@@ -204,6 +212,18 @@ def is_ordinary_word(word: str, language: str) -> bool:
     """
     found = find_word(word, language) if language in STEMMERS else None
     return found is not None and not found[:1].isupper()
+
+
+def is_listed(word: str, language: str) -> bool:
+    """Whether a language's list has a word in small letters, in some form: no compound of others.
+
+    Args:
+        word: Without white space.
+        language: One of `LANGUAGES`.
+    """
+    if language in STEMMERS:
+        return _find_form(word, language) is not None
+    return word in word_list(language).english
 
 
 def _by_stem(stem: str, language: str) -> str | None:

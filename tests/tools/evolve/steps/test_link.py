@@ -9,6 +9,12 @@ from tests.tools.llm_desk import stored
     ("older", "younger"),
     [
         ("The flat costs 900 EUR", "Tyres are 45 EUR"),
+        ("Paid in euros at the market", "The rent is 900 euros"),
+        ("The tank holds forty litres", "We need ten litres of paint"),
+        ("Das Paket wiegt sechs Kilogramm", "Mit zwei Kilogramm Mehl backen"),
+        ("On a vendu trois litres de vin", "Il reste deux litres de peinture"),
+        ("Faltan dos kilómetros de valla", "El paseo es de diez kilómetros"),
+        ("市場はユーロで払った", "家賃は九百ユーロです"),
         ("Logs are kept in UTC", "We ring Boston at 13:00 UTC"),
         ("The API is slow", "Nobody reads the API docs"),
         ("Der Termin ist um 8 Uhr", "Das Bad wird um 9 Uhr geputzt"),
@@ -226,6 +232,118 @@ async def test_a_thing_of_which_many_notes_speak_links_none_of_them(desk: Desk) 
 
     relations = {link.relation for link in (await stored(desk, note_id)).links}
     assert "same_thing" not in relations
+
+
+@pytest.mark.parametrize(
+    ("older", "younger", "thing"),
+    [
+        ("The sackbut is in the loft of my aunt", "Ring Hull about the sackbut", "sackbut"),
+        ("A hygrometer hangs near coats", "New hygrometer battery in spring", "hygrometer"),
+        ("Das Spinett steht bei Onkel Veit", "Vor dem Frost das Spinett stimmen", "spinett"),
+        ("Das Butterfass ist von Oma", "Der Deckel vom Butterfass hat Risse", "butterfass"),
+        ("La cornemuse est percée", "Solange a vendu la cornemuse à Gray", "cornemuse"),
+        ("El botijo está roto", "Compré el botijo de Agost ayer", "botijo"),
+        ("薬研を骨董市で買った", "車輪が欠けている薬研", "薬研"),
+    ],
+)
+async def test_a_word_that_no_list_has_links_notes_however_far_apart(
+    desk: Desk, older: str, younger: str, thing: str
+) -> None:
+    known = await desk.told(older)
+    note_id = await desk.told(younger)
+
+    await desk.evolve()
+
+    things = [n for n in (await stored(desk, note_id)).links if n.relation == "same_thing"]
+    assert [(n.to, n.reason) for n in things] == [(known, f"both are about {thing}")]
+
+
+async def test_a_document_that_names_a_thing_in_passing_is_not_linked_for_it(desk: Desk) -> None:
+    rows = " ".join(f"Item {number} of the inventory is a chair." for number in range(20))
+    await desk.told(f"{rows} The sackbut is item 21.")
+    note_id = await desk.told("Ring Hull about the sackbut")
+
+    await desk.evolve()
+
+    assert (await stored(desk, note_id)).links == ()
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("Ottokar called about a roof", "ottokar will pay on Friday"),
+        ("Henrike: Der Wechsel ist im März", "Henrike: Alle Dateien liegen im Bucket"),
+    ],
+)
+async def test_the_name_of_a_person_is_no_thing(desk: Desk, older: str, younger: str) -> None:
+    await desk.told(older)
+    note_id = await desk.told(younger)
+
+    await desk.evolve()
+
+    relations = {link.relation for link in (await stored(desk, note_id)).links}
+    assert "same_thing" not in relations
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        (
+            [
+                "Outage in May, written up as KIT-41: the disk of node two was full",
+                "Priya was annoyed by KIT-41",
+                "El informe de KIT-41 lo escribe Mateo",
+                "Gareth closed the action from KIT-41",
+            ],
+            "KIT-41",
+        ),
+        (
+            [
+                "Thresholds live in table `gate_limit`; the old map is deleted",
+                "INSERT INTO gate_limit (gate, value) VALUES ('north', 45);",
+            ],
+            "gate_limit",
+        ),
+        (
+            [
+                "Report for Dunstan: a chart, its template in reports/weekly.typ",
+                "```typst\n// reports/weekly.typ\n#set page(margin: 2cm)\n```",
+            ],
+            "reports/weekly.typ",
+        ),
+        (["Crash on empty rows, see #873", "#873 waits for review"], "#873"),
+    ],
+)
+async def test_an_identifier_links_its_notes_to_the_first_that_has_it(
+    desk: Desk, texts: list[str], name: str
+) -> None:
+    first, *later = [await desk.told(text) for text in texts]
+
+    await desk.evolve()
+
+    for note_id in later:
+        links = (await stored(desk, note_id)).links
+        assert (first, f"both name {name}") in [(link.to, link.reason) for link in links]
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("Files are saved as UTF-8", "The mail came as UTF-8 again"),
+        ("Rain on 2026/05/03 and/or hail", "Bread of 2026/05/03 and/or cake"),
+        ("The logo is #123456", "Walls of the hall get #123456"),
+    ],
+)
+async def test_what_only_looks_like_an_identifier_links_nothing(
+    desk: Desk, older: str, younger: str
+) -> None:
+    await desk.told(older)
+    note_id = await desk.told(younger)
+
+    await desk.evolve()
+
+    relations = {link.relation for link in (await stored(desk, note_id)).links}
+    assert relations.isdisjoint({"shares_name", "same_thing"})
 
 
 async def test_a_word_alone_does_not_link_notes_that_are_far_apart(desk: Desk) -> None:

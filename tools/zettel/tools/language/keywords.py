@@ -4,11 +4,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import regex as re
 
+from zettel.storage.text.vocabulary import LANGUAGES, MODEL_LANGUAGE, is_listed, is_ordinary_english
 from zettel.tools.language.name_words import (
     NameWords,
     name_words,
@@ -30,6 +31,8 @@ COMPOUND_MAX_WORDS = 3
 """Most words of nouns in a row that are one keyword: "dead letter queue"."""
 READ_MAX_CHARACTERS = 8_000
 """Characters of a text that are read."""
+ASKED_WORDS = 8_192
+"""Words kept with whether a list has them."""
 
 _TOKEN = re.compile(
     r"(?<![\p{L}\p{N}])(?<!#(?=\p{AHex}{6}\b))"
@@ -108,6 +111,37 @@ def find_keywords(
         best = sorted(weights, key=lambda word: (-weights[word], words.index(word)))
         found.append(tuple(_apart(best))[:NOTE_MAX_KEYWORDS])
     return found
+
+
+@lru_cache(maxsize=ASKED_WORDS)
+def names_rare_thing(keyword: str, language: str) -> bool:
+    """Whether a keyword alone tells what a note is about: several words, or one that no list has.
+
+    Lists have the ordinary words of six languages; a German compound of such words is rare where
+    the list does not have it whole ("Webstuhl"). Words with digits are rather numbers than things.
+
+    Args:
+        keyword: As `find_keywords` gives it.
+        language: Of the note, as `find_language` gives it; empty asks all lists for forms.
+    """
+    if not keyword.replace(" ", "").replace("-", "").replace("'", "").isalpha():
+        return False
+    if " " in keyword:
+        return True
+    # "subscriptions" is in the list without "s", and no form of "subscript".
+    english = is_ordinary_english(keyword) or is_ordinary_english(keyword.removesuffix("s"))
+    if language not in ("", MODEL_LANGUAGE, *LANGUAGES) or english:
+        return False
+    asked = (language,) if language in LANGUAGES else LANGUAGES if not language else ()
+    return not any(is_listed(keyword, one) for one in asked)
+
+
+def behind_article(word: str, text: str) -> bool:
+    """Whether an article or the like stands before a word in small letters: no name has one."""
+    determiners = read_language(text).determiners
+    before = "|".join(sorted(map(re.escape, determiners), key=len, reverse=True))
+    says = rf"(?<!\w)(?:{before})['’ ]\s*(?:\p{{Ll}}+ )?{re.escape(word)}"
+    return bool(determiners) and re.search(says, text, re.IGNORECASE) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ _COMMON_ACRONYMS = frozenset(
     " SSD HDD USB SDK CLI GUI IDE ORM TTL BOM EOF UTF ASCII UUID ENV DEV PROD TODO FIXME WIP TBD"
     " ASAP FYI FAQ NULL TRUE FALSE AND NOT FOR THE GET PUT POST PATCH HEAD DELETE SELECT UPDATE"
     " INSERT FROM WHERE JOIN VACUUM NAME TAG INFO WARN ERROR DEBUG SKIP LOCKED LISTEN NOTIFY ETA QA"
-    " HR LKW PKW DBA WAL SHA MIT VAT TVA IVA MWST".split()
+    " HR LKW PKW DBA WAL SHA MIT VAT TVA IVA MWST UTF-8 UTF-16 SHA-1 SHA-256 SHA-512".split()
 )
 """Currencies, time zones and terms of the trade: two notes with one need have nothing in common."""
 
@@ -68,6 +68,16 @@ _IDENTIFIER = re.compile(
 )
 AFTER_ELISION = r"(?:(?<!['’])|(?<=(?<!\w)[dl]['’])|(?<=qu['’]))"
 """Before a name: no apostrophe but that of a word without its vowel ("d'Irène", "qu'Yves")."""
+_UNMISTAKABLE = re.compile(
+    r"""(?<![\p{L}\p{N}/.@#$=&_-])(?:
+        \p{Lu}{2,}\p{N}*+-\p{N}++                       # LAN-212
+      | \#\p{N}{2,5}+                                   # of an issue
+      | \p{L}[\p{L}\p{N}]*+(?:_[\p{L}\p{N}]++)++         # foo_bar
+      | (?:[\p{L}\p{N}_-]++/)++[\p{L}\p{N}_-]++\.\p{Ll}{1,5}+  # reports/weekly.typ
+    )(?![\p{L}\p{N}/_-])""",
+    re.VERBOSE,
+)
+"""What only names in code, of files and tickets look like; a path has a folder and an ending."""
 # No two repetitions in a row accept the same character: else a long word is read in n² ways.
 _WORD = r"\p{Lu}(?:[\p{L}\p{M}\p{N}'’-]*[\p{L}\p{M}\p{N}])?"
 _INLINE_CODE = re.compile(r"`[^`\n]*`")
@@ -165,6 +175,12 @@ def find_names(text: str, spellings: Spellings = NO_SPELLINGS) -> tuple[str, ...
                 names.setdefault(name.lower(), name)
     inside = {word for name in names for word in name.split() if word != name}
     return tuple(islice((name for key, name in names.items() if key not in inside), NOTE_MAX_NAMES))
+
+
+def find_identifiers(text: str) -> tuple[str, ...]:
+    """Tickets, paths of files and names in code, each once, as spelled; in code and logs, too."""
+    told = (match.group() for match in _UNMISTAKABLE.finditer(text[:NAMED_MAX_CHARACTERS]))
+    return tuple(islice(dict.fromkeys(filter(is_telling, told)), NOTE_MAX_NAMES))
 
 
 def introduces(text: str, name: str) -> bool:

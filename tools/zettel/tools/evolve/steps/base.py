@@ -254,8 +254,10 @@ class Task:
         default_factory=dict[tuple[str, str], tuple[Outline, ...]]
     )
     """(namespace, name) -> notes with that name, cached."""
-    uncommon: dict[tuple[str, str], bool] = field(default_factory=dict[tuple[str, str], bool])
-    """(namespace, keyword) -> whether few notes have it, cached."""
+    things: dict[tuple[str, str], tuple[Outline, ...] | None] = field(
+        default_factory=dict[tuple[str, str], tuple[Outline, ...] | None]
+    )
+    """(namespace, keyword) -> notes with it, None if these are many, cached."""
     users: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """Namespace -> names of the user, cached."""
     talks: dict[str, bool] = field(default_factory=dict[str, bool])

@@ -28,16 +28,25 @@ from zettel.storage.notes import (
     State,
     fold,
     order_key,
+    outline_of,
 )
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.storage.text.utterance import asks
+from zettel.storage.text.vocabulary import is_ordinary_word
 from zettel.tools.changes.links import rule_link
 from zettel.tools.changes.stages import CONSTRUCTED, LINKED
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import Step, Task, content_since, is_talk
 from zettel.tools.evolve.writing.writer import PROPOSED_RELATIONS
+from zettel.tools.language.keywords import behind_article, names_rare_thing
+from zettel.tools.language.languages import find_language
 from zettel.tools.language.link_cues import Cue, find_cue, has_cue
-from zettel.tools.language.names import NAME_MAX_CHARACTERS, introduces, is_telling
+from zettel.tools.language.names import (
+    NAME_MAX_CHARACTERS,
+    find_identifiers,
+    introduces,
+    is_telling,
+)
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import THE_USER, find_relations
 from zettel.tools.language.terms import stems, telling_words, terms
@@ -61,6 +70,10 @@ THING_MAX_HOLDERS = 3
 """Least exact cosine of two notes on the same thing, and most active notes of the namespace that
 name it. Of the links that this makes in nine corpora (755 notes) a reader found 59 of 63 sensible;
 the cosine was chosen by reading these pairs and those below it, of which more say nothing."""
+THING_NOTE_MAX_CHARACTERS = 600
+"""Longest note that a rare word alone links: a document names many a thing in passing."""
+THING_STEM_CHARACTERS = 5
+"""Letters of a thing's name from which the last may be an ending."""
 LINK_NEAREST_NOTES = 12
 """Nearest notes read per passage, for the first passages of a note."""
 LINK_MAX_PASSAGES = 4
@@ -244,9 +257,10 @@ def unless_same(old: Link | None, new: Link) -> Link:
 async def _sharing_name(task: Task, note: Note) -> list[Link]:
     """Links to earlier notes that share a rare name, those with most words in common first."""
     found = dict[str, tuple[int, Link]]()
+    named = await read_in_thread(find_identifiers, note.content)
     names = (
         name
-        for name in (*note.entities, note.subject)
+        for name in (*note.entities, note.subject, *named)
         if 0 < len(name) <= NAME_MAX_CHARACTERS and is_telling(name)
     )
     telling = telling_words(" ".join(note.keywords))
@@ -278,14 +292,16 @@ def _introduces(note: Outline, name: str, holders: Sequence[Outline]) -> bool:
     """Whether a note is the one that introduces who or what has a name.
 
     That is the earliest that begins with who it is; else the earliest with a longer form of the
-    name ("Elke Drossard"), else the earliest about it. Most notes that begin with a name, or have
-    it as their subject, tell one thing of many about it.
+    name ("Elke Drossard"), else the earliest about it; of an identifier just the earliest. Most
+    notes that begin with a name, or have it as their subject, tell one thing of many about it.
     """
     key = fold(name)
     told = [one.note_id for one in holders if introduces(one.content, name)]
     full = [one.note_id for one in holders if any(_is_longer(n, key) for n in one.entities)]
     about = [one.note_id for one in holders if fold(one.subject) == key]
-    return note.note_id == min(told or full or about, default="")
+    # No two things have the same identifier: the first note with it tells what it is.
+    first = [one.note_id for one in holders] if find_identifiers(name) == (name,) else []
+    return note.note_id == min(told or full or about or first, default="")
 
 
 def _is_longer(name: str, key: str) -> bool:
@@ -327,35 +343,87 @@ def _find_holders(name: str, near: Sequence[Outline]) -> tuple[Outline, ...]:
 
 
 async def _on_same_thing(task: Task, note: Note, near: Mapping[str, Near]) -> list[Link]:
-    """Links to near earlier notes that have an uncommon keyword of this one; the nearest first.
+    """Links to earlier notes that have an uncommon keyword of this one; the nearest first.
 
-    None where people talk: of what they say to each other a reader found 25 of 40 sensible, most
-    of them a turn and its neighbour.
+    A word that no list of ordinary words has links notes however near they are. None where people
+    talk: of what they say to each other a reader found 25 of 40 sensible, most of them a turn and
+    its neighbour.
     """
     names = [*note.entities, note.subject, *await _user_names(task, note.namespace)]
     earlier = [one.outline for i, one in near.items() if i < note.note_id]
     shared = await read_in_thread(_find_shared, note.keywords, names, earlier)
-    if not shared or await is_talk(task, note.namespace):
+    rare = await read_in_thread(_find_rare, note)
+    if not (shared or rare) or await is_talk(task, note.namespace):
         return []
-    made = list[Link]()
-    for other in sorted(shared, key=lambda i: (-near[i].score, i)):
-        rare = [word for word in shared[other] if await _is_uncommon(task, note.namespace, word)]
-        if rare:
-            reason = f"both are about {max(rare, key=len)}"
-            weight = min(near[other].score, 1.0)
-            made.append(rule_link(note, other, SAME_THING, weight, reason, now=task.now))
-    return made[:SAME_THING_MAX_LINKS]
+    found, by_nearness = dict[str, str](), {i: one.score for i, one in near.items()}
+    telling = await read_in_thread(_find_things, (*note.keywords, *sorted(rare)), names)
+    for word in sorted(telling, key=len, reverse=True):
+        if word not in rare and not any(word in words for words in shared.values()):
+            continue
+        holders = await _on_thing(task, note.namespace, word)
+        if holders is None:
+            continue
+        others = {i for i, words in shared.items() if word in words}
+        if word in rare:
+            if await read_in_thread(_is_name, word, (*holders, outline_of(note))):
+                continue
+            others |= await read_in_thread(_find_spelled, word, holders)
+        for other in others:
+            if other < note.note_id:
+                found.setdefault(other, word)
+    best = sorted(found, key=lambda i: (-by_nearness.get(i, 0.0), i))
+    return [
+        rule_link(
+            note,
+            other,
+            SAME_THING,
+            min(by_nearness.get(other, THING_MIN_COSINE), 1.0),
+            f"both are about {found[other]}",
+            now=task.now,
+        )
+        for other in best[:SAME_THING_MAX_LINKS]
+    ]
+
+
+def _find_rare(note: Note) -> set[str]:
+    """The note's keywords, and words of them, that no list of ordinary words has."""
+    language = find_language(note.content)
+    parts = (part for word in note.keywords if " " in word for part in word.split())
+    return {word for word in (*note.keywords, *parts) if names_rare_thing(word, language)}
 
 
 def _find_shared(
     keywords: Sequence[str], names: Sequence[str], others: Sequence[Outline]
 ) -> dict[str, list[str]]:
     """Note id -> the keywords that the note has, too, without names and parts of names."""
-    named = {part for name in names for part in (fold(name), *fold(name).split())}
-    words = {word: _telling_parts(word) for word in keywords if fold(word) not in named}
+    words = _find_things(keywords, names)
     held = {o.note_id: telling_words(o.content) | stems(o.content) for o in others}
-    found = {i: [w for w, parts in words.items() if parts and parts <= held[i]] for i in held}
+    found = {i: [w for w, parts in words.items() if parts <= held[i]] for i in held}
     return {i: shared for i, shared in found.items() if shared}
+
+
+def _find_things(keywords: Sequence[str], names: Iterable[str]) -> dict[str, set[str]]:
+    """Keyword -> its telling parts, without names and parts of names."""
+    named = _parts_of(names)
+    told = {word: _telling_parts(word) for word in keywords if fold(word) not in named}
+    return {word: parts for word, parts in told.items() if parts}
+
+
+def _parts_of(names: Iterable[str]) -> set[str]:
+    return {part for name in names for part in (fold(name), *fold(name).split())}
+
+
+def _find_spelled(word: str, notes: Sequence[Outline]) -> set[str]:
+    """Ids of the notes that have a word itself, perhaps with another ending."""
+    spaced = re.search(_SPACED, word) is not None
+    stem = word[:-1] if spaced and len(word) > THING_STEM_CHARACTERS else word
+    ends = rf"{_SPACED}{{0,2}}(?!{_SPACED})" if spaced else ""
+    says = re.compile(rf"(?<!{_SPACED}){re.escape(fold(stem))}{ends}")
+    return {
+        note.note_id
+        for note in notes
+        if len(note.content) <= THING_NOTE_MAX_CHARACTERS and says.search(fold(note.content))
+    }
 
 
 def _telling_parts(keyword: str) -> set[str]:
@@ -364,16 +432,33 @@ def _telling_parts(keyword: str) -> set[str]:
     return stems(keyword) if telling and " " in keyword else telling
 
 
-async def _is_uncommon(task: Task, namespace: str, word: str) -> bool:
-    """Whether at most `THING_MAX_HOLDERS` active notes have it."""
+async def _on_thing(task: Task, namespace: str, word: str) -> tuple[Outline, ...] | None:
+    """Active notes with a keyword; None if it is a name, or in more than `THING_MAX_HOLDERS`."""
     key = (namespace, word)
-    if key not in task.uncommon:
+    if key not in task.things:
         where = NoteFilter(namespaces=(namespace,))
         most = 4 * RARE_NAME_MAX_HOLDERS
         told = await match_outlines(task.batch, word, where, limit=most, counted=(namespace,))
-        holders = await read_in_thread(_find_shared, [word], (), told)
-        task.uncommon[key] = len(holders) <= THING_MAX_HOLDERS
-    return task.uncommon[key]
+        having = await read_in_thread(_find_shared, [word], (), told)
+        holders = tuple(one for one in told if one.note_id in having)
+        known = await read_in_thread(_is_known_name, word, holders)
+        task.things[key] = None if known or len(holders) > THING_MAX_HOLDERS else holders
+    return task.things[key]
+
+
+def _is_known_name(word: str, holders: Sequence[Outline]) -> bool:
+    """Whether a note has a word that no list has as a name: "ruprecht" is Ruprecht."""
+    named = any(fold(word) in _parts_of(one.entities) for one in holders)
+    cased = word != word.upper()  # without capitals, a name and a thing look alike
+    return cased and named and names_rare_thing(word, "")
+
+
+def _is_name(word: str, notes: Sequence[Outline]) -> bool:
+    """Whether notes spell a word as only a name is: with a capital, and never behind an article."""
+    if word == word.upper() or is_ordinary_word(word, "de"):
+        return False
+    small = re.compile(rf"(?<!{_SPACED}){re.escape(word)}")
+    return not any(small.search(n.content) or behind_article(word, n.content) for n in notes)
 
 
 async def _similar(task: Task, note: Note, near: Mapping[str, Near]) -> list[Link]:
