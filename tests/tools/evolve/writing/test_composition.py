@@ -114,7 +114,7 @@ async def test_a_profile_that_leaves_a_fact_or_a_not_out_is_the_rules(
     await desk.told("Ben owns a boat", subject="Ben")
     assert (await desk.evolve()).llm["llm_fallback_incomplete"] == 1
     [profile] = await composed_notes(desk, PROFILE)
-    assert profile.content == "Ana has no car\nBen owns a boat"
+    assert profile.content == "Ben owns a boat\nAna has no car"
 
 
 UNHEARD: Mapping[str, tuple[Callable[[Asked], Reply], str]] = {
