@@ -14,7 +14,7 @@ import regex as re
 
 from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS
-from zettel.tools.language.relations import THE_USER, find_relations, home_words, tells_home
+from zettel.tools.language.relations import THE_USER, find_homes, home_words
 from zettel.tools.language.speakers import Speech, find_speech, speaker_at
 from zettel.tools.language.talk_words import USER
 from zettel.tools.language.user_words import means_user
@@ -282,9 +282,9 @@ def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
 
 def _homes(note: Note | Outline, author: str, known: Collection[str]) -> Iterator[Statement]:
     """Where a note of any language says that somebody lives, but for those whose home is known."""
-    for told in find_relations(note.content, note.subject):
+    for told in find_homes(note.content, note.subject):
         who = author if told.who == THE_USER else fold(told.who)
-        if tells_home(told) and who not in known:
+        if who not in known:
             yield Statement(
                 who=who,
                 fact=HOME,

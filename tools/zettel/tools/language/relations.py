@@ -351,6 +351,18 @@ def home_words() -> str:
     return " ".join(word for language in _languages() for word in language.table.home_words)
 
 
+def find_homes(content: str, subject: str = "") -> list[Relation]:
+    """Where a text tells that somebody lives; as `find_relations`, of texts with a word of it."""
+    if not _home_hint().search(content):
+        return []
+    return [told for told in find_relations(content, subject) if tells_home(told)]
+
+
+@cache
+def _home_hint() -> re.Pattern[str]:
+    return _whole_words(home_words().split())
+
+
 def tells_home(told: Relation) -> bool:
     """Whether a relation tells where somebody lives: not "we moved to Postgres"."""
     return told.label in (LIVES_IN, MOVED_TO) and not told.is_of_group
