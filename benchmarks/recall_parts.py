@@ -23,6 +23,11 @@ async def _same_order(*given: Any) -> tuple[Ranked, ...]:
     return tuple(given[-2])
 
 
+async def _same_ranked(*given: Any) -> tuple[Ranked, ...]:
+    """The ranking as it is: the last argument."""
+    return tuple(given[-1])
+
+
 async def _no_look(_looks: object, first: object, *_: object) -> object:
     return first
 
@@ -39,7 +44,7 @@ async def _no_key(*_: object) -> None:
 
 _FUNCTIONS: Mapping[str, tuple[ModuleType, str, Callable[..., object]]] = {
     "add_superseded": (modes, "add_superseded", _same_found),
-    "newest_first": (modes, "newest_first", _same_order),
+    "newest_first": (modes, "newest_first", _same_ranked),
     "told_later_first": (modes, "told_later_first", _same_order),
     "step_first": (modes, "step_first", _no_step),
     "key_first": (modes, "key_first", _no_key),
