@@ -69,7 +69,8 @@ THING_MIN_COSINE = 0.45
 THING_MAX_HOLDERS = 3
 """Least exact cosine of two notes on the same thing, and most active notes of the namespace that
 name it. Of the links that this makes in nine corpora (755 notes) a reader found 59 of 63 sensible;
-the cosine was chosen by reading these pairs and those below it, of which more say nothing."""
+the cosine was chosen by reading these pairs and those below it, of which more say nothing. A rare
+word needs no cosine: of 19 links of both sorts in 345 other notes another found 18 sensible."""
 THING_NOTE_MAX_CHARACTERS = 600
 """Longest note that a rare word alone links: a document names many a thing in passing."""
 THING_STEM_CHARACTERS = 5
