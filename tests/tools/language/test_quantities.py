@@ -135,7 +135,7 @@ def test_one_clause_is_enough_where_no_other_note_is_meant(
     [
         # Two events.
         ("Rehearsal with Perlmutt: 7 April.", "Perlmutt gets a demonstration on 26 March."),
-        # A number that names what is told of.
+        # A number as a name.
         ("Invoice 1045 was paid by card.", "Invoice 1044 was paid by bank transfer."),
         ("Extruder 2 runs at 240 °C.", "Extruder 1 runs at 215 °C."),
         # Both of a clause's, and both told before.

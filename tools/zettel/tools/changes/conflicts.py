@@ -89,8 +89,8 @@ CHANGE_MIN_WORDS, CHANGE_MIN_SHARE = 2, 0.1
 change of it; a document has few of a fact's."""
 NEAR_MIN_COSINE = 0.60
 """Cosine from which a note with words of a change is of what the other tells, whatever words they
-share. Below it, of those in 345 notes that a reader judged (benchmarks/evolution/workshop.jsonl) 4
-of 16 changes were true."""
+share. Below it, in 345 notes (benchmarks/evolution/workshop.jsonl), 4 of 13 changes told by such
+words were true before this bound."""
 OVER_MIN_SHARE = 0.5
 """Least share of the words of what is over that the older note has: half of the pairs of characters
 of a Chinese phrase are two words' ends."""
