@@ -127,7 +127,7 @@ bench-cost: install ## measure what the verbs cost beside encoding and a bare co
 bench-latency: install ## measure where recall and remember spend their time, beside their floor (ARGS="--notes 1000 --beside other/zettel")
 	@exec $(BIN)/python -m benchmarks.latency $(ARGS)
 
-bench-encoder: install ## measure both ways to run the embedding model in turn: time, memory, first recall (ARGS="--repeat 20")
+bench-encoder: install ## measure both ways to run the embedding model in turn: time, memory, first recall (ARGS="--repeat 20"), or embedding and importing on the CPU and on a GPU (ARGS="--bulk 3000")
 	@exec $(BIN)/python -m benchmarks.encoder $(ARGS)
 
 bench-sizes: install ## measure what a server takes of memory, disk and time at 1,000 and 20,000 notes (ARGS="--notes 1000")

@@ -6,6 +6,9 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import anyio
+
+from benchmarks.encoder.bulk import bulk_times, write_bulk
 from benchmarks.encoder.measure import (
     LIBRARIES,
     THREADS,
@@ -29,6 +32,7 @@ class Options(argparse.Namespace):
     recalls: int
     starts: int
     seed: int
+    bulk: int
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--recalls", type=int, default=1000, help="of each server")
     parser.add_argument("--starts", type=int, default=3, help="of each server; the last is asked")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--bulk", type=int, default=0, help="only import so many, also on a GPU")
     options = parser.parse_args(arguments, namespace=Options())
+    if options.bulk:
+        lines = write_bulk(anyio.run(bulk_times, options.bulk))
+        sys.stdout.write("\n".join((describe_machine(), "", *lines)) + "\n")
+        return 0
     try:
         times = {threads: encoder_times(threads, options.repeat) for threads in THREADS}
         floors, servers = _servers(options)

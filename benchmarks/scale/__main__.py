@@ -27,6 +27,7 @@ from benchmarks.scale.turns import filled, serve_turns, take_turns, write_turns
 from zettel.storage.embedding.backends import make_embedder, make_export
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.model_files import ModelFiles, find_model
+from zettel.storage.embedding.onnx_encoder import load_onnx
 from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
 
 SHOWN = ("recall@1", "recall@5", "recall@10", "nDCG@10")
@@ -155,7 +156,8 @@ async def _costs(options: Options) -> str:
             place = folder / costs.shape.name
             said = await anyio.run_process((*command, "--resident", str(place)), stderr=None)
             costs.resident_empty, costs.resident = json.loads(said.stdout)
-        imported = await bulk(folder / "bulk", files)
+        encoder = await anyio.to_thread.run_sync(load_onnx, files)
+        imported = await bulk(folder / "bulk", files, encoder)
     return write_costs(found, imported)
 
 

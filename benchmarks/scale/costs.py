@@ -23,7 +23,6 @@ from benchmarks.cost.words import Words
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.model_embedder import Encoder, ModelEmbedder
 from zettel.storage.embedding.model_files import ModelFiles
-from zettel.storage.embedding.onnx_encoder import load_onnx
 from zettel.storage.ids import new_id
 from zettel.storage.lance.files import disk_bytes
 from zettel.storage.lance.predicates import predicate
@@ -334,14 +333,16 @@ class Bulk:
     """Of it, the model at work on a batch."""
 
 
-async def bulk(folder: Path, files: ModelFiles) -> Bulk:
+async def bulk(folder: Path, files: ModelFiles, encoder: Encoder, *, notes: int = IMPORTED) -> Bulk:
     """Import notes into an empty store.
 
     Args:
         folder: Empty.
-        files: Of a model that has an export.
+        files: Of the model.
+        encoder: The loaded model.
+        notes: How many.
     """
-    timed = TimedEncoder(await anyio.to_thread.run_sync(load_onnx, files))
+    timed = TimedEncoder(encoder)
     embedder = ModelEmbedder(files, lambda _: timed, bulk=True)
     await embedder.load()
     store = await open_store(str(folder), model_id=embedder.model_id, dim=embedder.dim)
@@ -351,7 +352,7 @@ async def bulk(folder: Path, files: ModelFiles) -> Bulk:
     task = ImportTask(
         format=source, namespace="bulk", clock=lambda: datetime.now(UTC), run_id="import-1"
     )
-    report = await import_notes(memory, caller, task, _drafts(), tell=no_progress, total=IMPORTED)
+    report = await import_notes(memory, caller, task, _drafts(notes), tell=no_progress, total=notes)
     await store.close()
     return Bulk(
         notes=report.stored,
@@ -361,9 +362,9 @@ async def bulk(folder: Path, files: ModelFiles) -> Bulk:
     )
 
 
-def _drafts() -> Iterator[Draft]:
+def _drafts(notes: int) -> Iterator[Draft]:
     words = Words(5)
-    for number in range(IMPORTED):
+    for number in range(notes):
         telling = words.telling()
         yield Draft(key=str(number), content=telling.content, subject=telling.subject)
 

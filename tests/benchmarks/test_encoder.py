@@ -1,7 +1,10 @@
 """The encoder benchmark: what its report says of what was measured."""
 
+import numpy as np
 from benchmarks.encoder.__main__ import write_report
+from benchmarks.encoder.bulk import BulkTimes, write_bulk
 from benchmarks.encoder.measure import Served
+from benchmarks.scale.costs import Bulk
 
 
 def served(first_s: float, megabytes: int) -> Served:
@@ -24,3 +27,18 @@ def test_the_report_sets_onnxruntime_beside_torch() -> None:
     assert "| resident after the recalls | 300 MiB | 700 MiB |" in lines
     assert "| its share of shared pages | 150 MiB | 350 MiB |" in lines
     assert "| a recall, p50 / p95 | 10 / 30 ms | 10 / 30 ms |" in lines
+
+
+def test_the_report_of_devices_sets_a_gpu_beside_the_cpu() -> None:
+    def took(backend: str, rate: float, number: float, seconds: float) -> BulkTimes:
+        vectors = {"short": np.full((2, 3), number, np.float32)}
+        imported = Bulk(notes=100, took_s=seconds, embedding_s=seconds, model_s=seconds / 4)
+        return BulkTimes(backend=backend, rates={"short": rate}, vectors=vectors, imported=imported)
+
+    found = {"cpu": took("onnx", 50, 0.5, 4), "cuda": took("torch", 400.4, 0.25, 1)}
+    lines = list(write_bulk(found))
+
+    assert lines[2:] == [
+        "| cpu | onnx | 50 |  | 25 | 25.0% |",
+        "| cuda | torch | 400 | 2.5e-01 | 100 | 25.0% |",
+    ]

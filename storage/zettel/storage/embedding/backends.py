@@ -49,7 +49,7 @@ def make_embedder(
 
     def load(found: ModelFiles) -> Encoder:
         if device == CUDA or (device == "auto" and bulk and has_gpu_driver()):
-            if encoder := _load_on_gpu(found, backend):
+            if encoder := load_on_gpu(found, backend):
                 return encoder
             if device == CUDA:
                 problem = "cannot run on a GPU here: no installed library can use one"
@@ -62,7 +62,7 @@ def make_embedder(
     return ModelEmbedder(files, load, bulk=bulk)
 
 
-def _load_on_gpu(files: ModelFiles, backend: Backend) -> Encoder | None:
+def load_on_gpu(files: ModelFiles, backend: Backend) -> Encoder | None:
     """Load the model into a GPU with a library that can use one; None if none can."""
     if backend != "torch" and onnx_has_gpu():
         try:
