@@ -6,7 +6,8 @@ Compares only plain statements about the same person or thing.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache
+from typing import NamedTuple
 
 import regex as re
 
@@ -26,27 +27,23 @@ from zettel.tools.changes.links import SURE_CONFIDENCE, rule_link
 from zettel.tools.language.change_cues import (
     ChangeCue,
     find_change_cue,
-    tells_of_now,
     value_words,
 )
 from zettel.tools.language.dates import find_times
 from zettel.tools.language.facts import HOME, Statement, find_statements
-from zettel.tools.language.feedback import Feedback, read_feedback
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
-from zettel.tools.language.quantities import QuantityText, are_of_a_size, find_other_quantity
+from zettel.tools.language.quantities import are_of_a_size, find_other_quantity
 from zettel.tools.language.question_words import is_of_sort, says_done
 from zettel.tools.language.slots import (
     OtherValue,
-    Sentence,
     find_other_number,
     find_other_value,
-    named_numbers,
-    read_sentences,
     shares_slot_name,
 )
-from zettel.tools.language.terms import identifiers, telling_words, terms
+from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.language.time_words import is_day_month_or_count
+from zettel.tools.language.told_text import ToldText, told_text
 
 MOVED_CONFIDENCE, UNSURE_CONFIDENCE, NEGATED_CONFIDENCE = 0.85, 0.6, 0.8
 """The younger statement tells a move of whom the older says where they live, one does not name the
@@ -163,8 +160,9 @@ def find_conflicts(
         cosines: Of their nearest passages to the note's; no entry for those that are far. None
             without vectors, where the words alone tell.
     """
-    told, found = _Told(note), dict[str, Conflict]()
-    changes = told.cue or told.says_done or told.quantities.quantities
+    told, found = _told(note), dict[str, Conflict]()
+    text = told.text
+    changes = text.cue or text.says_done or text.quantities.quantities
     meant = _meant_by_nearness(note, others, cosines) if changes and cosines else ""
     if cosines is None:
         cosines = dict.fromkeys(others, CHANGE_MIN_COSINE)
@@ -174,7 +172,7 @@ def find_conflicts(
         conflict = conflict_between(note, stated, other, others_stated)
         # Another's new job ends nobody's old one, in whatever words it is told.
         if not conflict and not is_about_others(stated, others_stated):
-            conflict = _change_between(told, _Told(other), cosine, meant=note_id == meant)
+            conflict = _change_between(told, _told(other), cosine, meant=note_id == meant)
         if conflict:
             found[note_id] = conflict
     # A note changes one other. With all that the surest rule finds, 8 of 120 new notes were said to
@@ -263,57 +261,15 @@ def is_about_others(stated: Sequence[Statement], others_stated: Sequence[Stateme
     )
 
 
-class _Told:
-    """A note with what is read of its content, each once: one note is compared with many."""
+class _Told(NamedTuple):
+    """A note, and its text as it is read."""
 
-    def __init__(self, note: Note | Outline) -> None:
-        self.note = note
-        self.content = note.content
+    note: Note | Outline
+    text: ToldText
 
-    @cached_property
-    def cue(self) -> ChangeCue | None:
-        """Its words of a change."""
-        return find_change_cue(self.content)
 
-    @cached_property
-    def identifiers(self) -> set[str]:
-        """Its names in code."""
-        return identifiers(self.content)
-
-    @cached_property
-    def numbers(self) -> Mapping[str, set[str]]:
-        """The numbers that it gives to names."""
-        return named_numbers(self.content)
-
-    @cached_property
-    def sentences(self) -> Sequence[Sentence]:
-        """What it states."""
-        return read_sentences(self.content)
-
-    @cached_property
-    def quantities(self) -> QuantityText:
-        """Its quantities, its subject included."""
-        return QuantityText(self.content, self.note.subject)
-
-    @cached_property
-    def is_of_now(self) -> bool:
-        """Whether it says that something is so when it is told."""
-        return tells_of_now(self.content)
-
-    @cached_property
-    def says_done(self) -> bool:
-        """Whether it says that something is done."""
-        return says_done(self.content)
-
-    @cached_property
-    def feedback(self) -> Feedback | None:
-        """What it asks to be done and left."""
-        return read_feedback(self.content)
-
-    @cached_property
-    def words(self) -> set[str]:
-        """Words that tell what it is about or can be a value."""
-        return value_words(self.content)
+def _told(note: Note | Outline) -> _Told:
+    return _Told(note, told_text(note.content, note.subject))
 
 
 def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> Conflict | None:
@@ -327,18 +283,18 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
     """
     older, younger = sorted((one, other), key=lambda told: order_key(told.note))
     # The share of a much longer note is too small in any case, and its words are many to read.
-    long = CHANGE_MIN_SHARE * len(older.content) > len(younger.content)
+    long = CHANGE_MIN_SHARE * len(older.text.content) > len(younger.text.content)
     # Most notes have none, and then the other's need not be read; as for numbers and quantities.
-    named = younger.identifiers and younger.identifiers & older.identifiers
-    cue = None if long and not named else younger.cue
+    named = younger.text.identifiers and younger.text.identifiers & older.text.identifiers
+    cue = None if long and not named else younger.text.cue
     cue = None if cue and _ask_again(younger, older) else cue
     if cue and _names_former(cue, younger, older, cosine):
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
-    if named and (cue or younger.says_done):
+    if named and (cue or younger.text.says_done):
         return _change(VALUE_CONFIDENCE, cosine, _by_words(cue) if cue else _DONE)
     new, old = younger.note.subject, older.note.subject
     if fold(old) == fold(new) or not (old and new):
-        value = find_other_value(younger.sentences, older.sentences)
+        value = find_other_value(younger.text.sentences, older.text.sentences)
         if value and not _are_two_people(value, younger, older):
             return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
     if cosine < CHANGE_MIN_COSINE:
@@ -353,15 +309,17 @@ def _are_two_people(value: OtherValue, younger: _Told, older: _Told) -> bool:
     answers: "The key is with Emma".
     """
     for told, name in ((older, value.old), (younger, value.new)):
-        ends = any(one.tokens and one.tokens[-1] == name for one in told.sentences)
-        if ends or name not in fold(" ".join(find_names(told.content))).split():
+        ends = any(one.tokens and one.tokens[-1] == name for one in told.text.sentences)
+        if ends or name not in fold(" ".join(find_names(told.text.content))).split():
             return False
     return True
 
 
 def _ask_again(younger: _Told, older: _Told) -> bool:
     """Whether both ask to leave the same for the same: "no mocks, but the fake server"."""
-    new, old = younger.feedback, older.feedback
+    new = younger.text.feedback
+    # The other is read only where the first asks for something.
+    old = older.text.feedback if new and new.left else None
     return new is not None and old is not None and bool(new.left & old.left) and new.says_same(old)
 
 
@@ -369,15 +327,19 @@ def _change_near(
     cue: ChangeCue | None, younger: _Told, older: _Told, cosine: float, *, meant: bool
 ) -> Conflict | None:
     """Whether a note changes what an older one near it tells."""
-    value = find_other_number(younger.numbers, older.numbers) if younger.numbers else None
-    if value and (cue or younger.is_of_now or _is_share_of_one(value, younger, older, cosine)):
+    value = (
+        find_other_number(younger.text.numbers, older.text.numbers)
+        if younger.text.numbers
+        else None
+    )
+    if value and (cue or younger.text.is_of_now or _is_share_of_one(value, younger, older, cosine)):
         return _change(NAMED_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
     if cue and (found := _change_by_cue(cue, younger.note, older.note, cosine, meant=meant)):
         return found
     if _is_otherwise_now(younger, older, cosine):
         return _change(CHANGE_CONFIDENCE, cosine, _NOW)
     if cosine >= QUANTITY_MIN_COSINE:
-        value = find_other_quantity(younger.quantities, older.quantities, meant=meant)
+        value = find_other_quantity(younger.text.quantities, older.text.quantities, meant=meant)
         if value and not _is_past(value.old, older.note, younger.note):
             return _change(CHANGE_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
     done = _is_done(younger, older, cosine, meant=meant)
@@ -400,32 +362,32 @@ def _is_share_of_one(value: OtherValue, younger: _Told, older: _Told, cosine: fl
     """Whether two near notes tell shares of one thing: they have a word of it in common."""
     if not value.is_share or cosine < QUANTITY_MIN_COSINE:
         return False
-    shared = telling_words(younger.content) & telling_words(older.content)
+    shared = telling_words(younger.text.content) & telling_words(older.text.content)
     return are_of_a_size(value.old, value.new) and not all(map(_DIGIT.search, shared))
 
 
 def _is_otherwise_now(younger: _Told, older: _Told, cosine: float) -> bool:
     """Whether the younger note tells in nearly the older one's words how something is now."""
-    if cosine < NOW_MIN_COSINE or not younger.is_of_now:
+    if cosine < NOW_MIN_COSINE or not younger.text.is_of_now:
         return False
-    new, old = younger.words, older.words
+    new, old = younger.text.words, older.text.words
     return len(new & old) >= max(NOW_MIN_WORDS, NOW_MIN_SHARE * min(len(new), len(old)))
 
 
 def _is_done(younger: _Told, older: _Told, cosine: float, *, meant: bool) -> bool:
     """Whether the younger note says that what the older has as open is done."""
-    if not younger.says_done or not (meant or cosine >= DONE_MIN_COSINE):
+    if not younger.text.says_done or not (meant or cosine >= DONE_MIN_COSINE):
         return False
     note = older.note
     if note.kind is not Kind.WORKING and not is_of_sort("open", note.content, note.tags):
         return False
-    new, old = younger.words, older.words
+    new, old = younger.text.words, older.text.words
     shared = new & old
     least = max(CHANGE_MIN_WORDS, DONE_MIN_SHARE * min(len(new), len(old)))
     if cosine >= DONE_MIN_COSINE and len(shared) >= least:
         return True
     # What is done for somebody need not be what is to be done for them.
-    names = fold(" ".join(find_names(older.content))).split()
+    names = fold(" ".join(find_names(older.text.content))).split()
     return meant and any(not any(n.startswith(word) for n in names) for word in shared)
 
 
@@ -479,11 +441,11 @@ def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -
     Where it is not near, or states but a short number or a day of that, it must share another word,
     too: "from 14 to 30" is not about every note that has a 14.
     """
-    former = (cue.former & older.words) - _verbs() if cue.former else frozenset[str]()
+    former = (cue.former & older.text.words) - _verbs() if cue.former else frozenset[str]()
     plain = any(not _is_anywhere(word, cue.former) for word in former)
     if not former or (plain and cosine >= CHANGE_MIN_COSINE):
         return bool(former)
-    new, old = (value_words(f"{one.note.subject} {one.content}") for one in (younger, older))
+    new, old = (value_words(f"{one.note.subject} {one.text.content}") for one in (younger, older))
     shared = terms(" ".join((new & old) - former))
     return not all(map(_DIGIT.search, shared))
 

@@ -1,0 +1,83 @@
+"""What a note's text says that another note may change, read once for many comparisons."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+
+from zettel.tools.language.change_cues import (
+    ChangeCue,
+    find_change_cue,
+    tells_of_now,
+    value_words,
+)
+from zettel.tools.language.feedback import Feedback, read_feedback
+from zettel.tools.language.quantities import QuantityText
+from zettel.tools.language.question_words import says_done
+from zettel.tools.language.slots import Sentence, named_numbers, read_sentences
+from zettel.tools.language.terms import identifiers
+
+READ_MAX_TEXTS = 500
+"""Texts whose reading is kept, some 3 MB: what a session tells is near what it told before."""
+
+
+class ToldText:
+    """What is read of a note's text, each once: a note is compared with many, and again later."""
+
+    def __init__(self, content: str, subject: str) -> None:
+        self.content = content
+        self._subject = subject
+
+    @cached_property
+    def cue(self) -> ChangeCue | None:
+        """Its words of a change."""
+        return find_change_cue(self.content)
+
+    @cached_property
+    def identifiers(self) -> set[str]:
+        """Its names in code."""
+        return identifiers(self.content)
+
+    @cached_property
+    def numbers(self) -> Mapping[str, set[str]]:
+        """The numbers that it gives to names."""
+        return named_numbers(self.content)
+
+    @cached_property
+    def sentences(self) -> Sequence[Sentence]:
+        """What it states."""
+        return read_sentences(self.content)
+
+    @cached_property
+    def quantities(self) -> QuantityText:
+        """Its quantities, its subject included."""
+        return QuantityText(self.content, self._subject)
+
+    @cached_property
+    def is_of_now(self) -> bool:
+        """Whether it says that something is so when it is told."""
+        return tells_of_now(self.content)
+
+    @cached_property
+    def says_done(self) -> bool:
+        """Whether it says that something is done."""
+        return says_done(self.content)
+
+    @cached_property
+    def feedback(self) -> Feedback | None:
+        """What it asks to be done and left."""
+        return read_feedback(self.content)
+
+    @cached_property
+    def words(self) -> set[str]:
+        """Words that tell what it is about or can be a value."""
+        return value_words(self.content)
+
+
+@lru_cache(maxsize=READ_MAX_TEXTS)
+def told_text(content: str, subject: str) -> ToldText:
+    """The text of a note."""
+    return ToldText(content, subject)
+
+
+def clear_told_texts() -> None:
+    """Forgets the texts: some may have been erased."""
+    told_text.cache_clear()
