@@ -119,3 +119,32 @@ async def test_as_of_asks_for_what_was_planned_then(desk: Desk) -> None:
     assert ids(answer) == [note]
     assert str(pick(answer, "now")).startswith("2026-12-20")
     assert str(pick(answer, "as_of")).startswith("2026-11-20")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which company did I work for on 12 August 2026?",
+        "Where did I work on 12 August 2026?",
+    ],
+)
+async def test_work_is_what_was_so_then_and_not_all_that_happened(
+    desk: Desk, question: str
+) -> None:
+    hired = await desk.told("I work for Korvo, an optics company in Ulm", happened_at="2026-08-03")
+    await desk.told("The heating is serviced in autumn", happened_at="2026-08-05")
+    then = "2026-08-12T10:00:00Z"
+
+    answer = await desk("recall", query=question, as_of=then)
+
+    assert ids(answer)[0] == hired
+    assert "reason" not in answer or "of that time" not in str(answer["reason"])
+
+
+async def test_what_was_done_on_a_day_is_not_what_is_so_all_along(desk: Desk) -> None:
+    await desk.told("I work for Korvo, an optics company in Ulm", happened_at="2026-08-03")
+
+    answer = await desk("recall", query="What did I work on on 12 August 2026?")
+
+    assert answer["verdict"] == "nothing_relevant"
+    assert answer["reason"] == "No note is of that time; these are the nearest."

@@ -80,6 +80,7 @@ class _Words:
 
     def __init__(self, note: Outline) -> None:
         self._terms = terms(f"{note.subject} {note.content}")
+        self.subject = frozenset(terms(note.subject))
         names = (note.subject, *find_names(note.content))
         self._names = [words for name in names if (words := frozenset(terms(name)))]
         self.name_words = frozenset[str]().union(*self._names)
@@ -138,7 +139,8 @@ def _is_of_another_part(
     """
     known = notes[0].name_words | notes[1].name_words
     clause = _asked_clause(content, meant.difference(of_other), known)
-    own = set(of_other).intersection(of_first).difference(clause, meant)
+    both = notes[0].subject & notes[1].subject  # is of every part
+    own = set(of_other).intersection(of_first).difference(clause, meant, both)
     if not (clause and own):
         return False
     named = notes[1].names_any(own, apart=meant.union(clause))

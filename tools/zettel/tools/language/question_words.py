@@ -25,6 +25,7 @@ class _Table(BaseModel):
 
     inside: bool = False
     anything: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
     now: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
@@ -68,6 +69,8 @@ def _fillers() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
 
 def asks_for_anything(text: str) -> bool:
     """Whether nothing in a question says what it asks for, as in "What happened?"."""
+    if _pattern("lasting").search(text):
+        return False
     asked = frozenset(terms(text))
     return any(asked <= anything for anything, _ in _fillers())
 
