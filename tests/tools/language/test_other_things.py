@@ -6,7 +6,7 @@ import pytest
 
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Note, Outline, outline_of
-from zettel.tools.language.other_things import is_of_another
+from zettel.tools.language.other_things import is_of_another, is_of_another_part
 
 AT = datetime(2026, 11, 26, tzinfo=UTC)
 
@@ -99,6 +99,14 @@ def test_a_subject_is_a_name() -> None:
     first, other = told("Likes tea with milk", "Ana"), told("Has tea with lemon", "Ben")
 
     assert is_of_another("How does Ana take tea?", first, other)
+
+
+@pytest.mark.parametrize(("subject", "apart"), [("user", False), ("", False), ("Kim", True)])
+def test_a_subject_that_both_have_is_no_sign_of_another_part(subject: str, apart: bool) -> None:
+    first = told("Velda lives near the old market of Ulm. Kim plans a trip.", "user")
+    other = told("Has moved to Odense.", subject)
+
+    assert is_of_another_part("Where does Velda live?", first, other) == apart
 
 
 def test_in_long_notes_two_words_may_stand_alike_by_chance() -> None:

@@ -599,3 +599,14 @@ def test_who_is_asked_about_by_a_rare_name_may_be_told_of_in_other_words(
     ranking = fuse(signal_values(question, {}, meaning, corpus), corpus)
 
     assert judge(question, ranking, meaning, ranking.best(9)).verdict == verdict
+
+
+async def test_who_has_a_rare_name_is_looked_for_in_the_first_three_notes(desk: Desk) -> None:
+    for chatter in ("counted the steps in the queue", "sent the soup back", "painted a fence"):
+        await desk.told(f"My aunt {chatter}; the parcel van was late", subject="Gorvan")
+    await desk.told("Gorvan has moved to Zaragoza", subject="Galvin")
+
+    answer = await desk("recall", query="Where should a letter for Gorvan be addressed?")
+
+    assert "Gorvan has moved to Zaragoza" in str(notes(answer)[:3])
+    assert answer["verdict"] != "nothing_relevant"

@@ -57,20 +57,6 @@ async def test_every_detail_says_that_the_older_note_is_superseded(desk: Desk, d
     assert second["state"] == "superseded"
 
 
-async def test_a_subject_that_both_have_is_no_sign_of_another_part(desk: Desk) -> None:
-    await superseded(
-        desk,
-        "Velda lives near the old market of Ulm. Can you make me a packing list?",
-        "Velda has moved to Odense.",
-        subject="user",
-    )
-
-    answer = await desk("recall", query="Where does Velda live?")
-
-    assert pick(answer, "notes", 0, "content") == "Velda has moved to Odense."
-    assert "superseded" not in str(answer)
-
-
 async def test_a_superseded_note_adds_nothing_where_the_newer_one_answers(desk: Desk) -> None:
     older, newer = await superseded(desk)
 

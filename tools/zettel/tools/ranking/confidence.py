@@ -50,6 +50,8 @@ befell 18 % of the answerable questions of two months of an agent's notes (`make
 all below `NEARNESS_NEAR` were told so, and befalls 2 % of them now."""
 RARE_NAME_NOTES = 3
 """Most notes that speak of a name for it to tell what a question is about."""
+NAMING_NOTES = 3
+"""The first notes, of which one must be such a note."""
 SORT_NEAR = 0.3
 """Least nearness where notes of the kind that is asked for exist: they may answer."""
 NEAR_WEIGHT, NEARER_WEIGHT = 1.5, 0.2
@@ -299,14 +301,14 @@ def _nearness_of(side: Flags, corpus: Corpus, cosines: Values, held: Values) -> 
 def _may_be_told(question: Question, corpus: Corpus, ranked: Sequence[Ranked]) -> bool:
     """Whether notes may answer that are not near in words or meaning.
 
-    They are in another language; the user asks about themselves and has a profile; or the first
-    one speaks of somebody who is asked for by name and of whom few notes do.
+    They are in another language; the user asks about themselves and has a profile; or one of the
+    first speaks of somebody who is asked for by name and of whom few notes do.
     """
     if _speak_otherwise(question, corpus) or (question.asks_self and corpus.core.any()):
         return True
-    names = map(fold, question.spelled)
-    first, spoken = corpus.rows[ranked[0].note_id], map(corpus.mentions.speak_of, names)
-    return any(first in rows and len(rows) <= RARE_NAME_NOTES for rows in spoken)
+    first = {corpus.rows[one.note_id] for one in ranked[:NAMING_NOTES]}
+    spoken = map(corpus.mentions.speak_of, map(fold, question.spelled))
+    return any(len(rows) <= RARE_NAME_NOTES and not first.isdisjoint(rows) for rows in spoken)
 
 
 def _speak_otherwise(question: Question, corpus: Corpus) -> bool:
