@@ -630,3 +630,19 @@ def test_numbers_and_greetings_are_no_such_times(text: str) -> None:
 def test_a_comma_before_a_date_makes_no_list_of_the_number_before_it() -> None:
     assert starts("Flat 3, 14 May and a garden", "2026-11-20") == ["2027-05-14"]
     assert starts("Rooms 3 and 4, 6 December", "2026-11-20") == ["2026-12-06"]
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "last"),
+    [
+        ("What did I do 6 days ago?", "2026-04-09", "2026-04-09"),
+        ("What did we do 3 weeks ago?", "2026-03-23", "2026-03-29"),
+        ("What was there to do 16 days ago?", "2026-03-30", "2026-03-30"),
+        ("Was war vor 6 Tagen zu tun?", "2026-04-09", "2026-04-09"),
+        ("Was haben wir vor einem Monat beschlossen?", "2026-03-01", "2026-03-31"),
+        ("Was galt bis vor drei Tagen?", "", "2026-04-12"),
+        ("Qu'est-ce qui s'est passé avant-hier ?", "2026-04-13", "2026-04-13"),
+    ],
+)
+def test_days_ago_are_counted_back_behind_any_word(question: str, first: str, last: str) -> None:
+    assert windows(question) == [(first, last)]

@@ -61,6 +61,8 @@ def test_a_time_of_several_days_is_one_time_in_every_language(text: str) -> None
         ("letzten Sonntag", "2026-11-15"),
         ("Was steht morgen an?", "2026-11-21"),
         ("Zahnarzt: Fr 27.11., 16:00", "2026-11-27"),
+        ("Do 26 um 10 Uhr Zahnarzt", "2026-11-26"),
+        ("zahnarzt am do 26.", "2026-11-26"),
         ("vor drei Tagen", "2026-11-17"),
         ("vendredi prochain", "2026-11-27"),
         ("il y a deux jours", "2026-11-18"),
@@ -73,7 +75,18 @@ def test_a_day_is_on_the_side_of_now_that_its_sentence_speaks_of(text: str, day:
     assert days(text) == [(day, day)]
 
 
-@pytest.mark.parametrize("text", ["Python 3.11. is out", "heiß wie am Äquator", "good morning"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Python 3.11. is out",
+        "heiß wie am Äquator",
+        "good morning",
+        "So 5 of us came",
+        "We do 12 runs a day",
+        "mi 2 hijos",
+        "di 3 amici",
+    ],
+)
 def test_what_is_no_time_in_any_language_is_not_read_as_one(text: str) -> None:
     assert days(text) == []
 

@@ -518,8 +518,10 @@ def _side(text: str, told: SpelledTime) -> str:
     if side := _SIDE_WITHIN.match(told.phrase) or _SIDE_BEFORE.search(before):
         return side.group(1).lower()
     said, phrase, end = f" {before}".lower(), told.phrase.lower(), told.at + len(told.phrase)
+    # "Vor drei Tagen" and "avant-hier" have the word for "before" in them.
+    ago = told.english.endswith((" ago", "day before yesterday"))
     for ahead, within, side in sides_of(told.language):
-        if ahead.search(said) or within.match(phrase):
+        if ahead.search(said) or (within.match(phrase) and not ago):
             return side
     behind = text[end : end + SIDE_MAX_CHARACTERS]
     return next((side for word, side in sides_behind(told.language) if word.match(behind)), "")
