@@ -641,8 +641,19 @@ def test_a_comma_before_a_date_makes_no_list_of_the_number_before_it() -> None:
         ("Was war vor 6 Tagen zu tun?", "2026-04-09", "2026-04-09"),
         ("Was haben wir vor einem Monat beschlossen?", "2026-03-01", "2026-03-31"),
         ("Was galt bis vor drei Tagen?", "", "2026-04-12"),
+        ("Was ist seit drei Tagen anders?", "2026-04-12", ""),
+        ("Qu'avons-nous décidé depuis trois jours ?", "2026-04-12", ""),
+        ("What did I say a few days ago?", "2026-04-10", "2026-04-15"),
+        ("Was habe ich vor ein paar Tagen gesagt?", "2026-04-10", "2026-04-15"),
+        ("Qu'ai-je dit il y a quelques jours ?", "2026-04-10", "2026-04-15"),
+        ("¿Qué dije hace unos días?", "2026-04-10", "2026-04-15"),
+        ("Qui est venu hier ?", "2026-04-14", "2026-04-14"),
         ("Qu'est-ce qui s'est passé avant-hier ?", "2026-04-13", "2026-04-13"),
     ],
 )
 def test_days_ago_are_counted_back_behind_any_word(question: str, first: str, last: str) -> None:
     assert windows(question) == [(first, last)]
+
+
+def test_hier_is_a_place_in_german() -> None:
+    assert windows("Wie lange wohne ich schon hier?") == []

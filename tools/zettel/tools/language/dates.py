@@ -519,7 +519,7 @@ def _side(text: str, told: SpelledTime) -> str:
         return side.group(1).lower()
     said, phrase, end = f" {before}".lower(), told.phrase.lower(), told.at + len(told.phrase)
     # "Vor drei Tagen" and "avant-hier" have the word for "before" in them.
-    ago = told.english.endswith((" ago", "day before yesterday"))
+    ago = told.english.endswith((" ago", "day before yesterday", " few days", " few weeks"))
     for ahead, within, side in sides_of(told.language):
         if ahead.search(said) or (within.match(phrase) and not ago):
             return side

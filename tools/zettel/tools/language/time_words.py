@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from zettel.tools.language.languages import find_language
 from zettel.tools.language.word_files import read_word_files
 
 ENGLISH = "en"
@@ -48,6 +49,8 @@ class _Table(BaseModel):
     times: tuple[tuple[str, str], ...] = ()
     asked: tuple[tuple[str, str], ...] = ()
     """Those that are times in a question only."""
+    elsewhere: Mapping[str, tuple[str, ...]] = {}
+    """Language -> words that are times in this one, and something else in that."""
     to: tuple[str, ...] = ()
     beside: tuple[str, ...] = ("{day}", "{short}")
     """A day of the week beside a date; the first one may follow it without a bracket."""
@@ -208,10 +211,14 @@ def find_spelled_times(text: str, *, asked: bool = False) -> Iterator[SpelledTim
     for code, language in _by_script(text):
         if not (language.holds.search(lower) and language.some.search(text)):
             continue
+        elsewhere = language.table.elsewhere
+        others = elsewhere.get(find_language(text), ()) if elsewhere else ()
         for pattern in language.patterns:
             if pattern.asked and not asked:
                 continue
             for match in islice(pattern.spelled.finditer(text), TEXT_MAX_MATCHES):
+                if match.group().lower() in others:
+                    continue
                 english = _in_english(match, pattern.english, language.table)
                 yield SpelledTime(match.start(), match.group(), english, code)
 

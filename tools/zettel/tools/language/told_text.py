@@ -17,6 +17,8 @@ from zettel.tools.language.terms import identifiers
 
 READ_MAX_TEXTS = 500
 """Texts whose reading is kept, some 3 MB: what a session tells is near what it told before."""
+READ_MAX_CHARACTERS = 2_000
+"""Of a text that is kept."""
 
 
 class ToldText:
@@ -72,12 +74,20 @@ class ToldText:
         return value_words(self.content)
 
 
-@lru_cache(maxsize=READ_MAX_TEXTS)
 def told_text(content: str, subject: str) -> ToldText:
-    """The text of a note."""
-    return ToldText(content, subject)
+    """The text of a note; the same object again unless it is long."""
+    long = len(content) > READ_MAX_CHARACTERS
+    return ToldText(content, subject) if long else _kept(content, subject)
+
+
+_kept = lru_cache(maxsize=READ_MAX_TEXTS)(ToldText)
+
+
+def kept_texts() -> int:
+    """How many texts are kept."""
+    return _kept.cache_info().currsize
 
 
 def clear_told_texts() -> None:
     """Forgets the texts: some may have been erased."""
-    told_text.cache_clear()
+    _kept.cache_clear()
