@@ -327,11 +327,8 @@ def _change_near(
     cue: ChangeCue | None, younger: _Told, older: _Told, cosine: float, *, meant: bool
 ) -> Conflict | None:
     """Whether a note changes what an older one near it tells."""
-    value = (
-        find_other_number(younger.text.numbers, older.text.numbers)
-        if younger.text.numbers
-        else None
-    )
+    numbers = younger.text.numbers
+    value = find_other_number(numbers, older.text.numbers) if numbers else None
     if value and (cue or younger.text.is_of_now or _is_share_of_one(value, younger, older, cosine)):
         return _change(NAMED_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
     if cue and (found := _change_by_cue(cue, younger.note, older.note, cosine, meant=meant)):
