@@ -12,7 +12,10 @@ from benchmarks.retrieval.tools import Remembered, Timed
 
 CONFIDENCE = "confidence"
 """Key of recall's answer that says how sure it is; without it the best note's score stands in."""
-_CONTRADICTING = ("contradicts", "supersedes", "may_contradict", "may_supersede")
+_CONTRADICTING = (
+    *("contradicts", "supersedes", "superseded_by"),
+    *("may_contradict", "may_supersede"),
+)
 """Relations that mark two notes as not going together, or as perhaps not."""
 
 
