@@ -15,9 +15,9 @@ from zettel.tools.language.question_words import says_done
 from zettel.tools.language.slots import Sentence, named_numbers, read_sentences
 from zettel.tools.language.terms import identifiers
 
-READ_MAX_TEXTS = 500
+KEPT_MAX_TEXTS = 500
 """Texts whose reading is kept, some 3 MB: what a session tells is near what it told before."""
-READ_MAX_CHARACTERS = 2_000
+KEPT_MAX_CHARACTERS = 2_000
 """Of a text that is kept."""
 
 
@@ -76,11 +76,11 @@ class ToldText:
 
 def told_text(content: str, subject: str) -> ToldText:
     """The text of a note; the same object again unless it is long."""
-    long = len(content) > READ_MAX_CHARACTERS
+    long = len(content) > KEPT_MAX_CHARACTERS
     return ToldText(content, subject) if long else _kept(content, subject)
 
 
-_kept = lru_cache(maxsize=READ_MAX_TEXTS)(ToldText)
+_kept = lru_cache(maxsize=KEPT_MAX_TEXTS)(ToldText)
 
 
 def kept_texts() -> int:
