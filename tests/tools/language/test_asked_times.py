@@ -644,6 +644,7 @@ def test_a_comma_before_a_date_makes_no_list_of_the_number_before_it() -> None:
         ("Was ist seit drei Tagen anders?", "2026-04-12", ""),
         ("Qu'avons-nous décidé depuis trois jours ?", "2026-04-12", ""),
         ("What did I say a few days ago?", "2026-04-10", "2026-04-15"),
+        ("What did Marc do 4 months back?", "2025-12-01", "2025-12-31"),
         ("Was habe ich vor ein paar Tagen gesagt?", "2026-04-10", "2026-04-15"),
         ("Qu'ai-je dit il y a quelques jours ?", "2026-04-10", "2026-04-15"),
         ("¿Qué dije hace unos días?", "2026-04-10", "2026-04-15"),
