@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
+import lancedb
 import pytest
+from lancedb import AsyncTable
 from tests.storage.samples import DIM, MODEL, add, make_note, revised
 
 from zettel.storage.errors import (
@@ -14,7 +16,9 @@ from zettel.storage.errors import (
     StoreError,
     StoreUnavailableError,
 )
+from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.location import read_place
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
 
@@ -127,6 +131,53 @@ async def test_a_write_to_a_store_that_was_removed_leaves_nothing_in_its_place(
         await store.swap_meta("k", expected=None, value="v")
     assert not directory.exists()
     await store.close()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_commit_whose_store_is_removed_meanwhile_leaves_no_part_of_it(
+    tmp_path: Path, *, fails: bool
+) -> None:
+    tables = await open_tables(read_place(str(tmp_path)), model_id=MODEL, dim=DIM)
+    await add(LanceStore(tables), make_note("kept"))
+    folder = tmp_path / "notes.lance"
+    rows = await tables.notes.select(tables.notes.spec.schema.names)
+    # Like a commit that is past reading the newest version, it looks at nothing any more.
+    under_way = await (await lancedb.connect_async(tmp_path)).open_table("notes")
+    made_again = list[Path]()
+
+    async def change(_: AsyncTable) -> None:
+        shutil.rmtree(folder)
+        await under_way.add(rows)
+        made_again.extend(folder.rglob("*.manifest"))
+        if fails:
+            message = "and the disk fails"
+            raise OSError(message)
+
+    with pytest.raises(StoreUnavailableError, match="was removed"):
+        await tables.notes.commit(change)
+    assert made_again
+    assert not folder.exists()
+
+
+async def test_a_commit_leaves_the_store_that_somebody_put_in_the_place_of_its_own(
+    tmp_path: Path,
+) -> None:
+    tables = await open_tables(read_place(str(tmp_path)), model_id=MODEL, dim=DIM)
+    kept = make_note("kept")
+    await add(LanceStore(tables), kept)
+    folder, copy = tmp_path / "notes.lance", tmp_path / "copy"
+    shutil.copytree(folder, copy)
+
+    async def change(handle: AsyncTable) -> None:
+        shutil.rmtree(folder)
+        shutil.copytree(copy, folder)
+        await handle.delete("false")
+
+    with pytest.raises(StoreUnavailableError, match="was removed"):
+        await tables.notes.commit(change)
+    again = await open_store(str(tmp_path), model_id=MODEL, dim=DIM)
+    assert await again.get([kept.note_id]) == [kept]
+    await again.close()
 
 
 async def test_a_version_that_a_power_failure_left_empty_is_stepped_over(

@@ -46,6 +46,11 @@ def damaged_manifests(directory: Path) -> list[Path]:
     return found
 
 
+def manifests_of(folder: Path) -> list[Path]:
+    """The manifests of a table's folder, one a version."""
+    return list(folder.glob(_MANIFESTS))
+
+
 def is_only_begun(directory: Path, table: str) -> bool:
     """Whether a table has a folder but neither version nor data: its creator was killed."""
     folder = directory / f"{table}.lance"

@@ -10,7 +10,7 @@ import os
 import sys
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from zettel.storage.lance.cache.text_index import TextIndex
 from zettel.storage.lance.cache.versions import NamespaceVersions, Stamp, commits_stamp
 from zettel.storage.lance.errors import is_conflict, is_other_vectors, is_stale, unavailable
 from zettel.storage.lance.schema import TableSpec
+from zettel.storage.lance.table_folder import written_folder
 from zettel.storage.location import StoreLocation
 from zettel.storage.read_view import ViewLostError, current_view
 from zettel.storage.revisions import NoteRow
@@ -312,27 +313,29 @@ class LanceTable:
         Call it inside `writing`, unless it changes no row.
 
         Raises:
-            StoreUnavailableError: The table's folder is gone, or the disk failed. LanceDB would
-                make the folder anew and leave a table in it whose older rows are missing.
+            StoreUnavailableError: The table's folder is gone, or the disk failed.
         """
-        folder = self.place.directory and self.place.directory / f"{self.spec.name}.lance"
-        if folder and not folder.is_dir():
-            raise StoreUnavailableError(
-                self.place.uri, "was removed", "Call again: a new store is made."
-            )
-        result = await self._commit(change)
+        with self._written_folder():
+            result = await self._commit(change)
         await self.sync()
         return result
 
     async def try_commit(self, change: Callable[[AsyncTable], Awaitable[object]]) -> bool:
         """Run a commit that changes no row beside the writers; False if one of them was first."""
-        try:
-            await change(self._handle)
-        except (RuntimeError, OSError) as error:
-            if not is_conflict(error) and not is_stale(error):
-                raise unavailable(self.place.uri, error) from error
-            return False
+        with self._written_folder():
+            try:
+                await change(self._handle)
+            except (RuntimeError, OSError) as error:
+                if not is_conflict(error) and not is_stale(error):
+                    raise unavailable(self.place.uri, error) from error
+                return False
         return True
+
+    def _written_folder(self) -> AbstractContextManager[None]:
+        directory, uri = self.place.directory, self.place.uri
+        if directory is None:
+            return nullcontext()
+        return written_folder(directory / f"{self.spec.name}.lance", uri)
 
     async def sync(self) -> None:
         """Sync what was written, if syncing is on."""
