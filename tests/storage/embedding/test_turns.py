@@ -142,6 +142,15 @@ class Words(Encoder):
     encode_documents = encode_queries
 
 
+async def test_a_question_of_a_paragraph_is_embedded_whole(tmp_path: Path) -> None:
+    model = Words()
+    files = await find_model(str(make_model(tmp_path / "small")))
+
+    await ModelEmbedder(files, lambda _: model).embed_query("tea " * 110)
+
+    assert model.asked == [[110]]
+
+
 async def test_a_long_question_takes_short_turns_and_is_the_mean_of_its_first_parts(
     tmp_path: Path,
 ) -> None:

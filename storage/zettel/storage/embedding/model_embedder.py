@@ -44,9 +44,10 @@ BULK_BATCH = BatchLimits(64, 16_000)
 GPU_BATCH = BatchLimits(256, 256_000)
 """256 passages of the greatest length keep a GPU busy, and take some 1.5 GB of its memory."""
 
-QUESTION_PART_TOKENS, QUESTION_MAX_PARTS = 64, 4
-"""Of a longer question the first parts are embedded, and it gets their mean: 64 tokens take 20 ms,
-256 at once 116, in which nobody else's question has its turn (2 cores, MiniLM in onnxruntime)."""
+QUESTION_PART_TOKENS, QUESTION_MAX_PARTS = 128, 2
+"""Of a longer question the first parts are embedded, and it gets their mean: 128 tokens take 44 ms,
+256 at once 106, in which nobody else's question has its turn (2 cores, MiniLM in onnxruntime). In
+parts of 64 a question of a paragraph found its note second instead of first."""
 
 SAVE_AGAIN = "Save the model again with a current sentence-transformers, or set ZETTEL_MODEL."
 """What to do about a model whose files cannot be used."""
