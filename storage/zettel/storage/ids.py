@@ -67,15 +67,6 @@ def id_bytes(note_id: str) -> bytes:
     return ULID.from_str(note_id).bytes
 
 
-def read_id(raw: bytes) -> str:
-    """The id of 16 bytes.
-
-    Raises:
-        ValueError: They are not 16.
-    """
-    return str(ULID.from_bytes(raw))
-
-
 def smallest_id(instant: datetime) -> str:
     """The smallest id of the instant's millisecond."""
     return str(ULID.from_int(_milliseconds(instant) << _RANDOM_BITS))

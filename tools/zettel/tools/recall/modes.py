@@ -9,7 +9,6 @@ import anyio
 
 from zettel.storage.embedding.embedder import AbsentEmbedder
 from zettel.storage.errors import ModelUnavailableError, NoteForgottenError, NoteNotFoundError
-from zettel.storage.ids import new_id
 from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, fold
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
@@ -46,7 +45,7 @@ from zettel.tools.recall.steps import step_first
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import shorten
-from zettel.tools.state.caches import CachedRanking, Cursor
+from zettel.tools.state.caches import CachedRanking, Cursor, new_cursor_key
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
 from zettel.tools.trust import FULL_TRUST, TrustView
@@ -92,7 +91,7 @@ async def find_page(
 ) -> tuple[RecallQuery, Page]:
     """The ids of a page with what they were found by, and the request with its moments resolved."""
     start = cursor or Cursor(
-        key=new_id(asked.now), offset=0, known_at=asked.now, request=asked.request
+        key=new_cursor_key(), offset=0, known_at=asked.now, request=asked.request
     )
     first = Page(ids=(), total=0, key=start.key, offset=start.offset, known_at=start.known_at)
     asked = await resolve_as_of(memory, asked, cursor.known_at if cursor else None)

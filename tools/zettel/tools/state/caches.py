@@ -1,8 +1,8 @@
 """Caches of a process: rankings behind cursors, and the corpora of scopes."""
 
 import base64
-import binascii
 import json
+import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.errors import ExpiredTokenError
-from zettel.storage.ids import id_bytes, read_id
 from zettel.storage.notes import Kind, fold, outline_of
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.concurrency import KeyedLock, read_in_thread
@@ -66,6 +65,8 @@ CURSOR_MAX_CHARACTERS = 262_144
 """Characters of a cursor: the longest request has some 200,000."""
 CURSOR_MAX_OFFSET = 10**9
 """Offsets that cursors stay below."""
+CURSOR_KEY_BYTES = 8
+"""Random bytes of a key, as eleven characters: nobody guesses one of a few hundred."""
 PAGE_CACHE_MAX_RANKINGS = 256
 """Most rankings per process; a cursor without one ranks again as of its moment."""
 
@@ -75,13 +76,18 @@ class Cursor:
     """The start of a page, with the request to rank again if the ranking is gone."""
 
     key: str
-    """Key of the cached ranking."""
+    """Of the cached ranking, without a dot: `new_cursor_key`."""
     offset: int
     known_at: datetime
     """The moment that the first page saw: UTC, timezone-aware."""
     request: RecallRequest
     after: str = ""
     """In a list, the id of the last note shown, which the page begins after."""
+
+
+def new_cursor_key() -> str:
+    """A key that no other ranking has."""
+    return secrets.token_urlsafe(CURSOR_KEY_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,29 +221,25 @@ class PageCache:
 
 
 def _encode(packed: object) -> str:
-    return _as_text(json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode())
+    raw = json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _short(cursor: Cursor) -> str:
     """A cursor of at most 48 characters, which fits the smallest answer."""
-    after = id_bytes(cursor.after) if cursor.after else b""
-    return _as_text(id_bytes(cursor.key) + cursor.offset.to_bytes(4) + after)
-
-
-def _as_text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return ".".join((cursor.key, str(cursor.offset), *filter(None, (cursor.after,))))
 
 
 def _decode(text: str) -> object:
+    text = text.strip()
     if len(text) > CURSOR_MAX_CHARACTERS:
         return None
     try:
-        raw = base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
-        if raw.startswith(b"["):  # no id begins so before the year 8,000
-            return json.loads(raw)
-        offset = int.from_bytes(raw[16:20])
-        return [read_id(raw[:16]), offset, read_id(raw[20:]) if raw[20:] else ""]
-    except (ValueError, binascii.Error, RecursionError):
+        if "." in text:  # which base64 has not
+            key, offset, *after = text.split(".")
+            return [key, int(offset), *(after or [""])]
+        return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, RecursionError):
         return None
 
 
