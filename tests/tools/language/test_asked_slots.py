@@ -319,6 +319,18 @@ KINDS: dict[str, tuple[list[str], str, str]] = {
         "Ana is a nurse in Ghent",
         "Ana sings in a choir",
     ),
+    "employer": (
+        [
+            "Which company does Ana work for?",
+            "Bei welcher Firma arbeitet Ana?",
+            "¿En qué empresa trabaja Ana?",
+            "Pour quelle entreprise travaille Ana ?",
+            "安娜在哪家公司工作?",
+            "アナはどの会社で働いていますか",
+        ],
+        "Ana has signed a contract with Umbra",
+        "Ana works as a florist",
+    ),
     "in charge": (
         [
             "Who is responsible for the archive?",
@@ -572,6 +584,12 @@ def test_each_kind_of_question_has_words_in_each_language() -> None:
         ("home", "Ana wohnt in Gent"),
         ("work", "Ana est infirmière à Gand"),
         ("work", "アナは看護師です"),
+        ("employer", "Ana is a night nurse at Umbra"),
+        ("employer", "Ana hat einen Vertrag bei Umbra"),
+        ("employer", "Umbra ha contratado a Ana: Ana fue contratada"),
+        ("employer", "Ana est entrée chez Umbra"),
+        ("employer", "安娜入职了Umbra"),
+        ("employer", "アナはUmbraに入社した"),
         ("in charge", "Ana kümmert sich um das Archiv"),
         ("contact", "Slack: @plumber"),
         ("style of answers", "Réponds brièvement, tutoie-moi"),

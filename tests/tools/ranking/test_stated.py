@@ -37,3 +37,17 @@ async def test_what_states_such_a_thing_comes_before_what_shares_more_words(
     first = notes(answer)[0]
     assert first["content"] == stating
     assert "states such a thing as you asked for" in str(first["why"])
+
+
+async def test_a_note_that_only_asks_states_nothing(desk: Desk) -> None:
+    await desk.told("Ana has signed a contract with Umbra")
+    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto"):
+        await desk.told(other)
+    await desk.told("Ana, which company do you work for?")
+
+    answer = await desk("recall", query="Which company does Ana work for?", detail="full")
+
+    reasons = {note["content"]: str(note["why"]) for note in notes(answer)}
+    stating = "states such a thing as you asked for"
+    assert stating in reasons["Ana has signed a contract with Umbra"]
+    assert stating not in reasons["Ana, which company do you work for?"]

@@ -4,6 +4,9 @@ The vector of "Guess what. I have moved to Lyon. Can you find me a gym?" lies ne
 parts, so statements outweigh the opening and the final questions.
 """
 
+from collections.abc import Sequence
+from itertools import takewhile
+
 import regex
 
 from zettel.storage.text.passages import sentence_spans
@@ -28,6 +31,11 @@ def asks(text: str) -> bool:
     return text.rstrip(_CLOSING).endswith(_ASKING)
 
 
+def without_questions(text: str) -> str:
+    """A text without the questions at its end: empty where it only asks."""
+    return text if not asks(text) else text[: _final_questions_start(text, _sentences(text))]
+
+
 def parts_of(text: str) -> list[tuple[str, float]]:
     """Split a text into statements, final questions and opening.
 
@@ -35,10 +43,9 @@ def parts_of(text: str) -> list[tuple[str, float]]:
         The non-empty parts in this order, with weights that add up to 1. Together they are the
         text without white space around them; most texts are one part.
     """
-    spans = [span for span in sentence_spans(text) if _WORD.search(text, *span)]
-    told_from, asked_from = 0, len(text)
-    while spans and asks(text[slice(*spans[-1])]):
-        asked_from, _ = spans.pop()
+    spans = _sentences(text)
+    told_from, asked_from = 0, _final_questions_start(text, spans)
+    spans = [span for span in spans if span[0] < asked_from]
     # Sentences before nothing but questions are statements, not an opening.
     for start, end in spans[:-1]:
         if not _opens(text[start:end]):
@@ -56,6 +63,17 @@ def parts_of(text: str) -> list[tuple[str, float]]:
         if part.strip()
     ]
     return there if spans and len(there) > 1 else [(text, 1.0)]
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    """Where each sentence with words stands."""
+    return [span for span in sentence_spans(text) if _WORD.search(text, *span)]
+
+
+def _final_questions_start(text: str, spans: Sequence[tuple[int, int]]) -> int:
+    """Where the questions begin with which a text ends: at its end if it ends in none."""
+    starts = [start for start, _ in takewhile(lambda s: asks(text[slice(*s)]), reversed(spans))]
+    return starts[-1] if starts else len(text)
 
 
 def _opens(sentence: str) -> bool:
