@@ -18,8 +18,9 @@ from zettel.storage.notes import (
     outline_of,
 )
 from zettel.storage.store import NoteFilter, Vectors
+from zettel.storage.text.utterance import without_questions
 from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, read_texts
-from zettel.tools.language.asked_slots import Slot, find_asked_slots
+from zettel.tools.language.asked_slots import TEXT_READ_CHARACTERS, Slot, find_asked_slots
 from zettel.tools.language.question_words import sort_tags
 from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
@@ -40,8 +41,9 @@ from zettel.tools.ranking.multi_hop import (
     beside_share,
     find_bridge_entities,
     find_multi_hop,
-    merge_by_place,
     merge_by_score,
+    place_first_look,
+    place_second_look,
     step_share,
 )
 from zettel.tools.ranking.question import USER, Question, find_anchor, read_question
@@ -82,10 +84,6 @@ SEARCH_MAX_PASSES = 5
 each step of two names a candidate to look for, and the last finds nothing new."""
 SEARCH_MAX_STEPS = 2
 """Names followed one after the other: "Ana's colleague's project's deadline" takes two."""
-STEP_MAX_NOTES = 20
-"""Notes of each second look that are merged by place."""
-FIRST_LOOK_NOTES = 2
-"""Notes of the first look merged by place as well: "My sister is a nurse" needs one step."""
 RANKING_MAX_NOTES = 200
 """Most notes of a ranking: twenty pages of ten."""
 
@@ -403,19 +401,16 @@ async def _steps(
         return again, found
 
     (_, about), (_, rest) = await gather2(lambda: asked(unnamed.words), lambda: asked(unnamed.rest))
-    by_places, best = unnamed.is_person and not corpus.conversation, first.scores.max(initial=0.0)
-    ranking = (
-        merge_by_place(first, first, first.order[:FIRST_LOOK_NOTES], 1.0, best)
-        if by_places
-        else first
-    )
+    by_places = unnamed.is_person and not corpus.conversation
+    ranking = place_first_look(first, unnamed) if by_places else first
     for lead in await read_in_thread(find_bridge_entities, unnamed, about, rest):
         again, found = await asked(unnamed.named(text, lead.name))
         found = await _steps(looks, found, again, left - 1)
         tying = replace(about, order=about.order[np.isin(about.order, lead.rows)])
         if by_places:
-            ranking = merge_by_place(ranking, found, found.order[:STEP_MAX_NOTES], lead.share, best)
-            ranking = merge_by_place(ranking, tying, tying.order[:STEP_MAX_NOTES], lead.share, best)
+            ranking = place_second_look(
+                ranking, found, tying, first=first, unnamed=unnamed, share=lead.share
+            )
         else:
             ranking = merge_by_score(ranking, found, share * lead.share)
             ranking = merge_by_score(ranking, tying, min(share, TIE_SHARE) * lead.share)
@@ -549,11 +544,11 @@ def _exact_shares(terms: Sequence[str], outlines: Sequence[Outline]) -> dict[str
 
 
 def _stated_shares(slots: Sequence[Slot], outlines: Sequence[Outline]) -> dict[str, float]:
-    """Share of what is asked for by name that each note states."""
+    """Share of what is asked for by name that each note states; who asks for it does not."""
     shares = dict[str, float]()
     for outline in outlines:
         check_cancelled()
-        told = as_told(outline)
+        told = without_questions(as_told(outline)[:TEXT_READ_CHARACTERS])
         shares[outline.note_id] = sum(slot.is_stated(told) for slot in slots) / len(slots)
     return shares
 
