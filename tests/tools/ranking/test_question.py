@@ -340,3 +340,18 @@ def _note(number: int, content: str, *, subject: str = "", timed: bool = False) 
 )
 def test_the_nouns_of_a_german_question_are_no_names(question: str, names: tuple[str, ...]) -> None:
     assert find_asked_names(question) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "former"),
+    [
+        ("What was our first plan for the loom?", True),
+        ("What came first for Ana, the loom or the mayor?", False),
+        ("Which did Ana do first: move or change jobs?", False),
+    ],
+)
+def test_which_of_two_came_first_asks_for_no_former_value(text: str, *, former: bool) -> None:
+    asked = read_question(text, [], NOW)
+
+    assert asked.order == "first"
+    assert asked.asks_former is former

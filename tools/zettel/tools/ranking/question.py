@@ -74,6 +74,8 @@ _FIRST = re.compile(
     rf"\b(?:earliest|originally|initially)\b|\b(?-i:first)(?![\w,-])(?!\s+(?:{_NO_ORDER}))",
     re.IGNORECASE,
 )
+_FIRST_OF_TWO = re.compile(r"\bfirst\b.*\bor\b", re.IGNORECASE)
+"""Which of two came first: "What came first for Ana, the loom or the mayor?"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +200,8 @@ def read_question(
         now=clock,
         asks_when=_WHEN.search(text) is not None,
         asks_who=_WHO.search(text) is not None,
-        asks_former=not passage and (asks_former(text) or _order(untimed) == "first"),
+        asks_former=not passage
+        and (asks_former(text) or (_order(untimed) == "first" and not _FIRST_OF_TWO.search(text))),
         asks_how_to=_HOW_TO.search(text) is not None,
         is_passage=passage,
         order="" if passage else _order(untimed),
