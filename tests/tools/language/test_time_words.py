@@ -10,6 +10,7 @@ from zettel.tools.language.dates import (
     find_windows,
     without_relative_times,
 )
+from zettel.tools.language.times import resolve
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 """A Friday."""
@@ -46,6 +47,44 @@ def test_a_time_of_several_days_is_one_time_in_every_language(text: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("The week of 14 December is free", "2026-12-14", "2026-12-20"),
+        ("Kick-off w/c 7 December", "2026-12-07", "2026-12-13"),
+        ("In der Woche vom 7. Dezember ist Code-Freeze", "2026-12-07", "2026-12-13"),
+        ("La semaine du 7 décembre, gel du code", "2026-12-07", "2026-12-13"),
+        ("La semana del 7 de diciembre hay congelación", "2026-12-07", "2026-12-13"),
+        ("The retro is on the last Friday of November", "2026-11-27", "2026-11-27"),
+        ("We met on the first Monday in November", "2026-11-02", "2026-11-02"),
+        ("The second Tuesday of May 2027 is free", "2027-05-11", "2027-05-11"),
+        ("Am ersten Montag im Dezember ist Versammlung", "2026-12-07", "2026-12-07"),
+        ("Le premier lundi de décembre, réunion", "2026-12-07", "2026-12-07"),
+        ("El primer lunes de diciembre hay retro", "2026-12-07", "2026-12-07"),
+        ("We shipped the beta in Q3.", "2026-07-01", "2026-09-30"),
+        ("Goal for Q1: no flaky tests", "2027-01-01", "2027-03-31"),
+        ("We'll migrate next quarter", "2027-01-01", "2027-03-31"),
+        ("We migrated last quarter", "2026-07-01", "2026-09-30"),
+        ("In the first half of 2027 we expand", "2027-01-01", "2027-06-30"),
+        ("Im dritten Quartal haben wir ausgeliefert", "2026-07-01", "2026-09-30"),
+        ("Objectif T1 2027 : 2 M€", "2027-01-01", "2027-03-31"),
+        ("En el primer trimestre de 2027 contratamos", "2027-01-01", "2027-03-31"),
+        ("Report due by end of day Tuesday", "2026-11-24", "2026-11-24"),
+        ("PR review due by EOM", "2026-11-20", "2026-11-30"),
+        ("Two weeks from Tuesday we move", "2026-12-08", "2026-12-08"),
+        ("A week on Thursday we fly to Oslo", "2026-12-03", "2026-12-03"),
+        ("A week from Tuesday the auditors come", "2026-12-01", "2026-12-01"),
+        ("Dienstag in zwei Wochen ziehen wir um", "2026-12-08", "2026-12-08"),
+        ("Mardi en quinze nous déménageons", "2026-12-08", "2026-12-08"),
+        ("Half a year ago we moved", "2026-05-01", "2026-05-31"),
+    ],
+)
+def test_weeks_quarters_and_days_of_a_month_are_read_as_people_write_them(
+    text: str, first: str, last: str
+) -> None:
+    assert days(text) == [(first, last)]
+
+
+@pytest.mark.parametrize(
     ("text", "day"),
     [
         ("The review is on 27 November", "2026-11-27"),
@@ -53,6 +92,7 @@ def test_a_time_of_several_days_is_one_time_in_every_language(text: str) -> None
         ("We launched on 3 March", "2026-03-03"),
         ("The demo will be on 3 March", "2027-03-03"),
         ("Demo on Tuesday", "2026-11-24"),
+        ("The demo is on Tuesday in the hall", "2026-11-24"),
         ("Dentist Tuesday at 9", "2026-11-24"),
         ("Meeting with Ana Thursday 14:30", "2026-11-26"),
         ("Call Ana Monday morning", "2026-11-23"),
@@ -106,6 +146,10 @@ def test_a_day_is_on_the_side_of_now_that_its_sentence_speaks_of(text: str, day:
         "Die Heizung hier ist kaputt",
         "di 3 amici",
         "Yoga every Tuesday at 9",
+        "Movie night is every last Friday of the month",
+        "Movie night is on Friday of each month",
+        "The Audi Q3 is red",
+        "the last quarter of the moon",
         "The shop opens Monday at 9 and closes Friday at 5",
         "Das Büro öffnet Montag um 9",
         "abierto del lunes al viernes",
@@ -149,3 +193,19 @@ def test_the_words_of_a_note_are_relative_to_when_it_was_told_if_that_is_what_th
 
     assert told.start == yesterday
     assert long_ago.start == datetime(2023, 5, 7, tzinfo=UTC)
+
+
+def test_a_quarter_without_a_year_is_the_last_one_begun_or_the_next_one_not_over() -> None:
+    february = datetime(2026, 2, 3, tzinfo=UTC)
+
+    past, ahead = (resolve("Q3", february, prefer=side) for side in ("past", "future"))
+
+    assert past == resolve("Q3 2025", february)
+    assert ahead == resolve("Q3 2026", february)
+    assert resolve("Q1", february) == resolve("Q1", february, prefer="future")
+
+
+def test_weeks_from_a_day_need_a_count_and_a_day() -> None:
+    assert resolve("two weeks from Tuesday", NOW) is not None
+    assert resolve("some weeks from Tuesday", NOW) is None
+    assert resolve("two weeks from holiday", NOW) is None

@@ -43,7 +43,8 @@ _EXPRESSION = re.compile(
           | {MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?(?:(?:,\s*|\s+)\d{{4}})?(?!\d)
           | {MONTH},?\s+\d{{4}}
           | (?:last|this|next|past|in|since|until|by|early|late)\s+{MONTH}(?:,?\s+\d{{4}})?(?!\s*\d)
-          | (?:last|this|next|past|on|by|until)\s+{DAY}
+          | (?<!every\s)(?:last|this|next|past|on|by|until)\s+{DAY}
+            (?!\s+of\s+(?:the|each|every)\s+(?:month|quarter|year)\b)
           | (?:last|next|past)\s+{_SHORT_DAY}
           | (?:last|this|next|past)\s+(?:week(?:end)?|month|year|night)
           | (?:the\s+)?(?:week(?:end)?|month)\s+(?:after\s+next|before\s+last)

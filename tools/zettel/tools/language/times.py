@@ -45,6 +45,10 @@ _COUNTS = {"couple of": 2, "few": FEW} | {
     )
 }
 _OF_MONTH = re.compile(r"(first|second|third|fourth|last) (week|half) of (.+)", re.IGNORECASE)
+_WEEK_OF = re.compile(r"week of (.+)", re.IGNORECASE)
+_NTH_WEEKDAY = re.compile(r"(first|second|third|fourth|last) (\w+day) of (.+)", re.IGNORECASE)
+_QUARTER = re.compile(r"Q([1-4])|(last|this|next) quarter", re.IGNORECASE)
+_WEEKS_FROM = re.compile(r"(\w+) weeks? from (\w+day)", re.IGNORECASE)
 _NTH = ("first", "second", "third", "fourth")
 HALF_LAST_DAY = 15
 """The last day of the first half of a month."""
@@ -124,6 +128,10 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
             or _unit_words(bare, now, prefer)
             or _several(bare, now)
             or _of_month(bare, now, prefer)
+            or _weeks_from(bare, now)
+            or _quarter(bare, now, prefer)
+            or _nth_weekday(bare, now, prefer)
+            or _week_of(bare, now, prefer)
             or _month_words(bare, now)
             or _words(bare, now, prefer)
         )
@@ -244,6 +252,65 @@ def _of_month(text: str, now: datetime, prefer: Prefer) -> Period | None:
         return Period(_monday(month.end - timedelta(days=7)), month.end)
     begins = first + timedelta(weeks=_NTH.index(nth))
     return Period(begins, min(_monday(begins + timedelta(days=13)), month.end))
+
+
+def _week_of(text: str, now: datetime, prefer: Prefer) -> Period | None:
+    """The week in which a day lies."""
+    match = _WEEK_OF.fullmatch(text)
+    day = resolve(match[1], now, prefer=prefer) if match else None
+    return _days(_monday(day.start), 7) if day and day == _days(day.start, 1) else None
+
+
+def _nth_weekday(text: str, now: datetime, prefer: Prefer) -> Period | None:
+    """The first to fourth or the last Monday of a month."""
+    match = _NTH_WEEKDAY.fullmatch(text)
+    weekday = DAY_NUMBERS.get(match[2].lower()) if match else None
+    month = resolve(match[3], now, prefer=prefer) if match else None
+    if match is None or weekday is None or month is None:
+        return None
+    if month != _months(month.start.replace(day=1)):
+        return None
+    nth = match[1].lower()
+    if re.search(r"\d{4}", text):
+        return _nth_weekday_of(month.start, nth, weekday)
+    days = [
+        _nth_weekday_of(month.start.replace(year=year), nth, weekday)
+        for year in range(now.year - 1, now.year + 2)
+    ]
+    if prefer == "past":
+        return max((day for day in days if day.start <= now), key=_start)
+    return min((day for day in days if day.end > now), key=_start)
+
+
+def _nth_weekday_of(month: datetime, nth: str, weekday: int) -> Period:
+    if nth == "last":
+        last = _months(month).end - timedelta(days=1)
+        return _days(last - timedelta(days=(last.weekday() - weekday) % 7), 1)
+    first = month + timedelta(days=(weekday - month.weekday()) % 7)
+    return _days(first + timedelta(weeks=_NTH.index(nth)), 1)
+
+
+def _quarter(text: str, now: datetime, prefer: Prefer) -> Period | None:
+    """Q3, the last one begun or the next one not over; or the last, this or next quarter."""
+    match = _QUARTER.fullmatch(text)
+    if match is None:
+        return None
+    this = now.year * 4 + (now.month - 1) // 3
+    at = now.year * 4 + int(match[1]) - 1 if match[1] else this + _PLACES[match[2].lower()]
+    if match[1]:
+        at += 4 * ((prefer == "future" and at < this) - (prefer == "past" and at > this))
+    return _part(str(at // 4), "Q", str(at % 4 + 1))
+
+
+def _weeks_from(text: str, now: datetime) -> Period | None:
+    """The day so many weeks after the next Friday."""
+    match = _WEEKS_FROM.fullmatch(text)
+    if match is None or match[2].lower() not in DAY_NUMBERS:
+        return None
+    word = match[1].lower()
+    count = int(word) if word.isdecimal() else 1 if word in ("a", "an") else _COUNTS.get(word, 0)
+    day = resolve(match[2], now, prefer="future")
+    return _days(day.start + timedelta(weeks=count), 1) if day and count else None
 
 
 def _monday(moment: datetime) -> datetime:
