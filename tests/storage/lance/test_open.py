@@ -21,6 +21,7 @@ from zettel.storage.errors import (
 )
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.lance.table_folder import written_folder
 from zettel.storage.location import read_place
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteFilter
@@ -158,6 +159,20 @@ async def test_a_commit_whose_store_is_removed_meanwhile_leaves_no_part_of_it(
         await tables.meta.commit(change)
     assert made_again
     assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_read_is_no_store_that_was_removed(tmp_path: Path) -> None:
+    file = tmp_path / "store"
+    file.write_text("mine", encoding="utf-8")
+
+    with (
+        pytest.raises(StoreUnavailableError) as refused,
+        written_folder(file / "notes.lance", "store"),
+    ):
+        pass
+
+    assert "was removed" not in str(refused.value)
+    assert file.read_text(encoding="utf-8") == "mine"
 
 
 async def test_a_commit_leaves_the_store_that_somebody_put_in_the_place_of_its_own(

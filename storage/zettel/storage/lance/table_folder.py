@@ -7,6 +7,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.lance.errors import unavailable
 from zettel.storage.lance.files import manifests_of
 
 
@@ -22,7 +23,8 @@ def written_folder(folder: Path, uri: str) -> Generator[None]:
         uri: The store's, for the error.
 
     Raises:
-        StoreUnavailableError: The folder is gone, or was removed while it was written.
+        StoreUnavailableError: The folder is gone or cannot be read, or was removed while it was
+            written.
     """
     removed = StoreUnavailableError(uri, "was removed", "Call again: a new store is made.")
     try:
@@ -31,6 +33,8 @@ def written_folder(folder: Path, uri: str) -> Generator[None]:
         held = os.open(folder, os.O_RDONLY) if os.name == "posix" else -1
     except FileNotFoundError as error:
         raise removed from error
+    except OSError as error:
+        raise unavailable(uri, error) from error
     gone = False
     try:
         try:
