@@ -39,7 +39,7 @@ def damaged_manifests(directory: Path) -> list[Path]:
     """
     found: list[Path] = []
     for folder in directory.glob("*.lance"):
-        manifests = sorted(folder.glob(_MANIFESTS))
+        manifests = sorted(manifests_of(folder))
         damaged = [path for path in manifests if not _is_whole(path)]
         if len(damaged) < len(manifests):
             found += damaged
@@ -105,7 +105,7 @@ def count_old_versions(directory: Path, *, age: timedelta) -> dict[str, int]:
     before = time() - age.total_seconds()
     counts = Counter[str]()
     for folder in directory.glob("*.lance"):
-        ages = sorted(_modified(path) for path in folder.glob(_MANIFESTS))
+        ages = sorted(_modified(path) for path in manifests_of(folder))
         counts[folder.stem] = sum(age < before for age in ages[:-1])
     return {name: count for name, count in counts.items() if count}
 

@@ -271,7 +271,7 @@ def _nth_weekday(text: str, now: datetime, prefer: Prefer) -> Period | None:
     if month != _months(month.start.replace(day=1)):
         return None
     nth = match[1].lower()
-    if re.search(r"\d{4}", text):
+    if _YEAR.search(text):
         return _nth_weekday_of(month.start, nth, weekday)
     days = [
         _nth_weekday_of(month.start.replace(year=year), nth, weekday)
