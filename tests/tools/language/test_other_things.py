@@ -46,6 +46,7 @@ def told(content: str, subject: str = "") -> Outline:
         ),
         ("Is the front tyre flat?", "Front tyre: flat at noon", "Rear: a flat tyre at noon"),
         ("What does kiln A dry?", "Kiln A dries spruce", "In the other one, kiln B, we dry spruce"),
+        ("What is kiln A's reading?", "Kiln A reads 9", "Walnut is in kiln B at 48"),
         (
             "When is Leo due?",
             "Zahnarzt: Mia am 3. Mai, Leo am 5. Mai",

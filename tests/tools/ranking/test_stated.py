@@ -51,3 +51,18 @@ async def test_a_note_that_only_asks_states_nothing(desk: Desk) -> None:
     stating = "states such a thing as you asked for"
     assert stating in reasons["Ana has signed a contract with Umbra"]
     assert stating not in reasons["Ana, which company do you work for?"]
+
+
+async def test_who_is_not_asked_about_states_nothing_of_who_is(desk: Desk) -> None:
+    await desk.told("Katell has bought a Cintra Volta", subject="Katell")
+    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto"):
+        await desk.told(other)
+    await desk.told("I have the car of Petra down as a Dorado")
+    await desk.told("It was Katell who drove a van", subject="Katell")
+
+    answer = await desk("recall", query="Which car does Katell own?", detail="full")
+
+    reasons = {note["content"]: str(note["why"]) for note in notes(answer)}
+    stating = "states such a thing as you asked for"
+    assert stating in reasons["It was Katell who drove a van"]
+    assert stating not in reasons["I have the car of Petra down as a Dorado"]

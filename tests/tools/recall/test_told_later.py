@@ -5,6 +5,9 @@ from tests.tools.conftest import Desk
 
 SHELVES = "The joiner Ferrand makes new shelves for the shop in solid oak"
 GREY = "The joiner Ferrand lends the shop twelve grey shelves"
+FAR = "Shelves in the shop are wet, and a van, two dogs, ten hens"
+CACHE = "Redis is a cache and limiter in the kitchen, to us"
+SESSIONS = "To us in Riga a lake needs Redis"
 ASKED = "Which shelves does the joiner Ferrand make for the shop?"
 
 
@@ -84,6 +87,18 @@ async def test_what_matches_far_less_does_not_come_first(desk: Desk) -> None:
     asked, later = await told(desk, flags, portal)
 
     assert await desk.found(query="Where do feature flags live?") == [asked, later]
+
+
+async def test_what_is_less_near_to_the_question_does_not_come_first(desk: Desk) -> None:
+    asked, later = await told(desk, SHELVES, FAR)
+
+    assert await desk.found(query=ASKED) == [asked, later]
+
+
+async def test_what_has_only_a_name_in_common_does_not_come_first(desk: Desk) -> None:
+    asked, later = await told(desk, CACHE, SESSIONS)
+
+    assert await desk.found(query="What is Redis to us?") == [asked, later]
 
 
 @pytest.mark.parametrize(

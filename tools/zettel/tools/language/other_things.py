@@ -11,6 +11,7 @@ import regex as re
 
 from zettel.storage.notes import Outline, fold
 from zettel.storage.text.passages import clauses
+from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import asks_whether_still
@@ -24,7 +25,7 @@ SMALL_WORD_CHARACTERS = 2
 _NUMBER = re.compile(r"\p{N}+(?:[.,:]\p{N}+)*(?:\p{Latin}(?!\p{L}))?")
 """A number, perhaps with a letter: "class 7B"."""
 _LETTER = re.compile(
-    r"(?<=\p{L}{2}[ -])(?!I(?!\p{L}))\p{Lu}(?![\p{L}\p{M}\p{N}'’&/-])"
+    r"(?<=\p{L}{2}[ -])(?!I(?!\p{L}))\p{Lu}(?![\p{L}\p{M}\p{N}&/-]|['’](?!s\b))"
     r"(?:(?!\.)|(?<=(?<!\p{L})\p{Ll}\p{L}+[ -]\p{Lu}))"
 )
 """A letter that tells which of several ("kiln A"), no initial ("Ana J. Smith")."""
@@ -73,6 +74,24 @@ def are_labelled_apart(one: str, other: str) -> bool:
     """Whether two texts each say by a letter of which of several they tell: "kiln A", "kiln B"."""
     letters = {*_LETTER.findall(one)}, {*_LETTER.findall(other)}
     return all(letters) and letters[0].isdisjoint(letters[1])
+
+
+def speak_of_one_thing(first: Outline, other: Outline) -> bool:
+    """Whether two notes may be of one thing, and not only of one somebody.
+
+    They have a telling word in common that is no name, or both hold a number; or the other tells of
+    a change.
+
+    Args:
+        first: A note.
+        other: One told later.
+    """
+    told = first.content, other.content
+    names = frozenset(terms(" ".join(name for text in told for name in find_names(text))))
+    of_first, of_other = ({*_keys(terms(text), names)} - names for text in told)
+    if of_first & of_other or find_change_cue(other.content) is not None:
+        return True
+    return all(_DIGIT.search(text) for text in told)
 
 
 class _Words:

@@ -16,7 +16,7 @@ from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.asked_slots import find_asked_slots
 from zettel.tools.language.dates import takes_effect
 from zettel.tools.language.facts import find_statements
-from zettel.tools.language.other_things import is_of_another
+from zettel.tools.language.other_things import is_of_another, speak_of_one_thing
 from zettel.tools.language.question_words import asks_for_now, asks_whether_still
 from zettel.tools.language.terms import stems, terms
 from zettel.tools.language.time_words import speaks_ahead
@@ -275,13 +275,14 @@ def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
 LATER_PLACES = 4
 """Places of a ranking among which what was told later of the first note's thing is looked for."""
 LATER_MIN_COSINE, LATER_FURTHER_MIN_COSINE = 0.35, 0.55
-"""Of two notes that speak of one thing, where the other is second, or further behind. From .3 to .4
-five made-up months of an agent's work gain alike (18 to 24 of 343 questions, 1 to 3 lost);
-unrelated notes have .1. Further behind, seven months come out three questions of 492 better at .55
-and .6, and one at .5 (`make bench-month`)."""
-LATER_MIN_SHARE = 0.5
+"""Of two notes that speak of one thing, where the other is second; of others, or where it is
+further behind. From .3 to .4 five made-up months of an agent's work gain alike (18 to 24 of 343
+questions, 1 to 3 lost); unrelated notes have .1. Further behind, seven months come out three
+questions of 492 better at .55 and .6, and one at .5 (`make bench-month`)."""
+LATER_MIN_SHARE = 0.7
 """Least share of the first note's cosine to the question: what is far less near tells something
-else of the thing. From .3 to .5 the same months gain 20 or 21 questions and lose none."""
+else of the thing. Of those with .5 to .7 in eight months and PrecisionMemBench one answered; for
+five questions the note before it did (`benchmarks/RESULTS.md`)."""
 
 
 async def told_later_first(
@@ -305,18 +306,23 @@ async def told_later_first(
         return tuple(ranked)
     places = 2 if question.asks_former else LATER_PLACES
 
-    def ahead() -> list[str]:
+    def ahead() -> dict[str, float]:
         best, *near = (outlines[one.note_id] for one in ranked[:places])
-        return [one.note_id for one in near if _may_come_first(found, best, one)]
+        return {
+            one.note_id: LATER_MIN_COSINE
+            if one is near[0] and speak_of_one_thing(best, one)
+            else LATER_FURTHER_MIN_COSINE
+            for one in near
+            if _may_come_first(found, best, one)
+        }
 
-    others = await read_in_thread(ahead) if ranked else []
+    others = await read_in_thread(ahead) if ranked else {}
     if not others:
         return tuple(ranked)
     first = ranked[0].note_id
     vectors = await memory.store.passages_of((first, *others))
     notes = {note.note_id: note for note in await memory.store.get((first, *others))}
-    for other in others:
-        least = LATER_MIN_COSINE if other == ranked[1].note_id else LATER_FURTHER_MIN_COSINE
+    for other, least in others.items():
         if not (vectors.keys() >= {first, other} and notes.keys() >= {first, other}):
             continue
         alike = (vectors[first] @ vectors[other].T).max() >= least

@@ -1,7 +1,7 @@
 """Ranks a scope's notes for a question: arms, fusion, further looks, reranking."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -21,6 +21,7 @@ from zettel.storage.store import NoteFilter, Vectors
 from zettel.storage.text.utterance import without_questions
 from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, read_texts
 from zettel.tools.language.asked_slots import TEXT_READ_CHARACTERS, Slot, find_asked_slots
+from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import sort_tags
 from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
@@ -526,9 +527,11 @@ async def _stating_first(
     slots = await read_texts(len(query), lambda: find_asked_slots(query))
     if not slots:
         return ranked
+    named = not found.question.asks_self and any(_is_of_asked(one) for one in best)
     read = [outlines[one.note_id] for one in best]
+    others = {o.note_id for o in best if not _is_of_asked(o)} if named else set[str]()
     characters = sum(len(outline.content) for outline in read)
-    values = await memory.read(characters, lambda: _stated_shares(slots, read))
+    values = await memory.read(characters, lambda: _stated_shares(slots, read, others))
     in_talk = found.first.corpus.conversation
     weight = STATED_WEIGHT_IN_TALK if in_talk else STATED_WEIGHT
     return add_signal(ranked, STATED_SIGNAL, values, weight)
@@ -543,11 +546,23 @@ def _exact_shares(terms: Sequence[str], outlines: Sequence[Outline]) -> dict[str
     return shares
 
 
-def _stated_shares(slots: Sequence[Slot], outlines: Sequence[Outline]) -> dict[str, float]:
-    """Share of what is asked for by name that each note states; who asks for it does not."""
+def _is_of_asked(ranked: Ranked) -> bool:
+    """Whether a note is about, or mentions, whom the question names."""
+    return bool(ranked.shares.get("subject") or ranked.shares.get("mentioned"))
+
+
+def _stated_shares(
+    slots: Sequence[Slot], outlines: Sequence[Outline], others: Collection[str]
+) -> dict[str, float]:
+    """Share of what is asked for by name that each note states; who asks for it does not.
+
+    Nor does one that names somebody else than the question.
+    """
     shares = dict[str, float]()
     for outline in outlines:
         check_cancelled()
+        if outline.note_id in others and find_names(outline.content[:TEXT_READ_CHARACTERS]):
+            continue
         told = without_questions(as_told(outline)[:TEXT_READ_CHARACTERS])
         shares[outline.note_id] = sum(slot.is_stated(told) for slot in slots) / len(slots)
     return shares
