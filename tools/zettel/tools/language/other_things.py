@@ -77,7 +77,7 @@ def are_labelled_apart(one: str, other: str) -> bool:
 
 
 def speak_of_one_thing(first: Outline, other: Outline) -> bool:
-    """Whether two notes may be of one thing, and not only of one somebody.
+    """Whether two notes may be of one thing, not only of one person, place or product.
 
     They have a telling word in common that is no name, or both hold a number; or the other tells of
     a change.
