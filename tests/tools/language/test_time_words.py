@@ -49,6 +49,64 @@ def test_a_time_of_several_days_is_one_time_in_every_language(text: str) -> None
 @pytest.mark.parametrize(
     ("text", "first", "last"),
     [
+        ("The contract ends on 2026/11/28.", "2026-11-28", "2026-11-28"),
+        ("Please send it by 11/28.", "2026-11-28", "2026-11-28"),
+        ("Nov. 28 is the deadline.", "2026-11-28", "2026-11-28"),
+        ("We met on Sept. 3, 2025.", "2025-09-03", "2025-09-03"),
+        ("From 2015 to 2018 she lived in Lyon.", "2015-01-01", "2018-12-31"),
+        ("Closed between Christmas and New Year.", "2026-12-25", "2027-01-01"),
+        ("From Monday to Wednesday next week I am in Rome.", "2026-11-23", "2026-11-25"),
+        ("The review was moved to Thursday.", "2026-11-26", "2026-11-26"),
+        ("The review was moved from Tuesday to Thursday.", "2026-11-26", "2026-11-26"),
+        ("The invoice from the 12th is unpaid.", "2026-11-12", "2026-11-12"),
+        ("Seit 2019 wohne ich in Kiel.", "2019-01-01", "2019-12-31"),
+        ("Zwischen 2015 und 2018 wohnte sie in Lyon.", "2015-01-01", "2018-12-31"),
+        ("Das Treffen wurde auf Montag verschoben.", "2026-11-23", "2026-11-23"),
+        ("Die Rechnung vom 12. ist noch offen.", "2026-11-12", "2026-11-12"),
+        ("Zwischen Weihnachten und Neujahr ist zu.", "2026-12-25", "2027-01-01"),
+        ("Die Frist ist der 3.12.", "2026-12-03", "2026-12-03"),
+        ("Urlaub vom 3. bis 7.12.", "2026-12-03", "2026-12-07"),
+        ("Le contrat finit le 1/12/2026.", "2026-12-01", "2026-12-01"),
+        ("Rendez-vous le 3/12.", "2026-12-03", "2026-12-03"),
+        ("Le projet a commencé en 2019.", "2019-01-01", "2019-12-31"),
+        ("Entre 2015 et 2018 elle vivait à Lyon.", "2015-01-01", "2018-12-31"),
+        ("Le cours commence lundi.", "2026-11-23", "2026-11-23"),
+        ("Lundi on a reçu le colis.", "2026-11-16", "2026-11-16"),
+        ("Fermé entre Noël et le Nouvel An.", "2026-12-25", "2027-01-01"),
+        ("El contrato termina el 1/12/2026.", "2026-12-01", "2026-12-01"),
+        ("La cita es el 3/12.", "2026-12-03", "2026-12-03"),
+        ("Vivo en Madrid desde 2019.", "2019-01-01", "2019-12-31"),
+        ("Entre 2015 y 2018 vivió en Lyon.", "2015-01-01", "2018-12-31"),
+        ("El lunes llamé a Pablo.", "2026-11-16", "2026-11-16"),
+        ("El lunes llamaré a Pablo.", "2026-11-23", "2026-11-23"),
+        ("La clase empieza el lunes.", "2026-11-23", "2026-11-23"),
+        ("Cerrado entre Navidad y Año Nuevo.", "2026-12-25", "2027-01-01"),
+    ],
+)
+def test_numbers_years_and_moved_days_are_read_as_they_are_written(
+    text: str, first: str, last: str
+) -> None:
+    assert days(text) == [(first, last)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We met on 12/1/2026.",
+        "The ratio is 11/28, about half.",
+        "Le 3/4 du budget est dépensé.",
+        "La receta lleva 3/4 de taza.",
+        "The choir moved to Wednesday evenings.",
+        "En 2018 euros.",
+    ],
+)
+def test_what_may_be_no_day_is_not_read_as_one(text: str) -> None:
+    assert days(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
         ("The week of 14 December is free", "2026-12-14", "2026-12-20"),
         ("Kick-off w/c 7 December", "2026-12-07", "2026-12-13"),
         ("In der Woche vom 7. Dezember ist Code-Freeze", "2026-12-07", "2026-12-13"),
