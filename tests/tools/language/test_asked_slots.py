@@ -605,6 +605,54 @@ def test_a_kind_of_question_is_answered_in_any_language(name: str, text: str) ->
 
 
 @pytest.mark.parametrize(
+    ("question", "doing", "place"),
+    [
+        ("What is Ana's job?", "Ana found a position as a tram driver", "Umbra has hired Ana"),
+        ("What does Ana do for work?", "Ana is a nurse", "Ana works at Umbra"),
+        ("Was ist Ana von Beruf?", "Ana arbeitet als Hebamme", "Ana arbeitet bei Umbra"),
+        ("¿Qué profesión tiene Ana?", "Ana trabaja de cocinera", "Umbra es la empresa de Ana"),
+        ("Quel est le métier d’Ana ?", "Ana est infirmière", "Ana travaille chez Umbra"),
+        ("安娜做什么工作?", "安娜是护士", "安娜在Umbra公司上班"),
+        ("アナの仕事は何ですか", "アナは看護師です", "アナはUmbraに勤めている"),
+    ],
+)
+def test_what_somebody_does_and_where_are_two_things(question: str, doing: str, place: str) -> None:
+    asked = ordering(question)
+
+    assert asked["work"].is_stated(doing)
+    assert not asked["work"].is_stated(place)
+    assert ordering("Where does Ana work?")["employer"].is_stated(place)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Where does Ana work?",
+        "What is Ana's workplace?",
+        "Who pays Ana's salary?",
+        "Wo arbeitet Ana?",
+        "Où travaille Ana ?",
+        "¿Dónde trabaja Ana?",
+        "安娜在哪里工作?",
+        "アナはどこで働いていますか",
+    ],
+)
+def test_a_question_for_a_workplace_asks_for_no_profession(question: str) -> None:
+    asked = ordering(question)
+
+    assert "employer" in asked
+    assert "work" not in asked
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The waiter dropped a tray", "Our plumber came late", "She asked Professor Imre about it"],
+)
+def test_somebody_called_by_a_profession_states_nobodys(text: str) -> None:
+    assert not ordering("What is Ana's job?")["work"].is_stated(text)
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("time of day", "The rent rose by 4.5 percent after two years"),

@@ -66,3 +66,17 @@ async def test_who_is_not_asked_about_states_nothing_of_who_is(desk: Desk) -> No
     stating = "states such a thing as you asked for"
     assert stating in reasons["It was Katell who drove a van"]
     assert stating not in reasons["I have the car of Petra down as a Dorado"]
+
+
+async def test_an_employer_is_no_answer_to_who_asks_for_a_profession(desk: Desk) -> None:
+    await desk.told("Ana found a position as a luthier")
+    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto"):
+        await desk.told(other)
+    await desk.told("Umbra has hired Ana")
+
+    answer = await desk("recall", query="What profession does Ana have?", detail="full")
+
+    reasons = {note["content"]: str(note["why"]) for note in notes(answer)}
+    stating = "states such a thing as you asked for"
+    assert stating in reasons["Ana found a position as a luthier"]
+    assert stating not in reasons["Umbra has hired Ana"]
