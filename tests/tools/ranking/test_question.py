@@ -13,6 +13,7 @@ from zettel.tools.ranking.mentions import find_asked_names
 from zettel.tools.ranking.multi_hop import STEP_SHARE, find_multi_hop, merge_by_score
 from zettel.tools.ranking.question import find_anchor, read_question
 from zettel.tools.ranking.signals import beside, mentioned
+from zettel.tools.ranking.weights import OTHERWISE
 from zettel.tools.recall.search import ask
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -190,6 +191,20 @@ def test_of_two_who_are_named_each_counts_half() -> None:
     asked = read_question("Where did Ana meet Ben?", ["Ana", "Ben"], NOW)
 
     assert mentioned(asked, make_corpus(notes)).tolist() == [1.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize("people", [2, 4, 12])
+def test_what_others_tell_of_somebody_counts_as_what_that_person_tells(people: int) -> None:
+    own = [_note(number, "It rained", subject="Ana") for number in range(80)]
+    others = [_note(number, "So", subject=f"P{number % (people - 1)}") for number in range(81, 900)]
+    told = _note(900, "Ana keeps a hamster", subject="P0")
+    corpus = make_corpus([*own, *others, told])
+    asked = read_question("What does Ana keep?", ["Ana"], NOW)
+
+    values = signal_values(asked, {}, {}, corpus)
+
+    assert values["mentioned"][-1] == values["subject"][0] > 0
+    assert OTHERWISE["mentioned"] == OTHERWISE["subject"]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def question_values(question: Question, corpus: Corpus) -> dict[str, Values]:
         "exchange": signals.exchange(question, corpus),
         "session_text": signals.session_text(question, corpus),
         "subject": signals.of_subject(question, corpus),
-        "mentioned": signals.mentioned(question, corpus),
+        "mentioned": signals.of_whom_others_tell(question, corpus),
         "asking": signals.asking(corpus),
         "length": signals.length(corpus),
         "tells_when": signals.tells_when(question, corpus),

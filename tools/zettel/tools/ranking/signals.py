@@ -143,7 +143,17 @@ def _meant_subjects(question: Question, corpus: Corpus) -> frozenset[str]:
 
 
 def of_subject(question: Question, corpus: Corpus) -> Values:
-    """For notes of the question's subject: what it tells, as a share of `SUBJECT_MAX_BITS`.
+    """For notes of the question's subject: what it tells."""
+    return about(question, corpus) * _told_by_subject(question, corpus)
+
+
+def of_whom_others_tell(question: Question, corpus: Corpus) -> Values:
+    """`mentioned` times what the subject tells: others tell of somebody as well as that person."""
+    return mentioned(question, corpus) * _told_by_subject(question, corpus)
+
+
+def _told_by_subject(question: Question, corpus: Corpus) -> float:
+    """What the question's subject tells, as a share of `SUBJECT_MAX_BITS`.
 
     One bit between two people who talk; more the fewer of a scope's notes are of the subject, if
     they still are many: of a topic with a few notes, its words tell as much.
@@ -151,7 +161,7 @@ def of_subject(question: Question, corpus: Corpus) -> Values:
     count = sum(map(corpus.count_of, _meant_subjects(question, corpus)))
     rarity = math.log2(max(corpus.size, 1) / max(count, 1))
     told = min(rarity, math.log2(1 + count / SUBJECT_FEW_NOTES))
-    return about(question, corpus) * (np.clip(told, 1.0, SUBJECT_MAX_BITS) / SUBJECT_MAX_BITS)
+    return float(np.clip(told, 1.0, SUBJECT_MAX_BITS) / SUBJECT_MAX_BITS)
 
 
 def _of_subjects(meant: Collection[str], corpus: Corpus) -> Values:

@@ -14,7 +14,7 @@ _TABLE = {
     "session_text": (0.20, 0.10),
     "session_meaning": (0.30, 0.15),
     "subject": (1.35, 1.50),
-    "mentioned": (0.45, 0.50),
+    "mentioned": (1.35, 1.50),
     "asking": (-0.15, 0.00),
     "length": (0.20, 0.00),
     "tells_when": (0.35, 0.25),
@@ -40,9 +40,10 @@ and notes next to each other in a session need not belong together.
 
 The signals of `BY_HAND` do not occur in that data. `all_of_then`, `all_of_whom` and `of_sort`
 outweigh all others: "What happened in March?" and "Who am I?" ask for nothing else. `mentioned`
-and `beside` are set on the generator's worlds; `coming` outweighs words and meaning, as what is
-over does not answer; `own` is set on two months of agents' notes; `in_order`, `standing` and `core`
-are small, so that they decide among equal notes only.
+weighs as much as `subject`: what others tell of somebody answers as well (LoCoMo has no such notes,
+the generator's worlds do); `beside` is set on the generator's worlds; `coming` outweighs words and
+meaning, as what is over does not answer; `own` is set on two months of agents' notes; `in_order`,
+`standing` and `core` are small, so that they decide among equal notes only.
 """
 
 TALK: Mapping[str, float] = MappingProxyType({name: talk for name, (talk, _) in _TABLE.items()})
