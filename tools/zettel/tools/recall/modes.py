@@ -35,6 +35,7 @@ from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import Page, assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity, is_name
+from zettel.tools.recall.formerly import former_call
 from zettel.tools.recall.keys import key_first
 from zettel.tools.recall.newest import newest_first, told_later_first
 from zettel.tools.recall.offers import offered_rules
@@ -228,6 +229,10 @@ async def _rank(
         if may_know and (keyed := await key_first(memory, query, step.ranking, found, reader)):
             sure, arranged = keyed.judgement, _arranged(keyed.ranking, outlines, own)
         sure, unsearched = await _with_unread(memory, asked, sure)
+        if arranged and (
+            call := await former_call(memory, asked, found.question, arranged[0].note_id)
+        ):
+            sure = replace(sure, verdict="uncertain", reason=call)
     former = {newer: older for older, newer in found.superseded.items()}
     by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
     by_words = f"{by_words}: found by words only" if by_words else ""

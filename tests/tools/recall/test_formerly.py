@@ -1,0 +1,73 @@
+"""A question about the past of what has changed since is answered with the call that tells it."""
+
+import re
+
+import pytest
+from tests.tools.conftest import Desk, notes
+
+
+async def ask_as_told(desk: Desk, answer: dict[str, object]) -> list[str]:
+    """What the call in an answer's reason finds."""
+    found = re.search(r'recall\(query="(.+)", as_of="(.+)"\)', str(answer["reason"]))
+    assert found
+    then = await desk("recall", query=found[1], as_of=found[2])
+    return [str(note["content"]) for note in notes(then)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What was the rent before?", "How high was the rent originally?", "What rent in July 2026?"],
+)
+async def test_an_updated_note_says_how_to_read_what_it_said_before(
+    desk: Desk, question: str
+) -> None:
+    rent = await desk.told("The rent is 900 euros", happened_at="2026-06-01")
+    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze"):
+        await desk.told(other)
+    await desk("update", note_id=rent, content="The rent is 980 euros", happened_at="2026-11-01")
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == "uncertain"
+    assert (await ask_as_told(desk, answer))[0] == "The rent is 900 euros"
+
+
+async def test_a_dated_question_finds_what_was_superseded_since(desk: Desk) -> None:
+    old = await desk.told("The rent is 900 euros", happened_at="2026-06-01")
+    await desk.told(
+        "The rent is 980 euros",
+        happened_at="2026-11-01",
+        links=[{"to": old, "relation": "supersedes"}],
+    )
+
+    answer = await desk("recall", query="What was the rent in July 2026?")
+
+    assert answer["verdict"] == "uncertain"
+    assert (await ask_as_told(desk, answer))[0] == "The rent is 900 euros"
+
+
+@pytest.mark.parametrize(
+    ("edit", "question"),
+    [
+        (
+            {"content": "The rent is 980 euros", "happened_at": "2026-06-01"},
+            "What was the rent before?",
+        ),
+        ({"tags": ["flat"], "happened_at": "2026-11-01"}, "What was the rent before?"),
+        ({"content": "The rent is 980 euros", "happened_at": "2026-11-01"}, "What is the rent?"),
+        (
+            {"content": "The rent is 980 euros", "happened_at": "2026-11-01"},
+            "What was the rent in May 2026?",
+        ),
+    ],
+    ids=["it was never true", "it said the same", "asked for now", "nothing was told of then"],
+)
+async def test_no_past_is_offered_where_there_is_none(
+    desk: Desk, edit: dict[str, object], question: str
+) -> None:
+    rent = await desk.told("The rent is 900 euros", happened_at="2026-06-01")
+    await desk("update", note_id=rent, **edit)
+
+    answer = await desk("recall", query=question)
+
+    assert "as_of" not in str(answer.get("reason"))

@@ -1,0 +1,50 @@
+"""Says how to ask for what was so before, where the best note has changed since."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from zettel.tools.changes.supersession import supersedes
+from zettel.tools.language.times import iso
+from zettel.tools.ranking.question import Question
+from zettel.tools.recall.as_of import READABLE_STATES, find_end
+from zettel.tools.recall_request import RecallQuery
+from zettel.tools.state.memory import Memory
+
+SECOND = timedelta(seconds=1)
+"""Moments are told to the second; at the end itself, what came after was so."""
+
+
+async def former_call(memory: Memory, asked: RecallQuery, question: Question, first: str) -> str:
+    """The reason that names the call for what a question about the past means.
+
+    Args:
+        memory: The memory.
+        asked: The request.
+        question: Its question.
+        first: Id of the note that is shown first.
+
+    Returns:
+        Empty if the request names its moment, the question is not about the past, or the note and
+        what it superseded said nothing else then.
+    """
+    if asked.looks_back or not (question.asks_former or question.is_past):
+        return ""
+    revisions = await memory.store.revisions(first)
+    spans = [
+        (r.valid_from, find_end(r, revisions))
+        for r in revisions
+        if r.ended_at and not r.corrected and r.content != revisions[-1].content
+    ]
+    if question.is_past:
+        former = await memory.store.get(sorted(supersedes(revisions[-1])))
+        readable = (note for note in former if note.state in READABLE_STATES)
+        spans += [(note.valid_from, note.valid_until) for note in readable]
+    told = [(start, end) for start, end in spans if end and start < end]
+    moment = max((end for _, end in told), default=None)
+    if question.is_past:
+        moment = datetime.fromtimestamp(min(end for _, end in question.times), UTC)
+    if moment is None or not any(start < moment <= end for start, end in told):
+        return ""
+    moment -= SECOND
+    call = f"recall(query={json.dumps(asked.request.query, ensure_ascii=False)}"
+    return f'It was changed later; as it was then: {call}, as_of="{iso(moment)}").'
