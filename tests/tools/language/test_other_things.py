@@ -9,6 +9,8 @@ from zettel.storage.notes import Note, Outline, outline_of
 from zettel.tools.language.other_things import is_of_another, is_of_another_part
 
 AT = datetime(2026, 11, 26, tzinfo=UTC)
+VERSIONS = "The app uses Python 3.11, Postgres 15 and Redis 7.0."
+OWNERS = "Priya owns invoicing, Tomasz owns auth."
 
 
 def told(content: str, subject: str = "") -> Outline:
@@ -62,6 +64,19 @@ def told(content: str, subject: str = "") -> Outline:
             "The blue van is at Gate 3; the red van is at Gate 7",
             "The red van is at Gate 9",
         ),
+        ("Which Postgres version do we use?", VERSIONS, "Redis was upgraded to 7.4."),
+        ("Which Python version do we use?", VERSIONS, "Upgraded to Postgres 16.2."),
+        (
+            "Where does the user live?",
+            "The user lives at Lindenstraße 12, 50674 Köln, door code 4711.",
+            "The door code is 8802 now.",
+        ),
+        (
+            "Which port is the metrics endpoint on?",
+            "The metrics endpoint is on port 9100, the dev server on port 8080.",
+            "Moved the dev server from port 8080 to port 8090.",
+        ),
+        ("Who owns invoicing?", OWNERS, "Tomasz left the company; Aiko took over auth."),
     ],
 )
 def test_another_number_name_or_word_in_place_of_what_is_asked_for_is_another(
@@ -88,6 +103,17 @@ def test_another_number_name_or_word_in_place_of_what_is_asked_for_is_another(
         ("Who leads Project Heron?", "The lead on Project Heron is Simone", "Heron's is Javier"),
         ("How tall is Hugo?", "Hugo measures 1 metre 32", "Hugo has reached 1 metre 38"),
         ("Does Ana still live in Bonn?", "Ana lives in Bonn", "Ana lives in Ulm"),
+        (
+            "What is the feature branch called?",
+            "The feature branch is called feat/login.",
+            "Renamed feat/login to feat/auth.",
+        ),
+        (
+            "Who is Emma's boyfriend?",
+            "Emma's boyfriend is Lukas.",
+            "Emma broke up with Lukas and is together with Timo.",
+        ),
+        ("Which Postgres version do we use?", VERSIONS, "Upgraded to Postgres 16.2."),
     ],
 )
 def test_what_only_leaves_out_what_is_asked_for_may_be_of_the_same(

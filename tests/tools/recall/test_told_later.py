@@ -1,7 +1,7 @@
 """What was told later of the same thing comes first, without a word that something changed."""
 
 import pytest
-from tests.tools.conftest import Desk
+from tests.tools.conftest import Desk, notes
 
 SHELVES = "The joiner Ferrand makes new shelves for the shop in solid oak"
 GREY = "The joiner Ferrand lends the shop twelve grey shelves"
@@ -269,3 +269,19 @@ async def test_a_note_that_is_only_dated_ahead_ranks_as_all_others(desk: Desk) -
     ahead = await desk.told(SHELVES, happened_at="2026-12-01")
 
     assert (await desk.found(query=ASKED))[0] == ahead
+
+
+async def test_a_change_of_one_part_comes_first_for_that_part_alone(desk: Desk) -> None:
+    both = "The metrics endpoint is on port 9100, the dev server on port 8080."
+    moved = "Moved the dev server from port 8080 to port 8090."
+    await desk.told(both, happened_at="2026-11-13")
+    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze"):
+        await desk.told(other)
+    await desk.told(moved, happened_at="2026-11-18")
+    await desk.evolve()
+
+    metrics = await desk("recall", query="Which port is the metrics endpoint on?")
+    server = await desk("recall", query="Which port is the dev server on?")
+
+    assert notes(metrics)[0]["content"] == both
+    assert notes(server)[0]["content"] == moved

@@ -51,6 +51,8 @@ class ListWords:
     """What opens (`first`) or goes on with a sequence, at the beginning of a clause."""
     trails: re.Pattern[str]
     """What stands behind a step and before the next: a comma, "and"."""
+    joins: re.Pattern[str]
+    """What stands between the last two things of a list: "and"."""
     step_line: re.Pattern[str]
     """The beginning of a numbered line: a bare number, or one behind a word for a step."""
 
@@ -86,6 +88,7 @@ def list_words() -> ListWords:
         done=compiled(rf"(?:[(\[（–—:：-]\s*(?:{whole('done')})\s*[)\]）]?|[✅✔✓])\s*[.。]?$"),
         first=compiled(first),
         marks=compiled(rf"{clause}(?P<word>(?P<first>{first})|(?:{goes_on}))"),
+        joins=compiled(rf"\s(?:{joins})\s"),
         trails=compiled(rf"[\s,;、，；]{{0,8}}(?:(?:{joins})\s{{0,8}})?$"),
         step_line=compiled(rf"[ \t>]*(?:[-*+•][ \t]+)?(?:(?:{steps})[ \t]*)?\d"),
     )

@@ -12,6 +12,7 @@ import regex as re
 from zettel.storage.notes import Outline, fold
 from zettel.storage.text.passages import clauses
 from zettel.tools.language.change_cues import find_change_cue
+from zettel.tools.language.list_words import list_words
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import asks_whether_still
@@ -53,7 +54,7 @@ def is_of_another(question: str, first: Outline, other: Outline) -> bool:
     if asked & told - told_else and told_else - told - asked:
         return True
     meant, notes, of_first, of_other = _read(question, first, other)
-    own = set(of_other).difference(of_first, meant)
+    own = set(of_other).difference(of_first, meant, _words_of_change(other.content))
     if own and _has_others(meant, notes, of_first, of_other, own):
         return True
     return _is_of_another_part(meant, notes, of_first, of_other, first.content)
@@ -162,9 +163,10 @@ def _is_of_another_part(
     own = set(of_other).intersection(of_first).difference(clause, meant, both)
     if not (clause and own):
         return False
+    if set(clause).isdisjoint(of_other):
+        return True
     named = notes[1].names_any(own, apart=meant.union(clause))
-    apart = set(clause).isdisjoint(of_other)
-    if named and (apart or notes[0].names_any(set(clause), apart=of_other)):
+    if named and notes[0].names_any(set(clause), apart=of_other):
         return True
     lost = meant.intersection(clause).difference(of_other)
     alike = _stand_alike(_around(clause, lost), _around(of_first, own))
@@ -172,11 +174,23 @@ def _is_of_another_part(
 
 
 def _asked_clause(content: str, asked: set[str], names: frozenset[str]) -> Sequence[str]:
-    """The words of that part of a note that has more of those asked for than each other part."""
-    parts = [_keys(terms(part), names) for part in clauses(content)]
-    counts = [len(asked.intersection(part)) for part in parts]
-    most = max(counts, default=0)
+    """The words of that part of a note that has more of those asked for than each other part.
+
+    A name tells more than any number of other words.
+    """
+    items = (item for part in clauses(content) for item in list_words().joins.split(part))
+    parts = [_keys(terms(item), names) for item in items]
+    held = [asked.intersection(part) for part in parts]
+    counts = [(len(one & names), len(one)) for one in held]
+    most = max(counts, default=(0, 0))
     return parts[counts.index(most)] if len(parts) > 1 and counts.count(most) == 1 else ()
+
+
+def _words_of_change(text: str) -> set[str]:
+    """The first and the last word of what says that something has changed: "handed … over"."""
+    cue = find_change_cue(text)
+    said = cue.phrase.split() if cue else []
+    return {_key(term, frozenset()) for word in (*said[:1], *said[-1:]) for term in terms(word)}
 
 
 def _labels(text: str) -> set[str]:

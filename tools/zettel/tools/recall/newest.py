@@ -16,7 +16,11 @@ from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.asked_slots import find_asked_slots
 from zettel.tools.language.dates import takes_effect
 from zettel.tools.language.facts import find_statements
-from zettel.tools.language.other_things import is_of_another, speak_of_one_thing
+from zettel.tools.language.other_things import (
+    is_of_another,
+    is_of_another_part,
+    speak_of_one_thing,
+)
 from zettel.tools.language.question_words import asks_for_now, asks_whether_still
 from zettel.tools.language.terms import stems, terms
 from zettel.tools.language.time_words import speaks_ahead
@@ -235,8 +239,7 @@ def _ahead(
             continue
         asks_else = is_asked_for(question, *pair)
         tells = (younger, older) in named
-        of_one = tells or (not asks_else and _state_one_fact(*pair))
-        if not of_one and is_of_another(question.text, *pair):
+        if _is_of_another(question.text, *pair, named=tells, asks_else=asks_else):
             continue
         tells = tells or not (found.first.corpus.conversation or all(map(find_statements, pair)))
         if later and not _holds_more(exact, *pair) and (tells or not asks_else):
@@ -245,6 +248,16 @@ def _ahead(
         older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
         for older, of in ahead.items()
     }
+
+
+def _is_of_another(
+    question: str, older: Outline, younger: Outline, *, named: bool, asks_else: bool
+) -> bool:
+    """Whether the younger note tells of another thing, or part of it, than is asked for."""
+    if named:  # its value is of the same thing
+        return is_of_another_part(question, older, younger)
+    one_fact = not asks_else and _state_one_fact(older, younger)
+    return not one_fact and is_of_another(question, older, younger)
 
 
 def _holds_more(exact: Sequence[str], older: Outline, younger: Outline) -> bool:
