@@ -149,3 +149,28 @@ async def test_new_words_for_a_superseded_note_are_sent_to_the_newer_one(desk: D
 
     with pytest.raises(Refused, match=r"another one superseded it.*Update that one"):
         await desk("update", note_id=old, content="a third offer", happened_at=at(1))
+
+
+async def test_a_change_that_is_announced_leaves_what_holds_until_then(desk: Desk) -> None:
+    older = await desk.told("Deploys to staging go out every Tuesday", happened_at="2026-11-16")
+    announced = "From 1 December deploys to staging go out every Thursday instead of Tuesday"
+    answer = await desk("remember", content=announced, happened_at="2026-11-20")
+
+    call = str(pick(answer, "candidates", 0, "settle")).partition(";")[0]
+
+    younger = str(answer["note_id"])
+    assert call == (
+        f'changed: update(note_id="{younger}", happened_at="2026-12-01T00:00:00Z", links='
+        f'[{{"to": "{older}", "relation": "supersedes"}}])'
+    )
+    await desk(
+        "update",
+        note_id=younger,
+        happened_at="2026-12-01T00:00:00Z",
+        links=[{"to": older, "relation": "supersedes"}],
+    )
+    asked = "When do deploys to staging go out?"
+    assert (await desk.found(query=asked))[0] == older
+    desk.later(days=14)
+    assert (await desk.found(query=asked))[0] == younger
+    assert (await desk.found(query=asked, as_of="2026-11-25"))[0] == older

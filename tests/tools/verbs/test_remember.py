@@ -117,6 +117,7 @@ async def test_a_change_in_other_words_is_a_candidate_with_four_outcomes(desk: D
         ("Dentist: Mia 3 May 9:00, Leo 5 May 10:00.", "Dentist: Mia's 3 May is cancelled."),
         ("Zahnarzt: Mia 3. Mai 9:00, Leo 5. Mai 10:00.", "Zahnarzt: Mia am 3. Mai abgesagt."),
         ("Orders stand in MySQL. Backups are taken at night.", "We switched orders from MySQL."),
+        ("The door code is 47 and the wifi is called Linde.", "The door code is 88 now."),
     ],
 )
 async def test_what_else_a_note_tells_is_left_to_the_agents_words_if_it_cannot_stand_alone(

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from zettel.storage.ids import told_at
 from zettel.storage.notes import SAME_AS, Note, Outline, order_key
-from zettel.storage.text.passages import clauses, sentence_spans
+from zettel.storage.text.passages import sentence_spans
+from zettel.tools.language.dates import takes_effect
+from zettel.tools.language.list_words import items
 from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.language.times import iso
@@ -38,7 +40,8 @@ def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) ->
     if not trust.may_replace(younger, older):
         return f"{_in_own_words(older.note_id)}; both hold: leave both"
     calls = [
-        f'changed: update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}",'
+        f'changed: update(note_id="{younger.note_id}"{_from_then(younger)}, links='
+        f'[{{"to": "{older.note_id}",'
         ' "relation": "supersedes"}])'
     ]
     if part := _part_call(younger, older):
@@ -59,13 +62,14 @@ def settle_open(younger: Note, older: Note | Outline, trust: TrustRules) -> str:
         older: One that it may replace.
         trust: Whether it is trusted enough to.
     """
-    call = f'update(note_id="{younger.note_id}", links=[{{"to": "{older.note_id}", '
+    call = f'links=[{{"to": "{older.note_id}", '
     # The older note's words stand beside it, with what marks them.
     part = _part_call(younger, older, quotes=False)
-    calls = [f'replaced: {call}"relation": "supersedes"}}])', part]
+    update = f'update(note_id="{younger.note_id}"'
+    calls = [f'replaced: {update}{_from_then(younger)}, {call}"relation": "supersedes"}}])', part]
     if not trust.may_replace(younger, older):
         calls = [_in_own_words(older.note_id)]
-    return "; ".join([*filter(None, calls), f'both hold: {call}"remove": true}}])'])
+    return "; ".join([*filter(None, calls), f'both hold: {update}, {call}"remove": true}}])'])
 
 
 def _in_own_words(older: str) -> str:
@@ -81,7 +85,7 @@ def _part_call(younger: Note | Outline, older: Note | Outline, *, quotes: bool =
 
     With what still holds, if it `quotes` and that can be read alone, else the agent is to word it:
     "The loan is there too" says nothing without the sentence before. It holds from when the
-    younger is of.
+    younger takes effect.
     """
     if quotes and (rest := _still_told(younger.content, older)):
         content, then = json.dumps(rest, ensure_ascii=False), ""
@@ -90,8 +94,16 @@ def _part_call(younger: Note | Outline, older: Note | Outline, *, quotes: bool =
     else:
         return ""
     at = younger.happened_at
-    since = f', happened_at="{iso(at)}"' if told_at(younger.note_id) - at > TOLD_AT_ONCE else ""
+    told_later = told_at(younger.note_id) - at > TOLD_AT_ONCE
+    since = _from_then(younger) or (f', happened_at="{iso(at)}"' if told_later else "")
     return f'changed in part: update(note_id="{older.note_id}", content={content}{since}){then}'
+
+
+def _from_then(younger: Note | Outline) -> str:
+    """The argument that lets what the older note says hold until a change takes effect."""
+    begins = takes_effect(younger.content, younger.happened_at)
+    later = begins is not None and begins > younger.happened_at
+    return f', happened_at="{iso(begins)}"' if begins and later else ""
 
 
 def _still_told(younger: str, older: Note | Outline) -> str:
@@ -116,7 +128,7 @@ def _tells_more(younger: str, older: str) -> bool:
     if len(older) > ONE_THING_MAX_CHARACTERS:
         return True
     new, known = {*terms(younger)}, telling_words(younger)
-    parts = clauses(older)
+    parts = items(older)
     shared = [len(new.intersection(terms(part))) for part in parts]
     most = max(shared, default=0)
     others = [part for part, count in zip(parts, shared, strict=True) if count < most]

@@ -10,9 +10,8 @@ from functools import cache
 import regex as re
 
 from zettel.storage.notes import Outline, fold
-from zettel.storage.text.passages import clauses
 from zettel.tools.language.change_cues import find_change_cue
-from zettel.tools.language.list_words import list_words
+from zettel.tools.language.list_words import items
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import asks_whether_still
@@ -178,8 +177,7 @@ def _asked_clause(content: str, asked: set[str], names: frozenset[str]) -> Seque
 
     A name tells more than any number of other words.
     """
-    items = (item for part in clauses(content) for item in list_words().joins.split(part))
-    parts = [_keys(terms(item), names) for item in items]
+    parts = [_keys(terms(item), names) for item in items(content)]
     held = [asked.intersection(part) for part in parts]
     counts = [(len(one & names), len(one)) for one in held]
     most = max(counts, default=(0, 0))
