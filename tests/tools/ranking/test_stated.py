@@ -80,3 +80,16 @@ async def test_an_employer_is_no_answer_to_who_asks_for_a_profession(desk: Desk)
     stating = "states such a thing as you asked for"
     assert stating in reasons["Ana found a position as a luthier"]
     assert stating not in reasons["Umbra has hired Ana"]
+
+
+async def test_what_states_such_a_thing_is_not_nothing_relevant(desk: Desk) -> None:
+    await desk.told("By the way, I am moving next week, new address Anger 5", subject="Noor")
+    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto"):
+        await desk.told(other, subject="Imke")
+
+    stated = await desk("recall", query="Where does Noor live?")
+    unstated = await desk("recall", query="Where does Imke live?")
+
+    assert "Anger 5" in str(notes(stated)[0]["content"])
+    assert stated["verdict"] == "uncertain"
+    assert unstated["verdict"] == "nothing_relevant"

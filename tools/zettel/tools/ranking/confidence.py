@@ -301,10 +301,13 @@ def _nearness_of(side: Flags, corpus: Corpus, cosines: Values, held: Values) -> 
 def _may_be_told(question: Question, corpus: Corpus, ranked: Sequence[Ranked]) -> bool:
     """Whether notes may answer that are not near in words or meaning.
 
-    They are in another language; the user asks about themselves and has a profile; or one of the
-    first speaks of somebody who is asked for by name and of whom few notes do.
+    They are in another language; the user asks about themselves and has a profile; the first states
+    such a thing as is asked for by name; or one of the first speaks of somebody who is asked for by
+    name and of whom few notes do.
     """
     if _speak_otherwise(question, corpus) or (question.asks_self and corpus.core.any()):
+        return True
+    if ranked[0].shares.get(STATED_SIGNAL):
         return True
     first = {corpus.rows[one.note_id] for one in ranked[:NAMING_NOTES]}
     spoken = map(corpus.mentions.speak_of, map(fold, question.spelled))
