@@ -32,6 +32,8 @@ FILTERS: dict[str, tuple[NoteFilter, str]] = {
     ),
     "fold hash": (NoteFilter(fold_hash=fold_hash("  NOTE\na ")), "a"),
     "subject": (NoteFilter(subject="ANA Ś"), "ab"),
+    "words": (NoteFilter(says="OTE B"), "b"),
+    "words in two fields": (NoteFilter(says="note a", subject="Ana ś"), "a"),
     "tags": (NoteFilter(tags=("red", "blue")), "abc"),
     "one tag": (NoteFilter(tags=("blue",)), "bc"),
     "left open": (NoteFilter(tags=("needs-review",)), "d"),

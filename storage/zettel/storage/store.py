@@ -63,6 +63,8 @@ class NoteFilter:
     fold_hash: str = ""
     subject: str = ""
     """Compared in lower case."""
+    says: str = ""
+    """Content that holds this, within words too and in any capitals."""
     tags: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
     sessions: tuple[str, ...] = ()
@@ -508,6 +510,7 @@ def _described(note: Note, where: NoteFilter) -> bool:
         (not where.note_ids or note.note_id in where.note_ids)
         and (not where.fold_hash or fold_hash(note.content) == where.fold_hash)
         and (not where.subject or note.subject.lower() == where.subject.lower())
+        and (not where.says or where.says.lower() in note.content.lower())
         and (not where.tags or _is_tagged(note, where.tags))
         and (not where.kinds or note.kind in where.kinds)
         and (not where.sessions or note.session in where.sessions)

@@ -65,6 +65,7 @@ async def test_a_hostile_string_finds_its_own_note_and_no_other(
         NoteFilter(namespaces=here, tags=(text + "x", text)),
     ):
         assert await ids(shared, where) == [note.note_id]
+    assert note.note_id in await ids(shared, NoteFilter(namespaces=here, says=text))
     assert note.note_id in [n.note_id for n in await shared.linking_to([text])]
     assert await shared.count(NoteFilter(namespaces=(text,))) == 0
     await shared.match_text(text, NoteFilter(namespaces=here), limit=3)

@@ -51,6 +51,38 @@ async def test_filters_change_nothing_until_confirmed(desk: Desk) -> None:
     assert a in await desk.found(subject="Ana")
 
 
+@pytest.mark.parametrize("name", ["Mia", "Ella", "Will", "Ana"])
+async def test_whom_the_full_text_index_takes_for_a_stop_word_is_found_in_every_note(
+    any_desk: Desk, name: str
+) -> None:
+    own = await any_desk.told(f"{name} is allergic to hazelnuts.", subject=name)
+    mentioning = [
+        await any_desk.told(f"We met {name} at the zoo."),
+        await any_desk.told(f"{name}'s cast comes off on 5 January."),
+    ]
+    await any_desk.told("I will thank her mianus familiarly, and buy an umbrella.")
+
+    preview = await any_desk("forget", subject=name, erase=True)
+    asked = await any_desk("forget", query=name)
+
+    assert (ids(preview), preview["also_mention"]) == ([own], 2)
+    assert f'recall(subject="{name}")' in str(preview["next"])
+    assert {own, *mentioning} <= set(await any_desk.found(subject=name))
+    assert {own, *mentioning} <= set(ids(asked))
+
+
+async def test_a_preview_of_nothing_names_the_call_that_shows_what_mentions_the_subject(
+    desk: Desk,
+) -> None:
+    await desk.told("We met Mia at the zoo.")
+
+    preview = await desk("forget", subject="Mia", erase=True)
+
+    assert (preview["matched"], preview["also_mention"]) == (0, 1)
+    assert 'recall(subject="Mia")' in str(preview["next"])
+    assert "forget(note_ids=[…], erase=true)" in str(preview["next"])
+
+
 async def test_confirm_acts_on_exactly_the_preview_and_answers_the_same_again(desk: Desk) -> None:
     told = [await desk.told(f"log line {n}", tags=["log"]) for n in range(3)]
     preview = await desk("forget", tags=["log"])

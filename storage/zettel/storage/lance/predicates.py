@@ -102,6 +102,8 @@ def _words(where: NoteFilter) -> Iterable[str]:
         yield equals("fold_hash", where.fold_hash)
     if where.subject:
         yield f"lower(subject) = lower({text_literal(where.subject)})"
+    if where.says:
+        yield f"contains(lower(content), lower({text_literal(where.says)}))"
     if where.tags:
         tagged = holds_any("tags", where.tags)
         left_open = holds_any("link_ids", (NEEDS_REVIEW,))

@@ -15,7 +15,7 @@ import regex as re
 
 from zettel.storage.matching import match_outlines
 from zettel.storage.notes import DERIVED_TAGS, Facets, Kind, Outline, fold, order_key
-from zettel.storage.store import NoteFilter
+from zettel.storage.store import NoteFilter, NoteReader
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.name_words import read_language, titles
 from zettel.tools.language.names import ASSISTANTS, find_names
@@ -39,6 +39,8 @@ ENTITY_MAX_NOTES = 400
 """Notes that may name one; a name in more is told by the notes' subjects alone."""
 ENTITY_MAX_NAMES = 8
 """Most names of one."""
+NAMING_READ_MAX_NOTES = 10_000
+"""Notes that hold a name's letters and are read for the name."""
 PROFILE_READ_MAX_NOTES = 200
 """Notes of the profile that are read for the names of the user."""
 
@@ -139,6 +141,15 @@ def says_name(name: str, text: str) -> bool:
         if said == said.upper() or match[0] == name:
             return True
     return False
+
+
+async def naming(store: NoteReader, name: str, where: NoteFilter) -> list[Outline]:
+    """The notes of a filter whose content says a name, the first `NAMING_READ_MAX_NOTES` of them.
+
+    Read to the letter: full text leaves out stop words, which "Mia", "Will" and "Ella" are too.
+    """
+    near = await store.outlines(replace(where, says=name), limit=NAMING_READ_MAX_NOTES)
+    return await read_in_thread(lambda: [n for n in near if says_name(name, n.content)])
 
 
 class _Reading:

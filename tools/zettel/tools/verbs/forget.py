@@ -1,11 +1,11 @@
 """The verb `forget`: take notes out of recall, and bring them back."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
-from zettel.storage.matching import match_outlines
 from zettel.storage.notes import Note, State, fold
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import Change, NoteFilter
@@ -32,6 +32,7 @@ from zettel.tools.note_marks import add_labels
 from zettel.tools.progress import report_progress
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.voices import ALIKE_MIN_SHARE
+from zettel.tools.recall.entities import naming
 from zettel.tools.recall.premises import concluded_from
 from zettel.tools.recall.search import Found, search
 from zettel.tools.render import LINE_MAX_CHARACTERS, one_line
@@ -197,10 +198,11 @@ async def _previewed(
         answer["until"] = iso(target.until.last)
     if target.where.subject and not target.undo:
         answer["also_mention"] = await _also_mention(memory, target, notes)
+    hint = _how_to_see(caller, target) if answer.get("also_mention") else ""
     if not notes and target.where.note_ids and target.erase:
         raise NoteNotFoundError(target.where.note_ids[0])
     if not notes:
-        answer["next"] = "Nothing matches all of these; call recall to see what is there."
+        answer["next"] = f"Nothing matches all of these; {hint or _SEE_WHAT_IS_THERE}"
         return answer
     preview = Preview(
         revs={note.note_id: note.rev for note in notes},
@@ -219,8 +221,23 @@ async def _previewed(
     answer["next"] = (
         f"Check the notes; to {verb} exactly these {len(notes)} call"
         f' forget(confirm="{answer["confirm"]}") within 15 minutes.{more}'
+        f"{hint and f' Others only mention the subject: {hint}'}"
     )
     return answer
+
+
+_SEE_WHAT_IS_THERE = "call recall to see what is there."
+
+
+def _how_to_see(caller: Caller, target: _Target) -> str:
+    """The calls that show the notes which merely name the subject, and take them too."""
+    places, name = target.where.namespaces, json.dumps(target.where.subject, ensure_ascii=False)
+    where = "" if caller.namespace in places else f', namespace="{places[0]}"'
+    then = ", erase=true" if target.erase else ""
+    return (
+        f"recall(subject={name}{where}) shows the notes that mention it;"
+        f" forget(note_ids=[…]{then}) takes those too."
+    )
 
 
 async def _conclusions(memory: Memory, notes: Sequence[Note]) -> list[str]:
@@ -238,6 +255,8 @@ async def _matching(memory: Memory, target: _Target, now: datetime) -> tuple[lis
         return notes, await memory.store.count(target.where)
     found = await search(memory, target.query, target.where, now=now, depth=QUERY_MAX_MATCHES)
     meant = await read_in_thread(_meant, memory, found)
+    named = await naming(memory.store, target.query, target.where)
+    meant = list(dict.fromkeys((*meant, *(note.note_id for note in named))))
     return await memory.store.get(meant[:PREVIEW_MAX_NOTES]), len(meant)
 
 
@@ -271,15 +290,9 @@ def _meant(memory: Memory, found: Found) -> list[str]:
 
 async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) -> int:
     """Number of other active notes that mention the subject."""
-    subject = target.where.subject
-    where = NoteFilter(namespaces=target.where.namespaces)
-    named = await match_outlines(memory.store, subject, where, limit=QUERY_MAX_MATCHES)
-    own = {note.note_id for note in notes}
-    return sum(
-        fold(subject) in fold(o.content) and fold(o.subject) != fold(subject)
-        for o in named
-        if o.note_id not in own
-    )
+    subject, own = target.where.subject, {note.note_id for note in notes}
+    named = await naming(memory.store, subject, NoteFilter(namespaces=target.where.namespaces))
+    return sum(o.note_id not in own and fold(o.subject) != fold(subject) for o in named)
 
 
 async def _confirmed(memory: Memory, caller: Caller, token: str, now: datetime) -> ForgetAnswer:
