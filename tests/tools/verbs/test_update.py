@@ -216,6 +216,22 @@ async def test_a_change_that_cannot_be_made_changes_nothing(
     assert (await desk.memory.admin.stats()).revisions == 1
 
 
+async def test_the_refusal_of_a_past_end_says_how_to_note_what_is_over(desk: Desk) -> None:
+    told = {"content": "Parking permit A is valid.", "valid_until": "2026-11-15"}
+    with pytest.raises(Refused, match=r"is over by now pass happened_at"):
+        await desk("remember", **told)
+    note_id = await desk.told("The locker is rented.")
+    end = {"note_id": note_id, "valid_until": "2026-11-15"}
+    with pytest.raises(Refused, match=r"was over by then pass happened_at"):
+        await desk("update", **end)
+
+    new = await desk("remember", **told, happened_at="2026-11-01")
+    changed = await desk("update", **end, happened_at="2026-11-01")
+
+    assert new["valid_until"] == "2026-11-15T23:59:59Z"
+    assert pick(changed, "changed", "valid_until", 1) == new["valid_until"]
+
+
 async def test_a_forgotten_note_cannot_be_changed(desk: Desk) -> None:
     note_id = await desk.told("gone")
     await desk("forget", note_ids=[note_id])

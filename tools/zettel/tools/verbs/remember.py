@@ -133,7 +133,8 @@ async def remember(
             "valid_until",
             f"{valid_until!r} ends {iso(until.last)}, not after {iso(draft.valid_from)}, when the"
             " note became true",
-            "Pass a later time, or leave it out.",
+            "Pass a later time, or leave it out; for what is over by now pass happened_at as well,"
+            " when it became true.",
         )
     draft, stated = replace(draft, derived_by=_agents(draft)), check_links(links)
     if linked_as(stated, SAME_AS):

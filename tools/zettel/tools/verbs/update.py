@@ -179,7 +179,8 @@ def _check_end(old: Note, new: Note) -> None:
     raise InvalidArgumentError(
         "valid_until",
         f"{ends} is not after {begins}, when the note became true",
-        'Pass a later time, or "" for no end.',
+        'Pass a later time, or "" for no end; for what was over by then pass happened_at as well,'
+        " when it became true.",
     )
 
 
