@@ -3,10 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from difflib import get_close_matches
 from typing import NotRequired, TypedDict
 
 from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
-from zettel.storage.notes import PART_OF, SUPERSEDES, Link, Note, State
+from zettel.storage.notes import (
+    CONTRADICTS,
+    OPEN_RELATIONS,
+    PART_OF,
+    SAME_AS,
+    SUPERSEDES,
+    Link,
+    Note,
+    State,
+)
 from zettel.storage.store import NoteReader
 from zettel.tools.validation import (
     MAX_LIST,
@@ -17,6 +27,12 @@ from zettel.tools.validation import (
 )
 
 DEFAULT_RELATION = "related"
+_WITH_EFFECT = (SUPERSEDES, SAME_AS, PART_OF, CONTRADICTS, *OPEN_RELATIONS)
+"""Relations by which a note is closed, merged, joined, shown with another, or to be settled."""
+_SAME_WORDS = {"replaces": SUPERSEDES}
+"""What the tools' descriptions say that `supersedes` does."""
+NEAR_MIN_RATIO = 0.9
+"""Least difflib ratio of a misspelt relation: one letter of ten is another."""
 SURE_CONFIDENCE = 0.9
 """Of a guess that a note supersedes another, from which the older is shown as `superseded_by`."""
 
@@ -84,7 +100,25 @@ def _relation(value: str | None, *, remove: bool) -> str:
     if remove:
         # A link of an earlier version may have any text there, and must be removable by it.
         return check_name("links.relation", value).lower().replace(" ", "_")
-    return check_relation(value) or DEFAULT_RELATION
+    relation = check_relation(value) or DEFAULT_RELATION
+    if meant := _nearly(relation):
+        raise InvalidArgumentError(
+            "links.relation",
+            f"{relation!r} would be a word of your own, without the effect of {meant!r}",
+            f"Did you mean {meant!r}? For a relation of your own use another word.",
+        )
+    return relation
+
+
+def _nearly(relation: str) -> str:
+    """The relation with an effect that a word was probably meant to be; empty if there is none."""
+    if relation in _WITH_EFFECT:
+        return ""
+    spelled = {name.replace("_", ""): name for name in _WITH_EFFECT} | _SAME_WORDS
+    word = relation.replace("_", "").replace("-", "")
+    near = get_close_matches(word, spelled, n=1, cutoff=NEAR_MIN_RATIO)
+    # "contracts" has nearly all letters of "contradicts".
+    return spelled[near[0]] if near and abs(len(near[0]) - len(word)) <= 1 else ""
 
 
 def with_links(
