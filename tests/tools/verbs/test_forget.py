@@ -96,16 +96,47 @@ async def test_confirm_acts_on_exactly_the_preview_and_answers_the_same_again(de
     assert await desk.found(tags=["log"]) == [later]
 
 
-async def test_a_confirmation_given_again_does_nothing_to_what_was_brought_back_since(
+async def test_a_confirmation_given_again_is_refused_once_a_note_was_brought_back(
+    desk: Desk,
+) -> None:
+    told = [await desk.told(f"log line {n}", tags=["log"]) for n in range(2)]
+    preview = await desk("forget", tags=["log"])
+    await desk("forget", confirm=preview["confirm"])
+    await desk("forget", note_ids=told, undo=True)
+
+    with pytest.raises(
+        Refused, match=r"confirm: .* brought back since: .* and 1 more\. .* new preview"
+    ):
+        await desk("forget", confirm=preview["confirm"])
+
+    assert sorted(await desk.found(tags=["log"])) == sorted(told)
+
+
+async def test_a_confirmed_undo_given_again_is_refused_once_a_note_was_forgotten_again(
     desk: Desk,
 ) -> None:
     note_id = await desk.told("log line", tags=["log"])
-    preview = await desk("forget", tags=["log"])
+    await desk("forget", note_ids=[note_id])
+    preview = await desk("forget", tags=["log"], undo=True)
     answer = await desk("forget", confirm=preview["confirm"])
-    await desk("forget", note_ids=[note_id], undo=True)
-
     assert await desk("forget", confirm=preview["confirm"]) == answer
-    assert await desk.found(tags=["log"]) == [note_id]
+    await desk("forget", note_ids=[note_id])
+
+    with pytest.raises(Refused, match=rf"confirm: .* forgotten again since: {note_id}"):
+        await desk("forget", confirm=preview["confirm"])
+
+    assert await desk.found(tags=["log"]) == []
+
+
+async def test_a_confirmation_with_a_skipped_note_answers_the_same_again(desk: Desk) -> None:
+    a, b = await desk.told("log a", tags=["log"]), await desk.told("log b", tags=["log"])
+    preview = await desk("forget", tags=["log"])
+    await desk("update", note_id=b, content="log b, and something that matters")
+
+    answer = await desk("forget", confirm=preview["confirm"])
+
+    assert (ids(answer), answer["skipped"]) == ([a], [b])
+    assert await desk("forget", confirm=preview["confirm"]) == answer
 
 
 async def test_a_note_changed_after_the_preview_is_left_and_named(desk: Desk) -> None:

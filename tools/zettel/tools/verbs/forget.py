@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import cast
 
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
 from zettel.storage.notes import Note, State, fold
@@ -301,6 +302,7 @@ async def _confirmed(memory: Memory, caller: Caller, token: str, now: datetime) 
         if preview.erase:
             return await erase_previewed(memory, caller, token, preview, now)
         if preview.done is not None:
+            await _check_stands(memory, preview)
             return ForgetAnswer(**preview.done)  # pyright: ignore[reportArgumentType]
         done = await _change_state(memory, caller, preview.revs, now, undo=preview.undo)
         answer = await _done(memory, caller, done, undo=preview.undo)
@@ -310,6 +312,26 @@ async def _confirmed(memory: Memory, caller: Caller, token: str, now: datetime) 
         finished = replace(preview, done=dict(answer))
         await finish_preview(memory.store, token, finished, now=now)
         return answer
+
+
+async def _check_stands(memory: Memory, preview: Preview) -> None:
+    """Check that what a confirmation did is so still: its answer would say what is not true.
+
+    Raises:
+        InvalidArgumentError: Notes were brought back since, or forgotten again after an undo.
+    """
+    skipped = cast("Sequence[str]", (preview.done or {}).get("skipped", ()))
+    notes = await memory.store.get(sorted(set(preview.revs) - set(skipped)))
+    turned = [note.note_id for note in notes if (note.state is State.FORGOTTEN) == preview.undo]
+    if turned:
+        since = "forgotten again" if preview.undo else "brought back"
+        more = f" and {len(turned) - 1} more" if len(turned) > 1 else ""
+        raise InvalidArgumentError(
+            "confirm",
+            "it was carried out before and changed nothing now, but of its notes these were"
+            f" {since} since: {turned[0]}{more}",
+            "Call forget with the filters again for a new preview.",
+        )
 
 
 async def _change_state(
