@@ -265,6 +265,45 @@ async def test_pages_neither_overlap_nor_miss_while_others_write(desk: Desk) -> 
         await _forget_others(desk, told)
 
 
+@pytest.mark.parametrize("question", [{"query": "bees"}, {"tags": ["bees"]}, {"subject": "Ana"}])
+@pytest.mark.parametrize("linked", [(0, 5), (5, 0), (1, 4)])
+async def test_what_a_page_shows_beside_another_note_is_in_no_other_page(
+    desk: Desk, question: dict[str, object], linked: tuple[int, int]
+) -> None:
+    topics = ("hive", "pollen", "smoker", "queen", "honey", "wax")
+    contents = [f"Ana spoke of the {topic} of bees" for topic in topics]
+    told = [await desk.told(c, tags=["bees"], subject="Ana") for c in contents]
+    newer, older = (told[at] for at in linked)
+    await desk("update", note_id=newer, links=[{"to": older, "relation": "contradicts"}])
+
+    for limit in (2, 3, 4):
+        page = await desk("recall", **question, limit=limit)
+        seen = ids(page)
+        while "omitted" in page:
+            cursor = pick(page, "omitted", "cursor")
+            page = await desk("recall", cursor=cursor)
+            assert ids(await desk("recall", cursor=cursor)) == ids(page)
+            assert pick(page, "notes", 0)
+            seen += ids(page)
+        assert sorted(seen) == sorted(told)
+
+
+async def test_a_cursor_without_a_ranking_knows_what_was_shown_beside_another_note(
+    desk: Desk,
+) -> None:
+    told = [await desk.told(f"log of {word}", tags=["log"]) for word in ("hive", "wax", "pollen")]
+    await desk("update", note_id=told[2], links=[{"to": told[0], "relation": "contradicts"}])
+    page = await desk("recall", tags=["log"], limit=2)
+
+    fresh = Memory(store=desk.memory.store, embedder=desk.memory.embedder)
+    async with opened_desk(fresh) as again:
+        again.now = desk.now
+        rest = await again("recall", cursor=pick(page, "omitted", "cursor"))
+
+    assert (ids(page), ids(rest)) == ([told[2], told[0]], [told[1]])
+    assert pick(page, "omitted", "count") == 1
+
+
 async def _forget_others(desk: Desk, told: list[str]) -> None:
     extra = [i for i in await desk.found(tags=["bees"], limit=100) if i not in told]
     await desk("forget", note_ids=extra)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from types import MappingProxyType
 
 from zettel.storage.notes import (
     ANSWERS,
@@ -59,7 +58,7 @@ from zettel.tools.render import (
     times_to_show,
     to_json,
 )
-from zettel.tools.state.caches import CachedRanking, Cursor
+from zettel.tools.state.caches import CachedRanking, Cursor, new_cursor_key
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.served_log import FoldedView, read_view
 from zettel.tools.tracing import start_part
@@ -181,7 +180,50 @@ BESIDE_MAX_IDS = 5
 """Most copies, and most contradicting notes, named beside a note."""
 
 
-NO_FORMER: Mapping[str, str] = MappingProxyType({})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of a ranking or list."""
+
+    ids: Sequence[str]
+    """Ids from the start of this page on, at least as many as it shows."""
+    total: int
+    """Number of notes of all pages."""
+    key: str
+    most: int = 0
+    """Most notes on this page; 0 for as many as there are ids."""
+    chosen: bool = False
+    """Whether `most` follows from the scores: what contradicts a note then comes in addition."""
+    offset: int = 0
+    known_at: datetime | None = None
+    """The moment that the first page saw; None on a first page, which sees now."""
+    found: CachedRanking = field(default_factory=CachedRanking)
+    """The question's ranking, for later pages."""
+    shown: frozenset[str] = frozenset()
+    """Ids that an earlier page showed beside another note, and not at their own place."""
+    earlier: frozenset[str] = frozenset()
+    """Ids before this page; of a list only those ahead of its order by time."""
+    last: Note | None = None
+    """In a list, the last note before this page."""
+    any_state: bool = False
+    """Whether notes are shown in any state: the request names their ids."""
+    overview: Overview | None = None
+    notice: str = ""
+    about: About | None = None
+    """What is known of the one that is asked about, on a first page."""
+    reason: str = ""
+    degraded: str = ""
+
+    def of(self, ids: Sequence[str]) -> "Page":
+        """The page of a list of all ids."""
+        at = self.offset
+        return replace(self, ids=ids[at:], total=len(ids), earlier=frozenset(ids[:at]))
+
+    def left(self, done: int, ahead: frozenset[str]) -> int:
+        """Number of notes to come after the first `done`, without those shown ahead."""
+        # Of a list only some ids are read; what its pages show is in it.
+        is_list = self.total > self.offset + len(self.ids)
+        passed = ahead if is_list else ahead.intersection(self.ids[done:])
+        return self.total - self.offset - done - len(passed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,61 +265,49 @@ class PageNotes:
         left = (at for at, i in enumerate(self.ids) if i in self.there and i not in seen)
         return next(left, len(self.ids))
 
+    def ahead(self, page: Page, shown: int) -> frozenset[str]:
+        """Ids shown so far beside other notes, not at their place, once `shown` entries were."""
+        first = (entry for entry in self.entries[:shown] if not entry.superseded_by)
+        seen = page.shown.union(n.note_id for entry in first for n in (entry.note, *entry.also))
+        return seen.difference(page.ids[: self.done(shown)])
 
-async def gather(
-    memory: Memory,
-    asked: RecallQuery,
-    ids: Sequence[str],
-    *,
-    most: int,
-    by_id: bool,
-    adds: bool = False,
-    former: Mapping[str, str] = NO_FORMER,
-    former_first: bool = False,
-) -> PageNotes:
+
+async def gather(memory: Memory, asked: RecallQuery, page: Page) -> PageNotes:
     """Read the notes of a page.
 
     A note that contradicts one of them, or may, or that may have replaced it is placed right behind
-    it if it matches the filters, whatever its rank. Unless the page may grow, its last note moves
-    to the next page; the inserted note may occur there again at its own rank.
-
-    Args:
-        memory: The memory.
-        asked: The request.
-        ids: Ids in order; as many are read as give `most` notes.
-        most: Notes to show, 1 and up.
-        by_id: Whether the request names the ids: each is shown in any state, and no other.
-        adds: Whether inserted notes are shown in addition to `most`, up to `SHOWN_MAX_NOTES`.
-        former: Id of a note -> id of a superseded one to place right behind it.
-        former_first: Whether that one is placed right before it.
+    it if it matches the filters, whatever its rank, unless an earlier page showed it. Unless the
+    page may grow, its last note moves to the next page. What is placed so is in no later page.
     """
+    ids, most, by_id = page.ids, page.most or max(len(page.ids), 1), page.any_state
     if by_id:
         groups = [(note,) for note in await read_ids(memory, asked, ids)]
         if len(ids) == 1 and groups and asked.detail != "index":
             groups = [(await whole_text(memory, asked, note),) for (note,) in groups]
         looked = len(ids)
     else:
-        groups, looked = await _distinct(memory, asked, ids, most)
+        groups, looked = await _distinct(memory, asked, page, most)
     there = frozenset(note.note_id for group in groups for note in group)
     entries = await _entries(memory, asked, groups if by_id else groups[:most])
     if not by_id:
-        entries = await _side_by_side(memory, asked, entries, most, adds=adds)
-        room = 0 if adds else most
-        entries = await _with_former(memory, asked, entries, former, room, first=former_first)
+        entries = await _side_by_side(memory, asked, entries, page, most)
+        former, room = page.found.former, 0 if page.chosen else most
+        first = page.found.former_first
+        entries = await _with_former(memory, asked, entries, former, room, first=first)
     return PageNotes(entries=tuple(entries), ids=tuple(ids[:looked]), there=there)
 
 
 async def _distinct(
-    memory: Memory, asked: RecallQuery, ids: Sequence[str], most: int
+    memory: Memory, asked: RecallQuery, page: Page, most: int
 ) -> tuple[list[tuple[Note, ...]], int]:
     """Groups of copies, more than `most` if there are, and how many ids were read.
 
     The extra group shows that the one before is complete: copies are adjacent in a ranking.
     """
-    groups, looked = dict[tuple[str, str], list[Note]](), 0
+    groups, looked, ids = dict[tuple[str, str], list[Note]](), 0, page.ids
     while looked < len(ids) and len(groups) <= most:
         chunk = ids[looked : looked + max(most + 1, PAGE_READ_MIN_NOTES)]
-        notes = await read_page(memory, asked, chunk)
+        notes = await read_page(memory, asked, [i for i in chunk if i not in page.shown])
         for note, key in zip(notes, await _copy_keys(notes), strict=True):
             groups.setdefault(key, []).append(note)
         looked += len(chunk)
@@ -331,12 +361,13 @@ def _rivals(links: Sequence[Linked]) -> tuple[str, ...]:
 
 
 async def _side_by_side(
-    memory: Memory, asked: RecallQuery, entries: Sequence[PageNote], most: int, *, adds: bool
+    memory: Memory, asked: RecallQuery, entries: Sequence[PageNote], page: Page, most: int
 ) -> list[PageNote]:
     known = {note.note_id: entry for entry in entries for note in (entry.note, *entry.also)}
     away = {i for entry in entries for i in entry.beside if i not in known}
+    away -= page.shown | page.earlier
     if away and len(entries) + len(away) > 1:
-        pulled = await _matching(memory, asked, sorted(away))
+        pulled = await _matching(memory, asked, sorted(away), page.last)
         more = await _entries(memory, asked, [(note,) for note in pulled])
         known |= {entry.note.note_id: entry for entry in more}
     own = memory.reader(asked.caller).own_principals
@@ -350,7 +381,7 @@ async def _side_by_side(
     ordered = dict[tuple[str, str], PageNote]()
     for key, one in zip(keys, placed, strict=True):
         ordered.setdefault(key, one)
-    return list(ordered.values())[: max(most, SHOWN_MAX_NOTES) if adds else most]
+    return list(ordered.values())[: max(most, SHOWN_MAX_NOTES) if page.chosen else most]
 
 
 def _is_one_voice(note: Note, other: Note, own: Collection[str]) -> bool:
@@ -388,9 +419,11 @@ async def _with_former(
     return placed[: most or max(len(entries), least)]
 
 
-async def _matching(memory: Memory, asked: RecallQuery, ids: Sequence[str]) -> list[Note]:
-    """Those of the notes that match the request's filters and can be shown."""
-    where = replace(asked.where, note_ids=tuple(ids))
+async def _matching(
+    memory: Memory, asked: RecallQuery, ids: Sequence[str], last: Note | None
+) -> list[Note]:
+    """Those of the notes that match the request's filters and come after the last one shown."""
+    where = replace(asked.where, note_ids=tuple(ids), after=last)
     found = await memory.store.outlines(where, limit=len(ids))
     return await read_page(memory, asked, [outline.note_id for outline in found])
 
@@ -450,47 +483,10 @@ OMITTED_KEYS_CHARACTERS = 44
 """Characters of `,"omitted":{"count":9999,"cursor":""}`, rounded up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """A page of a ranking or list."""
-
-    ids: Sequence[str]
-    """Ids from the start of this page on, at least as many as it shows."""
-    total: int
-    """Number of notes of all pages."""
-    key: str
-    most: int = 0
-    """Most notes on this page; 0 for as many as there are ids."""
-    chosen: bool = False
-    """Whether `most` follows from the scores: what contradicts a note then comes in addition."""
-    offset: int = 0
-    known_at: datetime | None = None
-    """The moment that the first page saw; None on a first page, which sees now."""
-    found: CachedRanking = field(default_factory=CachedRanking)
-    """The question's ranking, for later pages."""
-    any_state: bool = False
-    """Whether notes are shown in any state: the request names their ids."""
-    overview: Overview | None = None
-    notice: str = ""
-    about: About | None = None
-    """What is known of the one that is asked about, on a first page."""
-    reason: str = ""
-    degraded: str = ""
-
-
 async def assemble(memory: Memory, asked: RecallQuery, page: Page) -> RecallAnswer:
     """Build the answer within the budget, and record the notes as served."""
     with start_part("fetching"):
-        gathered = await gather(
-            memory,
-            asked,
-            page.ids,
-            most=page.most or max(len(page.ids), 1),
-            by_id=page.any_state,
-            adds=page.chosen,
-            former=page.found.former,
-            former_first=page.found.former_first,
-        )
+        gathered = await gather(memory, asked, page)
     with start_part("assembly"):
         return await _assembled(memory, asked, page, gathered)
 
@@ -526,9 +522,9 @@ async def _assembled(
     fitted = partial(_fitted, asked, answer, views, more=more)
     shown, texts = await memory.read(characters, fitted)
     answer["notes"] = shown
-    done = gathered.done(len(shown))
-    if (left := page.total - page.offset - done) > 0:
-        answer["omitted"] = await _omitted(memory, asked, page, done, left)
+    done, ahead = gathered.done(len(shown)), gathered.ahead(page, len(shown))
+    if (left := page.left(done, ahead)) > 0:
+        answer["omitted"] = await _omitted(memory, asked, page, done, left, ahead)
     _served(memory, asked, page, entries[: len(shown)], texts)
     return answer
 
@@ -667,16 +663,20 @@ def _within_budget(
     return fitted
 
 
-async def _omitted(memory: Memory, asked: RecallQuery, page: Page, done: int, left: int) -> Omitted:
+async def _omitted(
+    memory: Memory, asked: RecallQuery, page: Page, done: int, left: int, ahead: frozenset[str]
+) -> Omitted:
     known_at = page.known_at or asked.now
     if known_at == asked.now:  # this is the first page
         known_at = await memory.store.latest() or known_at
     cursor = Cursor(
-        key=page.key,
+        # Under another key, so that a cursor given before still leads to its own page.
+        key=page.key if ahead == page.shown else new_cursor_key(),
         offset=page.offset + done,
         known_at=known_at,
         request=asked.settled(),
         after="" if page.found.ranking or not done else page.ids[done - 1],
+        shown=tuple(sorted(ahead)),
     )
     longest = _reserve(asked.request.max_tokens) * 4 - OMITTED_KEYS_CHARACTERS
     if page.chosen:

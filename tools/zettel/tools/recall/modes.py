@@ -50,7 +50,7 @@ from zettel.tools.state.caches import CachedRanking, Cursor, new_cursor_key
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
 from zettel.tools.trust import FULL_TRUST, TrustView
-from zettel.tools.validation import as_given, nearest
+from zettel.tools.validation import MAX_LIMIT, as_given, nearest
 
 CORE_MAX_NOTES = 20
 """Most core notes shown by a recall without arguments."""
@@ -94,7 +94,14 @@ async def find_page(
     start = cursor or Cursor(
         key=new_cursor_key(), offset=0, known_at=asked.now, request=asked.request
     )
-    first = Page(ids=(), total=0, key=start.key, offset=start.offset, known_at=start.known_at)
+    first = Page(
+        ids=(),
+        total=0,
+        key=start.key,
+        offset=start.offset,
+        known_at=start.known_at,
+        shown=frozenset(start.shown),
+    )
     asked = await resolve_as_of(memory, asked, cursor.known_at if cursor else None)
     if asked.note_ids:
         page = await _read(memory, asked, first)
@@ -124,10 +131,8 @@ async def _all_of_one(memory: Memory, asked: RecallQuery, page: Page) -> Page | 
         return None
     ids = await read_in_thread(in_order, memory, asked, entity)
     return replace(
-        page,
-        ids=ids[page.offset :],
+        page.of(ids),
         most=asked.request.limit or ABOUT_MAX_NOTES,
-        total=len(ids),
         about=None if page.offset else await describe(memory, asked, entity),
     )
 
@@ -178,11 +183,9 @@ async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         if shown and not asked.request.limit and not page.offset:
             most, chosen = shown, True
     return replace(
-        page,
-        ids=[ranked.note_id for ranked in kept.ranking[page.offset :]],
+        page.of([ranked.note_id for ranked in kept.ranking]),
         most=most,
         chosen=chosen,
-        total=len(kept.ranking),
         found=kept,
         degraded=degraded,
     )
@@ -329,16 +332,20 @@ async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str)
     """
     where = asked.where
     ahead = await _without_open_link(memory, asked)
-    total = len(ahead) + await memory.store.count(where)
+    total, last = len(ahead) + await memory.store.count(where), None
+    done = len(ahead) if after else 0
     if after in ahead:
-        ahead = ahead[ahead.index(after) + 1 :]
+        done = ahead.index(after) + 1
     elif after:
-        last = await memory.store.find(replace(where, note_ids=(after,)), limit=1)
-        where, ahead = replace(where, after=last[0]) if last else where, []
-    ahead = ahead[: asked.limit]
-    rest = asked.limit - len(ahead)
-    notes = await memory.store.find(where, limit=rest) if rest else []
-    return replace(page, ids=[*ahead, *(note.note_id for note in notes)], total=total)
+        last = next(iter(await memory.store.find(replace(where, note_ids=(after,)), limit=1)), None)
+    earlier, ahead = frozenset(ahead[:done]), ahead[done:]
+    # What was shown before its place takes none here.
+    room = asked.limit + min(len(page.shown), MAX_LIMIT)
+    ahead = ahead[:room]
+    rest = room - len(ahead)
+    notes = await memory.store.find(replace(where, after=last), limit=rest) if rest else []
+    ids = [*ahead, *(note.note_id for note in notes)]
+    return replace(page, ids=ids, most=asked.limit, total=total, earlier=earlier, last=last)
 
 
 async def _without_open_link(memory: Memory, asked: RecallQuery) -> list[str]:
@@ -406,7 +413,7 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         around["tags"] = await read_in_thread(commonest, tags)
     if names := await namespaces_seen(memory, where):
         around["namespaces"] = await read_in_thread(commonest, names)
-    rest = replace(page, ids=ids[page.offset :], total=len(ids))
+    rest = page.of(ids)
     if page.offset:
         return rest
     notice = "" if asked.looks_back else await _of_open_work(memory, asked)

@@ -83,6 +83,8 @@ class Cursor:
     request: RecallRequest
     after: str = ""
     """In a list, the id of the last note shown, which the page begins after."""
+    shown: tuple[str, ...] = ()
+    """Ids that an earlier page showed beside another note, and not at their own place."""
 
 
 def new_cursor_key() -> str:
@@ -177,6 +179,7 @@ class PageCache:
             cursor.known_at.isoformat(),
             cursor.request.pack(),
             cursor.after,
+            *cursor.shown,
         ]
         text = _encode(packed)
         return text if len(text) <= longest else _short(cursor)
@@ -201,7 +204,7 @@ class PageCache:
         """
         expired = ExpiredTokenError("cursor", "Call recall with the query again.")
         match _decode(text):
-            case [str(key), int(offset), str(known_at), packed, str(after)] if (
+            case [str(key), int(offset), str(known_at), packed, str(after), *shown] if (
                 0 <= offset < CURSOR_MAX_OFFSET
             ):
                 try:
@@ -211,7 +214,14 @@ class PageCache:
                 if moment.tzinfo is None:
                     raise expired
                 request = unpack(packed)
-                return Cursor(key=key, offset=offset, known_at=moment, request=request, after=after)
+                return Cursor(
+                    key=key,
+                    offset=offset,
+                    known_at=moment,
+                    request=request,
+                    after=after,
+                    shown=tuple(map(str, shown)),
+                )
             case [str(key), int(offset), str(after)] if (
                 0 <= offset < CURSOR_MAX_OFFSET and key in self._own
             ):
