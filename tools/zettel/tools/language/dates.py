@@ -14,6 +14,7 @@ from zettel.tools.language.time_words import (
     SpelledTime,
     Tense,
     find_spelled_times,
+    is_moved,
     joiners,
     sides_behind,
     sides_of,
@@ -125,6 +126,8 @@ class _Lean:
     """The verb of its own clause says so."""
     weekday: int | None = None
     """The day of the week beside it, 0 for Monday."""
+    moved: bool = False
+    """Something was moved from the first day to the last: the last is meant."""
 
     def takes_past(self, back: timedelta, on: timedelta) -> bool:
         """Whether the time that lies `back` is meant and not the one that is `on` from now."""
@@ -226,6 +229,8 @@ def _told(text: str, moment: datetime, *, asked: bool = False) -> list[tuple[Spe
 def _lean(text: str, told: SpelledTime) -> _Lean:
     """The side that the clause of a time speaks for; else its limit, else its sentence."""
     start, end = told.at, told.at + len(told.phrase)
+    if TO in told.english and is_moved(_sentence(text, start, end), told):
+        return _Lean(moved=True)
     before, after = text[max(0, start - SIDE_MAX_CHARACTERS) : start], text[end:]
     weekday = weekday_beside(before, told.phrase, after[:SIDE_MAX_CHARACTERS], told.language)
     opening, closing = _span(text, start, end, _CLAUSE_ENDS)
@@ -352,8 +357,8 @@ def _from_to(first: str, last: str, moment: datetime, lean: _Lean) -> Period | N
     """The period from one day to another: the last one of the first day's kind before the end."""
     lean = replace(lean, weekday=None)  # of the first day, maybe
     ends = _on_its_side(last, moment, lean)
-    if ends is None:
-        return None
+    if ends is None or lean.moved:
+        return ends
     begins = _last_of(first, ends.start)
     if "week" in first and (begins := _on_its_side(first, moment, lean)):
         ends = _on_its_side(last, begins.start, _AHEAD) or ends  # "Monday of next week to Friday"
@@ -385,10 +390,31 @@ def _on_its_side(english: str, moment: datetime, lean: _Lean) -> Period | None:
     days = past.end - past.start
     if days > timedelta(days=1) and lean.own:  # a month
         return ahead if lean.tense == "ahead" and past.end <= moment else past
-    fits = [one for one in (past, ahead) if one.start.weekday() == lean.weekday]
-    if len(fits) == 1 and days == timedelta(days=1):
-        return fits[0]  # "Sunday 10 May" is of the year where that day is a Sunday
+    if days == timedelta(days=1) and (fits := _on_its_weekday(english, past, ahead, moment, lean)):
+        return fits
     return past if lean.takes_past(moment - past.start, ahead.start - moment) else ahead
+
+
+def _on_its_weekday(
+    english: str, past: Period, ahead: Period, moment: datetime, lean: _Lean
+) -> Period | None:
+    """The one of a date's days that is on the day of the week beside it: "Sunday 10 May".
+
+    The last and the next one, but the last one only if that is not much farther or the words speak
+    of the past; else that of the next year. Where none fits, the day of the week is a slip.
+    """
+    if lean.weekday is None:
+        return None
+    back, on = moment - past.start, ahead.start - moment
+    near = [ahead]
+    if lean.tense == "past" or (not lean.tense and back <= TENSE_FACTOR * on):
+        near.append(past)
+    elif (
+        one := resolve(english, ahead.end, prefer="future")
+    ) and one.start.year == moment.year + 1:
+        near.append(one)
+    fits = [one for one in near if one.start.weekday() == lean.weekday]
+    return fits[0] if len(fits) == 1 else None
 
 
 def _day_of_month(

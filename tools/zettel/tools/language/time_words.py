@@ -24,6 +24,7 @@ AND = " and "
 """Between the days of a list, in English."""
 Tense = Literal["", "past", "ahead"]
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
+_DASH = re.compile("[-–—]")
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 
 
@@ -54,6 +55,8 @@ class _Table(BaseModel):
     to: tuple[str, ...] = ()
     beside: tuple[str, ...] = ("{day}", "{short}")
     """A day of the week beside a date; the first one may follow it without a bracket."""
+    moved: str = "(?!)"
+    """What stands before the first of two days if something was moved to the last."""
     joins: str = "(?!)"
     """What stands between the days of the month in a list."""
     sides: Mapping[str, tuple[str, ...]] = {}
@@ -277,6 +280,25 @@ def tense_of(text: str, language: str, *, clause: bool = False) -> Tense:
     past = known.past.search(known.perfect.sub(" ", rest) if clause else rest)
     ahead = known.ahead.search(text)
     return "" if bool(past) == bool(ahead) else "past" if past else "ahead"
+
+
+def is_moved(sentence: str, told: SpelledTime) -> bool:
+    """Whether a sentence tells that something was moved from the first day of a time to the last.
+
+    "Postponed from 3 to 10 December", and not "open from 3 to 10 December"; "3-10 December" was
+    moved as a whole.
+    """
+    digit = re.search(r"\d", told.phrase)
+    at = sentence.find(told.phrase) + (digit.start() if digit else 0)
+    return not _DASH.search(told.phrase) and any(
+        moved.end() == at for moved in _moved(told.language).finditer(sentence)
+    )
+
+
+@cache
+def _moved(language: str) -> re.Pattern[str]:
+    moved = _languages()[language].table.moved
+    return re.compile(rf"(?<!\w)(?:{moved})\s(?:[^\W\d]+\s){{0,2}}(?=\d)", re.IGNORECASE)
 
 
 def speaks_ahead(text: str) -> bool:
