@@ -53,6 +53,25 @@ def test_a_number_named_as_former_is_of_the_note_that_states_it(older: str, youn
     assert reason(stated, younger).startswith("tells of a change")
 
 
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("The deadline was extended from 20 November to 4 December", "review"),
+        ("Deadline moved up by a week from 10 December", "review"),
+        ("La fecha se aplazó hasta 20 noviembre", "revisión"),
+    ],
+)
+def test_days_that_two_things_were_postponed_to_are_no_change_of_one(
+    older: str, younger: str
+) -> None:
+    told = {
+        "review": "The security review was postponed from 3 to 10 December",
+        "revisión": "La revisión se aplazó hasta 10 diciembre",
+    }
+    assert reason(older, told[younger], days=1) == ""
+    assert reason(f"{older}; the security review is on 3 December", told["review"]) != ""
+
+
 def test_two_people_in_common_make_no_change_unless_no_other_note_can_be_meant() -> None:
     older = "The upstairs office is for Bellamine and Ingrid"
     younger = "At noon Bellamine switched to the tram with Ingrid"

@@ -436,15 +436,15 @@ def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -
     """Whether the older note states what the younger one says was before.
 
     Where it is not near, or states but a short number or a day of that, it must share another word,
-    too: "from 14 to 30" is not about every note that has a 14.
+    too: "from 14 to 30 May" is not about every note that has a 14 and a May.
     """
     former = (cue.former & older.text.words) - _verbs() if cue.former else frozenset[str]()
     plain = any(not _is_anywhere(word, cue.former) for word in former)
     if not former or (plain and cosine >= CHANGE_MIN_COSINE):
         return bool(former)
     new, old = (value_words(f"{one.note.subject} {one.text.content}") for one in (younger, older))
-    shared = terms(" ".join((new & old) - former))
-    return not all(map(_DIGIT.search, shared))
+    shared = (word for word in (new & old) - former if not _is_anywhere(word, new))
+    return not all(map(_DIGIT.search, terms(" ".join(shared))))
 
 
 def _is_anywhere(word: str, words: Collection[str]) -> bool:

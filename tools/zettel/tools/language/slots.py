@@ -13,7 +13,7 @@ import regex
 from zettel.storage.notes import fold
 from zettel.tools.language.change_cues import holds_one_value, tells_of_now
 from zettel.tools.language.terms import terms
-from zettel.tools.language.time_words import is_day_month_or_count
+from zettel.tools.language.time_words import is_day_month_or_count, is_side
 
 SLOT_MAX_CHARACTERS = 600
 """A longer text is a document; its sentences are not compared."""
@@ -116,17 +116,22 @@ def find_other_number(
 def named_numbers(text: str) -> dict[str, set[str]]:
     """Name, folded -> the numbers that a text gives it; none of a document.
 
-    A name is a word before a number ("pool_size is 8", "version 3"); a share in percent has "%" as
-    its name.
+    A name is a telling word before a number ("pool_size is 8", "version 3"), not "from" or "hasta";
+    a share in percent has "%" as its name.
     """
     numbers = dict[str, set[str]]()
     if len(text) > SLOT_MAX_CHARACTERS:
         return numbers
     for match in _NAMED_NUMBER.finditer(fold(text)):
         name = match["name"] or _PERCENT
-        if name == _PERCENT or not (is_day_month_or_count(name) or tells_of_now(name)):
+        if name == _PERCENT or _is_name(name):
             numbers.setdefault(name, set()).add(match["number"] or match["percent"])
     return numbers
+
+
+def _is_name(word: str) -> bool:
+    of_time = is_day_month_or_count(word) or is_side(word) or tells_of_now(word)
+    return bool(terms(word)) and not of_time
 
 
 def shares_slot_name(younger: str, older: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from zettel.storage.notes import fold
 from zettel.tools.language.languages import find_language
 from zettel.tools.language.word_files import read_word_files
 
@@ -353,6 +354,17 @@ def sides_of(language: str) -> Sequence[tuple[re.Pattern[str], re.Pattern[str], 
         (re.compile(rf"{edge}{word}{article}\s*$"), re.compile(rf"{word}\b"), side)
         for word, side in words
     ]
+
+
+def is_side(word: str) -> bool:
+    """Whether a word, folded, is a preposition of times in any language: "until", "hasta"."""
+    return word in _side_words()
+
+
+@cache
+def _side_words() -> frozenset[str]:
+    tables = (language.table for language in _languages().values())
+    return frozenset(fold(w) for table in tables for of in table.sides.values() for w in of)
 
 
 def spells_limit(phrase: str) -> bool:
