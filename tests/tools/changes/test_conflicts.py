@@ -72,6 +72,49 @@ def test_days_that_two_things_were_postponed_to_are_no_change_of_one(
     assert reason(f"{older}; the security review is on 3 December", told["review"]) != ""
 
 
+@pytest.mark.parametrize(
+    ("older", "known", "younger"),
+    [
+        (
+            "CHF invoices are sent on Mondays",
+            "CHF invoices are rounded to 0.05",
+            "Bug 981: CHF invoices were rounded to 0.01 instead of 0.05",
+        ),
+        (
+            "The invoice test checks the totals",
+            "The invoice test compares floats",
+            "The invoice test was fixed and compares Decimals instead of floats",
+        ),
+        (
+            "CHF-Rechnungen gehen montags raus",
+            "CHF-Rechnungen runden wir auf 0,05",
+            "CHF-Rechnungen wurden auf 0,01 statt 0,05 gerundet",
+        ),
+        (
+            "Les factures en francs partent le lundi",
+            "Les factures en francs sont arrondies à 0,05",
+            "Les factures en francs étaient arrondies à 0,01 au lieu de 0,05",
+        ),
+        (
+            "Las facturas en francos salen los lunes",
+            "Las facturas en francos se redondean a 0,05",
+            "Las facturas en francos se redondeaban a 0,01 en vez de 0,05",
+        ),
+    ],
+)
+def test_what_is_wrong_instead_of_right_changes_only_what_told_it(
+    older: str, known: str, younger: str
+) -> None:
+    assert reason(older, younger) == ""
+    assert reason(known, younger).startswith("tells of a change")
+
+
+def test_what_takes_place_is_not_instead_of_anything() -> None:
+    older = "Die Retro ist montags um 9 im Saal"
+
+    assert reason(older, "Die Retro im Saal findet ab jetzt um 10 statt wegen Ana") != ""
+
+
 def test_two_people_in_common_make_no_change_unless_no_other_note_can_be_meant() -> None:
     older = "The upstairs office is for Bellamine and Ingrid"
     younger = "At noon Bellamine switched to the tram with Ingrid"

@@ -288,6 +288,8 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
     named = younger.text.identifiers and younger.text.identifiers & older.text.identifiers
     cue = None if long and not named else younger.text.cue
     cue = None if cue and _ask_again(younger, older) else cue
+    if cue and cue.instead and cue.instead.isdisjoint(older.text.words):
+        cue = None  # what was wrong instead of right is only of a note that tells it
     if cue and _names_former(cue, younger, older, cosine):
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
     if named and (cue or younger.text.says_done):

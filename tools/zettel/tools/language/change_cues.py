@@ -42,6 +42,8 @@ class ChangeCue:
     """Words of what was before, if the text names it; as `value_words` gives them."""
     over: tuple[frozenset[str], ...] = ()
     """Words of each thing or person that it says is over or has left, likewise."""
+    instead: frozenset[str] = frozenset()
+    """Words of what is not so, and may never have been, likewise: "0.01 instead of 0.05"."""
 
 
 class _Language:
@@ -79,6 +81,16 @@ class _Language:
         return tuple(_value_patterns(self._table, "over", self._spaced))
 
     @cached_property
+    def instead(self) -> Sequence[regex.Pattern[str]]:
+        """What names a value that is not so."""
+        return tuple(_value_patterns(self._table, "instead", self._spaced))
+
+    @cached_property
+    def not_instead(self) -> regex.Pattern[str] | None:
+        """What has its words and names none."""
+        return self._phrases("not_instead", "{}")
+
+    @cached_property
     def one_value(self) -> regex.Pattern[str] | None:
         """Behind which one value stands at a time."""
         return self._phrases("one_value", "{}$")
@@ -105,7 +117,9 @@ def find_change_cue(text: str) -> ChangeCue | None:
         if language.is_of(plain) and (found := _changed(language, plain)):
             former = frozenset(chain.from_iterable(_values(language.former, plain)))
             over = tuple(filter(None, _values(language.over, plain)))
-            return ChangeCue(found.replace("' ", "'"), former, over)
+            rest = _without(language.not_instead, plain)
+            instead = frozenset(chain.from_iterable(_values(language.instead, rest)))
+            return ChangeCue(found.replace("' ", "'"), former, over, instead)
     return None
 
 
@@ -134,10 +148,12 @@ def value_words(text: str) -> set[str]:
 
 
 def _changed(language: _Language, text: str) -> str:
-    if language.not_changed is not None:
-        text = language.not_changed.sub(" ", text)
-    found = language.changed.search(text)
+    found = language.changed.search(_without(language.not_changed, text))
     return found[0] if found else ""
+
+
+def _without(pattern: regex.Pattern[str] | None, text: str) -> str:
+    return pattern.sub(" ", text) if pattern else text
 
 
 def _apart(text: str) -> str:
