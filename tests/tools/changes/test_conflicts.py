@@ -12,8 +12,10 @@ from zettel.tools.language.facts import find_statements
 TOLD = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-def reason(older: str, younger: str, *, days: int = 7, meant: bool = True) -> str:
-    """Why the younger note changes the older, at a cosine of 0.55; empty if it does not.
+def reason(
+    older: str, younger: str, *, days: int = 7, meant: bool = True, cosine: float = 0.55
+) -> str:
+    """Why the younger note changes the older, at a cosine; empty if it does not.
 
     With `meant` the older is the only note; else one told between them is as near.
     """
@@ -22,7 +24,7 @@ def reason(older: str, younger: str, *, days: int = 7, meant: bool = True) -> st
     if not meant:
         beside = note(f"Much else: {younger}", TOLD + timedelta(days=1))
         others[beside.note_id] = outline_of(beside)
-    cosines = dict.fromkeys(others, 0.55)
+    cosines = dict.fromkeys(others, cosine)
     found = find_conflicts(notes[1], find_statements(notes[1]), others, cosines)
     return found[notes[0].note_id].reason if notes[0].note_id in found else ""
 
@@ -113,6 +115,46 @@ def test_what_takes_place_is_not_instead_of_anything() -> None:
     older = "Die Retro ist montags um 9 im Saal"
 
     assert reason(older, "Die Retro im Saal findet ab jetzt um 10 statt wegen Ana") != ""
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("We test with Jest", "Dropped Jest in favour of Vitest"),
+        ("We test with Jest", "We decided against Jest in favor of Vitest"),
+        ("Wir testen mit Jest", "Jest zugunsten von Vitest aufgegeben"),
+        ("On teste avec Jest", "Nous avons laissé Jest au profit de Vitest"),
+        ("On teste avec Jest", "Jest abandonné au profit de Vitest"),
+        ("Probamos con Jest", "Dejamos Jest en favor de Vitest"),
+        ("Car: VW Golf, plate K-AB 1234", "We sold the Golf and bought a Skoda Enyaq"),
+        ("Auto: VW Golf", "Wir haben den Golf verkauft und einen Skoda gekauft"),
+        ("Voiture : VW Golf", "Nous avons vendu la Golf et acheté une Skoda"),
+        ("Coche: VW Golf", "Vendimos el Golf y compramos un Skoda"),
+        ("Our bank is Sparkasse", "Closed the Sparkasse account and opened one at ING"),
+        ("Our bank is Sparkasse", "We closed our account at Sparkasse and opened one at ING"),
+        ("Unsere Bank ist die Sparkasse", "Konto bei der Sparkasse aufgelöst, jetzt ING"),
+        ("Notre banque est la BNP", "On a fermé le compte à la BNP et ouvert un chez ING"),
+        ("Nuestro banco es Santander", "Cerramos la cuenta de Santander"),
+        ("Lena owns the search service", "Lena handed the search service over to Omar"),
+        ("Lena lleva el servicio de búsqueda", "Lena traspasó el servicio de búsqueda a Omar"),
+        ("The login branch is feat/login", "Renamed feat/login to feat/auth"),
+        ("La rama es feat/login", "Renombrada feat/login a feat/auth"),
+        ("Tom's girlfriend is Anna", "Tom broke up with Anna and is together with Marie"),
+        ("Toms Freundin ist Anna", "Tom hat sich von Anna getrennt"),
+        ("La copine de Tom est Anna", "Tom a rompu avec Anna"),
+        ("La novia de Tom es Anna", "Tom rompió con Anna"),
+    ],
+)
+def test_everyday_words_of_a_change_name_what_was_before(older: str, younger: str) -> None:
+    assert reason(older, younger, meant=False).startswith("tells of a change")
+
+
+def test_a_short_word_in_common_is_enough_if_no_other_note_is_near() -> None:
+    older, younger = "The wiki is hosted on Confluence", "The wiki has been migrated to Notion"
+
+    assert reason(older, younger, cosine=0.61).startswith("tells of a change")
+    assert reason(older, younger, cosine=0.61, meant=False) == ""
+    assert reason("Lena has a dog", "Lena switched to tea", cosine=0.61) == ""
 
 
 def test_two_people_in_common_make_no_change_unless_no_other_note_can_be_meant() -> None:

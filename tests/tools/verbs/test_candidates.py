@@ -183,6 +183,7 @@ async def told_and_asked(desk: Desk, older: str, newer: str, query: str) -> list
         ("The portal is on MySQL 8", "The portal moved from MySQL to Go", "What is the portal on?"),
         ("Ana works at the UKE in Kiel", "Ana no longer works at the UKE", "Where does Ana work?"),
         ("CI runs on Jenkins", "CI runs on Actions instead of Jenkins", "What does CI run on?"),
+        ("CI tests with Jest", "Dropped Jest in favour of Vitest in CI", "What does CI test with?"),
     ],
 )
 async def test_what_a_note_changes_stands_behind_it_and_is_marked_from_the_next_answer_on(

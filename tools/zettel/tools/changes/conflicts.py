@@ -397,6 +397,8 @@ def _change_by_cue(
     new, old = (telling_words(f"{one.subject} {one.content}") for one in (younger, older))
     least = max(CHANGE_MIN_WORDS, CHANGE_MIN_SHARE * max(len(new), len(old)))
     shared = {w for w in new & old if not (_FEW_DIGITS.fullmatch(w) or w in _verbs())}
+    if cosine >= CLOSEST_MIN_COSINE and meant and not shared:  # "The wiki has been migrated"
+        shared = _short_words(younger) & _short_words(older)
     if not (len(shared) >= least or (meant and shared)):
         return None
     if _says_over(cue, value_words(f"{older.subject} {older.content}")):
@@ -405,6 +407,13 @@ def _change_by_cue(
         return None
     named = shares_slot_name(younger.content, older.content)
     return _change(VALUE_CONFIDENCE if named else CHANGE_CONFIDENCE, cosine, _by_words(cue))
+
+
+def _short_words(note: Note | Outline) -> set[str]:
+    """The words of a note, short ones too, but names and those that are in notes on anything."""
+    words = value_words(f"{note.subject} {note.content}") - _verbs()
+    words.difference_update(fold(" ".join(find_names(note.content))).split())
+    return {word for word in words if terms(word) and not _is_anywhere(word, words)}
 
 
 @cache
