@@ -569,6 +569,17 @@ async def test_a_word_that_names_nobody_is_no_name_that_no_note_mentions(
     assert "mentions" not in str(answer.get("reason", ""))
 
 
+async def test_a_product_that_no_note_mentions_is_named_and_its_short_name_mentions_it(
+    desk: Desk,
+) -> None:
+    await desk.told("We use Postgres 16 as the database and Redis 7 as the cache")
+
+    answer = await desk("recall", query="Which MongoDB version do we use?")
+    assert answer["reason"] == "No note mentions MongoDB; these are the nearest."
+    answer = await desk("recall", query="Which PostgreSQL version do we use?")
+    assert "mentions" not in str(answer.get("reason", ""))
+
+
 async def test_a_german_name_after_a_title_that_no_note_mentions_is_named(desk: Desk) -> None:
     await desk.told("Der Vertrag liegt in der Schublade")
 

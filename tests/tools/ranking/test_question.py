@@ -87,6 +87,12 @@ def test_a_name_that_many_notes_hold_stands_for_somebody() -> None:
         ("Où va le fils d'Irène, puisqu’Yves part ?", ("Irène", "Yves")),
         ("What Is The Deadline?", ()),
         ("Has Mr Rex met Frau Lindqvist?", ("Rex", "Lindqvist")),
+        ("Is MongoDB or MySQL behind GraphQL?", ("MongoDB", "MySQL", "GraphQL")),
+        (
+            "Does the RabbitMQ client of McDonald use TypeScript?",
+            ("RabbitMQ", "McDonald", "TypeScript"),
+        ),
+        ("What is the getUserName default for the API?", ()),
         ("Is Madame with Miss Rex?", ("Madame", "Rex")),
         ("and then Mel said to Rex that it was late " * 3, ()),
     ],

@@ -29,6 +29,7 @@ from zettel.tools.ranking.estimate import (
     without_usual,
 )
 from zettel.tools.ranking.fusion import Ranking, in_rows
+from zettel.tools.ranking.mentions import names_called
 from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, RecallVerdict
 from zettel.tools.ranking.signals import is_of_then
@@ -419,9 +420,9 @@ def _best_told(
 def _unknown_names(question: Question, corpus: Corpus) -> list[str]:
     """The names in a question that no note holds, as it spells them."""
     told = {word for subject in corpus.subjects for word in subject.split()}
-    count = corpus.mentions.count
+    count, known = corpus.mentions.count, corpus.mentions.known
     spelled = (name for name in question.spelled if fold(name) not in told)
-    return [name for name in spelled if not count(corpus.mentions.known(fold(name)))]
+    return [name for name in spelled if not any(count(known(one)) for one in names_called(name))]
 
 
 def _is_none_of_then(question: Question, ranking: Ranking) -> bool:

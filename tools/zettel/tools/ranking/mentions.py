@@ -18,7 +18,12 @@ _WORD = re.compile(r"(?!\p{Ll}{1,6}['’]\p{Lu})[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'�
 """A small word without its vowel is no part of one: "d'Irène"."""
 _OPENING = re.compile(r"(?<=(?:^|[.!?…:;\n])[\s\"“(\[¿¡]*)")
 """Where a word opens a sentence; looks back as far as the word before."""
-_TITLE = re.compile(r"(?:\p{Lu}['’])?\p{Lu}[\p{Ll}\p{M}]+(?:[-'’]\p{Lu}?[\p{Ll}\p{M}]+)*")
+_TITLE = re.compile(
+    r"(?:\p{Lu}['’])?\p{Lu}[\p{Ll}\p{M}]+(?:\p{Lu}+[\p{Ll}\p{M}]*|[-'’]\p{Lu}?[\p{Ll}\p{M}]+)*"
+)
+"""Also with capitals inside: "MongoDB", "McDonald"."""
+_SHORT = re.compile(r"\p{Lu}\p{Ll}{3,}(?=\p{Lu})")
+"""What stands before the capitals inside a name, which people call it by: "Mongo"."""
 _NAME_BEHIND = re.compile(r"\.?\s+\p{Lu}")
 _POSSESSIVE_END = re.compile(r"['’]s$")
 _CALLS = (
@@ -85,6 +90,12 @@ def find_asked_names(question: str) -> tuple[str, ...]:
     spelled = (_POSSESSIVE_END.sub("", match.group()) for match in named)
     names = dict.fromkeys(w for w in spelled if _TITLE.fullmatch(w) and _tells(w))
     return tuple(names)[:QUESTION_MAX_WORDS]
+
+
+def names_called(name: str) -> tuple[str, ...]:
+    """What notes may call what a question calls so, folded: "PostgreSQL" also "Postgres"."""
+    short = [fold(found.group()) for found in (_SHORT.match(name),) if found]
+    return (fold(name), *short, *(f"{one}s" for one in short))
 
 
 def _is_title(text: str, word: re.Match[str]) -> bool:
