@@ -113,7 +113,9 @@ def test_another_number_name_or_word_in_place_of_what_is_asked_for_is_another(
             "Emma's boyfriend is Lukas.",
             "Emma broke up with Lukas and is together with Timo.",
         ),
+        ("Who owns search?", "Lena owns search.", "Lena handed search over to Omar."),
         ("Which Postgres version do we use?", VERSIONS, "Upgraded to Postgres 16.2."),
+        ("Who owns invoicing?", OWNERS, "Priya handed invoicing over to Marek."),
     ],
 )
 def test_what_only_leaves_out_what_is_asked_for_may_be_of_the_same(
