@@ -17,6 +17,7 @@ from zettel.storage.notes import (
     Note,
     State,
     fold,
+    order_key,
     outline_of,
 )
 from zettel.tools.answers import About, LinkLine, Omitted, Overview, RecallAnswer, RecalledNote
@@ -422,10 +423,11 @@ async def _with_former(
 async def _matching(
     memory: Memory, asked: RecallQuery, ids: Sequence[str], last: Note | None
 ) -> list[Note]:
-    """Those of the notes that match the request's filters and come after the last one shown."""
-    where = replace(asked.where, note_ids=tuple(ids), after=last)
+    """Those of the notes that match the request's filters and are listed after the last one."""
+    where = replace(asked.where, note_ids=tuple(ids))
     found = await memory.store.outlines(where, limit=len(ids))
-    return await read_page(memory, asked, [outline.note_id for outline in found])
+    later = [one.note_id for one in found if not last or order_key(one) < order_key(last)]
+    return await read_page(memory, asked, later)
 
 
 SHORT_NOTE_WORDS = 8
