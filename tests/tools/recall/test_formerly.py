@@ -59,8 +59,18 @@ async def test_a_dated_question_finds_what_was_superseded_since(desk: Desk) -> N
             {"content": "The rent is 980 euros", "happened_at": "2026-11-01"},
             "What was the rent in May 2026?",
         ),
+        (
+            {"content": "The rent is 980 euros", "happened_at": "2026-11-01"},
+            "What is the first rent I pay?",
+        ),
     ],
-    ids=["it was never true", "it said the same", "asked for now", "nothing was told of then"],
+    ids=[
+        "it was never true",
+        "it said the same",
+        "asked for now",
+        "nothing was told of then",
+        "an order is asked for",
+    ],
 )
 async def test_no_past_is_offered_where_there_is_none(
     desk: Desk, edit: dict[str, object], question: str

@@ -8,7 +8,7 @@ from zettel.storage.ids import told_at
 from zettel.storage.notes import SAME_AS, Note, Outline, order_key
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.language.dates import takes_effect
-from zettel.tools.language.list_words import items
+from zettel.tools.language.list_items import items
 from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.language.times import iso

@@ -12,8 +12,6 @@ from importlib.resources import files
 import regex as re
 from pydantic import BaseModel, ConfigDict
 
-from zettel.storage.text.passages import clauses
-
 
 class _Table(BaseModel):
     """A language's file: `en.toml` explains it."""
@@ -57,11 +55,6 @@ class ListWords:
     """What stands between the last two things of a list: "and"."""
     step_line: re.Pattern[str]
     """The beginning of a numbered line: a bare number, or one behind a word for a step."""
-
-
-def items(text: str) -> list[str]:
-    """The clauses of a text, parted at "and" as well."""
-    return [item for part in clauses(text) for item in list_words().joins.split(part)]
 
 
 @cache

@@ -4,13 +4,14 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from zettel.tools.changes.supersession import supersedes
+from zettel.tools.language.question_words import asks_former
 from zettel.tools.language.times import iso
 from zettel.tools.ranking.question import Question
 from zettel.tools.recall.as_of import READABLE_STATES, find_end
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
-SECOND = timedelta(seconds=1)
+BEFORE_IT_ENDS = timedelta(seconds=1)
 """Moments are told to the second; at the end itself, what came after was so."""
 
 
@@ -27,7 +28,7 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
         Empty if the request names its moment, the question is not about the past, or the note and
         what it superseded said nothing else then.
     """
-    if asked.looks_back or not (question.asks_former or question.is_past):
+    if asked.looks_back or not (asks_former(question.text) or question.is_past):
         return ""
     revisions = await memory.store.revisions(first)
     spans = [
@@ -45,6 +46,6 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
         moment = datetime.fromtimestamp(min(end for _, end in question.times), UTC)
     if moment is None or not any(start < moment <= end for start, end in told):
         return ""
-    moment -= SECOND
+    moment -= BEFORE_IT_ENDS
     call = f"recall(query={json.dumps(asked.request.query, ensure_ascii=False)}"
     return f'It was changed later; as it was then: {call}, as_of="{iso(moment)}").'
