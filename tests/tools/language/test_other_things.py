@@ -104,6 +104,11 @@ def test_another_number_name_or_word_in_place_of_what_is_asked_for_is_another(
         ("How tall is Hugo?", "Hugo measures 1 metre 32", "Hugo has reached 1 metre 38"),
         ("Does Ana still live in Bonn?", "Ana lives in Bonn", "Ana lives in Ulm"),
         (
+            "What's my address?",
+            "Home address: Elm Row 17, second left. The tram stop is Aston, line 5.",
+            "We are in! Kettle Yard 3, first right, stop Kettle Market.",
+        ),
+        (
             "What is the feature branch called?",
             "The feature branch is called feat/login.",
             "Renamed feat/login to feat/auth.",

@@ -157,12 +157,13 @@ def _is_of_another_part(
     red van at Gate 7".
     """
     known = notes[0].name_words | notes[1].name_words
-    clause = _asked_clause(content, meant.difference(of_other), known)
+    parts = [_keys(terms(item), known) for item in items(content)]
+    clause = _asked_clause(parts, meant.difference(of_other), known)
     both = notes[0].subject & notes[1].subject  # is of every part
     own = set(of_other).intersection(of_first).difference(clause, meant, both)
     if not (clause and own):
         return False
-    if set(clause).isdisjoint(of_other):
+    if set(clause).isdisjoint(of_other) and any(_is_mostly_of(part, own) for part in parts):
         return True
     named = notes[1].names_any(own, apart=meant.union(clause))
     if named and notes[0].names_any(set(clause), apart=of_other):
@@ -172,16 +173,23 @@ def _is_of_another_part(
     return alike and _has_others(meant, notes, clause, of_other, own)
 
 
-def _asked_clause(content: str, asked: set[str], names: frozenset[str]) -> Sequence[str]:
-    """The words of that part of a note that has more of those asked for than each other part.
+def _asked_clause(
+    parts: Sequence[Sequence[str]], asked: set[str], names: frozenset[str]
+) -> Sequence[str]:
+    """That part of a note that has more of the words asked for than each other part.
 
     A name tells more than any number of other words.
     """
-    parts = [_keys(terms(item), names) for item in items(content)]
     held = [asked.intersection(part) for part in parts]
     counts = [(len(one & names), len(one)) for one in held]
     most = max(counts, default=(0, 0))
     return parts[counts.index(most)] if len(parts) > 1 and counts.count(most) == 1 else ()
+
+
+def _is_mostly_of(part: Sequence[str], own: set[str]) -> bool:
+    """Whether more than half of a part's words, numbers aside, are among some."""
+    told = {word for word in part if not _DIGIT.search(word)}
+    return 2 * len(told & own) > len(told)
 
 
 def _words_of_change(text: str) -> set[str]:
