@@ -3,6 +3,9 @@
 import pytest
 from tests.tools.conftest import Desk, notes
 
+STATING = "states such a thing as you asked for"
+OTHERS = ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto")
+
 
 @pytest.mark.parametrize(
     ("question", "stating", "telling"),
@@ -28,7 +31,7 @@ async def test_what_states_such_a_thing_comes_before_what_shares_more_words(
     desk: Desk, question: str, stating: str, telling: str
 ) -> None:
     await desk.told(stating)
-    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto"):
+    for other in OTHERS:
         await desk.told(other)
     await desk.told(telling)
 
@@ -36,26 +39,25 @@ async def test_what_states_such_a_thing_comes_before_what_shares_more_words(
 
     first = notes(answer)[0]
     assert first["content"] == stating
-    assert "states such a thing as you asked for" in str(first["why"])
+    assert STATING in str(first["why"])
 
 
 async def test_a_note_that_only_asks_states_nothing(desk: Desk) -> None:
     await desk.told("Ana has signed a contract with Umbra")
-    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto"):
+    for other in OTHERS:
         await desk.told(other)
     await desk.told("Ana, which company do you work for?")
 
     answer = await desk("recall", query="Which company does Ana work for?", detail="full")
 
     reasons = {note["content"]: str(note["why"]) for note in notes(answer)}
-    stating = "states such a thing as you asked for"
-    assert stating in reasons["Ana has signed a contract with Umbra"]
-    assert stating not in reasons["Ana, which company do you work for?"]
+    assert STATING in reasons["Ana has signed a contract with Umbra"]
+    assert STATING not in reasons["Ana, which company do you work for?"]
 
 
 async def test_who_is_not_asked_about_states_nothing_of_who_is(desk: Desk) -> None:
     await desk.told("Katell has bought a Cintra Volta", subject="Katell")
-    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto"):
+    for other in OTHERS:
         await desk.told(other)
     await desk.told("I have the car of Petra down as a Dorado")
     await desk.told("It was Katell who drove a van", subject="Katell")
@@ -63,28 +65,26 @@ async def test_who_is_not_asked_about_states_nothing_of_who_is(desk: Desk) -> No
     answer = await desk("recall", query="Which car does Katell own?", detail="full")
 
     reasons = {note["content"]: str(note["why"]) for note in notes(answer)}
-    stating = "states such a thing as you asked for"
-    assert stating in reasons["It was Katell who drove a van"]
-    assert stating not in reasons["I have the car of Petra down as a Dorado"]
+    assert STATING in reasons["It was Katell who drove a van"]
+    assert STATING not in reasons["I have the car of Petra down as a Dorado"]
 
 
 async def test_an_employer_is_no_answer_to_who_asks_for_a_profession(desk: Desk) -> None:
     await desk.told("Ana found a position as a luthier")
-    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto"):
+    for other in OTHERS:
         await desk.told(other)
     await desk.told("Umbra has hired Ana")
 
     answer = await desk("recall", query="What profession does Ana have?", detail="full")
 
     reasons = {note["content"]: str(note["why"]) for note in notes(answer)}
-    stating = "states such a thing as you asked for"
-    assert stating in reasons["Ana found a position as a luthier"]
-    assert stating not in reasons["Umbra has hired Ana"]
+    assert STATING in reasons["Ana found a position as a luthier"]
+    assert STATING not in reasons["Umbra has hired Ana"]
 
 
 async def test_what_states_such_a_thing_is_not_nothing_relevant(desk: Desk) -> None:
     await desk.told("By the way, I am moving next week, new address Anger 5", subject="Noor")
-    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze", "Cleo sings alto"):
+    for other in OTHERS:
         await desk.told(other, subject="Imke")
 
     stated = await desk("recall", query="Where does Noor live?")
