@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from zettel.tools.language.dates import (
+    changes_on,
     find_note_times,
     find_times,
     find_windows,
+    takes_effect,
     without_relative_times,
 )
 from zettel.tools.language.times import resolve
@@ -287,3 +289,68 @@ def test_weeks_from_a_day_need_a_count_and_a_day() -> None:
     assert resolve("two weeks from Tuesday", NOW) is not None
     assert resolve("some weeks from Tuesday", NOW) is None
     assert resolve("two weeks from holiday", NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("Nina starts at Siemens on 1 January 2027.", "2027-01-01"),
+        ("I'm moving to Hamburg on 5 December.", "2026-12-05"),
+        ("On 3 December Petra takes over the on-call rota.", "2026-12-03"),
+        ("The price goes up to 30 euros on 1 January.", "2027-01-01"),
+        ("The server will be moved to rack 9 on Monday.", "2026-11-23"),
+        ("Nina fängt am 1. Januar bei Siemens an.", "2027-01-01"),
+        ("Oma Helga zieht am 1. Dezember ins Seniorenheim.", "2026-12-01"),
+        ("Le bureau déménage à Lyon le 1er janvier.", "2027-01-01"),
+        ("Nina deja Bosch el 31 de enero.", "2027-01-31"),
+        ("李娜1月4日加入西门子。", "2027-01-04"),
+        ("小林は1月4日に大阪へ引っ越します。", "2027-01-04"),
+    ],
+)
+def test_the_day_on_which_something_becomes_otherwise_is_read(text: str, day: str) -> None:
+    changes = changes_on(text, NOW)
+
+    assert changes is not None
+    assert changes.date().isoformat() == day
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The concert starts on 12 December.",
+        "The meeting was moved to 10 December.",
+        "The review moves to 10 December.",
+        "The review will be on 10 December.",
+        "Tom moved to Berlin on 3 November.",
+        "New dentist: Dr Wolf, first appointment on 3 December.",
+        "Die Sitzung wird auf den 3. Dezember verschoben.",
+        "Das Konzert beginnt am 3. Dezember um 20 Uhr.",
+        "La réunion commence le 3 décembre.",
+        "El concierto empieza el 3 de diciembre.",
+        "会议改到12月3日。",
+    ],
+)
+def test_the_day_of_an_event_is_not_one_on_which_something_becomes_otherwise(text: str) -> None:
+    assert changes_on(text, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("From February the rent is 950 euros.", "2027-02-01"),
+        ("The rent is 950 euros starting February.", "2027-02-01"),
+        ("From May on the rent is 950 euros.", "2027-05-01"),
+    ],
+)
+def test_a_month_is_a_time_from_which_something_is_so(text: str, day: str) -> None:
+    begins = takes_effect(text, NOW)
+
+    assert begins is not None
+    assert begins.date().isoformat() == day
+
+
+@pytest.mark.parametrize(
+    "text", ["A letter from May", "From March to May it rains", "The march from July's camp"]
+)
+def test_a_month_by_itself_is_no_time_from_which_something_is_so(text: str) -> None:
+    assert takes_effect(text, NOW) is None

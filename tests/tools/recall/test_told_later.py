@@ -181,6 +181,32 @@ async def test_what_is_so_now_comes_before_what_takes_effect_later_and_says_more
     assert await desk.found(query="Where will Samir go to school?") == [newer, older]
 
 
+async def test_what_becomes_otherwise_on_a_later_day_waits_until_then(desk: Desk) -> None:
+    older, newer = await told(
+        desk,
+        SHELVES,
+        "On 11 January 2027 the joiner Ferrand switches to shelves for the shop in grey",
+    )
+    then = "Which shelves will the joiner Ferrand make for the shop"
+
+    for asked in (ASKED, f"{then} in December?"):
+        assert await desk.found(query=asked) == [older, newer], asked
+    for asked in (f"{then}?", f"{then} in February 2027?"):
+        assert await desk.found(query=asked) == [newer, older], asked
+    desk.later(days=60)
+    assert await desk.found(query=ASKED) == [newer, older]
+
+
+async def test_the_new_day_of_an_event_to_come_does_not_wait(desk: Desk) -> None:
+    older, newer = await told(
+        desk,
+        "Nina moves to the plant in Riga on 5 January 2027",
+        "Nina moves to the plant in Riga on 9 February 2027",
+    )
+
+    assert await desk.found(query="When does Nina move to the plant in Riga?") == [newer, older]
+
+
 async def test_of_two_that_take_effect_later_the_one_told_later_comes_first(desk: Desk) -> None:
     older, newer = await told(
         desk, f"From 4 January 2027: {SHELVES}", f"From 11 January 2027: {GREY}"

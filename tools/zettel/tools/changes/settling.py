@@ -7,7 +7,7 @@ from datetime import timedelta
 from zettel.storage.ids import told_at
 from zettel.storage.notes import SAME_AS, Note, Outline, order_key
 from zettel.storage.text.passages import sentence_spans
-from zettel.tools.language.dates import takes_effect
+from zettel.tools.changes.announced import takes_effect_later
 from zettel.tools.language.list_items import items
 from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import telling_words, terms
@@ -40,7 +40,7 @@ def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) ->
     if not trust.may_replace(younger, older):
         return f"{_in_own_words(older.note_id)}; both hold: leave both"
     calls = [
-        f'changed: update(note_id="{younger.note_id}"{_from_then(younger)}, links='
+        f'changed: update(note_id="{younger.note_id}"{_from_then(younger, older)}, links='
         f'[{{"to": "{older.note_id}",'
         ' "relation": "supersedes"}])'
     ]
@@ -66,7 +66,8 @@ def settle_open(younger: Note, older: Note | Outline, trust: TrustRules) -> str:
     # The older note's words stand beside it, with what marks them.
     part = _part_call(younger, older, quotes=False)
     update = f'update(note_id="{younger.note_id}"'
-    calls = [f'replaced: {update}{_from_then(younger)}, {call}"relation": "supersedes"}}])', part]
+    then = _from_then(younger, older)
+    calls = [f'replaced: {update}{then}, {call}"relation": "supersedes"}}])', part]
     if not trust.may_replace(younger, older):
         calls = [_in_own_words(older.note_id)]
     return "; ".join([*filter(None, calls), f'both hold: {update}, {call}"remove": true}}])'])
@@ -95,15 +96,14 @@ def _part_call(younger: Note | Outline, older: Note | Outline, *, quotes: bool =
         return ""
     at = younger.happened_at
     told_later = told_at(younger.note_id) - at > TOLD_AT_ONCE
-    since = _from_then(younger) or (f', happened_at="{iso(at)}"' if told_later else "")
+    since = _from_then(younger, older) or (f', happened_at="{iso(at)}"' if told_later else "")
     return f'changed in part: update(note_id="{older.note_id}", content={content}{since}){then}'
 
 
-def _from_then(younger: Note | Outline) -> str:
+def _from_then(younger: Note | Outline, older: Note | Outline) -> str:
     """The argument that lets what the older note says hold until a change takes effect."""
-    begins = takes_effect(younger.content, younger.happened_at)
-    later = begins is not None and begins > younger.happened_at
-    return f', happened_at="{iso(begins)}"' if begins and later else ""
+    begins = takes_effect_later(younger, older, younger.happened_at)
+    return f', happened_at="{iso(begins)}"' if begins else ""
 
 
 def _still_told(younger: str, older: Note | Outline) -> str:

@@ -13,6 +13,7 @@ from zettel.tools.language.time_words import (
     TEXT_MAX_MATCHES,
     SpelledTime,
     Tense,
+    becomes_otherwise,
     find_spelled_times,
     is_moved,
     joiners,
@@ -166,6 +167,40 @@ def takes_effect(text: str, told_at: datetime) -> datetime | None:
     return min(begins, default=None)
 
 
+def changes_on(text: str, told_at: datetime) -> datetime | None:
+    """The first day on which a text lets something become otherwise, if it names one.
+
+    "Nina starts at Siemens on 1 January", and neither "the course starts on 1 January", which tells
+    its day alone, nor "it was moved to 1 January", which is so already.
+
+    Args:
+        text: A note's content.
+        told_at: The moment that "next week" is relative to.
+    """
+    changes = [
+        period.start
+        for told, period in _told(text, told_at)
+        if TO not in told.english
+        and not _side(text, told)
+        and becomes_otherwise(_clause(text, told), told.language)
+    ]
+    return min(changes, default=None)
+
+
+def names_time_after(text: str, told_at: datetime, now: datetime) -> bool:
+    """Whether a text names a time after a moment, other than the end of something.
+
+    Args:
+        text: A note's content.
+        told_at: The moment that "next week" is relative to.
+        now: The moment.
+    """
+    return any(
+        period.start > now and _side(text, told) not in _ENDS
+        for told, period in _told(text, told_at)
+    )
+
+
 def is_relative(phrase: str) -> bool:
     """Whether a phrase names no year, so that it means another time when it is said later."""
     return not _YEAR.search(phrase)
@@ -233,8 +268,7 @@ def _lean(text: str, told: SpelledTime) -> _Lean:
         return _Lean(moved=True)
     before, after = text[max(0, start - SIDE_MAX_CHARACTERS) : start], text[end:]
     weekday = weekday_beside(before, told.phrase, after[:SIDE_MAX_CHARACTERS], told.language)
-    opening, closing = _span(text, start, end, _CLAUSE_ENDS)
-    if tense := tense_of(text[opening:closing], told.language, clause=True):
+    if tense := tense_of(_clause(text, told), told.language, clause=True):
         return _Lean(tense=tense, own=True, weekday=weekday)
     if _side(text, told) in _LIMITS:
         return _Lean(tense="ahead", weekday=weekday)
@@ -318,6 +352,12 @@ def _is_weekday(english: str) -> bool:
 def _sentence(text: str, start: int, end: int) -> str:
     """The sentence around a place."""
     opening, closing = _span(text, start, end)
+    return text[opening:closing]
+
+
+def _clause(text: str, told: SpelledTime) -> str:
+    """The clause of a time."""
+    opening, closing = _span(text, told.at, told.at + len(told.phrase), _CLAUSE_ENDS)
     return text[opening:closing]
 
 

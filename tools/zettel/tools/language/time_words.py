@@ -69,6 +69,8 @@ class _Table(BaseModel):
     perfect: tuple[str, ...] = ()
     """What is over by now and names no time of its own: "has booked" the flight on 3 March."""
     ahead: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
+    """Verbs in the present or future of what is otherwise from a day on: "moves in on 1 May"."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class _Language:
     states: re.Pattern[str]
     perfect: re.Pattern[str]
     ahead: re.Pattern[str]
+    begins: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +129,22 @@ def _languages() -> Mapping[str, _Language]:
                 for pattern, (_, english, asked) in zip(spelled, told, strict=True)
             ],
             holds=re.compile("|".join((r"\d", *table.holds))),
-            some=_compile(_GROUP_NAME.sub("(?:", "|".join(spelled)), table),
+            some=_compile(_unnamed("|".join(spelled)), table),
             past=_compile("|".join(table.past), table),
             states=_compile(_any_of(table.states), table),
             perfect=_compile(_any_of(table.perfect), table),
             ahead=_compile("|".join(table.ahead), table),
+            begins=_compile(_unnamed(_spell("|".join(table.begins), table)), table),
         )
     return found
 
 
 def _compile(pattern: str, table: _Table) -> re.Pattern[str]:
     return re.compile(_bounded(pattern, table), re.IGNORECASE)
+
+
+def _unnamed(pattern: str) -> str:
+    return _GROUP_NAME.sub("(?:", pattern)
 
 
 def _bounded(pattern: str, table: _Table) -> str:
@@ -281,6 +289,17 @@ def tense_of(text: str, language: str, *, clause: bool = False) -> Tense:
     past = known.past.search(known.perfect.sub(" ", rest) if clause else rest)
     ahead = known.ahead.search(text)
     return "" if bool(past) == bool(ahead) else "past" if past else "ahead"
+
+
+def becomes_otherwise(clause: str, language: str) -> bool:
+    """Whether the clause of a time tells that something is otherwise from then on.
+
+    Args:
+        clause: The clause.
+        language: Its code.
+    """
+    begins = _languages()[language].begins.search(clause)
+    return bool(begins) and tense_of(clause, language, clause=True) != "past"
 
 
 def is_moved(sentence: str, told: SpelledTime) -> bool:

@@ -1,7 +1,7 @@
 """Puts the newest first of notes of which one may have replaced the other."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from zettel.storage.notes import (
     MAY_SUPERSEDE,
@@ -10,11 +10,12 @@ from zettel.storage.notes import (
     Outline,
     order_key,
 )
+from zettel.tools.changes.announced import takes_effect_later
 from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.asked_slots import find_asked_slots
-from zettel.tools.language.dates import takes_effect
+from zettel.tools.language.dates import LATEST_S
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.other_things import (
     is_of_another,
@@ -24,6 +25,7 @@ from zettel.tools.language.other_things import (
 from zettel.tools.language.question_words import asks_for_now, asks_whether_still
 from zettel.tools.language.terms import stems, terms
 from zettel.tools.language.time_words import speaks_ahead
+from zettel.tools.language.times import TICK
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
@@ -397,17 +399,22 @@ def _waits_by_its_words(question: Question, present: Outline, coming: Outline) -
 
     A note that is only dated ahead may be of an appointment, and ranks as all others.
     """
-    if _asks_ahead(question) or present.happened_at.timestamp() > question.now:
+    if present.happened_at.timestamp() > question.now:
         return False
-    now = question.now
-    return _takes_effect_after(coming, now) and not _takes_effect_after(present, now)
+    if (asked := _moment_asked_for(question)) is None:
+        return False
+    return takes_effect_later(coming, present, asked) is not None
 
 
-def _takes_effect_after(outline: Outline, now: float) -> bool:
-    if not any(span.start.timestamp() > now for span in outline.times):
-        return False
-    begins = takes_effect(outline.content, outline.happened_at)
-    return begins is not None and begins.timestamp() > now
+def _moment_asked_for(question: Question) -> datetime | None:
+    """The last moment of a time to come that a question names, else now; None if just ahead."""
+    moment = question.now
+    if _asks_ahead(question):
+        ends = [end for start, end in question.times if start > question.now]
+        if not ends or question.order == "next":
+            return None
+        moment = max(ends) - TICK.total_seconds()
+    return datetime.fromtimestamp(moment, UTC) if moment < LATEST_S else None
 
 
 def _asks_ahead(question: Question) -> bool:
