@@ -354,3 +354,21 @@ def test_a_month_is_a_time_from_which_something_is_so(text: str, day: str) -> No
 )
 def test_a_month_by_itself_is_no_time_from_which_something_is_so(text: str) -> None:
     assert takes_effect(text, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "rest"),
+    [
+        ("What did we do yesterday morning?", "2026-11-19", "What did we do ?"),
+        ("What is on tomorrow night?", "2026-11-21", "What is on ?"),
+        ("Was war gestern Abend?", "2026-11-19", "Was war ?"),
+        ("Was ist morgen früh?", "2026-11-21", "Was ist ?"),
+        ("Qu'ai-je fait hier matin ?", "2026-11-19", "Qu'ai-je fait ?"),
+        ("¿Qué hay mañana por la tarde?", "2026-11-21", "¿Qué hay ?"),
+        ("明天下午有什么安排", "2026-11-21", "有什么安排"),
+        ("昨日の夜に何があった", "2026-11-19", "に何があった"),
+    ],
+)
+def test_a_part_of_a_day_belongs_to_its_day(text: str, day: str, rest: str) -> None:
+    assert days(text) == [(day, day)]
+    assert " ".join(without_relative_times(text, NOW).split()) == rest

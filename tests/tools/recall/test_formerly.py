@@ -81,3 +81,16 @@ async def test_no_past_is_offered_where_there_is_none(
     answer = await desk("recall", query=question)
 
     assert "as_of" not in str(answer.get("reason"))
+
+
+async def test_a_note_that_names_the_past_time_answers_though_it_superseded_one(
+    desk: Desk,
+) -> None:
+    old = await desk.told("The returns portal is at 50 percent", happened_at="2026-11-10")
+    release = "Deployed a release on 18 November with the returns portal at 100 percent"
+    new = await desk.told(release, links=[{"to": old, "relation": "supersedes"}])
+
+    answer = await desk("recall", query="Which release did we deploy on 18 November?")
+
+    assert notes(answer)[0]["note_id"] == new
+    assert "reason" not in answer

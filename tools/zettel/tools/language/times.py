@@ -47,6 +47,7 @@ _COUNTS = {"couple of": 2, "few": FEW} | {
 _OF_MONTH = re.compile(r"(first|second|third|fourth|last) (week|half) of (.+)", re.IGNORECASE)
 _WEEK_OF = re.compile(r"week of (.+)", re.IGNORECASE)
 _NTH_WEEKDAY = re.compile(r"(first|second|third|fourth|last) (\w+day) of (.+)", re.IGNORECASE)
+_NEXT_DAY = re.compile(r"next (\w+day)", re.IGNORECASE)
 _QUARTER = re.compile(r"Q([1-4])|(last|this|next) quarter", re.IGNORECASE)
 _WEEKS_FROM = re.compile(r"(\w+) weeks? from (\w+day)", re.IGNORECASE)
 _NTH = ("first", "second", "third", "fourth")
@@ -133,6 +134,7 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
             or _nth_weekday(bare, now, prefer)
             or _week_of(bare, now, prefer)
             or _month_words(bare, now)
+            or _next_weekday(bare, now)
             or _words(bare, now, prefer)
         )
     except (ValueError, OverflowError):  # year 0 or 10000, or day 45
@@ -333,6 +335,16 @@ def _month_words(text: str, now: datetime) -> Period | None:
         match[1].lower(), now.year - (number >= now.month)
     )
     return _months(datetime(year, number, 1, tzinfo=UTC))
+
+
+def _next_weekday(text: str, now: datetime) -> Period | None:
+    """The day that "next Tuesday" means: said on a Monday, not tomorrow."""
+    match = _NEXT_DAY.fullmatch(text)
+    weekday = DAY_NUMBERS.get(match[1].lower()) if match else None
+    if weekday is None:
+        return None
+    first = _midnight(now) + timedelta(days=2)
+    return _days(first + timedelta(days=(weekday - first.weekday()) % 7), 1)
 
 
 def _words(words: str, now: datetime, prefer: Prefer) -> Period | None:

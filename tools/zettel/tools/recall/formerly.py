@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+from zettel.storage.notes import Note
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.language.question_words import asks_former
 from zettel.tools.language.times import iso
@@ -25,12 +26,14 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
         first: Id of the note that is shown first.
 
     Returns:
-        Empty if the request names its moment, the question is not about the past, or the note and
-        what it superseded said nothing else then.
+        Empty if the request names its moment, the question is not about the past, the note is or
+        tells of the time that is asked for, or it and what it superseded said nothing else then.
     """
     if asked.looks_back or not (asks_former(question.text) or question.is_past):
         return ""
     revisions = await memory.store.revisions(first)
+    if question.is_past and _is_of_then(revisions[-1], question):
+        return ""
     spans = [
         (r.valid_from, find_end(r, revisions))
         for r in revisions
@@ -49,3 +52,13 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
     moment -= BEFORE_IT_ENDS
     call = f"recall(query={json.dumps(asked.request.query, ensure_ascii=False)}"
     return f'It was changed later; as it was then: {call}, as_of="{iso(moment)}").'
+
+
+def _is_of_then(note: Note, question: Question) -> bool:
+    """Whether a note happened in, or names, a time that the question does."""
+    happened = note.happened_at.timestamp()
+    told = [(span.start.timestamp(), span.end.timestamp()) for span in note.times]
+    return any(
+        start <= happened < end or any(one < end and start < other for one, other in told)
+        for start, end in question.times
+    )
