@@ -174,3 +174,25 @@ async def test_a_change_that_is_announced_leaves_what_holds_until_then(desk: Des
     desk.later(days=14)
     assert (await desk.found(query=asked))[0] == younger
     assert (await desk.found(query=asked, as_of="2026-11-25"))[0] == older
+
+
+@pytest.mark.parametrize(
+    ("present", "announced", "carries_day"),
+    [
+        (
+            "Nina works as a fitter at Bosch in Riga",
+            "Nina starts as a fitter at Siemens in Riga",
+            True,
+        ),
+        ("Nina moves to Riga as a fitter on 11 January", "Nina moves to Riga as a fitter", False),
+    ],
+)
+async def test_the_day_of_a_change_is_told_by_the_call_unless_the_day_is_what_has_changed(
+    desk: Desk, present: str, announced: str, *, carries_day: bool
+) -> None:
+    await desk.told(present, happened_at="2026-11-16")
+
+    answer = await desk("remember", content=f"{announced} on 1 January", happened_at="2026-11-20")
+
+    call = str(pick(answer, "candidates", 0, "settle")).partition(";")[0]
+    assert ('happened_at="2027-01-01T00:00:00Z"' in call) is carries_day

@@ -372,3 +372,18 @@ def test_a_month_by_itself_is_no_time_from_which_something_is_so(text: str) -> N
 def test_a_part_of_a_day_belongs_to_its_day(text: str, day: str, rest: str) -> None:
     assert days(text) == [(day, day)]
     assert " ".join(without_relative_times(text, NOW).split()) == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("The landlord moved the inspection to 12 January.", "2027-01-12"),
+        ("The dentist put my appointment back to 14 January.", "2027-01-14"),
+        ("Le propriétaire a déplacé la visite au 12 janvier.", "2027-01-12"),
+        ("La casera cambió la visita al 12 de enero.", "2027-01-12"),
+        ("We moved to Berlin on 3 March.", "2026-03-03"),
+        ("We moved the data to the new disk on 12 January.", "2026-01-12"),
+    ],
+)
+def test_what_was_moved_to_a_day_is_still_to_come(text: str, day: str) -> None:
+    assert days(text) == [(day, day)]

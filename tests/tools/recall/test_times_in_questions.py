@@ -148,3 +148,13 @@ async def test_what_was_done_on_a_day_is_not_what_is_so_all_along(desk: Desk) ->
 
     assert answer["verdict"] == "nothing_relevant"
     assert answer["reason"] == "No note is of that time; these are the nearest."
+
+
+async def test_a_month_that_is_asked_for_comes_before_what_changed_it_later(desk: Desk) -> None:
+    await desk.told("The frost killed the tomatoes", happened_at="2026-05-28")
+    june = await desk.told("The tomatoes were replaced by squash", happened_at="2026-06-02")
+    await desk.told("The greenhouse was painted", happened_at="2026-05-11")
+    await desk.evolve()
+
+    for question in ("What happened in May?", "What did we do in May?"):
+        assert (await desk.found(query=question))[0] != june

@@ -81,7 +81,9 @@ _FROM_NOW = re.compile(
 """How long from now, or how long something takes."""
 _WEEKEND = "the weekend"
 _SENTENCE_ENDS = re.compile(r"(?<!\d)[.!?;。！？]|\n")
-_CLAUSE_ENDS = re.compile(r"(?<!\d)[,:](?!\d)|[(){}（），、：]|\s[-–—]\s|—")
+_CLAUSE_ENDS = re.compile(
+    r"(?<!\d)[,:](?!\d)|[(){}（），、：]|\s[-–—]\s|—|\band\s(?=(?:am|is|are|will)\b)", re.IGNORECASE
+)
 """What ends a clause inside a sentence; no comma of a number, no colon of a time of day."""
 TO = " to "
 """Between the first and the last day of a time, as `time_words` spells it in English."""

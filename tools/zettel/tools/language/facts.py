@@ -46,6 +46,10 @@ _TRADE = (
 )
 _PLACE = rf"(?:in|to|near|at|of|into|outside)\s(?:the\s)?(?P<value>{_NAME})"
 _DWELLING = r"(?:flat|house|home|apartment|place|studio|room|condo|cottage)"
+_DONE_WITH = (
+    r"\s*[.!,;]|\s*$|\s(?:and|to\s(?:join|work|become)|after|because|last|in|on|at\sthe\send)\b"
+)
+"""What follows the name of what somebody left: not "left Berlin Station at noon"."""
 _VALUE = r"(?P<value>[^\s,;:.!?](?:[^,;:.!?]|[.,:](?=\d)|\.(?=\w)){0,60})"
 _NOUN = r"(?P<noun>(?:[\p{L}\p{N}'’-]+\s){0,3}?[\p{L}-]+)"
 _IS = (
@@ -93,9 +97,10 @@ FACT_FORMS = (
     ),
     _form(
         "employer",
-        rf"{_HEAD}\s(?:signed|started|accepted)\s{_A}(?:\p{{Ll}}+\s)?(?:contract|job|position|working)"
-        rf"\s(?:for|at|with)\s(?:the\s)?(?P<value>{_NAME})",
+        rf"{_HEAD}\s(?:signed|started|accepted|found|took|landed|has|have|got)\s{_A}(?:\p{{Ll}}+\s)?"
+        rf"(?:contract|job|position|post|role|working)\s(?:for|at|with)\s(?:the\s)?(?P<value>{_NAME})",
     ),
+    _form("employer", rf"{_HEAD}\sjoined\s(?:the\s)?(?P<value>{_NAME})", sure=False),
     _form("employer", rf"{_HEAD}\s(?:hired|employed)\s(?:by|at)\s(?:the\s)?(?P<value>{_NAME})"),
     _form(
         "employer",
@@ -124,7 +129,7 @@ FACT_FORMS = (
     _form("partner", rf"{_HEAD}\sdating\s(?P<value>{_NAME})"),
     _form("age", rf"{_HEAD}\s(?P<value>\p{{N}}+)\syears\sold"),
     # Ends any fact with that value.
-    _form("", rf"{_HEAD}\s(?:left|quit|sold)\s{_A}(?P<value>{_NAME})(?=\s*[.!,]|\s*$)"),
+    _form("", rf"{_HEAD}\s(?:left|quit|sold)\s{_A}(?P<value>{_NAME})(?={_DONE_WITH})"),
     _form("", rf"{_HEAD}\smoved\s(?:away|out)\s(?:from|of)\s(?P<value>{_NAME})"),
 )
 LIST_FORMS = (
@@ -177,7 +182,7 @@ NOUN_QUALIFIERS = frozenset("current new home registered main present private la
 FACT_HINT = re.compile(
     r"\b(?:liv(?:es?|ing)|resides?|settled|moved|relocated|work(?:s|ing)?|signed|started|accepted"
     r"|hired|employ(?:s|ed)|mak(?:es?|ing)|earn(?:s|ing)?|found|took|landed|have|has|got|promoted"
-    r"|driv(?:es?|ing)|bought|purchased|leased|married|engaged|dating|years|left|quit|sold"
+    r"|driv(?:es?|ing)|bought|purchased|leased|married|engaged|dating|years|left|quit|sold|joined"
     rf"|favou?rite|{'|'.join((*NOUN_FACTS, *sorted(SINGLE_VALUE_NOUNS)))})\b",
     re.IGNORECASE,
 )

@@ -495,7 +495,7 @@ def _stated(
         return
     who, whom = (_named(said.get(side), speaker, language, words) for side in ("a", "b"))
     if "the" in said:  # "Ernst & Young" is one
-        whom = [_name(said["b"], language, words)]
+        whom = [_name(said["b"], language, words) if said["b"][0].isupper() else said["b"]]
     label = form.label or _label(said["role"], language)
     article = said.get("the") or ""
     article = article if article in _ARTICLES else ""

@@ -133,7 +133,7 @@ def _languages() -> Mapping[str, _Language]:
             past=_compile("|".join(table.past), table),
             states=_compile(_any_of(table.states), table),
             perfect=_compile(_any_of(table.perfect), table),
-            ahead=_compile("|".join(table.ahead), table),
+            ahead=_compile(_unnamed(_spell("|".join(table.ahead), table)), table),
             begins=_compile(_unnamed(_spell("|".join(table.begins), table)), table),
         )
     return found

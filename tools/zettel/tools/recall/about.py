@@ -13,6 +13,7 @@ from zettel.tools.answers import About, RelationLine, UnsettledPair
 from zettel.tools.changes.settling import settle_open
 from zettel.tools.concurrency import check_cancelled, read_in_thread
 from zettel.tools.language.change_cues import find_change_cue, value_words
+from zettel.tools.language.facts import find_statements
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import THE_USER, Relation, find_relations, tells_home
 from zettel.tools.language.user_words import find_own_names, tells_of_user
@@ -38,10 +39,10 @@ ABOUT_SHARE = 4
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """A sentence that tells that something is so no longer."""
+    """What tells that something is so no longer."""
 
-    subject: str
-    """Of its note, folded."""
+    who: str
+    """Of whom, folded; the subject of its note."""
     told: str
     words: frozenset[str]
     """Of what was so, as `value_words` gives them."""
@@ -52,7 +53,7 @@ class _End:
             return False
         if one.who == THE_USER:
             return tells_of_user(self.told)
-        return fold(one.who) == self.subject or says_name(one.who, self.told)
+        return fold(one.who) == self.who or says_name(one.who, self.told)
 
 
 def in_order(memory: Memory, asked: RecallQuery, entity: Entity) -> list[str]:
@@ -115,11 +116,14 @@ def _relations(entity: Entity, reader: TrustView) -> list[RelationLine]:
 
 
 def _find_ends(note: Outline) -> Iterator[_End]:
-    """The sentences of a note that name what is so no longer: "no longer works at Siemens"."""
+    """What a note names that is so no longer: "no longer works at Siemens", "left Siemens"."""
     for span in sentence_spans(note.content):
         told = note.content[slice(*span)]
         if cue := find_change_cue(told):
             yield _End(fold(note.subject), told, frozenset(chain(cue.former, *cue.over)))
+    for one in find_statements(note):
+        if one.over:
+            yield _End(one.who, note.content, frozenset(value_words(one.value)))
 
 
 def _line(told: Relation, keys: Collection[str]) -> str:

@@ -167,7 +167,9 @@ def _former_first(
 def _names_time(question: Question, outline: Outline) -> bool:
     """Whether a note names every time that the question does, in its words."""
     told = set(terms(outline.content))
-    return bool(question.time_words) and all(words <= told for words in question.time_words)
+    named = question.time_words
+    # "May" has no term of its own, as it is a small word as well.
+    return all(named) and bool(named) and all(words <= told for words in named)
 
 
 def _standing_first(
