@@ -215,3 +215,21 @@ def test_what_is_lifted_by_hand_or_crane_is_no_change() -> None:
 def test_a_text_tells_of_the_time_it_is_told_at() -> None:
     assert all(map(tells_of_now, ("Node 22 now", "desde el lunes", "seit Mai", "目前用的是")))
     assert not any(map(tells_of_now, ("I know it", "un desdentado", "Seite 3")))
+
+
+@pytest.mark.parametrize(
+    ("text", "former"),
+    [
+        ("Reverted the Celery decision: jobs run on Dramatiq.", "celery"),
+        ("We dropped the Rome plan and spend Easter in Lisbon.", "rome"),
+        ("I left Intel and joined ARM.", "intel"),
+        ("Die Celery-Entscheidung haben wir rückgängig gemacht.", ""),
+        ("Nous sommes revenus sur la décision de mars.", ""),
+        ("Hemos anulado la decisión sobre Celery.", ""),
+    ],
+)
+def test_a_decision_that_is_reverted_is_a_change(text: str, former: str) -> None:
+    cue = find_change_cue(text)
+
+    assert cue
+    assert not former or former in cue.former
