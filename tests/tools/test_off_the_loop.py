@@ -35,7 +35,7 @@ FUNCTIONS = (
     "zettel.tools.recall.search.fuse",
     "zettel.tools.recall.modes.group_copies",
     "zettel.tools.recall.modes.judge",
-    "zettel.tools.recall.answer.copy_key",
+    "zettel.tools.recall.page.copy_key",
     "zettel.tools.recall.answer.fit",
     "zettel.tools.recall.answer.need_context",
     "zettel.tools.recall.answer.rank_passages",

@@ -11,7 +11,7 @@ from tests.tools.conftest import Desk, ids, lettered, notes, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.tools.answers import LinkLine, RecalledNote
-from zettel.tools.recall.answer import fit
+from zettel.tools.recall.token_budget import fit
 from zettel.tools.render import count_tokens
 from zettel.tools.state.memory import Memory
 

@@ -1,13 +1,16 @@
-"""The literal calls by which an agent settles two notes that may not both be true."""
+"""The literal calls by which an agent settles two notes that may not both be true.
+
+They carry the day on which an announced change takes effect: until then the older note holds.
+"""
 
 import json
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from zettel.storage.ids import told_at
 from zettel.storage.notes import SAME_AS, Note, Outline, order_key
 from zettel.storage.text.passages import sentence_spans
-from zettel.tools.changes.announced import takes_effect_later
+from zettel.tools.language.dates import changes_on, names_time_after, takes_effect
 from zettel.tools.language.list_items import items
 from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import telling_words, terms
@@ -104,6 +107,36 @@ def _from_then(younger: Note | Outline, older: Note | Outline) -> str:
     """The argument that lets what the older note says hold until a change takes effect."""
     begins = takes_effect_later(younger, older, younger.happened_at)
     return f', happened_at="{iso(begins)}"' if begins else ""
+
+
+def takes_effect_later(
+    coming: Note | Outline, present: Note | Outline, now: datetime
+) -> datetime | None:
+    """When what a note tells instead of another takes effect, if the other one is so until then.
+
+    "From 1 May" begins later unless the other note does, too. A day on which something becomes
+    otherwise ("Nina starts at Siemens on 1 January") does not if the other names a time to come as
+    well, for then it may be the day that has changed.
+
+    Args:
+        coming: What may be so later.
+        present: What it is instead of.
+        now: The moment.
+
+    Returns:
+        None if it is so already, or either is not so yet.
+    """
+    if not any(span.start > now for span in coming.times):
+        return None
+    begins = takes_effect(coming.content, coming.happened_at)
+    if begins and begins > now:
+        other = takes_effect(present.content, present.happened_at)
+        return None if other and other > now else begins
+    changes = changes_on(coming.content, coming.happened_at)
+    if changes and changes > now:
+        also = names_time_after(present.content, present.happened_at, now)
+        return None if also else changes
+    return None
 
 
 def _still_told(younger: str, older: Note | Outline) -> str:

@@ -32,7 +32,7 @@ from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, copy_key, group_copies
 from zettel.tools.ranking.voices import share_places, voices_of
 from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
-from zettel.tools.recall.answer import Page, assemble
+from zettel.tools.recall.answer import assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity, is_name
 from zettel.tools.recall.formerly import former_call
@@ -40,6 +40,7 @@ from zettel.tools.recall.keys import key_first
 from zettel.tools.recall.newest import newest_first, told_later_first
 from zettel.tools.recall.offers import offered_rules
 from zettel.tools.recall.open_work import open_work_notice
+from zettel.tools.recall.page import Page
 from zettel.tools.recall.premises import resting_on_gone
 from zettel.tools.recall.search import Found, ask, reordered, search
 from zettel.tools.recall.steps import step_first

@@ -10,8 +10,8 @@ from zettel.storage.notes import (
     Outline,
     order_key,
 )
-from zettel.tools.changes.announced import takes_effect_later
 from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
+from zettel.tools.changes.settling import takes_effect_later
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.asked_slots import find_asked_slots

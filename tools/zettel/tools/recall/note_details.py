@@ -17,11 +17,14 @@ from zettel.storage.notes import (
     Usage,
 )
 from zettel.storage.store import NoteFilter
+from zettel.storage.text.utterance import asks
 from zettel.tools.answers import LinkLine, RecalledNote
 from zettel.tools.changes.differences import history, shown
 from zettel.tools.changes.links import SURE_CONFIDENCE
+from zettel.tools.changes.parts import first_part
 from zettel.tools.changes.settling import settle_open
 from zettel.tools.language.times import iso
+from zettel.tools.language.transcripts import without_cue_times
 from zettel.tools.note_marks import add_labels
 from zettel.tools.recall.as_of import read_ids
 from zettel.tools.recall_request import RecallQuery
@@ -37,6 +40,8 @@ PREVIOUS, NEXT = "previous in session", "next in session"
 """Relations to the notes beside one."""
 DETAIL_MAX_LINKS = 3
 """Most links of a note in `notes` detail."""
+REPLY_MAX_WORDS = 8
+"""Words up to which a turn is unclear without the one before: "Yes, on Tuesday then"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,3 +268,28 @@ def _usage(note: Note, known: Usage | None, elapsed: timedelta) -> dict[str, obj
         **({"strength_days": lasts} if isfinite(lasts) else {}),
         "retention": round(strength_left(strength_days=lasts, elapsed=elapsed), 4),
     }
+
+
+async def beside_turn(
+    memory: Memory, asked: RecallQuery, note: Note, *, shown: frozenset[str]
+) -> list[LinkLine]:
+    """Lines for the turns that a turn is unclear without, unless the answer shows them.
+
+    The one before a short turn, the one behind a question.
+
+    Args:
+        memory: The memory.
+        asked: The request.
+        note: A note of the answer; none for one that goes on with no other.
+        shown: Ids of the answer's notes.
+    """
+    said = without_cue_times(note.content)
+    short, question = len(said.split()) <= REPLY_MAX_WORDS, asks(said)
+    if not first_part(note) or not (short or question):
+        return []
+    wanted = {PREVIOUS} if not question else {NEXT} if not short else {PREVIOUS, NEXT}
+    return [
+        line
+        for line in await in_session(memory, asked, note)
+        if line["relation"] in wanted and line["note_id"] not in shown
+    ]
