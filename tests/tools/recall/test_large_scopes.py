@@ -235,3 +235,20 @@ async def test_the_order_is_the_same_with_the_notes_in_memory_and_without(
 
     assert from_disk == in_memory
     assert all(in_memory)
+
+
+@pytest.mark.usefixtures("small_bound")
+@pytest.mark.parametrize("name", ["Will", "Mia"])
+async def test_somebody_called_like_a_small_word_is_found_among_many_notes(
+    tmp_path: Path, name: str
+) -> None:
+    embedder = HashEmbedder()
+    store = await open_store(str(tmp_path), model_id=embedder.model_id, dim=embedder.dim)
+    try:
+        async with opened_desk(Memory(store=store, embedder=embedder)) as desk:
+            await fill(desk)
+            told = await desk.told(f"Lunch with {name} was fine")
+
+            assert await desk.found(subject=name) == [told]
+    finally:
+        await store.close()
