@@ -40,7 +40,7 @@ def stdio_flags(arguments: Sequence[str]) -> dict[str, str] | None:
 
 def main() -> None:
     """Run the command of this process, then exit."""
-    if sys.argv[1:2] == [ENGINE]:
+    if sys.argv[1:2] == [ENGINE] and len(sys.argv) > 2:
         from zettel.server.engine.start import start_engine  # noqa: PLC0415  not needed by clients
 
         start_engine(sys.argv[2:])

@@ -158,6 +158,18 @@ def test_stats_count_and_a_graph_begins_with_its_note(told: Launcher) -> None:
     assert graph.stdout.startswith(f"{note_id[-7:]}  ")
 
 
+def test_a_graph_around_a_name_begins_with_the_notes_that_name_it(told: Launcher) -> None:
+    note_id = str(listed(told, "--subject", "Ana")[0]["note_id"])
+
+    by_name, by_subject = told.run("graph", "Ana"), told.run("graph", "Ana", "--around", "subject")
+    unknown = told.run("graph", "Zacharias")
+
+    assert note_id[-7:] in by_name.stdout
+    assert by_name.stdout == by_subject.stdout
+    assert unknown.returncode == 1
+    assert "No note with id 'Zacharias'" in unknown.stderr
+
+
 async def test_an_edited_note_gets_a_new_revision_of_what_was_changed(farm: Settings) -> None:
     def work(call: MemoryCall) -> tuple[Output, Mapping[str, object]]:
         note_id = stored(call, "Ana keeps bees", tags=["old", "kept"], subject="Ana")

@@ -363,12 +363,14 @@ def _asking(call: Invocation, keys: Collection[str]) -> Callable[[Sequence[Line]
 @command("namespace", "model", "log_level")
 @examples(
     "zettel graph 7K2QX9F",
-    "zettel graph Ana --around subject",
+    "zettel graph Ana",
     "zettel graph 'Who keeps bees?' --around query",
 )
 def graph(
     call: Invocation,
-    name: Annotated[str, typer.Argument(help="Id of a note, or what --around says.")],
+    name: Annotated[
+        str, typer.Argument(help="Id of a note, somebody's name, or what --around says.")
+    ],
     *,
     around: Annotated[
         Literal["note", "subject", "session", "query"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from zettel.server.commands.calls import MemoryCall
 from zettel.server.commands.output import Line, Output, line
 from zettel.server.commands.short_ids import meant_ids, short_ids
+from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
 
 if TYPE_CHECKING:
     from zettel.tools.recall.resources import Stats
@@ -27,13 +28,12 @@ def graph_output(
     Args:
         call: Makes calls.
         around: What is in the middle.
-        name: Id of the note, or the subject, session or question.
+        name: Id of the note, or the subject, session or question. What is no id is a subject.
 
     Raises:
         ZettelError: There is no such note, or the name cannot be used.
     """
-    wanted = meant_ids(call, [name])[0] if around == "note" else name
-    view = cast("GraphView", call("graph", around=around, name=wanted, namespace=EVERY_NAMESPACE))
+    view = _around_note(call, name) if around == "note" else _around(call, around, name)
     short = short_ids(call, [note["note_id"] for note in view["shown"]["notes"]])
     lines = _tree(view["shown"], short)
     if not lines:
@@ -41,6 +41,26 @@ def graph_output(
     if view["left_out"]:
         lines.append(line("There are more notes around these than are shown."))
     return Output.of(view["shown"], lines)
+
+
+def _around(call: MemoryCall, around: str, name: str) -> "GraphView":
+    return cast("GraphView", call("graph", around=around, name=name, namespace=EVERY_NAMESPACE))
+
+
+def _around_note(call: MemoryCall, name: str) -> "GraphView":
+    """What is around a note, or around whom the name is of if it is no id.
+
+    Raises:
+        ZettelError: It is neither.
+    """
+    try:
+        (note_id,) = meant_ids(call, [name])
+    except (NoteNotFoundError, InvalidArgumentError):
+        view = _around(call, "subject", name)
+        if view["shown"]["notes"]:
+            return view
+        raise
+    return _around(call, "note", note_id)
 
 
 def _tree(frame: "GraphFrame", short: Mapping[str, str]) -> list[Line]:

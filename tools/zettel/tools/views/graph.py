@@ -16,6 +16,7 @@ from zettel.tools.caller import Caller
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.times import iso
 from zettel.tools.recall.as_of import read_ids
+from zettel.tools.recall.entities import find_entity
 from zettel.tools.recall.note_details import linked
 from zettel.tools.recall_request import RecallQuery, RecallRequest, check
 from zettel.tools.render import one_line
@@ -182,9 +183,15 @@ async def _middle(memory: Memory, asked: RecallQuery, around: Around, name: str)
                 limit=most,
             )
             return await read_ids(memory, asked, [note["note_id"] for note in answer["notes"]])
-        case "subject" | "session":
-            chosen = replace(request, **{around: name})  # pyright: ignore[reportArgumentType]: both are texts
-            return await memory.store.find(check(chosen, caller, now).where, limit=most)
+        case "subject":
+            chosen = check(replace(request, subject=name), caller, now)
+            entity = await find_entity(memory, chosen, name)
+            if not entity.notes:  # or too many to read
+                return await memory.store.find(chosen.where, limit=most)
+            return await read_ids(memory, asked, [note.note_id for note in entity.notes[:most]])
+        case "session":
+            chosen = check(replace(request, session=name), caller, now)
+            return await memory.store.find(chosen.where, limit=most)
 
 
 async def _further(
