@@ -10,6 +10,7 @@ from itertools import pairwise
 import regex
 
 from zettel.tools.language.disguises import readings_of
+from zettel.tools.language.json_messages import without_json
 from zettel.tools.language.orders import find_orders, load_vocabulary, simplify
 from zettel.tools.language.payloads import (
     controls_terminal,
@@ -45,9 +46,10 @@ def find_marks(text: str) -> tuple[Mark, ...]:
         found.add(Mark.HIDDEN)
     if controls_terminal(text):
         found.add(Mark.TERMINAL)
-    if has_hostile_link(text):
+    bare = without_json(text)
+    if has_hostile_link(bare):
         found.add(Mark.LINK)
-    for reading in readings_of(text):
+    for reading in readings_of(bare):
         found |= {Mark(finding) for finding in find_orders(reading.text, reading.vocabulary)}
         if Mark.INSTRUCTIONS not in found and holds_template(reading.text):
             found.add(Mark.INSTRUCTIONS)
@@ -85,7 +87,7 @@ def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
     """
     if len(texts) < 2:
         return ()
-    parts = [_without_label(_ends(text)) for text in texts]
+    parts = [_without_label(_ends(without_json(text))) for text in texts]
     for at, (part, after) in enumerate(pairwise(parts)):
         # A sentence that goes on in the next text did not end at its full stop.
         if after[:1].islower():
