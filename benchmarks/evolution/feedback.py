@@ -16,9 +16,10 @@ from zettel.storage.store import NoteFilter
 
 FEEDBACK = Path(__file__).with_name("feedback.jsonl")
 """Groups of three or four notes that ask for the same, what reverses some of them, and others like
-them; `kept aside` was written after `tuned` was fitted, and RESULTS.md says what it changed."""
+them; `kept aside` was written after `tuned` was fitted, and RESULTS.md says what it changed. The
+sets of own words hold as many notes that are not one rule."""
 MONTHS = Path(__file__).parents[1] / "month" / "data"
-SETS = ("tuned", "kept aside")
+SETS = ("tuned", "kept aside", "own words", "own words, kept aside")
 MOST = 10_000
 
 

@@ -33,6 +33,21 @@ PAIRS = (
     ("Bitte die Anrede weglassen", "Bitte keine Anrede"),
     ("Answer in bullet points", "Use bullet points in your answers"),
     ("Please always reply in Dutch", "User wants Dutch, even in short replies"),
+    ("Ask before you delete files", "Never delete a file without asking me first"),
+    ("You deleted a file again without asking", "Ask me before deleting anything"),
+    ("Use pnpm, not npm", "You used npm again, it has to be pnpm"),
+    ("No oat milk", "Never buy oat milk"),
+    ("Run the linter before you push", "Never push code that has not been linted"),
+    ("Don't edit files in gen/ by hand", "The gen/ folder must not be edited by hand"),
+    ("Don't edit files in gen/ by hand", "You changed gen/ by hand again"),
+    ("Never push to main directly", "Pushing to main directly is not allowed"),
+    ("Functions need type hints", "You forgot the type hints of functions again"),
+    ("Never log secrets", "You logged a secret again"),
+    ("Bitte antworte kürzer", "Deine Antworten sind zu lang, fass dich kürzer"),
+    ("Keine Mocks in den Tests", "In den Tests dürfen keine Mocks benutzt werden"),
+    ("Bitte keine Emojis in Mails", "Du hast schon wieder Emojis in die Mail gesetzt"),
+    ("Pas d'emojis dans les titres", "Tu as encore mis des emojis dans le titre"),
+    ("Nunca pongas emojis en correos", "Otra vez pusiste emojis en el correo"),
     ("モックは禁止、テストは偽の決済サーバー", "テストは必ず偽の決済サーバーで。モックは禁止"),
 )
 words = st.lists(
@@ -83,6 +98,10 @@ def test_an_exception_in_a_place_of_its_own_reverses_nothing() -> None:
         ("Never call in the morning", "Call in the afternoon"),
         ("No commits without the linter", "Never commit to main"),
         ("Before you commit, run the linter", "Never commit to main"),
+        ("Ask before you rename files", "Ask before you delete files"),
+        ("Never commit the env file", "Please never print the env file"),
+        ("Use less salt in the soup", "Use less pepper in the soup"),
+        ("No calls on Friday afternoon", "Never book the gym on Friday afternoon"),
     ],
 )
 def test_how_and_on_which_terms_something_is_done_reverses_nothing_else(
@@ -109,10 +128,25 @@ def test_what_is_left_where_something_else_is_done_reverses_nothing() -> None:
     assert not linter.reverses(read("Never commit directly to main."))
 
 
+def test_what_waits_for_an_answer_is_not_wanted_by_itself() -> None:
+    ask = read("Ask before you delete files")
+
+    assert (ask.done, ask.later) == ({"ask"}, {"dele", "file"})
+
+
+def test_what_was_done_again_is_to_be_left_and_what_was_forgotten_again_is_to_be_done() -> None:
+    done, forgotten = read("You used mocks again"), read("You forgot the linter again")
+
+    assert (done.done, done.left, done.is_wish) == (set(), {"mock"}, False)
+    assert (forgotten.done, forgotten.left, forgotten.is_wish) == ({"lint"}, set(), False)
+    assert read("You used mocks again, use the server").is_wish
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "Ana met Zeb in Ulm",
+        "You can come again",
         "Ana met Zeb in May",
         "Should we never use mocks?",
         "No worries!",

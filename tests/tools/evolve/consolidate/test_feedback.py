@@ -15,6 +15,32 @@ NO_MOCKS = (
     "Please no mocks in our tests, use the fake payment server",
     "Tests must use the fake payment server, never mocks",
 )
+IN_OWN_WORDS = (
+    (
+        "Ask before you delete files.",
+        "Never delete a file without asking me first.",
+        "You deleted files again without asking; always ask before deleting.",
+        "Always ask me first before deleting anything.",
+    ),
+    (
+        "Don't edit files in gen/ by hand.",
+        "The gen/ folder must not be edited by hand.",
+        "You edited gen/ by hand again.",
+    ),
+)
+OTHER_RULES = (
+    (
+        "Ask before you rename files.",
+        "Ask before you delete files.",
+        "Ask before you move files.",
+        "Ask before you share files.",
+    ),
+    (
+        "You sent the invoice to Ben again.",
+        "You sent an invoice to Ben again.",
+        "You sent the invoice to Ben again, thanks.",
+    ),
+)
 MOCKS = "Mocks are fine in the tests, no fake payment server needed"
 
 
@@ -45,6 +71,29 @@ async def test_feedback_given_four_times_is_offered_as_one_rule_with_its_sources
     assert rule.content in NO_MOCKS
     assert {(link.to, link.relation) for link in rule.links} == {(i, "derived_from") for i in told}
     assert [n.content for n in await any_desk.memory.store.get(told)] == list(NO_MOCKS)
+
+
+@pytest.mark.parametrize("contents", IN_OWN_WORDS, ids=lambda contents: contents[0])
+async def test_feedback_given_in_own_words_each_time_is_offered_as_one_rule(
+    any_desk: Desk, contents: Sequence[str]
+) -> None:
+    await told_in_sessions(any_desk, contents)
+    await any_desk.evolve()
+
+    [rule] = await any_desk.memory.store.get(await offered(any_desk))
+
+    assert rule.content in contents
+    assert "again" not in rule.content
+
+
+@pytest.mark.parametrize("contents", OTHER_RULES, ids=lambda contents: contents[0])
+async def test_rules_that_are_not_one_and_mere_complaints_are_offered_as_none(
+    any_desk: Desk, contents: Sequence[str]
+) -> None:
+    await told_in_sessions(any_desk, contents)
+    await any_desk.evolve()
+
+    assert await offered(any_desk) == []
 
 
 async def test_what_people_say_to_each_other_makes_no_rule(desk: Desk) -> None:

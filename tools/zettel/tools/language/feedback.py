@@ -18,7 +18,7 @@ from zettel.tools.language.word_files import read_word_files, spell_words
 
 FEEDBACK_MAX_CHARACTERS = 400
 """A longer text is a document, which has orders in it without being one."""
-WANTED_MIN_CHARACTERS = 4
+WANTED_MIN_CHARACTERS, WANTED_CHARACTERS = 3, 4
 """Fewest letters of a word that says what is wanted, and those that count: "mock" in "mocks"."""
 SAME_MIN_WORDS, SAME_MIN_SHARE = 2, 0.5
 """Fewest words, and least share of the words of the shorter, of which two pieces of feedback want
@@ -26,6 +26,8 @@ the same. Set on made-up feedback in six languages: benchmarks/RESULTS.md."""
 
 _CLAUSE_END = re.compile(r"[,;:.!?](?=\s|$)|[()—–\n。，；！？、：]|\s-\s")
 _WORD = re.compile(r"[\p{L}\p{M}]+")
+_ENDING = re.compile(r"(?:(?<=(\p{L}))\1(?:ing|ed)|ing|ed|(?<!s)s)$")
+"""Of English words, without which "ask" and "asking" begin alike."""
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 
 
@@ -40,6 +42,9 @@ class _Table(BaseModel):
     allows: tuple[str, ...] = ()
     denies: tuple[str, ...] = ()
     denied_before: tuple[str, ...] = ()
+    forbids: tuple[str, ...] = ()
+    complaints: tuple[str, ...] = ()
+    omissions: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     befores: tuple[str, ...] = ()
@@ -61,6 +66,12 @@ class Feedback:
     """Of the places what is to come after the rest: "commit" in "run it before a commit"."""
     may_report: bool = False
     """Whether it may as well say how something is: "No adverbs", "No fever"."""
+    complains: bool = False
+    """Whether it says what was done or left out again: "You used mocks again"."""
+    is_wish: bool = True
+    """Whether it says what is wanted, rather than only what was done again."""
+    wording: tuple[str, ...] = ()
+    """The words in order, those that tell what is wanted as they count."""
 
     def says_same(self, other: "Feedback") -> bool:
         """Whether both want the same.
@@ -69,6 +80,8 @@ class Feedback:
         where one of them is no mere report.
         """
         mine, yours = self._all, other._all
+        if self._swaps(other):
+            return False
         if len(mine) == len(yours) == 1:
             return self.left == other.left == mine and not (self.may_report and other.may_report)
         least = max(SAME_MIN_WORDS, SAME_MIN_SHARE * min(len(mine), len(yours)))
@@ -92,16 +105,41 @@ class Feedback:
             and self.places <= other._all
         )
 
+    def _swaps(self, other: "Feedback") -> bool:
+        """Whether the other says it in the same words but for what is wanted, as lists of rules do.
+
+        "Ask before you rename files", "Ask before you delete files": nobody repeats a wish so.
+        """
+        if len(self.wording) != len(other.wording):
+            return False
+        pairs = zip(self.wording, other.wording, strict=True)
+        swapped = [(mine, yours) for mine, yours in pairs if mine != yours]
+        return 0 < len(swapped) <= len(self.wording) / 2 and all(
+            mine in self._all - other._all and yours in other._all - self._all
+            for mine, yours in swapped
+        )
+
     def _is_turned(self, other: "Feedback") -> bool:
         """Whether one says the other's order in the negative: "Y before X", "no X before Y"."""
         return bool(self.left & other.later and self.later & other.done)
 
     def _alike(self, other: "Feedback") -> int:
-        return len(self.done & other.done) + len(self.left & other.left)
+        mine, yours = self._where_left, other._where_left
+        left = (self.left & (other.left | yours)) | (other.left & mine)
+        return len(self.done & other.done) + len(left)
 
     def _contrary(self, other: "Feedback") -> int:
-        yours, mine = other.done | other.places, self.done | self.places
-        return len(yours & self.left) + len(mine & other.left)
+        return len(other._wanted & self.left) + len(self._wanted & other.left)
+
+    @property
+    def _wanted(self) -> frozenset[str]:
+        """What is done, and where it is."""
+        return self.done | self.places if self.done else frozenset()
+
+    @property
+    def _where_left(self) -> frozenset[str]:
+        """Where something is left, if nothing is done there."""
+        return frozenset() if self.done else self.places
 
     @property
     def _all(self) -> frozenset[str]:
@@ -115,8 +153,10 @@ def read_feedback(text: str) -> Feedback | None:
     plain = text.replace("’", "'")
     clauses = list(_clauses(plain))
     orders = [clause for clause in clauses if _pattern("orders").match(clause)]
+    complains = any(map(_complaint, clauses))
     wants = _pattern("wants").search(plain) is not None
-    if not orders and not wants and not _pattern("allows").search(plain):
+    is_wish = bool(orders or wants or _pattern("allows").search(plain))
+    if not is_wish and not complains:
         return None
     told = _Words()
     for clause in clauses:
@@ -136,6 +176,9 @@ def read_feedback(text: str) -> Feedback | None:
         bool(orders),
         later=frozenset(told.later - done - left),
         may_report=not wants and all(map(_pattern("reports").match, orders)),
+        complains=complains,
+        is_wish=is_wish,
+        wording=tuple(_wording(plain)),
     )
 
 
@@ -159,7 +202,7 @@ class _Words:
 def _read_clause(clause: str, told: _Words) -> None:
     wanted, unwanted = _parted(clause)
     what, place, where = _placed(wanted)
-    if place and _is_bare_order(what):
+    if place and _is_bare_order(what) and not _pattern("befores").fullmatch(place):
         told.manners |= _words(where)
     told.done |= _words(what)
     told.put_place(place, where)
@@ -183,11 +226,21 @@ def _clauses(text: str) -> Iterator[str]:
 
 def _parted(clause: str) -> tuple[str, str]:
     """What a clause wants done, and what it wants left."""
+    if found := _pattern("omissions").match(clause):
+        return clause[found.end() :], ""
+    if _pattern("complaints").match(clause):
+        return "", clause
+    if _pattern("forbids").search(clause):
+        return "", clause
     if found := _pattern("denied_before").search(clause):
         return clause[found.end() :], clause[: found.start()]
     if found := _pattern("denies").search(clause):
         return clause[: found.start()], clause[found.end() :]
     return clause, ""
+
+
+def _complaint(clause: str) -> bool:
+    return bool(_pattern("omissions").match(clause) or _pattern("complaints").match(clause))
 
 
 def _needed(unwanted: str) -> tuple[str, str]:
@@ -218,8 +271,19 @@ def _words(text: str) -> set[str]:
     """The words that tell what is wanted, by their beginnings."""
     rest = _pattern("idle").sub(" ", text)
     spaced = (word for word in _WORD.findall(fold(rest)) if not _UNSPACED.search(word))
-    found = {w[:WANTED_MIN_CHARACTERS] for w in spaced if len(w) >= WANTED_MIN_CHARACTERS}
+    found = {_stem(word) for word in spaced if len(word) >= WANTED_MIN_CHARACTERS}
     return found | {word for word in telling_words(rest) if _UNSPACED.search(word)}
+
+
+def _wording(text: str) -> Iterator[str]:
+    for word in _WORD.findall(fold(_pattern("idle").sub(" ", text))):
+        yield _stem(word) if len(word) >= WANTED_MIN_CHARACTERS else word
+
+
+def _stem(word: str) -> str:
+    """The letters of a word that count; "log" of "logs" and "logged"."""
+    bare = _ENDING.sub("", word)
+    return (bare if len(bare) >= WANTED_MIN_CHARACTERS else word)[:WANTED_CHARACTERS]
 
 
 @cache

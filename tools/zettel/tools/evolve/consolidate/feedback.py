@@ -180,6 +180,8 @@ async def _ruled(task: Task, group: Sequence[_Told], known: Sequence[Note]) -> D
     occasions = {note.session or note.happened_at.date() for note in notes}
     if len(notes) < FEEDBACK_MIN_NOTES or len(occasions) < FEEDBACK_MIN_OCCASIONS:
         return None
+    if not any(one.feedback.is_wish for one in group):
+        return None  # "You sent Ben an invoice again" may be praise
     ids = {note.note_id for note in notes}
     if any(is_refused(rule) and not ids.isdisjoint(cited(rule)) for rule in known):
         return None
@@ -227,11 +229,15 @@ def _draft(group: Sequence[_Told]) -> DerivedDraft:
 
 
 def _clearest(group: Sequence[_Told]) -> _Told:
-    """The one that asks for the same as most of the others; of these an order; then the newest."""
+    """The one that asks for the same as most of the others; of these an order; then the newest.
 
-    def worth(one: _Told) -> tuple[int, bool, object]:
-        alike = sum(one.feedback.says_same(other.feedback) for other in group)
-        return alike, one.feedback.is_order, order_key(one.note)
+    One without a complaint, which would be no words for a rule, if there is any.
+    """
+
+    def worth(one: _Told) -> tuple[bool, int, bool, object]:
+        told = one.feedback
+        alike = sum(told.says_same(other.feedback) for other in group)
+        return not told.complains, alike, told.is_order, order_key(one.note)
 
     return max(group, key=worth)
 
