@@ -1,7 +1,7 @@
 """Raw talk told as one text: what is recognised, where it is cut, and what is left alone."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from zettel.storage.notes import fold
 from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS, cut_document, cut_text
-from zettel.tools.language.transcripts import PARTS_MAX, TextPart, cut_log, cut_talk, part_times
+from zettel.tools.language.transcripts import PARTS_MAX, TextPart, cut_log, cut_talk
+from zettel.tools.language.turn_times import read_turn_times
 
 SAID = (
     "Did you see the new berth plan?",
@@ -22,7 +23,6 @@ SAID = (
 )
 NAMES = ("Ana", "Ben") * 3
 DAY = datetime(2026, 5, 12, tzinfo=UTC)
-MONTH_DAY_FIRST = "12/25/2026, 10:3{n} - "
 
 
 def talk(pattern: str, names: tuple[str, ...] = NAMES) -> str:
@@ -290,57 +290,6 @@ def test_the_turns_of_any_text_joined_are_the_text_to_the_letter(text: str) -> N
     for cut in (cut_talk, cut_log):
         if parts := cut(text):
             assert "".join(part.content for part in parts) == text
-            moments = part_times(parts, DAY, dated=True)
+            moments = read_turn_times(parts, DAY, dated=True, now=DAY).moments
             assert len(moments) == len(parts)
-            assert moments == sorted(moments)
-
-
-def _times(pattern: str, *, dated: bool = True, start: datetime = DAY) -> list[timedelta]:
-    parts = cut_talk(talk(pattern))
-    return [moment - start for moment in part_times(parts, start, dated=dated)]
-
-
-def test_a_time_of_day_is_one_of_the_day_that_was_named() -> None:
-    minutes = [timedelta(hours=10, minutes=30 + n) for n in range(6)]
-
-    assert _times("[10:3{n}] {name}: {said}") == minutes
-    assert _times("{name}  10:3{n} PM\n{said}") == [m + timedelta(hours=12) for m in minutes]
-
-
-def test_without_a_named_day_a_time_of_day_says_nothing() -> None:
-    assert set(_times("[10:3{n}] {name}: {said}", dated=False)) == {timedelta()}
-
-
-def test_times_of_the_first_minutes_count_from_the_beginning_of_a_recording() -> None:
-    start = DAY + timedelta(hours=14)
-
-    told = _times("[00:0{n}:30] {name}: {said}", start=start)
-
-    assert told == [timedelta(minutes=n, seconds=30) for n in range(6)]
-
-
-def test_talk_past_midnight_goes_on_the_next_day() -> None:
-    text = "\n".join(
-        f"[{clock}] {who}: {said}"
-        for clock, who, said in zip(
-            ("23:50", "23:55", "23:59", "00:01", "00:20", "01:00"), NAMES, SAID, strict=True
-        )
-    )
-
-    moments = part_times(cut_talk(text), DAY, dated=True)
-
-    assert [moment.day for moment in moments] == [12, 12, 12, 13, 13, 13]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "day"),
-    [
-        ("[2026-12-25 10:3{n}] {name}: {said}", datetime(2026, 12, 25, 10, 30, tzinfo=UTC)),
-        ("[2026-12-25T10:3{n}+02:00] {name}: {said}", datetime(2026, 12, 25, 8, 30, tzinfo=UTC)),
-        ("25.12.26, 10:3{n} - {name}: {said}", datetime(2026, 12, 25, 10, 30, tzinfo=UTC)),
-        (MONTH_DAY_FIRST + "{name}: {said}", datetime(2026, 12, 25, 10, 30, tzinfo=UTC)),
-        ("5/6/2026, 10:3{n} - {name}: {said}", DAY),  # in May or in June: nobody can tell
-    ],
-)
-def test_a_day_in_the_stamps_is_the_turns_own(pattern: str, day: datetime) -> None:
-    assert part_times(cut_talk(talk(pattern)), DAY, dated=False)[0] == day
+            assert list(moments) == sorted(moments)

@@ -182,7 +182,9 @@ class RememberAnswer(TypedDict):
     happened_at: NotRequired[str]
     valid_until: NotRequired[str]
     times: NotRequired[dict[str, str]]
-    """What was read of words like "next Friday": a day, or the first and last one with `/`."""
+    """What was read of words like "next Friday": a day, or the first and last one with `/`.
+
+    Also of the first "4/6/26" of an exported chat whose numbers do not tell the month."""
     differs: NotRequired[list[str]]
     next: NotRequired[str]
     candidates: NotRequired[list[Candidate]]

@@ -11,8 +11,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
-from itertools import accumulate, pairwise
+from datetime import time, timedelta
+from itertools import pairwise
 
 import regex as re
 from pydantic import BaseModel
@@ -42,11 +42,6 @@ LOG_PART_CHARACTERS = 600
 """Entries of a log are joined up to this length, which an answer quotes whole."""
 PARTS_MAX = 500
 """Most parts of a text; the turns of a longer talk are joined."""
-OFFSET_BELOW = timedelta(minutes=10)
-"""A first time of day before 00:10 counts from the beginning of a recording."""
-HALF_DAY = timedelta(hours=12)
-YEARS = range(1970, 2101)
-"""Of a stamp that is believed."""
 TURN_LABEL_CHARACTERS = 160
 """Read of a line's beginning."""
 
@@ -116,6 +111,13 @@ class TurnStamp:
     clock: time
     offset: timedelta = timedelta()
     """From UTC, where a zone is named."""
+    has_half: bool = False
+    """Whether the clock is one of twelve hours: "6:00 PM"."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The three numbers of the day in the order in which they stand; empty without a day."""
+        return tuple(_numbers(self.day))
 
     @property
     def since_midnight(self) -> timedelta:
@@ -214,67 +216,8 @@ def cut_log(text: str) -> list[TextPart]:
     return _parts(text, entries, least=least)
 
 
-def part_times(parts: Sequence[TextPart], start: datetime, *, dated: bool) -> list[datetime]:
-    """When each part was said, never before the one ahead of it.
-
-    Args:
-        parts: In order.
-        start: When the whole happened.
-        dated: Whether somebody said so: a time of day alone is one of that day then, and counts
-            from `start` if the first is of the first minutes, as recordings have them.
-    """
-    stamps = [part.stamp for part in parts]
-    clocks = [stamp.since_midnight for stamp in stamps if stamp and not stamp.day]
-    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    begin = start if clocks and clocks[0] < OFFSET_BELOW else midnight
-    dated, day_first = dated and start.year in YEARS, _is_day_first(stamps)
-    times, days, before = list[datetime | None](), timedelta(), timedelta()
-    for stamp in stamps:
-        if stamp is None or not (stamp.day or dated):
-            times.append(None)
-        elif stamp.day:
-            times.append(_moment(stamp, day_first))
-        else:
-            if before - stamp.since_midnight > HALF_DAY:
-                days += timedelta(days=1)
-            before = stamp.since_midnight
-            times.append(begin + days + before)
-    named = [moment for moment, stamp in zip(times, stamps, strict=True) if stamp and stamp.day]
-    first = next((moment for moment in named if moment), start)
-    return list(accumulate((moment or first for moment in times), max))
-
-
-def _is_day_first(stamps: Iterable[TurnStamp | None]) -> bool | None:
-    """Whether "3/4/2026" is in April; None if no stamp tells."""
-    for stamp in stamps:
-        numbers = _numbers(stamp.day) if stamp else []
-        if numbers and stamp and "." in stamp.day:
-            return True
-        if numbers and numbers[0] <= 31 and max(numbers[:2]) > 12:
-            return numbers[0] > 12
-    return None
-
-
-def _numbers(day: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", day)]
-
-
-def _moment(stamp: TurnStamp, day_first: bool | None) -> datetime | None:
-    """The moment that a stamp with a day names; None if its order is not known."""
-    first, second, third = _numbers(stamp.day)
-    if first > 31:
-        year, month, day = first, second, third
-    elif day_first is None:
-        return None
-    else:
-        day, month = (first, second) if day_first else (second, first)
-        year = third + (2000 if third < 100 else 0)
-    if year not in YEARS:
-        return None
-    try:
-        return datetime(year, month, day, tzinfo=UTC) + stamp.since_midnight
-    except ValueError:
-        return None
+def _numbers(written: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", written)]
 
 
 def _messages(text: str) -> list[_Beginning]:
@@ -349,7 +292,9 @@ def _stamp(found: "re.Match[str]") -> TurnStamp | None:
         clock = time(hour, minute, sum(second))
     except ValueError:
         return None
-    return TurnStamp(day=found["day"] or "", clock=clock, offset=offset)
+    return TurnStamp(
+        day=found["day"] or "", clock=clock, offset=offset, has_half=bool(found["half"])
+    )
 
 
 def _is_field(key: str) -> bool:

@@ -38,7 +38,8 @@ from zettel.tools.language.dates import find_note_times, relative_days
 from zettel.tools.language.documents import cut_text
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.times import Period, iso, read_time
-from zettel.tools.language.transcripts import TextPart, part_times
+from zettel.tools.language.transcripts import TextPart
+from zettel.tools.language.turn_times import read_turn_times
 from zettel.tools.note_marks import SUSPECT, note_marks
 from zettel.tools.recall.open_work import open_work_notice
 from zettel.tools.secrets.cutting import without_secrets
@@ -62,7 +63,8 @@ ECHO_MAX_TEXTS = 100
 EMBEDDED_MAX_PARTS = 256
 """Parts of a text that are embedded within the call, in some five seconds on two cores."""
 TOLD_MAX_TIMES = 8
-"""Words like "yesterday" of a text in parts that the answer says the days of."""
+"""Words like "yesterday" of a text in parts that the answer says the days of, and dates of which
+numbers do not tell the month."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,8 @@ async def _store_parts(
     """Stores the parts of a text in one commit; of one that was told before, what is new."""
     linked = {n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in links}))}
     check_targets(links, linked)
-    notes = _as_notes(draft, cut, given, now)
+    times = read_turn_times(cut, draft.happened_at, dated=given.happened is not None, now=now)
+    notes = _as_notes(draft, cut, times.moments, given, now)
     notes[0] = replace(notes[0], links=with_links(notes[0], links, now=now))
     await check_supersedable(memory, notes[0], supersedes(notes[0]))
     read = partial(_read_parts, memory, notes, links, linked)
@@ -194,8 +197,9 @@ async def _store_parts(
     whole = [*known, *new]
     answer = _answer(replace(whole[0], trust=min(n.trust for n in new)), given, created=created)
     answer["parts"] = _ids(whole[1:])
-    if relative := relative_days([span for note in new for span in note.times]):
-        answer["times"] = dict(islice(relative.items(), TOLD_MAX_TIMES))
+    relative = relative_days([span for note in new for span in note.times])
+    if told := {**times.inferred, **relative}:
+        answer["times"] = dict(islice(told.items(), TOLD_MAX_TIMES))
     if marks:
         answer["marks"] = marks
     answer["next"] = _tells_whole(whole)
@@ -238,12 +242,17 @@ def _ids(parts: Sequence[Note]) -> list[str]:
     return [part.note_id for part in parts[: validation.MAX_LIST]]
 
 
-def _as_notes(draft: Note, cut: Sequence[TextPart], given: _Given, now: datetime) -> list[Note]:
+def _as_notes(
+    draft: Note,
+    cut: Sequence[TextPart],
+    times: Sequence[datetime],
+    given: _Given,
+    now: datetime,
+) -> list[Note]:
     """The parts as notes: who speaks is the subject, a given subject a tag of what others say.
 
     A text without a given session is a session of its own, so that its parts stand together.
     """
-    times = part_times(cut, draft.happened_at, dated=given.happened is not None)
     session = given.session or f"text-{draft.note_id}"
     notes = list[Note]()
     for part, happened in zip(cut, times, strict=True):
