@@ -84,6 +84,48 @@ async def test_a_note_that_tells_another_name_makes_two_one(any_desk: Desk, told
     assert await names_told(any_desk, "Mimi") == {"Miriam", "Mimi"}
 
 
+@pytest.mark.parametrize("asked", ["Tobi", "Tobias", "Tobias Renner"])
+async def test_a_short_name_has_the_relations_of_the_whole_one(any_desk: Desk, asked: str) -> None:
+    told = [
+        await any_desk.told("My colleague Tobias Renner is the brother of Lea Renner."),
+        await any_desk.told("Tobi is short for Tobias."),
+        await any_desk.told("Tobi plays the cello."),
+    ]
+
+    answer = await any_desk("recall", subject=asked)
+
+    assert ids(answer) == told[::-1]
+    lines = pick(answer, "about", "relations")
+    assert [pick(line, "line") for line in lines] == [  # pyright: ignore[reportGeneralTypeIssues]
+        "brother of Lea Renner",
+        "colleague of the user",
+    ]
+
+
+async def test_a_short_name_of_several_has_the_relations_of_none(any_desk: Desk) -> None:
+    await any_desk.told("My colleague Tobias Renner called.")
+    await any_desk.told("My neighbour Tobias Kranz called.")
+    await any_desk.told("Tobi is short for Tobias.")
+
+    about = pick(await any_desk("recall", subject="Tobi"), "about")
+
+    assert isinstance(about, dict)
+    assert set(about["several"]) == {"Tobias Renner", "Tobias Kranz"}
+    assert "relations" not in about
+
+
+async def test_a_whole_name_whose_short_one_others_have_too_is_of_one(any_desk: Desk) -> None:
+    await any_desk.told("Tobias Renner is the brother of Lea Renner.")
+    await any_desk.told("Tobias Renner is also called Tobias.")
+    await any_desk.told("Tobias Kranz called.")
+
+    about = pick(await any_desk("recall", subject="Tobias Renner"), "about")
+
+    assert isinstance(about, dict)
+    assert "several" not in about
+    assert [pick(line, "line") for line in about["relations"]] == ["brother of Lea Renner"]
+
+
 async def test_a_name_is_told_by_a_trusted_note_alone(desk: Desk) -> None:
     await desk.told("Miriam is also known as Mallory.", source="https://example.org/page")
     miriam = await desk.told("Miriam plays the cello.")

@@ -270,18 +270,25 @@ class _Reading:
         )
 
     async def names_of(self, given: str) -> tuple[list[str], tuple[str, ...]]:
-        """The names of the one whom a name stands for; or the longer ones, if it is of several."""
-        longer = await self._longer(given)
-        if len(longer) > 1:
-            return [given], tuple(longer)
-        names = {fold(given): given}
-        waiting = [given, *longer]
+        """The names of the one whom a name stands for, and of whom it may be, if of several.
+
+        Another name of one leads to its longer one: "Tobi" is short for "Tobias", "Tobias Renner".
+        """
+        names, others, waiting = dict[str, str](), dict[str, None](), [given]
         while waiting and len(names) < ENTITY_MAX_NAMES:
             name = waiting.pop(0)
-            names.setdefault(fold(name), name)
-            new = [*await self._told_names(name), *await self._parts(name)]
-            waiting += [one for one in new if fold(one) not in names]
-        return list(names.values()), ()
+            if fold(name) in names:
+                continue
+            names[fold(name)] = name
+            longer = await self._longer(name)
+            if len(longer) > 1:
+                if names.keys().isdisjoint(map(fold, longer)):  # else it is known of which
+                    others |= dict.fromkeys(longer)
+                if name == given:
+                    break
+                longer = []
+            waiting += [*longer, *await self._told_names(name), *await self._parts(name)]
+        return list(names.values()), tuple(others)
 
     async def _longer(self, name: str) -> list[str]:
         """The whole names of which a name is a part, without those that are parts of others."""
