@@ -71,6 +71,32 @@ EVERYTHING: tuple[Mapping[str, str], ...] = (
     {"query": "¿Qué me cuentas de Ana?"},
     {"query": "Anaについて教えて"},
     {"query": "Anaとは誰ですか"},
+    {"query": "Give me the full picture of Ana"},
+    {"query": "everything we have on ana"},
+    {"query": "Everything you've got on Ana"},
+    {"query": "Pull up everything on Ana"},
+    {"query": "Walk me through everything about Ana"},
+    {"query": "Can I get the whole story on Ana?"},
+    {"query": "Show me what you have on Ana"},
+    {"query": "Get me up to speed on Ana"},
+    {"query": "Give me a full rundown on Ana"},
+    {"query": "tell me everything about ana"},
+    {"query": "Gib mir ein vollständiges Bild von Ana"},
+    {"query": "alles was wir über ana haben"},
+    {"query": "Gib mir alle Infos zu Ana"},
+    {"query": "Bring mich bei Ana auf den neuesten Stand"},
+    {"query": "Donne-moi une vue d'ensemble sur Ana"},
+    {"query": "Fais-moi le portrait complet d'Ana"},
+    {"query": "tout ce que tu as sur ana"},
+    {"query": "Dame una visión completa de Ana"},
+    {"query": "todo lo que tengas de ana"},
+    {"query": "Ponme al día sobre Ana"},
+    {"query": "Anaの全体像を教えて"},
+    {"query": "Anaに関する情報をすべて"},
+    {"query": "Anaについて分かっていることを全部"},
+    {"query": "给我Ana的完整情况"},
+    {"query": "我们有哪些关于Ana的信息"},
+    {"query": "全面介绍一下Ana"},
 )
 
 
@@ -133,6 +159,20 @@ async def test_one_call_tells_all_of_somebody_newest_first_with_relations(any_de
         "Parle-moi du bateau d'Ana",
         "¿Quién fue a Lyon?",
         "Anaの上司は誰ですか",
+        "Give me the full picture of the kitchen for the album",
+        "Who took the full picture of Ana?",
+        "Tell me about the picture of Ana",
+        "Do we have everything from Ana?",
+        "Do we have everything that we need for Ana?",
+        "everything we have on ana's boat",
+        "everything ana and ben have",
+        "Hast du das ganze Bild von Ana gerahmt?",
+        "Gib mir das Bild von Ana",
+        "Où est le portrait complet d'Ana ?",
+        "Todo lo que tenemos para Ana",
+        "Anaの写真をすべて",
+        "Anaの船の全体像を教えて",
+        "给我Ana的照片",
     ],
 )
 async def test_a_question_about_a_thing_of_somebody_is_not_about_all_of_them(
@@ -141,6 +181,36 @@ async def test_a_question_about_a_thing_of_somebody_is_not_about_all_of_them(
     await told_of_ana(desk)
 
     assert "about" not in await desk("recall", query=query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "everything we have on Monday",
+        "everything we have on monday",
+        "everything we have in March",
+        "everything we have on the harbour",
+        "Alles, was wir am Montag haben",
+        "alles was wir im Mai haben",
+        "Tout ce que nous avons lundi",
+        "Todo lo que tenemos el lunes",
+        "月曜日の予定を全部教えて",
+    ],
+)
+async def test_what_there_is_at_a_time_is_all_of_nobody(desk: Desk, query: str) -> None:
+    await desk.told("On Monday we have the dentist, in March the harbour fair.")
+    await desk.told("Am Montag haben wir den Zahnarzt, im Mai das Fest.")
+    await desk.told("Lundi, nous avons le dentiste. El lunes tenemos el dentista.")
+
+    assert "about" not in await desk("recall", query=query)
+
+
+async def test_somebody_who_is_called_as_a_month_is_asked_for_by_name(desk: Desk) -> None:
+    told = await desk.told("My cousin April is a nurse.")
+
+    answer = await desk("recall", query="Tell me everything about April")
+
+    assert (ids(answer), pick(answer, "about", "names")) == ([told], ["April"])
 
 
 async def test_a_relation_is_told_from_its_other_side_too_with_its_source(desk: Desk) -> None:

@@ -84,7 +84,9 @@ def asks_for_everything(text: str, unnamed: str) -> bool:
     """
     if not may_ask_for_everything(text):
         return False
-    rest = frozenset(terms(_pattern("me").sub(" ", _pattern("asides").sub(" ", unnamed))))
+    for said in ("everything", "asides", "me"):
+        unnamed = _pattern(said).sub(" ", unnamed)
+    rest = frozenset(terms(unnamed))
     return any(rest <= person for _, person in _fillers())
 
 
@@ -102,6 +104,8 @@ _OPENING_WORD = re.compile(rf"[^\w\s]*+[^\W{_UNSPACED}]*+(?! ?[{_UNSPACED}])")
 
 ALL_ABOUT_MAX_CHARACTERS = 200
 """A longer question says more of what it asks for; each name in it is tried."""
+SMALL_NAME_MAX_WORDS = 3
+"""Of a name without capitals."""
 
 
 def may_ask_for_everything(text: str) -> bool:
@@ -118,16 +122,39 @@ def asked_all_about(text: str) -> str:
         return ""
     if not may_ask_for_everything(text):
         return ""
-    asked = _pattern("asides").sub(lambda aside: " " * len(aside[0]), text)
-    opening = _OPENING_WORD.match(asked)  # "Résumé de Sophie" is no name
+    asked = text  # without "Bild von" of "das ganze Bild von Ana"
+    for said in ("everything", "asides"):
+        asked = _pattern(said).sub(lambda words: " " * len(words[0]), asked)
+    opening = _OPENING_WORD.match(text)  # "Résumé de Sophie" is no name
     for match in _CAPITALISED.finditer(asked, opening.end() if opening else 0):
-        before, name = _without_introduction(asked[: match.start()], match.group())
-        rest = f"{before} {asked[match.end() :]}"
+        before, name = _without_introduction(text[: match.start()], match.group())
+        rest = f"{before} {text[match.end() :]}"
         if not name[0].isupper():  # "der Chef von Ana"
             continue
         if not speaks_of_me(rest) and asks_for_everything(text, rest):
             return name
     return ""
+
+
+def asked_all_about_in_small_letters(text: str) -> str:
+    """What may be the name of which a question asks for all: "everything we have on ana".
+
+    That is the one stretch of words that such a question does not have; empty if there is none.
+    """
+    if len(text) > ALL_ABOUT_MAX_CHARACTERS or not may_ask_for_everything(text):
+        return ""
+    asked = _pattern("everything").sub(",", _pattern("asides").sub(",", text))
+    if speaks_of_me(asked):
+        return ""
+    words = re.findall(r"[^\W_]+(?:-[^\W_]+)*|[^\s]", asked)
+    left = (
+        [n for n, word in enumerate(words) if not person.issuperset(terms(word))]
+        for _, person in _fillers()
+    )
+    at = min(filter(None, left), key=len, default=list[int]())
+    if not at or at[-1] - at[0] >= len(at) or len(at) > SMALL_NAME_MAX_WORDS:
+        return ""
+    return " ".join(words[at[0] : at[-1] + 1])
 
 
 def asked_all_about_unspaced(text: str) -> tuple[str, bool]:

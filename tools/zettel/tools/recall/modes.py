@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 
 import anyio
@@ -16,9 +17,11 @@ from zettel.tools.answers import MODEL_CHANGING, MODEL_FAILED, MODEL_LOADING, Ov
 from zettel.tools.caller import ALL, LOCAL
 from zettel.tools.changes.parts import parts_of
 from zettel.tools.concurrency import read_in_thread, read_texts
+from zettel.tools.language.dates import find_windows
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.question_words import (
     asked_all_about,
+    asked_all_about_in_small_letters,
     asked_all_about_unspaced,
     asks_only_who_i_am,
     may_ask_for_everything,
@@ -141,7 +144,7 @@ async def _all_of_one(memory: Memory, asked: RecallQuery, page: Page) -> Page | 
 async def _asked_all_about(memory: Memory, asked: RecallQuery) -> str:
     """The name of which a question asks for all, as the question or a subject spells it."""
     query = asked.request.query
-    if name := await read_texts(len(query), lambda: asked_all_about(query)):
+    if name := await read_texts(len(query), lambda: _asked_name(query, asked.moment)):
         return name
     if asks_only_who_i_am(query):
         # With a profile it is that, whose notes are ranked.
@@ -156,9 +159,18 @@ async def _asked_all_about(memory: Memory, asked: RecallQuery) -> str:
         return name
     corpus = await memory.corpora.read(memory.store, asked.where, asked.moment)
     question = await read_in_thread(ask, query, corpus, asked.moment)
-    if not question.all_of_whom or question.asks_self:
-        return ""
-    return corpus.subjects.get(question.subject, "")
+    if question.all_of_whom and not question.asks_self:
+        if subject := corpus.subjects.get(question.subject, ""):
+            return subject
+    name = await read_texts(len(query), lambda: asked_all_about_in_small_letters(query))
+    return name if name and await is_name(memory, asked, name) else ""
+
+
+def _asked_name(query: str, now: datetime) -> str:
+    """The name of which a question asks for all; what it has on Monday is all of nobody."""
+    name = asked_all_about(query)
+    times = find_windows(query, now)[1] if name else ()
+    return "" if any(name in phrase for phrase in times) else name
 
 
 async def _of_subject(memory: Memory, asked: RecallQuery) -> RecallQuery:
