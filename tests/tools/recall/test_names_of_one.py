@@ -55,6 +55,25 @@ async def test_first_name_surname_and_title_are_one_where_a_note_has_the_whole_n
     assert await any_desk.found(subject=asked) == told[::-1]
 
 
+@pytest.mark.parametrize("asked", ["Adeyemi", "Prof. Adeyemi", "prof adeyemi"])
+async def test_a_name_in_small_letters_is_one_behind_a_title(any_desk: Desk, asked: str) -> None:
+    told = [
+        await any_desk.told("met prof adeyemi about the grant"),
+        await any_desk.told("dr. adeyemi wants it by May"),
+        await any_desk.told("likes tea", subject="prof adeyemi"),
+        await any_desk.told("Adeyemi called."),
+    ]
+
+    assert await any_desk.found(subject=asked) == told[::-1]
+
+
+async def test_a_word_in_small_letters_without_a_title_is_no_name(desk: Desk) -> None:
+    await desk.told("Asked the doctor about bad sleep.")
+    called = await desk.told("Bad called.")
+
+    assert await desk.found(subject="Bad") == [called]
+
+
 async def test_two_people_with_one_first_name_are_not_one(any_desk: Desk) -> None:
     silva = await any_desk.told("The boat belongs to Ana Silva.")
     costa = await any_desk.told("The house was sold by Ana Costa.")

@@ -44,6 +44,9 @@ NAMING_READ_MAX_NOTES = 10_000
 PROFILE_READ_MAX_NOTES = 200
 """Notes of the profile that are read for the names of the user."""
 
+BEFORE_NAME_MAX_CHARACTERS = 30
+"""Read before a name for a title."""
+
 _SPACED = r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{M}\p{N}_]"
 """A character of a word in a script with spaces; where there are none, a name ends anywhere."""
 
@@ -131,16 +134,22 @@ def _untitled(name: str) -> str:
 def says_name(name: str, text: str) -> bool:
     """Whether a text has a name as whole words, beginning with a capital if the name's script has.
 
-    A "bad" room is not "Bad"; who asks may leave capitals out. German has a genitive without an
-    apostrophe.
+    A "bad" room is not "Bad"; who asks may leave capitals out, and so may who writes behind a title
+    ("prof adeyemi"). German has a genitive without an apostrophe.
     """
     genitive = "s?" if name[-1].isalpha() and read_language(text).capitalised_nouns else ""
     pattern = rf"(?<!{_SPACED}){re.escape(name)}{genitive}(?!{_SPACED})"
     for match in re.finditer(pattern, text, re.IGNORECASE):
         said = match[0][0]
-        if said == said.upper() or match[0] == name:
+        if said == said.upper() or match[0] == name or _follows_title(text, match.start()):
             return True
     return False
+
+
+def _follows_title(text: str, at: int) -> bool:
+    """Whether the text before a place ends in a title."""
+    *_, last = text[max(at - BEFORE_NAME_MAX_CHARACTERS, 0) : at].split() or [""]
+    return last.rstrip(".").lower() in titles()
 
 
 async def naming(store: NoteReader, name: str, where: NoteFilter) -> list[Outline]:
