@@ -327,6 +327,8 @@ def test_the_day_on_which_something_becomes_otherwise_is_read(text: str, day: st
         "Das Konzert beginnt am 3. Dezember um 20 Uhr.",
         "La réunion commence le 3 décembre.",
         "El concierto empieza el 3 de diciembre.",
+        "Hartley does the roof; scaffolding goes up on 20 April.",
+        "Konrad retires at New Year, Annika takes over and does the ordering already.",
         "会议改到12月3日。",
     ],
 )

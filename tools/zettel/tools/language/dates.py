@@ -184,7 +184,7 @@ def changes_on(text: str, told_at: datetime) -> datetime | None:
         for told, period in _told(text, told_at)
         if TO not in told.english
         and not _side(text, told)
-        and becomes_otherwise(_clause(text, told), told.language)
+        and becomes_otherwise(text, _clause(text, told), told.language)
     ]
     return min(changes, default=None)
 

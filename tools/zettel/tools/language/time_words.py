@@ -71,6 +71,8 @@ class _Table(BaseModel):
     ahead: tuple[str, ...] = ()
     begins: tuple[str, ...] = ()
     """Verbs in the present or future of what is otherwise from a day on: "moves in on 1 May"."""
+    already: tuple[str, ...] = ()
+    """What tells that it is so by now."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class _Language:
     perfect: re.Pattern[str]
     ahead: re.Pattern[str]
     begins: re.Pattern[str]
+    already: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ def _languages() -> Mapping[str, _Language]:
             perfect=_compile(_any_of(table.perfect), table),
             ahead=_compile(_unnamed(_spell("|".join(table.ahead), table)), table),
             begins=_compile(_unnamed(_spell("|".join(table.begins), table)), table),
+            already=_compile("|".join(table.already), table),
         )
     return found
 
@@ -291,15 +295,18 @@ def tense_of(text: str, language: str, *, clause: bool = False) -> Tense:
     return "" if bool(past) == bool(ahead) else "past" if past else "ahead"
 
 
-def becomes_otherwise(clause: str, language: str) -> bool:
+def becomes_otherwise(text: str, clause: str, language: str) -> bool:
     """Whether the clause of a time tells that something is otherwise from then on.
 
     Args:
+        text: The whole text, which may tell that it is so already.
         clause: The clause.
         language: Its code.
     """
-    begins = _languages()[language].begins.search(clause)
-    return bool(begins) and tense_of(clause, language, clause=True) != "past"
+    known = _languages()[language]
+    if not known.begins.search(clause) or known.already.search(text):
+        return False
+    return tense_of(clause, language, clause=True) != "past"
 
 
 def is_moved(sentence: str, told: SpelledTime) -> bool:
