@@ -5,7 +5,7 @@ from tests.tools.conftest import Desk, notes
 
 SHELVES = "The joiner Ferrand makes new shelves for the shop in solid oak"
 GREY = "The joiner Ferrand lends the shop twelve grey shelves"
-FAR = "Shelves in the shop are wet, and a van, two dogs, ten hens"
+FAR = "Shelves in the shop are wet, and a van, two dogs, ten hens, oaks"
 CACHE = "Redis is a cache and limiter in the kitchen, to us"
 SESSIONS = "To us in Riga a lake needs Redis"
 ASKED = "Which shelves does the joiner Ferrand make for the shop?"
