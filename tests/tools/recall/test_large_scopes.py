@@ -246,7 +246,8 @@ async def test_somebody_called_like_a_small_word_is_found_among_many_notes(
     store = await open_store(str(tmp_path), model_id=embedder.model_id, dim=embedder.dim)
     try:
         async with opened_desk(Memory(store=store, embedder=embedder)) as desk:
-            await fill(desk)
+            for bed in range(caches.CORPUS_MAX_NOTES + 1):
+                await desk.told(f"The gardener of bed {bed} grows roses")
             told = await desk.told(f"Lunch with {name} was fine")
 
             assert await desk.found(subject=name) == [told]
