@@ -224,6 +224,7 @@ def test_a_text_tells_of_the_time_it_is_told_at() -> None:
         ("We dropped the Rome plan and spend Easter in Lisbon.", "rome"),
         ("I left Intel and joined ARM.", "intel"),
         ("Die Celery-Entscheidung haben wir rückgängig gemacht.", ""),
+        ("Nina hat bei Bosch gekündigt und bei Siemens angefangen.", "bosch"),
         ("Nous sommes revenus sur la décision de mars.", ""),
         ("Hemos anulado la decisión sobre Celery.", ""),
     ],
