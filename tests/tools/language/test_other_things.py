@@ -143,6 +143,14 @@ def test_a_subject_that_both_have_is_no_sign_of_another_part(subject: str, apart
     assert is_of_another_part("Where does Velda live?", first, other) == apart
 
 
+def test_words_that_all_parts_share_tell_none_apart() -> None:
+    first = told("Priya owns the invoicing module, Tomasz owns the auth module.")
+    other = told("Tomasz left the company; Aiko took over auth.")
+
+    assert is_of_another_part("Who owns the invoicing module?", first, other)
+    assert not is_of_another_part("Who owns the auth module?", first, other)
+
+
 def test_in_long_notes_two_words_may_stand_alike_by_chance() -> None:
     first = "The upper bathroom is green"
     other = "The lower bathroom is blue"

@@ -163,7 +163,8 @@ def _is_of_another_part(
     own = set(of_other).intersection(of_first).difference(clause, meant, both)
     if not (clause and own):
         return False
-    if set(clause).isdisjoint(of_other) and any(_is_mostly_of(part, own) for part in parts):
+    apart = [{*part}.difference(clause) for part in parts]
+    if set(clause).isdisjoint(of_other) and any(_is_mostly_of(part, own) for part in apart):
         return True
     named = notes[1].names_any(own, apart=meant.union(clause))
     if named and notes[0].names_any(set(clause), apart=of_other):
@@ -186,8 +187,13 @@ def _asked_clause(
     return parts[counts.index(most)] if len(parts) > 1 and counts.count(most) == 1 else ()
 
 
-def _is_mostly_of(part: Sequence[str], own: set[str]) -> bool:
-    """Whether more than half of a part's words, numbers aside, are among some."""
+def _is_mostly_of(part: set[str], own: set[str]) -> bool:
+    """Whether more than half of a part's words, numbers aside, are among some.
+
+    Args:
+        part: The words that it does not share with the part that is asked for.
+        own: The words.
+    """
     told = {word for word in part if not _DIGIT.search(word)}
     return 2 * len(told & own) > len(told)
 
