@@ -116,7 +116,7 @@ NOVEMBER = datetime(2026, 11, 20, 12, tzinfo=UTC)
         ([*["4/10/26, 18:00 -"] * 2, *["5/1/26, 18:00 -"] * 2], "", "2026-04-10"),
         # A message that comes late goes back, too, by a day.
         ([*["6/4/26, 18:00 -"] * 2, *["5/4/26, 18:00 -"] * 2], "", "2026-04-06"),
-        # Who told the talk said which day it was.
+        # The caller named the day.
         (["4/6/26, 18:00 -"] * 4, "2026-04-06", "2026-04-06"),
         (["4/6/26, 6:00 PM -"] * 4, "2026-06-04", "2026-06-04"),
         # Dots are a sign of their own, whatever day it is.

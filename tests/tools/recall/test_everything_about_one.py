@@ -574,6 +574,13 @@ async def test_a_relation_that_a_later_note_ends_is_none_from_either_side(
     assert lines(await desk("recall", subject="Siemens")) == ["Bram works at Siemens"]
 
 
+async def test_who_left_takes_nobody_else_along(desk: Desk) -> None:
+    await desk.told("Bram works at Siemens.", happened_at="2026-01-05")
+    await desk.told("Kos left Siemens, Bram cooked.", happened_at="2026-03-05")
+
+    assert lines(await desk("recall", subject="Bram")) == ["works at Siemens"]
+
+
 @pytest.mark.parametrize(
     ("told", "children"),
     [

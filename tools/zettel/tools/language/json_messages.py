@@ -32,8 +32,8 @@ _SIGNS = {"b": " ", "f": " ", "n": "\n", "r": "\n", "t": "\t"}
 def without_json(text: str) -> str:
     """The text with each message in JSON replaced by what it says, on lines of its own.
 
-    Who says it is left out where it is a person with an agent, or the agent, as a label before a
-    line is no word of it. Everything else stays: other fields, other roles, what stands around.
+    The roles of user and assistant are left out. Everything else stays: other roles and fields, and
+    the text around.
     """
     if not _WHO_FIELD.search(text) or not _SAID_FIELD.search(text):
         return text

@@ -42,8 +42,9 @@ class _End:
     """What tells that something is so no longer."""
 
     who: str
-    """Of whom, folded; the subject of its note."""
+    """Of whom, folded: who it is stated of, or the subject of its note."""
     told: str
+    """The sentence that tells it, of anybody whom it names; empty if it is stated of `who`."""
     words: frozenset[str]
     """Of what was so, as `value_words` gives them."""
 
@@ -51,7 +52,7 @@ class _End:
         """Whether that is a relation, told before."""
         if not value_words(one.label if one.is_role else one.whom) <= self.words:
             return False
-        if one.who == THE_USER:
+        if self.told and one.who == THE_USER:
             return tells_of_user(self.told)
         return fold(one.who) == self.who or says_name(one.who, self.told)
 
@@ -123,7 +124,7 @@ def _find_ends(note: Outline) -> Iterator[_End]:
             yield _End(fold(note.subject), told, frozenset(chain(cue.former, *cue.over)))
     for one in find_statements(note):
         if one.over:
-            yield _End(one.who, note.content, frozenset(value_words(one.value)))
+            yield _End(one.who, "", frozenset(value_words(one.value)))
 
 
 def _line(told: Relation, keys: Collection[str]) -> str:
