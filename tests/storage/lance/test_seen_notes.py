@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from tests.storage.samples import LATER, NOW, X, Y, make_note, revised, unit
 
-from zettel.storage.lance import reads
+from zettel.storage.lance import counts, reads, search
 from zettel.storage.lance.cache import note_cache, resident
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import LanceTable
@@ -23,7 +23,9 @@ def on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep no note in memory."""
     monkeypatch.setattr(note_cache, "CACHE_MAX_ROWS", 0)
     monkeypatch.setattr(reads, "CACHE_MAX_ROWS", 0)
+    monkeypatch.setattr(counts, "CACHE_MAX_ROWS", 0)
     monkeypatch.setattr(resident, "NAMESPACE_MAX_ROWS", 0)
+    monkeypatch.setattr(search, "NAMESPACE_MAX_ROWS", 0)
 
 
 async def told(store: LanceStore) -> list[Note]:

@@ -12,7 +12,7 @@ from lancedb import AsyncTable
 from tests.storage.samples import DIM, LATER, MODEL, X, add, make_note, unit
 
 from zettel.storage.embedding.embedder import unit_rows
-from zettel.storage.lance import reads, vector_index
+from zettel.storage.lance import counts, reads, vector_index
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.search import INDEXED_MAX_HITS
 from zettel.storage.lance.store import LanceStore
@@ -160,6 +160,7 @@ async def wide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerato
     monkeypatch.setattr(vector_index, "PROBED_MIN_PARTS", 2)
     monkeypatch.setattr(vector_index, "PARTITION_VECTORS", 1_000)
     monkeypatch.setattr(reads, "CACHE_MAX_ROWS", 0)
+    monkeypatch.setattr(counts, "CACHE_MAX_ROWS", 0)
     monkeypatch.setattr(reads, "NAMESPACE_MAX_ROWS", 0)
     opened = await open_tables(read_place(str(tmp_path / "store")), model_id=MODEL, dim=WIDE)
     yield opened
@@ -301,6 +302,7 @@ async def test_vectors_that_make_no_whole_bytes_of_bits_are_quantised_as_well(
     monkeypatch.setattr(vector_index, "QUANTISED_MIN_ROWS", 1_000)
     monkeypatch.setattr(vector_index, "EXACT_MAX_ROWS", 10)
     monkeypatch.setattr(reads, "CACHE_MAX_ROWS", 0)
+    monkeypatch.setattr(counts, "CACHE_MAX_ROWS", 0)
     store, random = LanceStore(tables), np.random.default_rng(9)
     await store.write(new=embedded([some_vectors(random) for _ in range(1_000)]))
     await store.upkeep()

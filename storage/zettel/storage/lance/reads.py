@@ -5,8 +5,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from itertools import islice
 
 import pyarrow as pa
@@ -27,7 +26,7 @@ from zettel.storage.lance.rows import (
 )
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.notes import EVOLUTION, Note, Outline
-from zettel.storage.read_view import current_view, outside_views
+from zettel.storage.read_view import outside_views
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NoteFilter
 
@@ -73,67 +72,6 @@ async def version_of(tables: Tables, namespaces: Sequence[str]) -> int:
     last = changed.of(namespaces)
     # A view of an earlier version: its own number stands for what was there then.
     return min(last, version)
-
-
-COUNTS_MAX = 1_000
-"""Filters whose counts are kept."""
-
-
-async def rows_of_namespaces(tables: Tables, namespaces: Sequence[str]) -> int:
-    """Revisions in these namespaces, or in all, counted once until one of them is written."""
-    if not namespaces:
-        return await tables.notes.count()
-    names = tuple(namespaces)
-    return await counted(tables, names, names, one_of("namespace", names))
-
-
-async def counted(tables: Tables, key: Hashable, namespaces: Sequence[str], where: str) -> int:
-    """Rows of some namespaces that pass, counted once until one of these is written.
-
-    Args:
-        tables: The store's.
-        key: Stands for the predicate.
-        namespaces: Those that it is limited to; empty for all.
-        where: The predicate.
-    """
-    kept, version = tables.facts.counts, await version_of(tables, namespaces)
-    known, rows = kept.get(key, (-1, 0))
-    if known != version:
-        rows = await tables.notes.count(where)
-        if version != await version_of(tables, namespaces):
-            # Counted without a view, and written meanwhile.
-            return rows
-        kept[key] = (version, rows)
-    kept.move_to_end(key)
-    while len(kept) > COUNTS_MAX:
-        kept.popitem(last=False)
-    return rows
-
-
-async def without_idle(tables: Tables, where: NoteFilter) -> NoteFilter:
-    """A filter of namespaces without the conditions that no note of these fails.
-
-    LanceDB reads the columns of `unexpired_at` and `derived`, which have no index, of all notes for
-    each query: at 100,000 notes half of the processor time of a full-text query.
-    """
-    # Without a view a note may come between counting and searching.
-    if current_view() is None or where.known_at is not None or where.past:
-        return where
-    # What is counted of all namespaces would be counted again after each write.
-    if tables.resident.is_whole or not (names := where.namespaces):
-        return where
-    if await tables.notes.count() <= CACHE_MAX_ROWS:
-        return where
-    scope = all_of("current", one_of("namespace", names))
-    if where.derived is False:
-        composed = all_of(scope, equals("origin.transport", EVOLUTION))
-        if not await counted(tables, ("composed", names), names, composed):
-            where = replace(where, derived=None)
-    if where.unexpired_at is not None and where.states:
-        ending = all_of(scope, one_of("state", where.states), "valid_until IS NOT NULL")
-        if not await counted(tables, ("ending", names, where.states), names, ending):
-            where = replace(where, unexpired_at=None)
-    return where
 
 
 CACHE_MAX_BYTES = 256 * 1024 * 1024

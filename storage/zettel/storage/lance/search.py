@@ -21,8 +21,9 @@ from lancedb import AsyncTable
 from lancedb.query import AsyncVectorQuery, MatchQuery
 from numpy.typing import NDArray
 
-from zettel.storage.lance.cache.note_cache import CACHE_MAX_ROWS, RECENT_MAX_ROWS
+from zettel.storage.lance.cache.note_cache import RECENT_MAX_ROWS
 from zettel.storage.lance.cache.resident import NAMESPACE_MAX_ROWS
+from zettel.storage.lance.counts import counted, is_large, rows_of_namespaces, without_idle
 from zettel.storage.lance.namespace_search import match_namespaces
 from zettel.storage.lance.predicates import (
     all_of,
@@ -35,14 +36,11 @@ from zettel.storage.lance.predicates import (
     time_literal,
 )
 from zettel.storage.lance.reads import (
-    counted,
     current_rows,
     notes_version,
     resident_version,
-    rows_of_namespaces,
     select_wide,
     take_rows,
-    without_idle,
 )
 from zettel.storage.lance.rows import (
     NOTE_COLUMNS,
@@ -189,7 +187,7 @@ async def _small_parts(tables: Tables, namespaces: Sequence[str]) -> Sequence[st
     A word of a thousand namespaces has a list of all their notes in LanceDB's index: 50 ms for a
     question among a million notes. Counted by themselves they are searched as if alone.
     """
-    if tables.resident.is_whole or await tables.notes.count() <= CACHE_MAX_ROWS:
+    if tables.resident.is_whole or not await is_large(tables):
         return ()
     version = await notes_version(tables)
     for name in namespaces:

@@ -33,6 +33,7 @@ from zettel.storage.lance.errors import is_conflict, is_other_vectors, is_stale,
 from zettel.storage.lance.schema import TableSpec
 from zettel.storage.lance.table_folder import written_folder
 from zettel.storage.location import StoreLocation
+from zettel.storage.notes import Note
 from zettel.storage.read_view import ViewLostError, current_view
 from zettel.storage.revisions import NoteRow
 
@@ -433,15 +434,28 @@ class Insertion:
 
 
 @dataclass(slots=True)
+class KeptCount:
+    """How many rows of some namespaces pass a filter."""
+
+    namespaces: tuple[str, ...]
+    """Empty for all."""
+    version: int
+    """That changed these last, when they were counted or followed."""
+    rows: int
+    passes: Callable[[Note], bool] | None
+    """Whether a note that was added passes; None if that is not known."""
+
+
+@dataclass(slots=True)
 class SearchFacts:
-    """What a search has to know of the `notes` table, each with the version it was read at."""
+    """What a search has to know of the `notes` table."""
 
     index_kind: tuple[int, str] = (-1, "")
-    """Kind of its vector index, empty for none."""
-    counts: OrderedDict[Hashable, tuple[int, int]] = field(
-        default_factory=OrderedDict[Hashable, tuple[int, int]]
+    """The version it was read at, and the kind of its vector index, empty for none."""
+    counts: OrderedDict[Hashable, KeptCount] = field(
+        default_factory=OrderedDict[Hashable, KeptCount]
     )
-    """Filter -> the version of its namespaces, and how many rows pass; those asked about last."""
+    """Filter -> how many rows pass; those asked about last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

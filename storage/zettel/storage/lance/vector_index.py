@@ -17,7 +17,7 @@ from lancedb.index import IvfFlat, IvfRq, IvfSq
 
 from zettel.storage.lance.cache.note_cache import CACHE_MAX_ROWS
 from zettel.storage.lance.cache.resident import NAMESPACE_MAX_ROWS
-from zettel.storage.lance.reads import rows_of_namespaces
+from zettel.storage.lance.counts import rows_of_namespaces
 from zettel.storage.lance.schema import EMBED_MODEL, VECTORS, TableSpec
 from zettel.storage.lance.side_tables import get_meta, put_meta
 from zettel.storage.lance.table import LanceTable, Tables
@@ -177,7 +177,7 @@ async def probing_of(tables: Tables, where: NoteFilter, *, hits: int) -> Probing
     rows = await rows_of_namespaces(tables, where.namespaces)
     if rows <= EXACT_MAX_ROWS or where.note_ids or where.sessions:
         return None
-    every = 2 * (await tables.notes.count() // PARTITION_VECTORS + 1)
+    every = 2 * (await rows_of_namespaces(tables, ()) // PARTITION_VECTORS + 1)
     narrow = where.tags or where.kinds or where.subject or where.since or where.until
     parts = every if narrow else int(every * PROBED_ROWS / rows)
     return Probing(-(-REFINED_HITS // hits), min(every, max(parts, PROBED_MIN_PARTS)))

@@ -14,6 +14,7 @@ from anyio import to_thread
 
 from zettel.storage.erasure.ledger import admit
 from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.lance.counts import follow_added
 from zettel.storage.lance.ledger_rows import follow_ledger
 from zettel.storage.lance.namespace_search import texts_by_namespace
 from zettel.storage.lance.predicates import all_of, is_unembedded, one_of
@@ -132,7 +133,9 @@ async def _insert(tables: Tables, added: Sequence[NoteRow]) -> None:
     version = await tables.notes.insert(rows)
     tables.resident.advance(version, added)
     tables.texts.advance(version, texts_by_namespace(rows))
-    _follow_notes(tables, version, [row.note for row in added])
+    notes = [row.note for row in added]
+    follow_added(tables, version, notes)
+    _follow_notes(tables, version, notes)
 
 
 async def embed_notes(

@@ -13,7 +13,7 @@ from lancedb import AsyncTable
 from tests.storage.samples import DIM, MODEL, NOW, X, Y, Z, add, make_note, revised, unit
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.lance import reads, search
+from zettel.storage.lance import counts, reads, search
 from zettel.storage.lance.cache import resident
 from zettel.storage.lance.cache.versions import NamespaceVersions
 from zettel.storage.lance.store import LanceStore, open_store
@@ -32,6 +32,7 @@ ASKED_AT = datetime(2026, 11, 20, tzinfo=UTC)
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two notes are too many for memory."""
     monkeypatch.setattr(reads, "CACHE_MAX_ROWS", 1)
+    monkeypatch.setattr(counts, "CACHE_MAX_ROWS", 1)
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ async def test_a_namespace_that_grows_too_large_leaves_memory(
 async def test_in_a_small_namespace_of_a_large_store_words_weigh_as_if_it_were_alone(
     store: LanceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest: int
 ) -> None:
-    monkeypatch.setattr(search, "CACHE_MAX_ROWS", 1)
+    monkeypatch.setattr(counts, "CACHE_MAX_ROWS", 1)
     monkeypatch.setattr(search, "NAMESPACE_MAX_ROWS", largest)
     alone = await open_store(str(tmp_path / "alone"), model_id=MODEL, dim=DIM)
     await alone.write(new=[NewNote(note=note) for note in await store.find(ANA, limit=9)])

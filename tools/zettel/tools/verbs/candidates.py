@@ -2,12 +2,11 @@
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nlargest
 from itertools import islice
-from typing import TypeVar
 
 import anyio
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from zettel.storage.errors import StoreError, ZettelError
 from zettel.storage.matching import match_outlines
 from zettel.storage.notes import Kind, Link, Near, Note, Outline, fold
+from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter, Vectors, Written
 from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import (
@@ -38,8 +38,6 @@ from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
 from zettel.tools.trust import TrustView
-
-_T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
@@ -93,32 +91,63 @@ class Compared:
 
 
 async def compare(
-    memory: Memory, note: Note, near: Sequence[Near] | None, settled: Collection[str] = ()
+    memory: Memory,
+    note: Note,
+    vectors: Vectors | None,
+    settled: Collection[str] = (),
+    *,
+    now: datetime,
 ) -> Compared:
-    """Compare a note with stored ones.
+    """Compare a note with stored ones; with none if the store fails, because the note is stored.
 
     Args:
         memory: The store.
         note: The note, stored or about to be.
-        near: From `nearest_notes`; None compares by words within the subject.
+        vectors: Of its content; None compares by words within the subject.
         settled: Ids of notes that the same call superseded or archived.
+        now: Time of the call.
     """
-    done, stated = {note.note_id, *settled}, await read_in_thread(find_statements, note)
+    stated = await read_in_thread(find_statements, note)
+    try:
+        near, found = await _search(memory, note, stated, vectors, now)
+    except StoreError:
+        logger.warning("no candidates: the store could not be searched", exc_info=True)
+        near, found = [], []
     cosines = dict[str, float]()
-    for found in near or ():
-        note_id = found.outline.note_id
-        cosines[note_id] = max(cosines.get(note_id, found.score), found.score)
-    known = {found.outline.note_id: found.outline for found in near or ()}
-    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=note.known_from)
-    stating = await _found(notes_stating(memory.store, note, stated, where))
-    sharing = await _found(_sharing_words(memory, note, where)) if near is None else []
-    known |= {other.note_id: other for other in (*stating, *sharing)}
-    known = {note_id: other for note_id, other in known.items() if note_id not in done}
-    near_by = None if near is None else cosines
-    conflicts, alike = await read_in_thread(_compared, note, stated, known, near_by)
-    if near is None:
-        alike = [other for other in sharing if other.note_id not in done]
+    for one in near:
+        note_id = one.outline.note_id
+        cosines[note_id] = max(cosines.get(note_id, one.score), one.score)
+    known = {other.note_id: other for other in (*(one.outline for one in near), *found)}
+    known = {i: other for i, other in known.items() if i not in (note.note_id, *settled)}
+    near_by = None if vectors is None else cosines
+    with start_part("candidates"):
+        conflicts, alike = await read_in_thread(_compared, note, stated, known, near_by)
+    if vectors is None:
+        words = set(fold(note.content).split())
+        alike = [other for other in known.values() if _shares_words(note, words, other)]
     return Compared(note=note, known=known, conflicts=conflicts, alike=alike, cosines=cosines)
+
+
+@in_one_view
+async def _search(
+    memory: Memory,
+    note: Note,
+    stated: Sequence[Statement],
+    vectors: Vectors | None,
+    now: datetime,
+) -> tuple[list[Near], list[Outline]]:
+    """The stored notes that are near a note, and those that its words find."""
+    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=now)
+    near, store = list[Near](), memory.store
+    if vectors is not None:
+        with start_part("vectors"):
+            near = await _nearest(memory, where, vectors)
+    with start_part("words"):
+        found = await notes_stating(store, note, stated, where)
+        if vectors is None:
+            text = note.content[:512]
+            found += await match_outlines(store, text, where, limit=CANDIDATE_NEAREST_NOTES)
+    return near, found
 
 
 async def candidates(memory: Memory, compared: Compared) -> list[Candidate]:
@@ -178,15 +207,6 @@ def _alike(note: Note, other: Outline, cosine: float) -> bool:
     return cosine >= (SAME_SUBJECT_MIN_COSINE if same_subject else CANDIDATE_MIN_COSINE)
 
 
-async def _found(search: Awaitable[list[_T]]) -> list[_T]:
-    """The hits of a search; none if the store fails, because the note is stored by then."""
-    try:
-        return await search
-    except StoreError:
-        logger.warning("fewer candidates: the store could not be searched", exc_info=True)
-        return []
-
-
 async def suggested_tags(compared: Compared) -> list[str]:
     """Tags in use that may fit a note told without any: those of the nearest notes, trusted alike.
 
@@ -214,22 +234,6 @@ async def suggested_tags(compared: Compared) -> list[str]:
 def _unmarked(tags: Sequence[str]) -> list[str]:
     """The first tags that would not be marked in a note."""
     return list(islice((tag for tag in tags if not find_marks(tag)), SUGGESTED_MAX_TAGS))
-
-
-async def nearest_notes(
-    memory: Memory, note: Note, vectors: Vectors, *, now: datetime
-) -> list[Near]:
-    """Active notes near any of the passages; none if the search fails: the note is stored.
-
-    Args:
-        memory: The store.
-        note: The note, or an earlier revision of it: where it is, and from when.
-        vectors: Of its content.
-        now: Time of the call.
-    """
-    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=now)
-    with start_part("vectors"):
-        return await _found(_nearest(memory, where, vectors))
 
 
 async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[Near]:
@@ -264,15 +268,10 @@ async def was_alone(memory: Memory, before: int, written: Written) -> bool:
         return False
 
 
-async def _sharing_words(memory: Memory, note: Note, where: NoteFilter) -> list[Outline]:
-    """Notes of the same subject that share more than half of the note's words."""
-    store, text, words = memory.store, note.content[:512], set(fold(note.content).split())
-    return [
-        other
-        for other in await match_outlines(store, text, where, limit=CANDIDATE_NEAREST_NOTES)
-        if fold(other.subject) == fold(note.subject)
-        and 2 * len(words & set(fold(other.content).split())) > len(words)
-    ]
+def _shares_words(note: Note, words: Collection[str], other: Outline) -> bool:
+    """Whether another note of the same subject has more than half of a note's words."""
+    shared = set(words).intersection(fold(other.content).split())
+    return fold(other.subject) == fold(note.subject) and 2 * len(shared) > len(words)
 
 
 def _candidate(

@@ -53,7 +53,6 @@ from zettel.tools.verbs.candidates import (
     candidates,
     compare,
     embed_if_loaded,
-    nearest_notes,
     suggested_tags,
     was_alone,
 )
@@ -225,8 +224,7 @@ async def _candidates_of_first(
 ) -> list[Candidate]:
     """What the first part of a document may repeat or replace, other parts left out."""
     first, settled = parts[0], {part.note_id for part in parts} | supersedes(parts[0])
-    near = None if vectors is None else await nearest_notes(memory, first, vectors, now=now)
-    return await candidates(memory, await compare(memory, first, near, settled))
+    return await candidates(memory, await compare(memory, first, vectors, settled, now=now))
 
 
 def _tells_whole(whole: Sequence[Note]) -> str:
@@ -422,12 +420,9 @@ async def _add_compared(memory: Memory, answer: RememberAnswer, compared: Compar
 
 async def _compare(memory: Memory, note: Note, vectors: Vectors | None, now: datetime) -> Compared:
     """What a new note may repeat or replace."""
-    near = None if vectors is None else await nearest_notes(memory, note, vectors, now=now)
-    with start_part("candidates"):
-        # Nobody links to a note whose id was not told yet.
-        related = await kin(memory.store, note) if note.links else frozenset[str]()
-        settled = supersedes(note) | related
-        return await compare(memory, note, near, settled)
+    # Nobody links to a note whose id was not told yet.
+    related = await kin(memory.store, note) if note.links else frozenset[str]()
+    return await compare(memory, note, vectors, supersedes(note) | related, now=now)
 
 
 def _marks(memory: Memory, note: Note) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -559,7 +554,9 @@ def _repeats(note: Note, folded: str, given: _Given) -> NoteFilter:
 async def _repeated(memory: Memory, note: Note, folded: str, given: _Given) -> Note | None:
     where = _repeats(note, folded, given)
     # One count is enough for nearly every new note; reads would compete with the embedding model.
-    if not await memory.store.count(NoteFilter(fold_hash=where.fold_hash)):
+    # Without conditions that have no index: 4 ms instead of 16 at 100,000 notes.
+    any_same = NoteFilter(fold_hash=where.fold_hash, states=(), derived=None)
+    if not await memory.store.count(any_same):
         return None
     for offset in range(0, await memory.store.count(where), validation.MAX_LIST):
         for other in await memory.store.find(where, limit=validation.MAX_LIST, offset=offset):

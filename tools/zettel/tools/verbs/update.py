@@ -67,7 +67,6 @@ from zettel.tools.verbs.candidates import (
     candidates,
     compare,
     embed_if_loaded,
-    nearest_notes,
 )
 from zettel.tools.verbs.remember import remember
 
@@ -599,11 +598,9 @@ async def _apply(
     written = await write()
     answer = _answer(before, written.stored, parts)
     if after.content != before.content:
-        near = None
-        if embedded is not None:
-            near = await nearest_notes(memory, after, embedded, now=now)
         related = supersedes(after) | parts | await kin(memory.store, after)
-        if found := await candidates(memory, await compare(memory, after, near, related)):
+        compared = await compare(memory, after, embedded, related, now=now)
+        if found := await candidates(memory, compared):
             answer["candidates"] = found
         if embedded is None:
             answer["degraded"] = MODEL_LOADING
