@@ -47,7 +47,7 @@ class _Table(BaseModel):
     ends: tuple[str, ...] = ()
     """What follows a day of the month that stands without its month, and no number of a house."""
     holds: tuple[str, ...] = ()
-    """What a time without a digit holds."""
+    """What every time holds, in lower case."""
     times: tuple[tuple[str, str], ...] = ()
     asked: tuple[tuple[str, str], ...] = ()
     """Those that are times in a question only."""
@@ -131,7 +131,7 @@ def _languages() -> Mapping[str, _Language]:
                 _Pattern(_bounded(pattern, table), english, asked)
                 for pattern, (_, english, asked) in zip(spelled, told, strict=True)
             ],
-            holds=re.compile("|".join((r"\d", *table.holds))),
+            holds=re.compile("|".join(table.holds)),
             some=_compile(_unnamed("|".join(spelled)), table),
             past=_compile("|".join(table.past), table),
             states=_compile(_any_of(table.states), table),
