@@ -42,12 +42,13 @@ def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) ->
     older, younger = sorted((note, other), key=order_key)
     if not trust.may_replace(younger, older):
         return f"{_in_own_words(older.note_id)}; both hold: leave both"
+    then = _from_then(younger, older)
     calls = [
-        f'changed: update(note_id="{younger.note_id}"{_from_then(younger, older)}, links='
+        f'changed: update(note_id="{younger.note_id}"{then}, links='
         f'[{{"to": "{older.note_id}",'
         ' "relation": "supersedes"}])'
     ]
-    if part := _part_call(younger, older):
+    if part := _part_call(younger, older, then):
         calls.append(part)
     calls.insert(
         0 if same else len(calls),
@@ -66,10 +67,10 @@ def settle_open(younger: Note, older: Note | Outline, trust: TrustRules) -> str:
         trust: Whether it is trusted enough to.
     """
     call = f'links=[{{"to": "{older.note_id}", '
-    # The older note's words stand beside it, with what marks them.
-    part = _part_call(younger, older, quotes=False)
-    update = f'update(note_id="{younger.note_id}"'
     then = _from_then(younger, older)
+    # The older note's words stand beside it, with what marks them.
+    part = _part_call(younger, older, then, quotes=False)
+    update = f'update(note_id="{younger.note_id}"'
     calls = [f'replaced: {update}{then}, {call}"relation": "supersedes"}}])', part]
     if not trust.may_replace(younger, older):
         calls = [_in_own_words(older.note_id)]
@@ -84,23 +85,25 @@ def _in_own_words(older: str) -> str:
     )
 
 
-def _part_call(younger: Note | Outline, older: Note | Outline, *, quotes: bool = True) -> str:
+def _part_call(
+    younger: Note | Outline, older: Note | Outline, then: str, *, quotes: bool = True
+) -> str:
     """The call for a change of a part of the older note; empty if it tells nothing else.
 
     With what still holds, if it `quotes` and that can be read alone, else the agent is to word it:
     "The loan is there too" says nothing without the sentence before. It holds from when the
-    younger takes effect.
+    younger takes effect (`_from_then`).
     """
     if quotes and (rest := _still_told(younger.content, older)):
-        content, then = json.dumps(rest, ensure_ascii=False), ""
+        content, words = json.dumps(rest, ensure_ascii=False), ""
     elif _tells_more(younger.content, older.content):
-        content, then = "…", " with what of it still holds"
+        content, words = "…", " with what of it still holds"
     else:
         return ""
     at = younger.happened_at
     told_later = told_at(younger.note_id) - at > TOLD_AT_ONCE
-    since = _from_then(younger, older) or (f', happened_at="{iso(at)}"' if told_later else "")
-    return f'changed in part: update(note_id="{older.note_id}", content={content}{since}){then}'
+    since = then or (f', happened_at="{iso(at)}"' if told_later else "")
+    return f'changed in part: update(note_id="{older.note_id}", content={content}{since}){words}'
 
 
 def _from_then(younger: Note | Outline, older: Note | Outline) -> str:
