@@ -254,7 +254,8 @@ async def _call_everything() -> None:
     from zettel.tools.verbs.remember import remember  # noqa: PLC0415
 
     memory, caller, now = Memory(store=DictStore(), embedder=HashEmbedder()), Caller(), EARLY
-    for content in ("Ana keeps two bees in Bern.", "Ana now keeps three bees in Basel."):
+    # The date makes the words of times of every language be read.
+    for content in ("Ana keeps two bees in Bern since 3/4.", "Ana now keeps three bees in Basel."):
         await remember(memory, caller, now=now, content=content)
     await recall(memory, caller, now=now, query="How many bees did Ana keep last week?")
     await evolve(memory, now=now, run_id="run-1", who="test", budget=Budget())
