@@ -77,6 +77,8 @@ class DictStore(DictErasing, Store):
         self._floor = 0
         """The last version that may have changed any namespace."""
         self._changed = dict[str, int]()
+        self._counts = dict[str, tuple[Note, Counter[str]]]()
+        """Words of each row that was searched: to compose its text is most of a search."""
 
     @property
     def place(self) -> str:
@@ -119,15 +121,23 @@ class DictStore(DictErasing, Store):
     async def match_text(
         self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
     ) -> list[Hit]:
-        rows = {
-            row_id: note
+        words = {
+            row_id: self._words_of(note)
             for row_id, note in self._rows.items()
             if not counted or note.namespace in counted
         }
-        scores, here = bm25(query, rows), list(self._matching(where))
+        scores, here = bm25(query, words), list(self._matching(where))
         if not any(note.row_id in scores for note in here):
             scores = verbatim(query, here)
         return _best((Hit(n.note_id, scores[n.row_id]) for n in here if n.row_id in scores), limit)
+
+    def _words_of(self, note: Note) -> Counter[str]:
+        """How often a row, which is always another object once it is changed, has each word."""
+        known = self._counts.get(note.row_id)
+        if known is None or known[0] is not note:
+            known = (note, Counter(_words(compose_text(note))))
+            self._counts[note.row_id] = known
+        return known[1]
 
     async def match_vectors(
         self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
@@ -369,17 +379,16 @@ def past_row(revisions: Iterable[Note], where: NoteFilter) -> str | None:
     return last.row_id if last is not None and before(instant, last.valid_until) else None
 
 
-def bm25(query: str, notes: Mapping[str, Note]) -> dict[str, float]:
+def bm25(query: str, words: Mapping[str, Counter[str]]) -> dict[str, float]:
     """Score notes by the words they share with a query, unstemmed, without stop words.
 
     Args:
         query: Any text.
-        notes: The notes to score, by any key; word frequencies are theirs.
+        words: Those of the notes to score, by any key; word frequencies are theirs.
 
     Returns:
         The keys of notes that share a word, with a score above 0.
     """
-    words = {key: Counter(_words(compose_text(note))) for key, note in notes.items()}
     average = sum(counts.total() for counts in words.values()) / max(1, len(words))
     scores: dict[str, float] = {}
     for word in _words(query):

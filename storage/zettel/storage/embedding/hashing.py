@@ -3,6 +3,7 @@
 # ruff: noqa: D102 - each method is documented in the contract
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from hashlib import shake_128
 
 import anyio
@@ -19,6 +20,8 @@ _WORD = regex.compile(r"\w+|[^\w\s]")
 _LETTERS = 3
 _LETTERS_WEIGHT = 0.3
 """Weight of three letters against 1 of a whole word."""
+KNOWN_FEATURES = 8_192
+"""Words and three letters whose vectors are kept: the texts of a test share most of theirs."""
 
 
 class HashEmbedder(Embedder):
@@ -73,9 +76,14 @@ class HashEmbedder(Embedder):
     def _sum(self, text: str) -> NDArray[np.float64]:
         total = np.zeros(self._dim)
         for feature, weight in _features(text):
-            noise = np.frombuffer(shake_128(feature.encode()).digest(self._dim), dtype=np.int8)
-            total += weight * (noise + 0.5)
+            total += _part(feature, weight, self._dim)
         return total
+
+
+@lru_cache(maxsize=KNOWN_FEATURES)
+def _part(feature: str, weight: float, dim: int) -> NDArray[np.float64]:
+    noise = np.frombuffer(shake_128(feature.encode()).digest(dim), dtype=np.int8)
+    return weight * (noise + 0.5)
 
 
 def _word_spans(text: str) -> list[TextSpan]:
