@@ -36,7 +36,7 @@ TOLD = ("Ana keeps bees behind the house", "Bo moved to Lisbon in spring", "Tea 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks at once whether anything is to be done."""
-    monkeypatch.setattr(runtime_module, "MODEL_POLL_S", 0.01)
+    monkeypatch.setattr(runtime_module, "CLEANING_RETRY_S", 0.1)
     monkeypatch.setattr(runtime_module, "CLOSE_TIMEOUT_S", 0.1)
 
 
@@ -217,8 +217,9 @@ async def test_a_server_follows_a_process_that_embedded_its_store_anew(
 
 
 async def test_a_call_that_began_before_the_switch_ends_with_the_model_it_began_with(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(runtime_module, "TURN_MAX_S", 0.01)
     place, new, held = tmp_path / "s", ShiftedEmbedder(), HeldEmbedder()
     async with running(place) as runtime:
         await tell(runtime, *TOLD)
