@@ -4,7 +4,7 @@ The words are those of `vocabulary`. A function word is left out, and tells the 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import takewhile
 
@@ -92,7 +92,7 @@ def _language_of(text: str) -> str:
         (count, known, language)
         for language, count in told.items()
         # Not "am" and "in" in German.
-        if count > len(english - word_list(language).english.keys())
+        if count > _count_others(english, language)
         and (known := _count_known(words, language)) >= LANGUAGE_MIN_WORDS
         and known >= (LANGUAGE_MIN_SHARE if count > 1 else LONE_MIN_SHARE) * len(words)
     )
@@ -110,6 +110,11 @@ def _may_be(language: str, sentence: str) -> bool:
 def _english_words(words: Sequence[str]) -> set[str]:
     known = _function_words()
     return {w for w in words if MODEL_LANGUAGE in known.get(w, ()) or _CONTRACTION.search(w)}
+
+
+def _count_others(words: Collection[str], language: str) -> int:
+    own = word_list(language).english  # a set less its keys would read all of them
+    return sum(word not in own for word in words)
 
 
 def _count_known(words: Sequence[str], language: str) -> int:
