@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 import tomlkit
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.server.processes import Launcher
 
@@ -57,6 +57,7 @@ json_values = st.recursive(
 servers = st.dictionaries(st.text(max_size=5).filter(lambda name: name != ENTRY_NAME), json_values)
 
 
+@settings(max_examples=30)
 @given(before=st.dictionaries(st.text(max_size=5), json_values), others=servers)
 def test_whatever_else_a_file_holds_stays_when_zettel_comes_and_goes(
     tmp_path_factory: pytest.TempPathFactory, before: dict[str, object], others: dict[str, object]

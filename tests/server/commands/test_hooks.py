@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.server.processes import Launcher
 
@@ -170,6 +170,7 @@ json_values = st.recursive(
 events = st.sampled_from(["SessionStart", "Stop", "PreToolUse"])
 
 
+@settings(max_examples=30)
 @given(
     others=st.dictionaries(st.text(max_size=5).filter(lambda key: key != "hooks"), json_values),
     hooks=st.dictionaries(events, st.lists(json_values, max_size=3)),

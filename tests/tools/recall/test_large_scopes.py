@@ -1,6 +1,7 @@
 """Recall in a scope whose notes are too many to be read: of candidates, with the same ranking."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -40,6 +41,24 @@ async def fill(desk: Desk) -> None:
         bed = f"bed {number // 2}"
         text = f"Any roses in {bed}?" if number % 2 else f"The gardener of {bed} grows roses"
         await desk.told(text, session=f"garden-{number // 6}")
+
+
+@pytest.fixture(scope="module")
+async def told_of_roses() -> DictStore:
+    """A store that is filled, to be copied."""
+    store = DictStore()
+    async with opened_desk(Memory(store=store, embedder=HashEmbedder())) as desk:
+        await fill(desk)
+    return store
+
+
+@pytest.fixture
+async def garden(told_of_roses: DictStore) -> AsyncGenerator[Desk]:
+    """A desk that is filled, some minutes later."""
+    memory = Memory(store=deepcopy(told_of_roses), embedder=HashEmbedder())
+    async with opened_desk(memory) as opened:
+        opened.later(seconds=FILLERS)
+        yield opened
 
 
 words = st.sampled_from("bees visit the rose garden in Rome with Ana and a violin".split())
@@ -87,12 +106,11 @@ async def test_candidates_of_a_scope_rank_as_all_of_its_notes_whatever_is_kept_o
 
 
 @pytest.mark.usefixtures("small_bound")
-async def test_a_note_among_many_comes_first_with_its_neighbours(desk: Desk) -> None:
-    await fill(desk)
-    asked = await desk.told("Where did you leave the violin?", subject="Ana", session="talk")
-    answer = await desk.told("In Lisbon, with my aunt", subject="Ben", session="talk")
+async def test_a_note_among_many_comes_first_with_its_neighbours(garden: Desk) -> None:
+    asked = await garden.told("Where did you leave the violin?", subject="Ana", session="talk")
+    answer = await garden.told("In Lisbon, with my aunt", subject="Ben", session="talk")
 
-    found = await desk.found(query="Where is the violin?", limit=2)
+    found = await garden.found(query="Where is the violin?", limit=2)
 
     assert found == [asked, answer]
 
@@ -112,10 +130,9 @@ async def test_a_question_in_two_steps_is_answered_among_many_notes(desk: Desk) 
 
 
 @pytest.mark.usefixtures("small_bound")
-async def test_what_many_notes_do_not_tell_is_not_found(desk: Desk) -> None:
-    await fill(desk)
+async def test_what_many_notes_do_not_tell_is_not_found(garden: Desk) -> None:
 
-    answer = await desk("recall", query="Which submarine did Otto sell?")
+    answer = await garden("recall", query="Which submarine did Otto sell?")
 
     assert answer["verdict"] == "nothing_relevant"
 
@@ -149,26 +166,24 @@ async def test_the_profile_is_there_for_every_question_among_many_notes(desk: De
 
 @pytest.mark.usefixtures("small_bound")
 async def test_a_note_told_after_the_statistics_were_made_is_found_and_a_forgotten_one_not(
-    desk: Desk,
+    garden: Desk,
 ) -> None:
-    await fill(desk)
-    await desk.found(query="roses")
-    kept = await desk.told("The violin is in Lisbon")
-    gone = await desk.told("The violin was in Rome")
-    assert set(await desk.found(query="violin", limit=2)) == {kept, gone}
+    await garden.found(query="roses")
+    kept = await garden.told("The violin is in Lisbon")
+    gone = await garden.told("The violin was in Rome")
+    assert set(await garden.found(query="violin", limit=2)) == {kept, gone}
 
-    await desk("forget", note_ids=[gone])
+    await garden("forget", note_ids=[gone])
 
-    assert (await desk.found(query="violin", limit=2))[0] == kept
-    assert gone not in await desk.found(query="violin", limit=100)
+    assert (await garden.found(query="violin", limit=2))[0] == kept
+    assert gone not in await garden.found(query="violin", limit=100)
 
 
 @pytest.mark.usefixtures("small_bound")
 async def test_candidates_are_read_once_and_statistics_made_once_for_all_questions(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    garden: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await fill(desk)
-    await desk.found(query="roses")
+    await garden.found(query="roses")
     sampled, read = list[int](), list[str]()
     sample, take = DictStore.sample, columns.read_notes
 
@@ -182,11 +197,11 @@ async def test_candidates_are_read_once_and_statistics_made_once_for_all_questio
 
     monkeypatch.setattr(DictStore, "sample", counted)
     monkeypatch.setattr(columns, "read_notes", noted)
-    new = await desk.told("The violin is in Lisbon")
+    new = await garden.told("The violin is in Lisbon")
     del read[:]
 
     for _ in range(3):
-        assert new in await desk.found(query="Who grows roses beside the violin?")
+        assert new in await garden.found(query="Who grows roses beside the violin?")
 
     assert read.count(new) == 1
     assert len(read) == len(set(read))
@@ -194,15 +209,14 @@ async def test_candidates_are_read_once_and_statistics_made_once_for_all_questio
 
 
 @pytest.mark.usefixtures("small_bound")
-async def test_an_erased_note_leaves_nothing_in_what_is_kept_of_notes(desk: Desk) -> None:
-    await fill(desk)
-    gone = await desk.told("The submarine is in Lisbon")
-    assert (await desk.found(query="submarine", limit=1)) == [gone]
+async def test_an_erased_note_leaves_nothing_in_what_is_kept_of_notes(garden: Desk) -> None:
+    gone = await garden.told("The submarine is in Lisbon")
+    assert (await garden.found(query="submarine", limit=1)) == [gone]
 
-    preview = await desk("forget", note_ids=[gone], erase=True)
-    await desk("forget", note_ids=[gone], erase=True, confirm=preview["confirm"])
+    preview = await garden("forget", note_ids=[gone], erase=True)
+    await garden("forget", note_ids=[gone], erase=True, confirm=preview["confirm"])
 
-    kept = desk.memory.corpora.columns
+    kept = garden.memory.corpora.columns
     assert gone not in kept.note_ids
     assert "subma" not in kept.words
 

@@ -9,7 +9,7 @@ from tests.tools.conftest import Desk, Refused, ids, notes, opened_desk, pick
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note
 from zettel.tools.state.memory import Memory
-from zettel.tools.verbs.remember import EMBEDDED_MAX_PARTS
+from zettel.tools.verbs import remember
 
 STANDUP = """\
 Ana: Good morning! Did the harbour master answer you about the berths?
@@ -336,18 +336,18 @@ async def test_the_links_of_a_talk_go_out_from_its_first_note(desk: Desk) -> Non
     assert {link.to for part in parts[1:] for link in part.links} == {first}
 
 
-async def test_a_very_long_talk_is_stored_at_once_and_its_later_turns_are_embedded_soon() -> None:
+async def test_a_very_long_talk_is_stored_at_once_and_its_later_turns_are_embedded_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remember, "EMBEDDED_MAX_PARTS", 80)
     memory = Memory(store=DictStore(), embedder=HashEmbedder())
-    turns = [
-        f"{'Ana' if n % 2 else 'Ben'}: I counted {n} boats, and you?\n"
-        for n in range(EMBEDDED_MAX_PARTS + 40)
-    ]
+    turns = [f"{'Ana' if n % 2 else 'Ben'}: I counted {n} boats, and you?\n" for n in range(120)]
     async with opened_desk(memory) as desk:
         told = await desk("remember", content="".join(turns))
         assert "40 of" in str(told["degraded"])
 
         await desk.evolve()
 
-        assert len(await desk.found(query=f"{EMBEDDED_MAX_PARTS + 39} boats", limit=1)) == 1
+        assert len(await desk.found(query="119 boats", limit=1)) == 1
         forgotten = await desk("forget", note_ids=[str(told["note_id"])])
         assert forgotten["matched"] == len(turns)
