@@ -169,12 +169,15 @@ async def wide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerato
 
 async def told_of(store: LanceStore, clusters: Clusters, rows: int) -> None:
     """Tell notes of one or two passages: half in one namespace, a fiftieth in another."""
-    for _ in range(0, rows, 2_000):
-        names = ["large" if n % 2 else "small" if n % 50 == 0 else "middling" for n in range(2_000)]
+    for begin in range(0, rows, 2_000):
+        size = min(2_000, rows - begin)
+        names = ["large" if n % 2 else "small" if n % 50 == 0 else "middling" for n in range(size)]
         notes = [make_note(f"bee {n}", namespace=name) for n, name in enumerate(names)]
+        drawn = clusters.draw(2 * size)  # to draw each note's vectors took half of a test
         await store.write(
             new=[
-                NewNote(note=note, vectors=clusters.draw(1 + n % 2)) for n, note in enumerate(notes)
+                NewNote(note=note, vectors=drawn[2 * n : 2 * n + 1 + n % 2])
+                for n, note in enumerate(notes)
             ]
         )
 
@@ -261,18 +264,21 @@ async def test_what_is_written_while_the_index_is_made_waits_for_nothing_and_is_
     assert (await store.match_vectors(-late[0], NoteFilter(), limit=1))[0].note_id == old.note_id
 
 
-async def test_the_index_is_trained_anew_once_half_as_many_notes_have_come(wide: Tables) -> None:
+async def test_the_index_is_trained_anew_once_half_as_many_notes_have_come(
+    wide: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vector_index, "QUANTISED_MIN_ROWS", 500)
     store, clusters = LanceStore(wide), Clusters(spread=0.6, seed=7)
     seen = list[int | None]()
     for _ in range(4):
-        await told_of(store, clusters, 2_000)
+        await told_of(store, clusters, 1_000)
         assert await store.upkeep()
         seen.append(await parts(wide))
         await store.write(new=embedded([clusters.draw(1)]))
         assert await store.upkeep()
         seen.append(await parts(wide))
 
-    # 2,000, then 4,001 are more than half as many more; 6,002 are, and 8,003 are not.
+    # 1,000, then 2,001 are more than half as many more; 3,002 are, and 4,003 are not.
     assert [part == 1 for part in seen[::2]] == [True, True, True, False]
     assert all(part is not None and part > 1 for part in seen[1::2])
 

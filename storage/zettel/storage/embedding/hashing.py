@@ -83,7 +83,7 @@ class HashEmbedder(Embedder):
 @lru_cache(maxsize=KNOWN_FEATURES)
 def _part(feature: str, weight: float, dim: int) -> NDArray[np.float64]:
     noise = np.frombuffer(shake_128(feature.encode()).digest(dim), dtype=np.int8)
-    return weight * (noise + 0.5)
+    return (weight * (noise + 0.5)).astype(np.float64)
 
 
 def _word_spans(text: str) -> list[TextSpan]:
