@@ -24,8 +24,8 @@ from zettel.tools.secrets.scanner import Secret, find_secrets
 from zettel.tools.state import caches
 from zettel.tools.state.memory import SHORT_MAX_CHARACTERS, Memory
 
-LONG = "Kim moved to Lyon on 3 May 2024 and paints E1234 there. " * 40
-LONG_QUERY = "E1234 of Ana's colleague after she moved " * 60
+LONG = "Kim moved to Lyon on 3 May 2024 and paints E1234 there. " * 20
+LONG_QUERY = "E1234 of Ana's colleague after she moved " * 30
 LONG_CHARACTERS = SHORT_MAX_CHARACTERS + 1
 FUNCTIONS = (
     "zettel.tools.recall.search.ask",
