@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 from string import ascii_lowercase
 
+import anyio
 import pytest
 from mcp import Client
 from mcp.types import TextContent
@@ -21,7 +23,7 @@ from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.server import ClientDefaults, create_server
 from zettel.server.runtime.dispatch import dispatch
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.lance.store import open_store
+from zettel.storage.lance.store import LanceStore, open_store
 from zettel.tools.caller import Caller
 from zettel.tools.evolve.run import Budget, RunReport, evolve
 from zettel.tools.state.memory import Memory
@@ -140,16 +142,33 @@ async def desk() -> AsyncGenerator[Desk]:
         yield opened
 
 
+async def _opened_store(place: Path) -> LanceStore:
+    embedder = HashEmbedder()
+    return await open_store(str(place), model_id=embedder.model_id, dim=embedder.dim)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty LanceDB store that nobody opens: to make one takes as long as to tell two notes."""
+
+    async def make() -> None:
+        await (await _opened_store(place)).close()
+
+    place = tmp_path_factory.mktemp("empty") / "store"
+    anyio.run(make)
+    return place
+
+
 @pytest.fixture(params=["dict", "lance"])
-async def any_desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Desk]:
+async def any_desk(
+    request: pytest.FixtureRequest, tmp_path: Path, empty_store: Path
+) -> AsyncGenerator[Desk]:
     """A desk on a new store of each kind."""
     embedder = HashEmbedder()
     if request.param == "dict":
         store = DictStore()
     else:
-        store = await open_store(
-            str(tmp_path / "store"), model_id=embedder.model_id, dim=embedder.dim
-        )
+        store = await _opened_store(copytree(empty_store, tmp_path / "store"))
     async with opened_desk(Memory(store=store, embedder=embedder)) as opened:
         yield opened
     await store.close()
