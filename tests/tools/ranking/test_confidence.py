@@ -242,6 +242,71 @@ async def test_a_term_that_a_note_holds_to_the_letter_is_found(friends: Desk) ->
     assert answer["verdict"] == "found"
 
 
+async def test_a_term_to_the_letter_is_no_answer_where_something_else_is_asked_of_it(
+    desk: Desk,
+) -> None:
+    await desk.told("The queue payments.events.v1 has twelve partitions")
+
+    answer = await desk("recall", query="What is the time-out of payments.events.v1?")
+
+    assert answer["verdict"] == "uncertain"
+    assert answer["reason"] == "No note plainly states the time-out; these are the nearest."
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("Under which ticket is the crash of sienna, RNK-377?", "RNK-377"),
+        ("What did commit 4be11d0 of sienna change in the crash?", "4be11d0"),
+        ("What is MAX_CONNS of the lookup in sienna?", "MAX_CONNS"),
+        ("Under which ticket is the crash of sienna, RNK-412?", ""),
+        ("Under which ticket is the crash of sienna, rnk412?", ""),
+        ("Which lookup in sienna crashed after 15h30 in step H1?", ""),
+        ("Which lookup in sienna crashed with `MAX_CONNS`?", ""),
+    ],
+)
+async def test_a_code_that_no_note_holds_in_any_spelling_is_not_found(
+    desk: Desk, question: str, reason: str
+) -> None:
+    await desk.told("The lookup in sienna crashed; the ticket of the crash is RNK 412")
+    for other in ("We bought bread", "The kiln is cold", "Ana sings alto"):
+        await desk.told(other)
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == ("uncertain" if reason else "found")
+    told = f"No note mentions {reason}; these are the nearest."
+    assert answer.get("reason", "") == (told if reason else "")
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "case"),
+    [
+        ("Which host has sienna in staging?", "sienna in production has the host pg-1", "staging"),
+        (
+            "Which host has sienna in staging?",
+            "sienna: der Produktionsserver hat den host pg-1",
+            "staging",
+        ),
+        ("Is sienna online?", "sienna: offline score 0.4, online score 0.3", ""),
+        ("Which host has sienna in staging?", "sienna has the host pg-1", ""),
+        ("Which host has sienna?", "sienna in production has the host pg-1", ""),
+    ],
+)
+async def test_what_is_told_of_another_case_than_is_asked_for_is_not_found(
+    desk: Desk, question: str, note: str, case: str
+) -> None:
+    await desk.told(note)
+    for other in ("We bought bread", "The kiln is cold", "Ana sings alto"):
+        await desk.told(other)
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == ("uncertain" if case else "found")
+    told = f"No note is sure to tell that of {case}; these are the nearest."
+    assert answer.get("reason", "") == (told if case else "")
+
+
 async def test_what_an_assistant_says_is_nobody_elses(desk: Desk) -> None:
     for content in ANA:
         await desk.told(content, subject="assistant")

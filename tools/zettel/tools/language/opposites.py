@@ -50,6 +50,7 @@ class _Table(BaseModel):
     converses: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     feelings: Mapping[str, tuple[str, ...]] = {}
     pairs: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    cases: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,41 @@ def says_contrary(text: str, sources: Sequence[str]) -> bool:
             if not pair.borne_out and 1 - side in known:
                 return True
     return _takes_other_side(text, sources)
+
+
+def find_other_case(question: str, texts: Sequence[str]) -> str:
+    """The case that a question names and no text, though the first tells of another; empty if none.
+
+    Such as "staging", where the nearest note is of production.
+
+    Args:
+        question: The question.
+        texts: Those that may answer, the best first.
+    """
+    asked = _plain(question)
+    for cases in _cases():
+        meant = {case: found[0] for case, words in cases.items() if (found := words.search(asked))}
+        if not meant:
+            continue
+        told = [{case for case, words in cases.items() if words.search(_plain(t))} for t in texts]
+        if told and told[0] and meant.keys().isdisjoint(set[str]().union(*told)):
+            return next(iter(meant.values()))
+    return ""
+
+
+@cache
+def _cases() -> Sequence[Mapping[str, re.Pattern[str]]]:
+    """Kind by kind, the words of each case in all languages."""
+    spelled = dict[str, dict[str, list[str]]]()
+    for table in _tables():
+        for kind, cases in table.cases.items():
+            for case, words in cases.items():
+                patterns = spelled.setdefault(kind, {}).setdefault(case, [])
+                patterns.append(spell_words(words, inside=table.inside))
+    return [
+        {case: re.compile("|".join(patterns)) for case, patterns in cases.items()}
+        for cases in spelled.values()
+    ]
 
 
 def _takes_other_side(text: str, sources: Sequence[str]) -> bool:

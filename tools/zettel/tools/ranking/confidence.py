@@ -12,6 +12,7 @@ from zettel.storage.notes import fold
 from zettel.tools.language.asked_slots import Slot
 from zettel.tools.language.languages import find_language
 from zettel.tools.language.names import ASSISTANTS
+from zettel.tools.language.opposites import find_other_case
 from zettel.tools.language.question_words import names_a_role
 from zettel.tools.language.terms import STEM_CHARACTERS, beginnings, stems
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_by
@@ -23,6 +24,7 @@ from zettel.tools.ranking.estimate import (
     Figures,
     as_told,
     find_unstated,
+    find_untold_codes,
     holding_names,
     likelihood,
     read_figures,
@@ -120,7 +122,8 @@ def judge(
         )
     else:
         confidence = likelihood(seen.figures)
-    confidence = 1.0 if "exact" in ranked[0].shares else confidence
+    if "exact" in ranked[0].shares and not (seen.unstated or seen.other_case):
+        confidence = 1.0
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
     nothing = seen.near <= NOTHING_NEAR and not _may_be_told(question, corpus, ranked)
@@ -144,7 +147,7 @@ class Evidence:
     timeless: bool
     """Asks for a time that no note is from."""
     unknown: Sequence[str]
-    """The names that no note holds."""
+    """The codes and names that no note holds."""
     others: Flags
     """The notes about others; none if all notes are on one side."""
     others_near: bool
@@ -153,6 +156,8 @@ class Evidence:
     """The notes about a name of the question; None if it has none."""
     unstated: Slot | None
     """What is asked for by name and not stated."""
+    other_case: str
+    """The case that is asked for, where the nearest notes tell of another: "staging"."""
 
 
 def weigh(
@@ -169,7 +174,8 @@ def weigh(
     own, others = _sides(question, corpus)
     scores = ranking.without({"subject", "mentioned"})
     apart = bool(own.any() and others.any())
-    unknown = _unknown_names(question, corpus)
+    untold = find_untold_codes(question, corpus, ranking.order)
+    unknown = [*untold, *_unknown_names(question, corpus)]
     cosines, held = in_rows(meaning, corpus)[0], _held_share(question, corpus, unknown)
     near = _nearness(question, corpus, cosines, held, own_names)
     rest, own_near = without_usual(corpus, cosines), near
@@ -178,11 +184,13 @@ def weigh(
     else:
         nearness = _nearness(question, corpus, rest, held, own_names)
     timeless = whole and _is_none_of_then(question, ranking)
-    shown = (corpus.rows[one.note_id] for one in _as_found(ranked)[:STATING_NOTES])
+    shown = [corpus.rows[one.note_id] for one in _as_found(ranked)[:STATING_NOTES]]
     holding = holding_names(question, corpus, cosines)
     order = [*shown, *ranking.order]
     best = corpus.rows[ranked[0].note_id]
     anothers = question.subject != USER and _is_of_another(best, holding)
+    texts = [as_told(corpus.outlines[row]) for row in dict.fromkeys((best, *shown))]
+    other_case = "" if question.is_passage else find_other_case(question.text, texts)
     unstated = find_unstated(question, corpus, cosines, order, holding=holding, anothers=anothers)
     figures = read_figures(
         corpus,
@@ -190,7 +198,7 @@ def weigh(
         _best_told(cosines, corpus),
         nearness - UNKNOWN_NAME_PENALTY * bool(unknown),
         holding=holding,
-        unstated=unstated is not None,
+        unstated=bool(unstated or untold or other_case),
     )
     figures, near = _of_time_or_kind(question, ranking, figures, near, timeless=timeless)
     return Evidence(
@@ -203,6 +211,7 @@ def weigh(
         others_near=own_near < near,
         holding=holding,
         unstated=unstated if figures.stated else None,
+        other_case=other_case if figures.stated else "",
     )
 
 
@@ -260,6 +269,8 @@ def _reason(
         what = "note is of that time"
     elif seen.unknown:
         what = f"note mentions {seen.unknown[0]}"
+    elif seen.other_case:
+        what = f"note is sure to tell that of {seen.other_case}"
     elif seen.unstated and not seen.unstated.orders_only:
         what = _unstated(question, corpus, seen.holding, seen.unstated, shown)
     elif verdict == "nothing_relevant":

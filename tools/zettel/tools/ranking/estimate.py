@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
+import regex as re
 
 from zettel.storage.notes import Outline, fold
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
 from zettel.tools.language.question_words import names_a_role, speaks_of_me
+from zettel.tools.language.terms import terms
 from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.question import USER, Question
+from zettel.tools.ranking.signals import find_asked_codes
 
 NAMED_GAP_MAX = 0.3
 """Most that is counted of the distance between the nearest note and the nearest that holds a name
@@ -36,6 +39,9 @@ WEIGHTS: Mapping[str, float] = {"nearness": 5.65, "named": 5.4, "stands_out": 2.
 OFFSET = -1.72
 """Added to the weighted figures: at 0 the likelihood is 0.5. All are fitted by `make fit-verdict`,
 each set of questions left out in turn (`benchmarks/RESULTS.md`)."""
+
+_RUN = re.compile(r"\p{L}+|\p{N}+")
+"""Of letters or of digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +140,34 @@ def find_unstated(
         return any(slot.is_stated(as_told(corpus.outlines[row])) for row in told)
 
     return next((slot for slot in slots if not is_stated(slot)), None)
+
+
+def find_untold_codes(question: Question, corpus: Corpus, order: Sequence[int]) -> list[str]:
+    """The codes of a question that no note holds, as it spells them: "RNK-412", "pool_size".
+
+    Nobody tells of one in other words, however near they are.
+
+    Args:
+        question: The question; of a time that it names none.
+        corpus: The notes.
+        order: Rows of the notes, the best first, in which a code may be spelled otherwise.
+    """
+    codes = () if question.is_passage else find_asked_codes(question.text)
+    untold = [
+        code
+        for code in codes
+        if not corpus.mentions.count(fold(code))
+        and not any(map(set(terms(code)).issubset, question.time_words))
+    ]
+    rows = map(int, order[:TELLING_WHO_NOTES]) if untold else ()
+    told = [fold(as_told(corpus.outlines[row])) for row in rows]
+    return [code for code in untold if not any(map(_spelled_anyhow(code).search, told))]
+
+
+def _spelled_anyhow(code: str) -> re.Pattern[str]:
+    """Where a code stands, whatever is between its letters and its numbers: "RNK 412"."""
+    runs = r"[\W_]*".join(map(re.escape, _RUN.findall(fold(code))))
+    return re.compile(rf"(?<![\p{{L}}\p{{N}}]){runs}(?!\p{{N}})")
 
 
 def _nearest(among: Flags, near: Values) -> list[int]:

@@ -395,6 +395,11 @@ _IDENTIFIER = re.compile(
     """,
     re.VERBOSE,
 )
+_CODE = re.compile(
+    r"(?=\p{L}|.{6})(?=.*\p{L})(?=.*\p{N}.*\p{N})[\p{L}\p{N}]+(?:[-_.#][\p{L}\p{N}]+)*"
+    r"|[\p{L}\p{N}]+(?:_+[\p{L}\p{N}]+)+"
+)
+"""An identifier that nobody spells otherwise: of two digits, or with "_". Not "2h30", "m³"."""
 _SPACED_WORD = re.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}_]++")
 """A word of a spaced script: an exact term holds whole words of these."""
 EXACT_MAX_TERMS = 32
@@ -407,14 +412,21 @@ def find_exact_terms(query: str) -> tuple[str, ...]:
     At most `EXACT_MAX_TERMS`, the first ones.
     """
     quoted: list[str] = _QUOTED.findall(query)
-    words = [
-        _POSSESSIVE.sub("", word.strip(_EDGE).rstrip("."))
-        for word in _QUOTED.sub(" ", query).split()
-    ]
-    words = [word for word in words if word]
+    words = _unquoted_words(query)
     alone = len(words) == 1 and not quoted
     meant = [word for word in words if alone or _IDENTIFIER.match(word)]
     return tuple(dict.fromkeys(fold(term) for term in (*quoted, *meant)))[:EXACT_MAX_TERMS]
+
+
+def find_asked_codes(query: str) -> tuple[str, ...]:
+    """The codes of a question, as it spells them: "RNK-412", "pool_size", "4be11d0", not "S3"."""
+    words = (word for word in _unquoted_words(query) if _IDENTIFIER.match(word))
+    return tuple(dict.fromkeys(word for word in words if _CODE.fullmatch(word)))[:EXACT_MAX_TERMS]
+
+
+def _unquoted_words(query: str) -> list[str]:
+    words = (word.strip(_EDGE).rstrip(".") for word in _QUOTED.sub(" ", query).split())
+    return [told for word in words if (told := _POSSESSIVE.sub("", word))]
 
 
 def exact_share(terms: Sequence[str], content: str) -> float:
