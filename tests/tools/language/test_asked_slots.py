@@ -102,6 +102,16 @@ def test_what_is_asked_for_by_name_is_known_in_each_language(question: str, slot
         ("What dose do I take?", "50 micrograms every morning", True),
         ("How many bedrooms has the flat?", "The flat is on Mill Lane", False),
         ("What is Ana's home address?", "Since 2026 and until 2030 and later", False),
+        ("What's Chloe's surname?", "Babysitter is Chloe; Mrs Adeyemi helps out", False),
+        ("What's Chloe's surname?", "Chloe Baker sits on Fridays", True),
+        ("Wie heißt Chloe mit Nachnamen?", "Chloe kommt um acht", False),
+        ("¿Cuál es el apellido de Ana?", "Ana López vive aquí", True),
+        ("What's Frau Groth's first name?", "Frau Groth retires, then comes Lea Pfister", False),
+        ("Wie heißt Frau Groth mit Vornamen?", "Gerda Groth zieht aus", True),
+        ("What is Ana's e-mail address?", "Ana wants the papers by mail", False),
+        ("What is Ana's e-mail address?", "Ana wants the papers by mail: ana@ex.org", True),
+        ("What do we pay a month for the scanner?", "The scanner is leased until May", False),
+        ("How much is the swimming course?", "The swimming course has ten Mondays", False),
     ],
 )
 def test_a_text_states_it_in_any_language_or_by_a_value_of_its_form(

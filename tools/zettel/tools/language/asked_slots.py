@@ -4,7 +4,7 @@ A language is a file of `slot_words`: adding one takes no code.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 
 import regex as re
@@ -56,6 +56,12 @@ class Slot:
         """Whether a text holds words without which it hardly states this, in any language."""
         return self.states.is_in(text, TEXT_READ_CHARACTERS)
 
+    def of_whom(self, question: str) -> "Slot":
+        """This of the one whom a question names, where the words that state it hold the name."""
+        found = self.asks.words.search(question, 0, QUESTION_READ_CHARACTERS)
+        whose = next((name for name in found.capturesdict().get("whose", ())), "") if found else ""
+        return replace(self, states=self.states.of(whose)) if whose else self
+
     def may_be_stated(self, text: str) -> bool:
         """Whether a text states this, or holds a number that may be its value."""
         number = self.numbered and _DIGIT.search(text, 0, TEXT_READ_CHARACTERS) is not None
@@ -86,6 +92,14 @@ class _Spelled:
         """Of languages without spaces, for which other texts need not be searched."""
         return self._compiled("", self._patterns.get(True, ()), "")
 
+    def of(self, whose: str) -> "_Spelled":
+        """These with a name in place of "{whose}"."""
+        patterns = {
+            unspaced: [pattern.replace("{whose}", re.escape(whose)) for pattern in of]
+            for unspaced, of in self._patterns.items()
+        }
+        return _Spelled(patterns, begins=self._begins, ends=self._ends)
+
     def _compiled(self, begins: str, of: Sequence[str], ends: str) -> re.Pattern[str]:
         return re.compile(f"{begins}(?:{'|'.join(of) or '(?!)'}){ends}", re.IGNORECASE)
 
@@ -100,7 +114,8 @@ class _Spelled:
 @lru_cache(maxsize=KNOWN_QUESTIONS)
 def find_asked_slots(question: str) -> tuple[Slot, ...]:
     """What a question asks for by name, perhaps beside other things; in many questions nothing."""
-    return tuple(slot for slot in _slots() if slot.asks.is_in(question, QUESTION_READ_CHARACTERS))
+    asked = (slot for slot in _slots() if slot.asks.is_in(question, QUESTION_READ_CHARACTERS))
+    return tuple(slot.of_whom(question) for slot in asked)
 
 
 @cache
