@@ -581,6 +581,35 @@ async def test_who_left_takes_nobody_else_along(desk: Desk) -> None:
     assert lines(await desk("recall", subject="Bram")) == ["works at Siemens"]
 
 
+async def test_a_change_ends_nothing_with_somebody_of_a_short_name(desk: Desk) -> None:
+    await desk.told("Kos works with Ida.", happened_at="2026-01-05")
+    await desk.told("Kos has moved to a new desk.", happened_at="2026-03-05")
+
+    assert lines(await desk("recall", subject="Kos")) == ["works with Ida"]
+
+
+@pytest.mark.parametrize(
+    ("end", "over"),
+    [
+        ("Kos and Ida broke up.", True),
+        ("Ida hat sich im Mai von Kos getrennt.", True),
+        ("Kos et Ida se sont séparés.", True),
+        ("Kos e Ida se han divorciado.", True),
+        ("Kos and Ida would never have broken up.", False),
+        ("Kos und Ida zahlen getrennt.", False),
+        ("Bram and Ida broke up.", False),
+    ],
+)
+async def test_who_has_parted_is_married_no_longer_but_keeps_all_else(
+    desk: Desk, end: str, over: bool
+) -> None:
+    await desk.told("Kos is married to Ida. Kos works with Ida.", happened_at="2026-01-05")
+    await desk.told(end, happened_at="2026-03-05")
+
+    married = [] if over else ["is married to Ida"]
+    assert lines(await desk("recall", subject="Kos")) == [*married, "works with Ida"]
+
+
 @pytest.mark.parametrize(
     ("told", "children"),
     [

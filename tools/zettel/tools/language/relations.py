@@ -38,6 +38,8 @@ ALSO_CALLED = "also called"
 """The label by which a text gives a person or thing another name."""
 MUTUAL = frozenset({ALSO_CALLED, "is married to", "is engaged to", "works with"})
 """Labels that hold in both directions."""
+COUPLE = frozenset({"is married to", "is engaged to", "husband", "wife", "partner"})
+"""Labels of two who may part."""
 LIVES_IN, MOVED_TO = "lives in", "moved to"
 """The labels of a home: one at a time, unlike jobs and doctors. Who moved to a place lives there,
 but a team or a program moves to a product with the same words, so a move is told as one."""
@@ -131,6 +133,7 @@ class _Table(BaseModel):
     articles: tuple[str, ...]
     still: tuple[str, ...]
     not_stated: tuple[str, ...]
+    parted: tuple[str, ...]
     hints: tuple[str, ...]
     forms: tuple[str, ...]
     having: tuple[str, ...]
@@ -215,6 +218,7 @@ class _Language:
     hint: re.Pattern[str]
     """What every relation has: most sentences have none of it."""
     not_stated: re.Pattern[str]
+    parted: re.Pattern[str]
     user: re.Pattern[str]
     pronoun: re.Pattern[str]
 
@@ -260,6 +264,7 @@ def _language(table: _Table, names: NameWords) -> _Language:
         no_thing=re.compile(rf"(?:.*\s)?(?:{_any((*table.no_things, *roles))})", re.IGNORECASE),
         hint=re.compile("|".join((*map(re.escape, table.hints), *roles)), re.IGNORECASE),
         not_stated=_whole_words(table.not_stated),
+        parted=_whole_words(table.parted),
         user=re.compile(_any((*table.user, "User"))),
         pronoun=re.compile(rf"(?:{_any(table.pronouns)})(?=\s)", re.IGNORECASE),
     )
@@ -366,6 +371,15 @@ def _home_hint() -> re.Pattern[str]:
 def tells_home(told: Relation) -> bool:
     """Whether a relation tells where somebody lives: not "we moved to Postgres"."""
     return told.label in (LIVES_IN, MOVED_TO) and not told.is_of_group
+
+
+def tells_of_parting(sentence: str) -> bool:
+    """Whether a sentence says of two that they are no couple any more."""
+    for language in _languages():
+        rest, parted = language.parted.subn(" ", sentence)
+        if parted and not language.not_stated.search(rest):
+            return True
+    return False
 
 
 def begins_with_pronoun(sentence: str) -> bool:

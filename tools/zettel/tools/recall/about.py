@@ -15,7 +15,14 @@ from zettel.tools.concurrency import check_cancelled, read_in_thread
 from zettel.tools.language.change_cues import find_change_cue, value_words
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.question_words import find_users
-from zettel.tools.language.relations import THE_USER, Relation, find_relations, tells_home
+from zettel.tools.language.relations import (
+    COUPLE,
+    THE_USER,
+    Relation,
+    find_relations,
+    tells_home,
+    tells_of_parting,
+)
 from zettel.tools.language.user_words import find_own_names, tells_of_user
 from zettel.tools.note_marks import add_labels
 from zettel.tools.ranking.ranked import Ranked, group_copies
@@ -47,14 +54,22 @@ class _End:
     """The sentence that tells it, of anybody whom it names; empty if it is stated of `who`."""
     words: frozenset[str]
     """Of what was so, as `value_words` gives them."""
+    of_couple: bool = False
+    """Whether it tells that two have parted."""
 
     def ends(self, one: Relation) -> bool:
         """Whether that is a relation, told before."""
-        if not value_words(one.label if one.is_role else one.whom) <= self.words:
+        if self.of_couple:
+            return one.label in COUPLE and self._names(one.who) and self._names(one.whom)
+        words = value_words(one.label if one.is_role else one.whom)
+        if not words or not words <= self.words:  # a short name has none
             return False
-        if self.told and one.who == THE_USER:
+        return self._names(one.who)
+
+    def _names(self, name: str) -> bool:
+        if self.told and name == THE_USER:
             return tells_of_user(self.told)
-        return fold(one.who) == self.who or says_name(one.who, self.told)
+        return fold(name) == self.who or says_name(name, self.told)
 
 
 def in_order(memory: Memory, asked: RecallQuery, entity: Entity) -> list[str]:
@@ -120,6 +135,8 @@ def _find_ends(note: Outline) -> Iterator[_End]:
     """What a note names that is so no longer: "no longer works at Siemens", "left Siemens"."""
     for span in sentence_spans(note.content):
         told = note.content[slice(*span)]
+        if tells_of_parting(told):
+            yield _End(fold(note.subject), told, frozenset(), of_couple=True)
         if cue := find_change_cue(told):
             yield _End(fold(note.subject), told, frozenset(chain(cue.former, *cue.over)))
     for one in find_statements(note):
