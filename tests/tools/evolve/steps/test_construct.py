@@ -33,6 +33,7 @@ async def test_code_tables_and_logs_name_nobody(desk: Desk, code: str) -> None:
         ("Ingrid Solheim leads the team", ("Ingrid Solheim",)),
         ("We read Ursula K. Le Guin", ("Ursula K. Le Guin",)),
         ("Der Bericht an die Stiftung ist fertig, sagt Frau Dr. Kessler", ("Kessler",)),
+        ("Mia Klavierunterricht ist jetzt bei Frau Yildirim", ("Yildirim",)),
         ("Yusuf hat uns die Schlüssel für den Keller gegeben", ("Yusuf",)),
         ("Camille a rendu les clés de l'appartement", ("Camille",)),
         ("Lucía prefiere el piso de la calle Colón", ("Lucía", "Colón")),
