@@ -174,7 +174,9 @@ def weigh(
     own, others = _sides(question, corpus)
     scores = ranking.without({"subject", "mentioned"})
     apart = bool(own.any() and others.any())
-    untold = find_untold_codes(question, corpus, ranking.order)
+    shown = [corpus.rows[one.note_id] for one in _as_found(ranked)[:STATING_NOTES]]
+    order = [*shown, *ranking.order]
+    untold = find_untold_codes(question, corpus, order)
     unknown = [*untold, *_unknown_names(question, corpus)]
     cosines, held = in_rows(meaning, corpus)[0], _held_share(question, corpus, unknown)
     near = _nearness(question, corpus, cosines, held, own_names)
@@ -184,13 +186,10 @@ def weigh(
     else:
         nearness = _nearness(question, corpus, rest, held, own_names)
     timeless = whole and _is_none_of_then(question, ranking)
-    shown = [corpus.rows[one.note_id] for one in _as_found(ranked)[:STATING_NOTES]]
     holding = holding_names(question, corpus, cosines)
-    order = [*shown, *ranking.order]
     best = corpus.rows[ranked[0].note_id]
     anothers = question.subject != USER and _is_of_another(best, holding)
-    texts = [as_told(corpus.outlines[row]) for row in dict.fromkeys((best, *shown))]
-    other_case = "" if question.is_passage else find_other_case(question.text, texts)
+    other_case = _find_other_case(question, corpus, [best, *shown])
     unstated = find_unstated(question, corpus, cosines, order, holding=holding, anothers=anothers)
     figures = read_figures(
         corpus,
@@ -213,6 +212,14 @@ def weigh(
         unstated=unstated if figures.stated else None,
         other_case=other_case if figures.stated else "",
     )
+
+
+def _find_other_case(question: Question, corpus: Corpus, rows: Sequence[int]) -> str:
+    """The case that a question names and no note tells of, though the first tells of another."""
+    if question.is_passage:
+        return ""
+    texts = [as_told(corpus.outlines[row]) for row in dict.fromkeys(rows)]
+    return find_other_case(question.text, texts)
 
 
 def _is_of_another(row: int, holding: Flags | None) -> bool:
