@@ -104,6 +104,8 @@ def test_what_is_asked_for_by_name_is_known_in_each_language(question: str, slot
         ("What is Ana's home address?", "Since 2026 and until 2030 and later", False),
         ("What's Chloe's surname?", "Babysitter is Chloe; Mrs Adeyemi helps out", False),
         ("What's Chloe's surname?", "Chloe Baker sits on Fridays", True),
+        ("What's Chloe's surname?", "Chloe (Marsh) sits with the children", True),
+        ("What's Chloe's surname?", "Sitters: Baker, Chloe; Marsh, Ana", True),
         ("Wie heißt Chloe mit Nachnamen?", "Chloe kommt um acht", False),
         ("¿Cuál es el apellido de Ana?", "Ana López vive aquí", True),
         ("What's Frau Groth's first name?", "Frau Groth retires, then comes Lea Pfister", False),
@@ -111,6 +113,7 @@ def test_what_is_asked_for_by_name_is_known_in_each_language(question: str, slot
         ("What is Ana's e-mail address?", "Ana wants the papers by mail", False),
         ("What is Ana's e-mail address?", "Ana wants the papers by mail: ana@ex.org", True),
         ("What do we pay a month for the scanner?", "The scanner is leased until May", False),
+        ("What did we pay for the bike?", "We gave Tom 120 for the bike", True),
         ("How much is the swimming course?", "The swimming course has ten Mondays", False),
     ],
 )

@@ -261,6 +261,7 @@ async def test_a_term_to_the_letter_is_no_answer_where_something_else_is_asked_o
         ("What is MAX_CONNS of the lookup in sienna?", "MAX_CONNS"),
         ("Under which ticket is the crash of sienna, RNK-412?", ""),
         ("Under which ticket is the crash of sienna, rnk412?", ""),
+        ("Which lookup in sienna crashed with the ticket of LOOKUP-19?", ""),
         ("Which lookup in sienna crashed after 15h30 in step H1?", ""),
         ("Which lookup in sienna crashed with `MAX_CONNS`?", ""),
     ],

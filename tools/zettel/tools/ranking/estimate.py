@@ -42,6 +42,9 @@ each set of questions left out in turn (`benchmarks/RESULTS.md`)."""
 
 _RUN = re.compile(r"\p{L}+|\p{N}+")
 """Of letters or of digits."""
+_BETWEEN_RUNS = r"[\W_]*"
+CODE_WORD_MIN_CHARACTERS = 3
+"""Fewest letters of a code that may stand without its number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +168,15 @@ def find_untold_codes(question: Question, corpus: Corpus, order: Sequence[int]) 
 
 
 def _spelled_anyhow(code: str) -> re.Pattern[str]:
-    """Where a code stands, whatever is between its letters and its numbers: "RNK 412"."""
-    runs = r"[\W_]*".join(map(re.escape, _RUN.findall(fold(code))))
-    return re.compile(rf"(?<![\p{{L}}\p{{N}}]){runs}(?!\p{{N}})")
+    """Where a code stands, whatever is between its letters and its numbers: "RNK 412".
+
+    A word with one number stands also without any ("Covid", but not "RNK 377").
+    """
+    runs = [re.escape(run) for run in _RUN.findall(fold(code))]
+    forms = [rf"{_BETWEEN_RUNS.join(runs)}(?!\p{{N}})"]
+    if len(runs) == 2 and len(runs[0]) >= CODE_WORD_MIN_CHARACTERS:
+        forms.append(rf"{runs[0]}(?!\p{{L}}|{_BETWEEN_RUNS}\p{{N}})")
+    return re.compile(rf"(?<![\p{{L}}\p{{N}}])(?:{'|'.join(forms)})")
 
 
 def _nearest(among: Flags, near: Values) -> list[int]:
