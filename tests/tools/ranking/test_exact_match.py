@@ -95,6 +95,22 @@ async def test_an_identifier_in_a_question_is_meant_to_the_letter(
     assert len(ids(answer)) > 1
 
 
+@pytest.mark.parametrize("asked", ["LH1234", "LH-1234", "lh_1234"])
+async def test_a_code_is_found_however_its_parts_are_joined(desk: Desk, asked: str) -> None:
+    meant = await desk.told("LH 1234 leaves Bergen, the bags are paid")
+    for code in ("LH 1235", "LH 12345", "LX 1234", "KL 2341"):
+        await desk.told(f"{code} leaves at 9:40 from gate B4 in the morning")
+
+    found = await desk("recall", query=f"When does {asked} leave?", detail="full")
+
+    assert ids(found)[0] == meant
+    assert ["exact" in str(note["signals"]) for note in notes(found)].count(True) == 1
+
+    literal = await desk.told(f"{asked} is cancelled")
+
+    assert ids(await desk("recall", query=f"When does {asked} leave?"))[0] == literal
+
+
 @pytest.mark.parametrize(
     ("question", "terms"),
     [

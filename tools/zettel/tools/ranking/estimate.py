@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
-import regex as re
 
 from zettel.storage.notes import Outline, fold
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
@@ -16,7 +15,7 @@ from zettel.tools.language.terms import terms
 from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.question import USER, Question
-from zettel.tools.ranking.signals import find_asked_codes
+from zettel.tools.ranking.signals import find_asked_codes, spelled_anyhow
 
 NAMED_GAP_MAX = 0.3
 """Most that is counted of the distance between the nearest note and the nearest that holds a name
@@ -39,12 +38,6 @@ WEIGHTS: Mapping[str, float] = {"nearness": 5.65, "named": 5.4, "stands_out": 2.
 OFFSET = -1.72
 """Added to the weighted figures: at 0 the likelihood is 0.5. All are fitted by `make fit-verdict`,
 each set of questions left out in turn (`benchmarks/RESULTS.md`)."""
-
-_RUN = re.compile(r"\p{L}+|\p{N}+")
-"""Of letters or of digits."""
-_BETWEEN_RUNS = r"[\W_]*"
-CODE_WORD_MIN_CHARACTERS = 3
-"""Fewest letters of a code that may stand without its number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,19 +157,7 @@ def find_untold_codes(question: Question, corpus: Corpus, order: Sequence[int]) 
     ]
     rows = map(int, order[:TELLING_WHO_NOTES]) if untold else ()
     told = [fold(as_told(corpus.outlines[row])) for row in rows]
-    return [code for code in untold if not any(map(_spelled_anyhow(code).search, told))]
-
-
-def _spelled_anyhow(code: str) -> re.Pattern[str]:
-    """Where a code stands, whatever is between its letters and its numbers: "RNK 412".
-
-    A word with one number stands also without any ("Covid", but not "RNK 377").
-    """
-    runs = [re.escape(run) for run in _RUN.findall(fold(code))]
-    forms = [rf"{_BETWEEN_RUNS.join(runs)}(?!\p{{N}})"]
-    if len(runs) == 2 and len(runs[0]) >= CODE_WORD_MIN_CHARACTERS:
-        forms.append(rf"{runs[0]}(?!\p{{L}}|{_BETWEEN_RUNS}\p{{N}})")
-    return re.compile(rf"(?<![\p{{L}}\p{{N}}])(?:{'|'.join(forms)})")
+    return [code for code in untold if not any(map(spelled_anyhow(code, alone=True).search, told))]
 
 
 def _nearest(among: Flags, near: Values) -> list[int]:

@@ -400,6 +400,11 @@ _CODE = re.compile(
     r"|[\p{L}\p{N}]+(?:_+[\p{L}\p{N}]+)+"
 )
 """An identifier that nobody spells otherwise: of two digits, or with "_". Not "2h30", "m³"."""
+_RUN = re.compile(r"\p{L}+|\p{N}+")
+"""Of letters or of digits."""
+_BETWEEN_RUNS = r"[\W_]*"
+CODE_WORD_MIN_CHARACTERS = 3
+"""Fewest letters of a code that may stand without its number."""
 _SPACED_WORD = re.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}_]++")
 """A word of a spaced script: an exact term holds whole words of these."""
 EXACT_MAX_TERMS = 32
@@ -421,7 +426,28 @@ def find_exact_terms(query: str) -> tuple[str, ...]:
 def find_asked_codes(query: str) -> tuple[str, ...]:
     """The codes of a question, as it spells them: "RNK-412", "pool_size", "4be11d0", not "S3"."""
     words = (word for word in _unquoted_words(query) if _IDENTIFIER.match(word))
-    return tuple(dict.fromkeys(word for word in words if _CODE.fullmatch(word)))[:EXACT_MAX_TERMS]
+    return tuple(dict.fromkeys(word for word in words if is_code(word)))[:EXACT_MAX_TERMS]
+
+
+def is_code(term: str) -> bool:
+    """Whether an exact term is a code, which nobody tells in other words."""
+    return _CODE.fullmatch(term) is not None
+
+
+def spelled_anyhow(code: str, *, alone: bool) -> re.Pattern[str]:
+    """Where a code stands in a folded text, whatever is between its letters and its numbers.
+
+    "RNK-412" stands in "rnk 412" and in "rnk412".
+
+    Args:
+        code: The code.
+        alone: Whether a word with one number stands also without any: "Covid", but not "RNK 377".
+    """
+    runs = [re.escape(run) for run in _RUN.findall(fold(code))]
+    forms = [rf"{_BETWEEN_RUNS.join(runs)}(?!\p{{N}})"]
+    if alone and len(runs) == 2 and len(runs[0]) >= CODE_WORD_MIN_CHARACTERS:
+        forms.append(rf"{runs[0]}(?!\p{{L}}|{_BETWEEN_RUNS}\p{{N}})")
+    return re.compile(rf"(?<![\p{{L}}\p{{N}}])(?:{'|'.join(forms)})")
 
 
 def _unquoted_words(query: str) -> list[str]:

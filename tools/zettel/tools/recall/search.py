@@ -53,6 +53,8 @@ from zettel.tools.ranking.signals import (
     event_times,
     exact_share,
     find_exact_terms,
+    is_code,
+    spelled_anyhow,
 )
 from zettel.tools.ranking.weights import (
     EXACT_WEIGHT,
@@ -538,11 +540,19 @@ async def _stating_first(
 
 
 def _exact_shares(terms: Sequence[str], outlines: Sequence[Outline]) -> dict[str, float]:
+    """How many of the terms each note holds: as they are, or if none does, codes spelled anyhow."""
     shares = dict[str, float]()
     for outline in outlines:
         # The call's time may be over: two hundred of the longest notes take a second.
         check_cancelled()
         shares[outline.note_id] = exact_share(terms, outline.content)
+    codes = [spelled_anyhow(term, alone=False) for term in terms if is_code(term)]
+    if any(shares.values()) or not codes:
+        return shares
+    for outline in outlines:
+        check_cancelled()
+        told = fold(outline.content)
+        shares[outline.note_id] = sum(code.search(told) is not None for code in codes) / len(terms)
     return shares
 
 
