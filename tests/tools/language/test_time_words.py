@@ -305,6 +305,14 @@ def test_weeks_from_a_day_need_a_count_and_a_day() -> None:
         ("Nina deja Bosch el 31 de enero.", "2027-01-31"),
         ("李娜1月4日加入西门子。", "2027-01-04"),
         ("小林は1月4日に大阪へ引っ越します。", "2027-01-04"),
+        ("Nina moves to Bremen at the end of December.", "2026-12-31"),
+        ("Nina starts at Siemens at the end of next week.", "2026-11-29"),
+        ("Nina leaves the team at the end of the year.", "2026-12-31"),
+        ("Nina zieht Ende nächsten Monats nach Bremen.", "2026-12-31"),
+        ("Nina déménage à Brest fin décembre.", "2026-12-31"),
+        ("Nina se muda a Vigo a finales de diciembre.", "2026-12-31"),
+        ("李娜12月底搬到柏林。", "2026-12-31"),
+        ("小林は12月末に引っ越す。", "2026-12-31"),
     ],
 )
 def test_the_day_on_which_something_becomes_otherwise_is_read(text: str, day: str) -> None:
@@ -342,6 +350,8 @@ def test_the_day_of_an_event_is_not_one_on_which_something_becomes_otherwise(tex
         ("From February the rent is 950 euros.", "2027-02-01"),
         ("The rent is 950 euros starting February.", "2027-02-01"),
         ("From May on the rent is 950 euros.", "2027-05-01"),
+        ("From the end of May the rent is 950 euros.", "2027-05-31"),
+        ("Ab Ende Mai kostet die Miete 950 Euro.", "2027-05-31"),
     ],
 )
 def test_a_month_is_a_time_from_which_something_is_so(text: str, day: str) -> None:

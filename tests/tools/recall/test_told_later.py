@@ -197,6 +197,18 @@ async def test_what_becomes_otherwise_on_a_later_day_waits_until_then(desk: Desk
     assert await desk.found(query=ASKED) == [newer, older]
 
 
+async def test_what_becomes_otherwise_at_the_end_of_the_month_waits_until_then(desk: Desk) -> None:
+    older, newer = await told(
+        desk,
+        SHELVES,
+        "At the end of the month the joiner Ferrand switches to shelves for the shop in grey",
+    )
+
+    assert await desk.found(query=ASKED) == [older, newer]
+    desk.later(days=31)
+    assert await desk.found(query=ASKED) == [newer, older]
+
+
 async def test_the_new_day_of_an_event_to_come_does_not_wait(desk: Desk) -> None:
     older, newer = await told(
         desk,

@@ -129,7 +129,7 @@ def takes_effect_later(
     Returns:
         None if it is so already, or either is not so yet.
     """
-    if not any(span.start > now for span in coming.times):
+    if not any(span.end > now for span in coming.times):
         return None
     begins = takes_effect(coming.content, coming.happened_at)
     if begins and begins > now:

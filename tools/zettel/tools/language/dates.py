@@ -17,6 +17,7 @@ from zettel.tools.language.time_words import (
     find_spelled_times,
     is_moved,
     joiners,
+    means_end,
     sides_behind,
     sides_of,
     tense_of,
@@ -162,7 +163,7 @@ def takes_effect(text: str, told_at: datetime) -> datetime | None:
         told_at: The moment that "next week" is relative to.
     """
     begins = [
-        period.start
+        _begins(text, told, period)
         for told, period in _told(text, told_at)
         if TO not in told.english and _side(text, told) in _BEGINNINGS
     ]
@@ -180,13 +181,19 @@ def changes_on(text: str, told_at: datetime) -> datetime | None:
         told_at: The moment that "next week" is relative to.
     """
     changes = [
-        period.start
+        _begins(text, told, period)
         for told, period in _told(text, told_at)
         if TO not in told.english
         and not _side(text, told)
         and becomes_otherwise(text, _clause(text, told), told.language)
     ]
     return min(changes, default=None)
+
+
+def _begins(text: str, told: SpelledTime, period: Period) -> datetime:
+    """When that begins which begins in a period: on its last day, if its end is meant."""
+    last_day = period.end - timedelta(days=1)
+    return max(last_day, period.start) if means_end(text, told) else period.start
 
 
 def names_time_after(text: str, told_at: datetime, now: datetime) -> bool:

@@ -18,6 +18,8 @@ from zettel.tools.language.languages import find_language
 from zettel.tools.language.word_files import read_word_files
 
 ENGLISH = "en"
+LATE_MAX_CHARACTERS = 12
+"""Before a time, in which words say that its end is meant."""
 TEXT_MAX_MATCHES = 32
 """Most places of a text where one pattern is tried."""
 AND = " and "
@@ -72,6 +74,8 @@ class _Table(BaseModel):
     """Verbs in the present or future of what is otherwise from a day on: "moves in on 1 May"."""
     already: tuple[str, ...] = ()
     """What tells that it is so by now."""
+    late: tuple[str, ...] = ()
+    """What says that the end of a period is meant: "at the end of December"."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,10 @@ class _Language:
     @cached_property
     def begins(self) -> re.Pattern[str]:
         return self._compile(_unnamed(_spell("|".join(self.table.begins), self.table)))
+
+    @cached_property
+    def late(self) -> re.Pattern[str]:
+        return self._compile(_any_of(self.table.late))
 
     @cached_property
     def already(self) -> re.Pattern[str]:
@@ -327,6 +335,13 @@ def becomes_otherwise(text: str, clause: str, language: str) -> bool:
     if not known.begins.search(clause) or known.already.search(text):
         return False
     return tense_of(clause, language, clause=True) != "past"
+
+
+def means_end(text: str, told: SpelledTime) -> bool:
+    """Whether a text means the end of a period that it names: "at the end of next week"."""
+    opening = max(0, told.at - LATE_MAX_CHARACTERS)
+    said = text[opening : told.at + len(told.phrase)]
+    return _languages()[told.language].late.search(said) is not None
 
 
 def is_moved(sentence: str, told: SpelledTime) -> bool:
