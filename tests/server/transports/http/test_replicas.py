@@ -153,7 +153,10 @@ def playing(uri: str, folder: Path) -> Generator[Play]:
 
 
 async def settled(store: LanceStore) -> None:
-    """Wait until evolution and erasure have nothing left to do."""
+    """Wait until evolution and erasure have nothing left to do, and a run of evolution has ended.
+
+    A run is recorded after its last note.
+    """
     waiting, erasures = list[str](), 0
     # Files of the killed server's writes count as unfinished for a minute, in each of two tables.
     with anyio.move_on_after(5 * PATIENCE_S):
@@ -161,11 +164,11 @@ async def settled(store: LanceStore) -> None:
             rows = [row.note for row in await read_rows(store.tables, "current")]
             waiting = [n.note_id for n in rows if not n.embed_model or n.stage < 2]
             erasures = await pending_erasures(store)
-            if not waiting and not erasures:
+            if not waiting and not erasures and await evolutions(store):
                 return
             # The servers are other processes: no event tells of it, and they need the bucket.
             await anyio.sleep(LOOK_S)
-    pytest.fail(f"these notes still wait: {waiting}, and {erasures} erasures")
+    pytest.fail(f"these notes still wait: {waiting}, {erasures} erasures, or evolution never ran")
 
 
 async def evolutions(store: LanceStore) -> list[Run]:
