@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -73,3 +76,25 @@ def test_no_library_may_send_what_it_sees_whatever_is_set(
     set_environment()
 
     assert os.environ[name] == "1"
+
+
+def test_a_cache_that_cannot_be_written_gives_torch_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = list[str]()
+    for may_write in (True, False):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+        # Root may write everywhere, whatever a folder's mode.
+        monkeypatch.setattr(os, "access", partial(_access, may_write))
+        set_environment()
+        told.append(os.environ["TORCHINDUCTOR_CACHE_DIR"])
+
+    assert Path(told[0]).parent == tmp_path / ".cache"
+    assert Path(told[1]).parent == Path(gettempdir())
+    assert not any(Path(folder).exists() for folder in told)
+
+
+def _access(answer: bool, path: str, mode: int) -> bool:
+    assert Path(path).is_dir()
+    return answer and mode == os.W_OK

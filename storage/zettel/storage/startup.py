@@ -22,12 +22,12 @@ _QUIET = {
 _ADDED = {
     "KMP_DUPLICATE_LIB_OK": "True",
     "KMP_INIT_AT_FORK": "FALSE",
-    "TORCHINDUCTOR_CACHE_DIR": os.path.expanduser("~/.cache/torchinductor"),
     # Rust's log goes to stderr too: errors only (LanceDB 0.40 reads this name, not LANCE_LOG).
     "LANCEDB_LOG": "error",
 }
-"""Defaults for unset names, as the libraries would set them, except for torch's compiler folder,
-which is unused, and LanceDB's log."""
+"""Defaults for unset names, as the libraries would set them, except for LanceDB's log."""
+_COMPILER_FOLDER = "TORCHINDUCTOR_CACHE_DIR"
+"""Torch's name for a folder that it makes as it loads a model, and leaves empty here."""
 
 
 def set_environment() -> None:
@@ -38,6 +38,21 @@ def set_environment() -> None:
     os.environ.update(_OFFLINE | _QUIET)
     for name, value in _ADDED.items():
         os.environ.setdefault(name, value)
+    if _COMPILER_FOLDER not in os.environ:
+        os.environ[_COMPILER_FOLDER] = _compiler_folder()
+
+
+def _compiler_folder() -> str:
+    """A folder that can be made: where it cannot be, torch loads no model."""
+    home = os.path.expanduser("~")
+    folder = existing = os.path.join(home, ".cache", "torchinductor")
+    while not os.path.exists(existing) and (above := os.path.dirname(existing)) != existing:
+        existing = above
+    if os.access(existing, os.W_OK):
+        return folder
+    import tempfile  # noqa: PLC0415  not for an attaching client, whose cache can be written
+
+    return os.path.join(tempfile.gettempdir(), f"torchinductor-{os.path.basename(home)}")
 
 
 LANCE_CLIENT = "lance_namespace_urllib3_client"
