@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.server.processes import Launcher
 
 from zettel.server.commands.clients import McpClient, plan_hooks, write_edit
+from zettel.server.commands.hook_check import HookCheck
 from zettel.server.commands.hooks import (
     BRIEF_TOKENS,
     HOOK_CLIENTS,
@@ -224,7 +225,19 @@ def test_a_played_session_is_told_kept_and_erased(zettel: Launcher) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "the next brief contains it" in done.stdout
+    assert "zettel install claude-code --hooks writes them" in done.stdout  # as nobody has yet
     assert "request" not in zettel.run("list", "--namespace", "hook-test").stdout.lower()
+
+
+@pytest.mark.parametrize(
+    ("installed", "says"), [(True, "The hooks work."), (False, "claude-code has none in its file")]
+)
+def test_the_result_of_a_played_session_says_whether_the_client_runs_the_hooks(
+    *, installed: bool, says: str
+) -> None:
+    check = HookCheck(client="claude-code", steps=(), installed=installed)
+
+    assert says in check.output().text
 
 
 @pytest.mark.slow

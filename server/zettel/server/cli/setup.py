@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -354,8 +355,8 @@ def _test_hooks(call: Invocation, name: str, client: HookClient) -> int:
     from zettel.server.commands.clients import command_path, find_client, read_hook  # noqa: PLC0415
     from zettel.server.commands.hook_check import check_hooks  # noqa: PLC0415
 
-    command = read_hook(name, find_client(name)) or hook_command(command_path(), name)
+    line = read_hook(name, find_client(name))
     with call.memory(creates=True) as memory:
-        check = check_hooks(name, client, command, memory)
-    call.say(check.output())
+        check = check_hooks(name, client, line or hook_command(command_path(), name), memory)
+    call.say(replace(check, installed=bool(line)).output())
     return EXIT_FAILED if check.problem else 0

@@ -29,12 +29,27 @@ class HookCheck:
     """What worked, in order."""
     problem: str = ""
     """Empty if everything did."""
+    installed: bool = True
+    """Whether the client's file has the line that was run."""
 
     def output(self) -> Output:
         """The printed result."""
-        data = {"client": self.client, "steps": list(self.steps), "problem": self.problem}
-        lines = [*(f"  {step}" for step in self.steps), self.problem or "The hooks work."]
+        data = {
+            "client": self.client,
+            "installed": self.installed,
+            "steps": list(self.steps),
+            "problem": self.problem,
+        }
+        works = "The hooks work." if self.installed else _not_installed(self.client)
+        lines = [*(f"  {step}" for step in self.steps), self.problem or works]
         return Output(data, "\n".join(lines))
+
+
+def _not_installed(client: str) -> str:
+    return (
+        f"The hooks would work, but {client} has none in its file, so that only a plugin runs them."
+        f" zettel install {client} --hooks writes them."
+    )
 
 
 class _FailedError(Exception):
