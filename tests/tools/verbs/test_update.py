@@ -179,6 +179,19 @@ async def test_new_words_are_found_at_once_and_old_ones_no_longer(desk: Desk) ->
     assert "platypus" not in str(hit["content"])
 
 
+async def test_a_superseded_note_that_is_changed_is_not_offered_to_settle_with_its_successor(
+    desk: Desk,
+) -> None:
+    older = await desk.told("The API listens on port 8080.")
+    newer = await desk.told("The API listens on port 9090 now.")
+    await desk("update", note_id=newer, links=[{"to": older, "relation": "supersedes"}])
+
+    answer = await desk("update", note_id=older, content="The API listens on port 8081.")
+
+    assert pick(answer, "changed", "content")
+    assert "candidates" not in answer
+
+
 async def test_a_changed_note_shows_candidates_for_its_new_words(desk: Desk) -> None:
     other = await desk.told("Caroline works as a nurse at Mercy Hospital", subject="Caroline")
     note_id = await desk.told("to be filled in", subject="Caroline")

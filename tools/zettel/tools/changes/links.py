@@ -76,19 +76,26 @@ def linked_as(arguments: Iterable[LinkArgument], relation: str) -> frozenset[str
 
 
 async def kin(store: NoteReader, note: Note) -> frozenset[str]:
-    """Ids of the notes that a note is part of, of its parts, and of the parts beside it.
+    """Ids of the notes that a note is part of, its parts, the parts beside it, and its successors.
 
-    None of these repeats or replaces it, however similar it is.
+    None of these repeats it or is to be replaced by it, however similar it is.
     """
-    wholes = _wholes(note)
+    wholes = standing(note, PART_OF)
     around = await store.linking_to([note.note_id, *sorted(wholes)])
-    parts = (other.note_id for other in around if _wholes(other) & {note.note_id, *wholes})
-    return wholes | frozenset(parts)
+    known = (
+        other.note_id
+        for other in around
+        if standing(other, PART_OF) & {note.note_id, *wholes}
+        or note.note_id in standing(other, SUPERSEDES)
+    )
+    return wholes | frozenset(known)
 
 
-def _wholes(note: Note) -> frozenset[str]:
-    of = (link.to for link in note.links if link.relation == PART_OF and link.stood(None))
-    return frozenset(of)
+def standing(note: Note, relation: str) -> frozenset[str]:
+    """Ids of the notes to which a note has links of a relation that stand."""
+    return frozenset(
+        link.to for link in note.links if link.relation == relation and link.stood(None)
+    )
 
 
 def _no_target() -> str:

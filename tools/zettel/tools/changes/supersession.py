@@ -14,6 +14,7 @@ from zettel.storage.notes import SUPERSEDES, Note, State
 from zettel.storage.store import Change, NoteFilter, NoteReader, Store
 from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.changes.commit import commit
+from zettel.tools.changes.links import standing
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.state.memory import Memory
 
@@ -27,9 +28,7 @@ SUPERSESSION_MAX_CHAIN = 256
 
 def supersedes(note: Note) -> frozenset[str]:
     """Ids of the notes this one supersedes."""
-    return frozenset(
-        link.to for link in note.links if link.relation == SUPERSEDES and link.stood(None)
-    )
+    return standing(note, SUPERSEDES)
 
 
 def changed_targets(before: Note, after: Note) -> frozenset[str]:
