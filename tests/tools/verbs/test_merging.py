@@ -186,6 +186,17 @@ async def test_nothing_is_merged_into_a_note_that_recall_does_not_show(
     assert (await stored(desk, younger)).state is State.ACTIVE
 
 
+async def test_a_superseded_note_puts_its_words_into_no_current_one(desk: Desk) -> None:
+    older = await desk.told("The build runs on GitLab")
+    newer = await desk.told("The build runs on GitHub Actions now")
+    await desk("update", note_id=newer, links=[{"to": older, "relation": "supersedes"}])
+
+    with pytest.raises(Refused, match="is superseded"):
+        await merge(desk, older, newer)
+
+    assert (await stored(desk, newer)).content == "The build runs on GitHub Actions now"
+
+
 async def test_a_note_that_is_being_told_cannot_be_merged_and_is_not_stored(desk: Desk) -> None:
     known = await desk.told("The violin's case is blue")
 

@@ -28,8 +28,15 @@ def check_mergeable(note: Note, other: Note) -> None:
     """Refuses to merge a note into one that recall would not show in its place.
 
     Raises:
-        InvalidArgumentError: It is not active, or in another namespace.
+        InvalidArgumentError: It is not active, or in another namespace; or the note is superseded,
+            and what it told, which the other one would take over, is no longer so.
     """
+    if note.state is State.SUPERSEDED:
+        raise InvalidArgumentError(
+            "links",
+            f"{note.note_id} is superseded, so that what it tells belongs into no current note",
+            "Leave it as it is: recall does not show it.",
+        )
     if other.state is not State.ACTIVE or other.namespace != note.namespace:
         elsewhere = other.state is State.ACTIVE
         state = f"in namespace {other.namespace!r}" if elsewhere else other.state.value
