@@ -34,8 +34,9 @@ def check_mergeable(note: Note, other: Note) -> None:
     if note.state is State.SUPERSEDED:
         raise InvalidArgumentError(
             "links",
-            f"{note.note_id} is superseded, so that what it tells belongs into no current note",
-            "Leave it as it is: recall does not show it.",
+            f"{note.note_id} is superseded, and a current note would take over its old words",
+            "Update the note that supersedes it instead: recall with note_ids and"
+            ' detail="full" shows it.',
         )
     if other.state is not State.ACTIVE or other.namespace != note.namespace:
         elsewhere = other.state is State.ACTIVE
