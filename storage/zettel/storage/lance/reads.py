@@ -110,16 +110,19 @@ async def resident_version(tables: Tables, namespaces: Sequence[str]) -> int:
     """The version of the `notes` table, loaded into memory if a second read asks for it.
 
     After writes of other processes nothing is cached; the second query loads the table, or of one
-    that is too large the namespaces that it looks in.
+    that is too large the namespaces that it looks in. What this process writes in between does not
+    count: every `remember` looks for what is near, in 80 commits since maintenance in 118 ms
+    instead of 25.
     """
     version = await notes_version(tables)
     if tables.notes.busy or version < tables.resident.version:
         return version
-    if tables.resident.is_missed_again(version):
+    await version_of(tables, namespaces)
+    others = tables.changed.by_others
+    if tables.resident.is_missed_again(version, others):
         await keep_resident(tables)
     for name in () if tables.resident.is_whole else namespaces:
-        changed = await version_of(tables, [name])
-        if tables.resident.missed_again(name, changed):
+        if tables.resident.missed_again(name, others):
             with outside_views():
                 await _keep_namespace(tables, name)
     return version

@@ -114,6 +114,52 @@ async def test_the_second_question_after_another_process_has_written_reads_them_
     await other.close()
 
 
+async def test_the_second_question_reads_them_whatever_this_process_wrote_in_between(
+    tables: Tables,
+) -> None:
+    store = LanceStore(tables)
+    other = await open_store(tables.place.uri, model_id=MODEL, dim=DIM)
+    await add(other, make_note("theirs"))
+    await other.close()
+    tables.resident.drop()
+
+    async def tell() -> bool:
+        await store.nearest(unit(X)[0], NoteFilter(), limit=3)
+        await add(store, make_note())
+        return await in_memory(tables)
+
+    assert [await tell() for _ in range(3)] == [False, True, True]
+    tables.resident.drop()
+    assert [await tell() for _ in range(3)] == [False, True, True]
+
+
+async def test_too_many_notes_are_counted_once_until_others_write(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(note_cache, "CACHE_MAX_ROWS", 1)
+    store, loaded = LanceStore(tables), list[int]()
+    other = await open_store(tables.place.uri, model_id=MODEL, dim=DIM)
+    await add(other, make_note(), make_note())
+    keep = tables.resident.keep
+
+    def kept(version: int, rows: note_cache.LoadedRows) -> None:
+        loaded.append(version)
+        keep(version, rows)
+
+    monkeypatch.setattr(tables.resident, "keep", kept)
+    for _ in range(5):
+        await store.nearest(unit(X)[0], NoteFilter(), limit=3)
+        await add(store, make_note())
+    assert len(loaded) == 1
+
+    await add(other, make_note("theirs"))
+    for _ in range(5):
+        await store.nearest(unit(X)[0], NoteFilter(), limit=3)
+        await add(store, make_note())
+    assert len(loaded) == 2
+    await other.close()
+
+
 async def test_rows_read_long_ago_are_read_again(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:

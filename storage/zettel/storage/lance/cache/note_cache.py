@@ -115,6 +115,7 @@ class NoteCache:
     def __init__(self, dim: int) -> None:
         self._dim = dim
         self._missed = (NO_VERSION, 0)
+        self._version = NO_VERSION
         self.drop()
 
     @property
@@ -133,6 +134,8 @@ class NoteCache:
 
     def drop(self) -> None:
         """Discard everything; answer nothing until `keep`."""
+        if self._version != NO_VERSION:
+            self._missed = (NO_VERSION, 0)
         self._version = NO_VERSION
         self._rows: RowReader | None = None
         self._written = dict[int, NoteRow]()
@@ -148,13 +151,18 @@ class NoteCache:
         self._to = defaultdict[str, list[tuple[int, str]]](list)
         self._hashed = defaultdict[str, list[int]](list)
 
-    def is_missed_again(self, version: int) -> bool:
-        """Whether this uncached version is requested for exactly the second time."""
+    def is_missed_again(self, version: int, others: int) -> bool:
+        """Whether what is not kept is requested for exactly the second time.
+
+        Args:
+            version: That is requested.
+            others: The last version that others wrote; with each, counting begins anew.
+        """
         if version == self._version:
             return False
         missed, times = self._missed
-        self._missed = (version, times + 1 if missed == version else 1)
-        return self._missed == (version, 2)
+        self._missed = (others, times + 1 if missed == others else 1)
+        return self._missed == (others, 2)
 
     def keep(self, version: int, loaded: LoadedRows) -> None:
         """Load a version of the table, unless it is too large."""

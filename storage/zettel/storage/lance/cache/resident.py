@@ -35,7 +35,7 @@ class ResidentNotes:
         self._parts = OrderedDict[str, NoteCache]()
         """Namespace -> its notes, all of one version; empty while the whole table is there."""
         self._missed = dict[str, tuple[int, int]]()
-        """Namespace -> the version of its last change, and how often it was then not there."""
+        """Namespace -> the last version by others, and how often it was not there since."""
         self._latest: tuple[int, datetime] | None = None
         """A version of the table, and the newest `known_from` in it."""
 
@@ -60,22 +60,27 @@ class ResidentNotes:
         self._parts.clear()
         self._latest = None
 
-    def is_missed_again(self, version: int) -> bool:
-        """Whether this uncached version is requested for exactly the second time."""
-        return version != self.version and self._whole.is_missed_again(version)
+    def is_missed_again(self, version: int, others: int) -> bool:
+        """Whether what is not there is requested for exactly the second time.
 
-    def missed_again(self, namespace: str, changed: int) -> bool:
+        Args:
+            version: That is requested.
+            others: The last version that others wrote; with each, counting begins anew.
+        """
+        return version != self.version and self._whole.is_missed_again(version, others)
+
+    def missed_again(self, namespace: str, others: int) -> bool:
         """Whether a namespace that is not there is looked for exactly the second time.
 
         Args:
             namespace: Its name.
-            changed: The version of its last change; with each, counting begins anew.
+            others: The last version that others wrote; with each, counting begins anew.
         """
         if self.is_whole or namespace in self._parts:
             return False
-        missed, times = self._missed.get(namespace, (changed, 0))
-        self._missed[namespace] = (changed, times + 1 if missed == changed else 1)
-        return self._missed[namespace] == (changed, 2)
+        missed, times = self._missed.get(namespace, (others, 0))
+        self._missed[namespace] = (others, times + 1 if missed == others else 1)
+        return self._missed[namespace] == (others, 2)
 
     def keep(self, version: int, loaded: LoadedRows) -> None:
         """Load a version of the table, unless it is too large."""

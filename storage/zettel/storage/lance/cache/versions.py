@@ -87,6 +87,11 @@ class NamespaceVersions:
         """The newest version that is accounted for; -1 at first."""
         return self._followed
 
+    @property
+    def by_others(self) -> int:
+        """The last version by others, as far as is known; -1 at first."""
+        return self._floor
+
     def wrote(self, version: int, namespaces: Iterable[str]) -> None:
         """Follow a commit of this process to some namespaces."""
         if version == self._followed + 1:
