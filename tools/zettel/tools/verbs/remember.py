@@ -36,18 +36,25 @@ from zettel.tools.changes.supersession import (
 from zettel.tools.concurrency import check_cancelled, read_in_thread, shielded
 from zettel.tools.language.dates import find_note_times, relative_days
 from zettel.tools.language.documents import cut_text
-from zettel.tools.language.marks import find_marks
+from zettel.tools.language.marks import ORDERS, find_marks
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.language.transcripts import TextPart
 from zettel.tools.language.turn_times import read_turn_times
-from zettel.tools.note_marks import SUSPECT, note_marks
+from zettel.tools.note_marks import note_marks
 from zettel.tools.recall.open_work import open_work_notice
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.recent_texts import RecentText, find_split
 from zettel.tools.state.served_log import Served
 from zettel.tools.tracing import start_part
-from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
+from zettel.tools.trust import (
+    FULL_TRUST,
+    MARKED_TRUST,
+    SUSPECT,
+    check_core,
+    check_replaces,
+    source_trust,
+)
 from zettel.tools.verbs.candidates import (
     Compared,
     candidates,
@@ -172,7 +179,8 @@ async def _store_parts(
     async with memory.reading(len(draft.content)):
         notes, marks, doubted = await read_in_thread(read)
     check_core(draft.kind, notes[0].trust)
-    check_replaces(memory.trust, notes[0], [linked[i] for i in sorted(supersedes(notes[0]))])
+    older = [linked[i] for i in sorted(supersedes(notes[0]))]
+    check_replaces(memory.trust, draft.origin.principal, notes[0], older, marks)
     async with memory.writing.hold(f"{draft.namespace}\n{fold_hash(notes[0].content)}"):
         known = await _known_parts(memory, notes, given)
         new = _going_on(known, notes, now)
@@ -371,7 +379,8 @@ async def _store(
         if times:  # now, so that a question may ask for them before evolution reads the note
             note = replace(note, derived_by={**note.derived_by, "times": "rule"})
         check_core(note.kind, note.trust)
-        check_replaces(memory.trust, note, [linked[i] for i in sorted(supersedes(note))])
+        older = [linked[i] for i in sorted(supersedes(note))]
+        check_replaces(memory.trust, note.origin.principal, note, older, marks)
         async with memory.writing.hold(f"{note.namespace}\n{folded}"):
             with start_part("known before"):
                 known = await _repeated(memory, note, folded, given)
@@ -437,7 +446,8 @@ def _marks(memory: Memory, note: Note) -> tuple[tuple[str, ...], frozenset[str]]
     if split and split.marks:
         marks = split.marks
         memory.recent.drop(author)
-    memory.recent.add(author, RecentText(note.note_id, note.content, trust, bool(marks)))
+    orders = not ORDERS.isdisjoint(marks)
+    memory.recent.add(author, RecentText(note.note_id, note.content, trust, orders))
     return (marks or (SUSPECT,), split.parts) if split else (marks, frozenset())
 
 

@@ -62,7 +62,7 @@ from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import note_marks, words_of
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
-from zettel.tools.trust import MARKED_TRUST, check_change, check_core, check_replaces
+from zettel.tools.trust import MARKED_TRUST, SUSPECT, check_change, check_core, check_replaces
 from zettel.tools.verbs.candidates import (
     candidates,
     compare,
@@ -494,10 +494,17 @@ async def _amending(
             after = replace(after, origin=caller.origin, trust=trust)
         after = replace(after, trust=min((after.trust, *inherited)))
         check_core(edit.kind, after.trust)
-        check_replaces(rules, after, [linked[i] for i in supersedes(after) & linked.keys()])
+        older = [linked[i] for i in supersedes(after) & linked.keys()]
+        marks = await _marks_of(after) if older and after.trust <= MARKED_TRUST else ()
+        check_replaces(rules, principal, after, older, marks)
         return replace(change, note=after)
 
     return amend
+
+
+async def _marks_of(note: Note) -> tuple[str, ...]:
+    """The marks of a note whose trust was lowered for them."""
+    return await read_in_thread(note_marks, note) or (SUSPECT,)
 
 
 def _check_may_change(memory: Memory, caller: Caller, note: Note) -> None:
