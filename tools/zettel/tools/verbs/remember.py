@@ -81,6 +81,79 @@ class _Given:
     session: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteDraft:
+    """A note as its arguments say, before anything is read of it or of the store."""
+
+    note: Note
+    given: _Given
+    links: tuple[LinkArgument, ...]
+
+
+def draft_note(
+    caller: Caller,
+    *,
+    now: datetime,
+    content: str,
+    context: str | None = None,
+    subject: str | None = None,
+    tags: Sequence[str] | None = None,
+    kind: str | None = None,
+    happened_at: str | None = None,
+    valid_until: str | None = None,
+    session: str | None = None,
+    source: str | None = None,
+    links: Sequence[LinkArgument] | None = None,
+    namespace: str | None = None,
+) -> NoteDraft:
+    """Reads the arguments of `remember`.
+
+    Raises:
+        InvalidArgumentError: A value cannot be used.
+        NamespaceRefusedError: The caller may not write there.
+    """
+    happened = read_time("happened_at", happened_at, now)
+    until = read_time("valid_until", valid_until, now, prefer="future")
+    given = _Given(happened=happened, session=validation.check_name("session", session))
+    start = happened.start if happened else now
+    note = Note(
+        note_id=new_id(now),
+        namespace=written_namespace(caller, namespace),
+        content=validation.check_content(content, most=validation.MAX_DOCUMENT),
+        context=validation.check_text(
+            "context", (context or "").strip(), most=validation.MAX_FIELD
+        ),
+        subject=validation.check_subject(subject),
+        tags=validation.check_list("tags", tags),
+        kind=validation.check_kind(kind, writable=True) or Kind.EPISODIC,
+        session=given.session or caller.session,
+        source=validation.check_text("source", (source or "").strip(), most=validation.MAX_FIELD),
+        happened_at=start,
+        # A plan for next week is valid from now on, so that recall can answer when it is.
+        valid_from=min(start, now),
+        valid_until=until.last if until else None,
+        known_from=now,
+        origin=caller.origin,
+        changed_by=caller.name,
+    )
+    if until and until.last <= note.valid_from:
+        raise InvalidArgumentError(
+            "valid_until",
+            f"{valid_until!r} ends {iso(until.last)}, not after {iso(note.valid_from)}, when the"
+            " note became true",
+            "Pass a later time, or leave it out; for what is over by now pass happened_at as well,"
+            " when it became true.",
+        )
+    stated = check_links(links)
+    if linked_as(stated, SAME_AS):
+        raise InvalidArgumentError(
+            "links.relation",
+            "'same_as' merges two stored notes, and this one is not stored yet",
+            "Tell it without this link; then call update(note_id=…, links=[…]) with its id.",
+        )
+    return NoteDraft(note=replace(note, derived_by=_agents(note)), given=given, links=stated)
+
+
 @without_secrets
 async def remember(
     memory: Memory,
@@ -112,45 +185,22 @@ async def remember(
         LessTrustedError: It would supersede a more trusted note; nothing is stored.
         StoreUnavailableError: The note is not stored, unless the message says otherwise.
     """
-    happened = read_time("happened_at", happened_at, now)
-    until = read_time("valid_until", valid_until, now, prefer="future")
-    given = _Given(happened=happened, session=validation.check_name("session", session))
-    start = happened.start if happened else now
-    draft = Note(
-        note_id=new_id(now),
-        namespace=written_namespace(caller, namespace),
-        content=validation.check_content(content, most=validation.MAX_DOCUMENT),
-        context=validation.check_text(
-            "context", (context or "").strip(), most=validation.MAX_FIELD
-        ),
-        subject=validation.check_subject(subject),
-        tags=validation.check_list("tags", tags),
-        kind=validation.check_kind(kind, writable=True) or Kind.EPISODIC,
-        session=given.session or caller.session,
-        source=validation.check_text("source", (source or "").strip(), most=validation.MAX_FIELD),
-        happened_at=start,
-        # A plan for next week is valid from now on, so that recall can answer when it is.
-        valid_from=min(start, now),
-        valid_until=until.last if until else None,
-        known_from=now,
-        origin=caller.origin,
-        changed_by=caller.name,
+    told = draft_note(
+        caller,
+        now=now,
+        content=content,
+        context=context,
+        subject=subject,
+        tags=tags,
+        kind=kind,
+        happened_at=happened_at,
+        valid_until=valid_until,
+        session=session,
+        source=source,
+        links=links,
+        namespace=namespace,
     )
-    if until and until.last <= draft.valid_from:
-        raise InvalidArgumentError(
-            "valid_until",
-            f"{valid_until!r} ends {iso(until.last)}, not after {iso(draft.valid_from)}, when the"
-            " note became true",
-            "Pass a later time, or leave it out; for what is over by now pass happened_at as well,"
-            " when it became true.",
-        )
-    draft, stated = replace(draft, derived_by=_agents(draft)), check_links(links)
-    if linked_as(stated, SAME_AS):
-        raise InvalidArgumentError(
-            "links.relation",
-            "'same_as' merges two stored notes, and this one is not stored yet",
-            "Tell it without this link; then call update(note_id=…, links=[…]) with its id.",
-        )
+    draft, given, stated = told.note, told.given, told.links
     # What is no event was worded by the agent, whatever it looks like.
     raw = draft.kind is Kind.EPISODIC
     cut = partial(cut_text, draft.content, validation.MAX_CONTENT, raw=raw)

@@ -319,6 +319,55 @@ def _agents_words(standing: Note, earlier: Note) -> Note:
     )
 
 
+def read_edit(
+    *,
+    now: datetime,
+    content: str | None = None,
+    context: str | None = None,
+    subject: str | None = None,
+    tags: Sequence[str] | None = None,
+    kind: str | None = None,
+    happened_at: str | None = None,
+    valid_until: str | None = None,
+    links: Sequence[LinkArgument] | None = None,
+    correction: bool = False,
+    reason: str | None = None,
+) -> NoteEdit:
+    """Reads the arguments of `update` that change fields.
+
+    Raises:
+        InvalidArgumentError: A value cannot be used.
+    """
+    most = validation.MAX_FIELD
+    return NoteEdit(
+        content=None if content is None else validation.check_content(content),
+        context=None
+        if context is None
+        else validation.check_text("context", context.strip(), most=most),
+        subject=None if subject is None else validation.check_subject(subject),
+        tags=None if tags is None else validation.check_list("tags", tags),
+        kind=validation.check_kind(kind, writable=True),
+        happened=read_time("happened_at", happened_at, now),
+        valid_until=read_time("valid_until", valid_until, now, prefer="future"),
+        endless=valid_until is not None and not valid_until.strip(),
+        links=check_links(links),
+        unlinked=links is not None and not links,
+        correction=correction,
+        reason=validation.check_text("reason", (reason or "").strip(), most=most),
+    )
+
+
+async def check_edit(memory: Memory, note: Note, edit: NoteEdit, now: datetime) -> None:
+    """Refuses an edit that does not fit the note, and changes nothing.
+
+    Raises:
+        InvalidArgumentError: The note would end before it begins, or have too many links.
+    """
+    if not _takes_effect_later(note, edit, now):
+        edit = await _without_known_end(memory, note, edit)
+        revise(note, edit, None, model="", by="", now=now)
+
+
 Amend = Callable[[Note], Awaitable[Change | None]]
 """From the current revision to the next; None when nothing would change."""
 
@@ -362,22 +411,18 @@ async def update(
     ids = validation.check_ids("note_id", [note_id])
     if not ids:
         raise InvalidArgumentError("note_id", "it is empty", "Pass the id that recall returned.")
-    most = validation.MAX_FIELD
-    edit = NoteEdit(
-        content=None if content is None else validation.check_content(content),
-        context=None
-        if context is None
-        else validation.check_text("context", context.strip(), most=most),
-        subject=None if subject is None else validation.check_subject(subject),
-        tags=None if tags is None else validation.check_list("tags", tags),
-        kind=validation.check_kind(kind, writable=True),
-        happened=read_time("happened_at", happened_at, now),
-        valid_until=read_time("valid_until", valid_until, now, prefer="future"),
-        endless=valid_until is not None and not valid_until.strip(),
-        links=check_links(links),
-        unlinked=links is not None and not links,
+    edit = read_edit(
+        now=now,
+        content=content,
+        context=context,
+        subject=subject,
+        tags=tags,
+        kind=kind,
+        happened_at=happened_at,
+        valid_until=valid_until,
+        links=links,
         correction=correction,
-        reason=validation.check_text("reason", (reason or "").strip(), most=most),
+        reason=reason,
     )
     note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
     await _check_no_whole(memory, note, edit)
