@@ -139,7 +139,7 @@ def revise(
     if not differences(old, new):
         return None
     if (new.valid_from, new.valid_until) != (old.valid_from, old.valid_until):
-        _check_end(old, new)  # a note superseded from its start on has an empty validity
+        _check_end(old, new, edit)  # a note superseded from its start on has an empty validity
     new = _rederived(replace(new, derived_by=_makers(old, edit)), old, new_words=new_words)
     if new_words:
         new = replace(new, embed_model=model if vectors is not None else "")
@@ -165,15 +165,19 @@ def _subject_now(old: Note, content: str | None) -> str:
     return spelled.group() if spelled else old.subject
 
 
-def _check_end(old: Note, new: Note) -> None:
+def _check_end(old: Note, new: Note, edit: NoteEdit) -> None:
     if not new.valid_until or new.valid_until > new.valid_from:
         return
     ends, begins = iso(new.valid_until), iso(new.valid_from)
-    if old.state is State.SUPERSEDED and new.valid_until == old.valid_until:
+    if edit.happened and not edit.valid_until:
+        superseded = old.state is State.SUPERSEDED
+        when = ", when another one superseded it" if superseded else ""
         raise InvalidArgumentError(
             "happened_at",
-            f"the note ended {ends}, when another one superseded it, before {begins}",
-            'Update that one instead: recall with note_ids and detail="full" shows it.',
+            f"{iso(edit.happened.start)} is not before the note's end, {ends}{when}",
+            'Update that one instead: recall with note_ids and detail="full" shows it.'
+            if superseded
+            else 'Pass an earlier time, or valid_until as well ("" for no end).',
         )
     raise InvalidArgumentError(
         "valid_until",
