@@ -653,6 +653,11 @@ async def _apply(
 
     written = await write()
     answer = _answer(before, written.stored, parts)
+    if _is_taken_as_correction(before, after, edit):
+        answer["notice"] = (
+            f"Taken as a correction of what was: the note stays {after.state.value}."
+            f" {_NOW_TOLD_BY[after.state]}"
+        )
     if after.content != before.content:
         related = supersedes(after) | parts | await kin(memory.store, after)
         compared = await compare(memory, after, embedded, related, now=now)
@@ -661,6 +666,18 @@ async def _apply(
         if embedded is None:
             answer["degraded"] = MODEL_LOADING
     return answer
+
+
+_NOW_TOLD_BY = {
+    State.SUPERSEDED: "Update the note that supersedes it to say what is so now.",
+    State.ARCHIVED: "Call remember to say what is so now.",
+}
+
+
+def _is_taken_as_correction(before: Note, after: Note, edit: NoteEdit) -> bool:
+    """Whether new content was read as one, though the caller did not say so."""
+    said = edit.correction or edit.happened is not None or edit.content is None
+    return not said and after.content != before.content and after.state in _NOW_TOLD_BY
 
 
 async def _of_twins(
