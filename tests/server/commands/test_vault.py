@@ -166,7 +166,7 @@ async def test_the_preview_refuses_what_the_import_would_and_in_its_words(desk: 
     desk.edit(ben, "happened_at: ", "valid_until: 2020\nhappened_at: ")
     new = {
         "time.md": "---\nhappened_at: garbage\n---\nA tractor",
-        "end.md": "---\nvalid_until: 2020\n---\nA tractor",
+        "end.md": "---\nhappened_at: 2021\nvalid_until: 2020\n---\nA tractor",
         "kind.md": "---\nkind: garbage\n---\nA tractor",
         "tag.md": f"---\ntags: [{'x' * 9_999}]\n---\nA tractor",
     }
