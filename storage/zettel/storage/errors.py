@@ -5,6 +5,7 @@
     │   └── UnknownNameError      the caller: one of these was meant
     ├── NamespaceRefusedError     the caller: another namespace
     ├── LessTrustedError          the caller: propose it, or tell the person
+    │   └── LessTrustedWordsError     the caller: update the older note, it is theirs
     ├── NoteNotFoundError         the caller: find the id first
     │   ├── NoteForgottenError        the caller: bring it back first
     │   └── NoteErasedError           nobody: it is gone
@@ -341,6 +342,28 @@ class LessTrustedError(ZettelError, PermissionError):
             f' remember(content=…, links=[{{"to": "{note_id}", "relation": "may_supersede"}}]). Its'
             " author may settle that with update, in their own words; the person who runs the"
             " server may let other principals count as the owner (ZETTEL_TRUSTED_PRINCIPALS)."
+        )
+
+
+class LessTrustedWordsError(LessTrustedError):
+    """The caller's own note would be replaced by words that count less.
+
+    Args:
+        note_id: The note.
+        trust: Its trust.
+        counts: Trust of the words.
+        why: What lowers that, after "the words that would replace it".
+    """
+
+    def __init__(self, note_id: str, *, trust: float, counts: float, why: str) -> None:
+        self.note_id, self.trust, self.counts, self.why = note_id, trust, counts, why
+        ZettelError.__init__(
+            self,
+            f"{note_id} is yours and has trust {trust:g}; the words that would replace it {why} and"
+            f" count {counts:g} beside that, so nothing was changed. If it is so, call"
+            f' update(note_id="{note_id}", content=…) and say it in the user\'s or your own words.'
+            f' If that is open, remember(content=…, links=[{{"to": "{note_id}", "relation":'
+            ' "may_supersede"}]) proposes it for review.',
         )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from anyio import Event, create_task_group, sleep, to_thread
 from lancedb import AsyncTable
+from tests.storage.embedding.test_model_files import make_folder
 from tests.storage.keeping import untold
 from tests.storage.samples import DAY, LATER, NOW, make_note, revised
 
@@ -416,6 +417,24 @@ async def test_notes_that_wait_for_their_vectors_are_worth_knowing_and_no_damage
 
     assert [(f.name, f.count) for f in found.findings] == [("waiting_for_vectors", 1)]
     assert found.is_clean
+
+
+async def test_a_model_that_cannot_be_loaded_is_damage_and_no_run_of_evolution_is_advised(
+    patient: Patient, tmp_path: Path
+) -> None:
+    async with patient.opened() as store:
+        await store.write(new=[NewNote(note=make_note("moths"))])
+    folder = make_folder(tmp_path / "m", [("Transformer", {"hidden_size": 24})])
+    settings = load_settings(store=str(patient.folder), model=str(folder), log_level="error")
+
+    report = await examine_once(settings, False, untold)
+
+    found = {finding.name: finding for finding in report.findings}
+    assert set(found) == {"waiting_for_vectors", "model_unusable"}
+    assert str(folder / "tokenizer.json") in found["model_unusable"].means
+    assert "Save the model again" in found["model_unusable"].means
+    assert "evolve" not in doctor_output(report).text
+    assert not report.is_clean
 
 
 async def test_a_note_whose_premise_is_gone_is_worth_knowing_and_no_damage(

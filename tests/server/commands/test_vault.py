@@ -159,6 +159,31 @@ async def test_a_note_that_was_changed_meanwhile_is_a_conflict_and_evolution_is_
     assert "50 bees" in desk.file_of(ana).read_text()
 
 
+async def test_the_preview_refuses_what_the_import_would_and_in_its_words(desk: Desk) -> None:
+    ana, ben = await desk.remember("Ana has bees"), await desk.remember("Ben has hens")
+    await desk.write()
+    desk.edit(ana, "happened_at: ", "happened_at: garbage ")
+    desk.edit(ben, "happened_at: ", "valid_until: 2020\nhappened_at: ")
+    new = {
+        "time.md": "---\nhappened_at: garbage\n---\nA tractor",
+        "end.md": "---\nhappened_at: 2021\nvalid_until: 2020\n---\nA tractor",
+        "kind.md": "---\nkind: garbage\n---\nA tractor",
+        "tag.md": f"---\ntags: [{'x' * 9_999}]\n---\nA tractor",
+    }
+    for name, text in new.items():
+        (desk.folder / "farm" / name).write_text(text)
+
+    shown = await desk.read(apply=False)
+    done = await desk.read()
+
+    assert set(kinds(shown).values()) == {EditKind.PROBLEM}
+    assert len(kinds(shown)) == 6
+    assert "garbage" in next(edit.problem for edit in shown.changes.edits if edit.note_id == ana)
+    told = [[(edit.path, edit.problem) for edit in found.changes.edits] for found in (shown, done)]
+    assert told[0] == told[1]
+    assert "could not be taken" in import_vault_output(done).text
+
+
 async def test_new_renamed_and_removed_files(desk: Desk) -> None:
     ana, ben = await desk.remember("Ana has bees"), await desk.remember("Ben has hens")
     await desk.write()

@@ -326,6 +326,30 @@ async def test_an_echo_half_an_hour_later_is_something_told(desk: Desk) -> None:
     assert answer["status"] == "stored"
 
 
+@pytest.mark.parametrize(
+    ("text", "why", "instead"),
+    [
+        ("2026-05-03T24:30:00Z", "24", "2026-05-04T00:30:00Z"),
+        ("2026-05-03T12:30:60Z", "60", "2026-05-03T12:31:00Z"),
+    ],
+)
+async def test_a_time_that_no_clock_shows_is_refused_with_the_one_that_it_may_mean(
+    desk: Desk, text: str, why: str, instead: str
+) -> None:
+    with pytest.raises(Refused, match=f"{text}.*{why}.*{instead}"):
+        await desk.told("The zorblax woke up", happened_at=text)
+
+
+async def test_midnight_may_be_the_end_of_a_day_and_a_leap_second_the_end_of_a_year(
+    desk: Desk,
+) -> None:
+    midnight = await desk("remember", content="The zorblax slept", happened_at="2026-05-03T24:00Z")
+    leap = await desk("remember", content="It sneezed", happened_at="2016-12-31T23:59:60Z")
+
+    assert midnight["happened_at"] == "2026-05-04T00:00:00Z"
+    assert leap["happened_at"] == "2017-01-01T00:00:00Z"
+
+
 async def test_a_served_note_that_has_ended_can_be_told_again(desk: Desk) -> None:
     ended = await desk.told("The rent is 1200", valid_until="in 10 minutes")
     assert await desk.found(query="rent") == [ended]

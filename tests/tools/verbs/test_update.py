@@ -276,6 +276,53 @@ async def test_a_change_of_a_superseded_note_says_why_recall_does_not_show_it(de
     assert (await desk("update", note_id=old, content="v1, mended"))["state"] == "superseded"
 
 
+async def test_new_content_of_a_note_that_is_no_longer_current_is_told_to_be_a_correction(
+    desk: Desk,
+) -> None:
+    old = await desk.told("v1")
+    await desk.told("v2", links=[{"to": old, "relation": "supersedes"}])
+    result = await desk.told("The port is done", kind="working")
+    step = await desk.told("Move it", kind="working", links=[{"to": result, "relation": "part_of"}])
+    await desk("update", note_id=result, content="The port was done in May", kind="episodic")
+
+    superseded = await desk("update", note_id=old, content="v1, mended")
+    archived = await desk("update", note_id=step, content="Move the port")
+
+    for answer, state in ((superseded, "superseded"), (archived, "archived")):
+        assert answer["state"] == state
+        assert str(answer["notice"]).startswith("Taken as a correction")
+        assert len(str(answer["notice"])) < 160
+    assert "notice" not in await desk("update", note_id=old, content="v0", correction=True)
+    assert "notice" not in await desk("update", note_id=old, tags=["a"])
+    assert "notice" not in await desk("update", note_id=old, restore_rev=1)
+
+
+async def test_a_date_after_the_end_of_a_superseded_note_is_refused_by_its_own_name_and_value(
+    desk: Desk,
+) -> None:
+    old = await desk.told("v1", happened_at="2026-10-01")
+    await desk.told("v2", links=[{"to": old, "relation": "supersedes"}])
+
+    with pytest.raises(Refused) as refused:
+        await desk("update", note_id=old, content="v3", happened_at="2027-03")
+
+    assert "happened_at: 2027-03-01T00:00:00Z is not before the note's end" in str(refused.value)
+    assert "Update that one" in str(refused.value)
+
+
+async def test_a_date_after_the_stated_end_of_a_note_is_refused_by_its_own_name_and_value(
+    desk: Desk,
+) -> None:
+    old = await desk.told("v1", happened_at="2026-10-01", valid_until="2026-11-01")
+
+    with pytest.raises(Refused) as refused:
+        await desk("update", note_id=old, happened_at="2026-11-10")
+
+    assert "happened_at: 2026-11-10T00:00:00Z is not before the note's end" in str(refused.value)
+    assert "valid_until" in str(refused.value)
+    await desk("update", note_id=old, happened_at="2026-11-10", valid_until="")
+
+
 async def test_a_long_change_is_told_by_its_start(desk: Desk) -> None:
     note_id = await desk.told("x " * 10_000)
 

@@ -245,7 +245,8 @@ class UpdateAnswer(TypedDict):
     cut: NotRequired[dict[str, int]]
     """Secrets that were not kept: kind, and how many."""
     notice: NotRequired[str]
-    """What the user should be told of the server; in the first answer only."""
+    """What the user should be told of the server, in the first answer only; or that new content of
+    a note that is not current was taken as a correction."""
 
 
 class ForgetLine(TypedDict):

@@ -7,7 +7,7 @@ from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.answers import Candidate, ForgetLine, LinkLine, RecalledNote, RelationLine
 from zettel.tools.language.marks import Mark, find_marks, find_marks_across
 from zettel.tools.language.talk_words import talk_words
-from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, TrustView
+from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, SUSPECT, TrustView
 
 KNOWN_TEXTS = 4_096
 """Texts whose marks are remembered: notes are shown again and again."""
@@ -50,8 +50,6 @@ def is_suspect(note: Note) -> bool:
     return note.trust <= MARKED_TRUST or bool(note_marks(note))
 
 
-SUSPECT = "suspect"
-"""The mark of a note whose trust was lowered for more than the text shown: it goes on elsewhere."""
 WINDOWS = (2, 3, 4)
 """Notes shown next to each other that are read as one text."""
 

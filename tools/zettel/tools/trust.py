@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import regex as re
 
-from zettel.storage.errors import InvalidArgumentError, LessTrustedError
+from zettel.storage.errors import InvalidArgumentError, LessTrustedError, LessTrustedWordsError
 from zettel.storage.notes import Kind, Note, Outline, fold
 from zettel.tools.caller import LOCAL, Caller, is_reserved
 
@@ -148,17 +148,46 @@ COMPOSER = "zettel"
 """`Origin.client` of a note composed of the owner's notes; else it is their author."""
 
 
-def check_replaces(rules: TrustRules, note: Note, targets: Iterable[Note]) -> None:
+SUSPECT = "suspect"
+"""The mark of a note whose trust was lowered for more than the text shown: it goes on elsewhere."""
+
+
+def check_replaces(
+    rules: TrustRules,
+    principal: str,
+    note: Note,
+    targets: Iterable[Note],
+    marks: Sequence[str] = (),
+) -> None:
     """Refuses that a note takes the place of a more trusted one.
+
+    Args:
+        rules: Who counts as the owner.
+        principal: Who asks for it.
+        note: The newer note.
+        targets: The notes that it would supersede.
+        marks: Of the newer note.
 
     Raises:
         LessTrustedError: One of the targets is.
     """
     for older in targets:
-        if not rules.may_replace(note, older):
-            author = rules.author(older)
-            counts = rules.seen(note, author)
-            raise LessTrustedError(older.note_id, author=author, trust=older.trust, counts=counts)
+        if rules.may_replace(note, older):
+            continue
+        author, note_id, trust = rules.author(older), older.note_id, older.trust
+        counts = rules.seen(note, author)
+        if author == rules.principal(principal) == rules.author(note):
+            why = _why_lowered(marks)
+            raise LessTrustedWordsError(note_id, trust=trust, counts=counts, why=why)
+        raise LessTrustedError(note_id, author=author, trust=trust, counts=counts)
+
+
+def _why_lowered(marks: Sequence[str]) -> str:
+    if not marks:
+        return "are believed less, by their source or by what they are derived from,"
+    if SUSPECT in marks:
+        return "are marked suspect, as they go on with an order in a note that you told before,"
+    return f"are marked {', '.join(marks)}"
 
 
 def check_change(rules: TrustRules, caller: Caller, note: Note) -> None:

@@ -32,6 +32,7 @@ from zettel.storage.errors import (
     HostRefusedError,
     InvalidArgumentError,
     LessTrustedError,
+    LessTrustedWordsError,
     NotConfirmedError,
     NoteErasedError,
     NoteForgottenError,
@@ -223,6 +224,10 @@ WORDS: Mapping[type[ZettelError], str] = {
     ),
     ChangedMeanwhileError: (
         "The note kept changing under this command and was left as it is. Try again."
+    ),
+    LessTrustedWordsError: (
+        "Note {note_id} is yours; the words that would replace it {why} and count less, so nothing"
+        " was changed. zettel edit {note_id} changes it."
     ),
     LessTrustedError: (
         "Note {note_id} is of somebody who is trusted more, so nothing was changed."

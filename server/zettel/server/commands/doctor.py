@@ -35,7 +35,7 @@ from zettel.storage.doctor.read import (
     look_at_files,
     look_at_tables,
 )
-from zettel.storage.embedding.backends import Backend, check_runnable
+from zettel.storage.embedding.backends import Backend, check_runnable, make_embedder
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.embedding.model_files import check_weights, find_model
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
@@ -134,7 +134,11 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
     if settings.model == HASH_MODEL:
         findings += check_model_id(HashEmbedder().model_id, model)
     else:
-        findings += await check_model(settings.model, model, settings.embed_backend)
+        progress("loading the embedding model", 0, 0)
+        unusable = await check_model(settings.model, model, settings.embed_backend)
+        if any(finding.name == MODEL_MISSING for finding in unusable):
+            findings = [checks.without_model(finding) for finding in findings]
+        findings += unusable
     if place.is_cloud:
         findings += checks.cloud_limits()
     if place.is_object_store:
@@ -387,18 +391,20 @@ def remove_traces(place: Rendezvous) -> None:
 
 
 async def check_model(name: str, of_store: str, backend: Backend = "auto") -> Sequence[Finding]:
-    """A configured model that is missing, damaged, or not the one of the store's vectors.
+    """A configured model that cannot be loaded, or is not the one of the store's vectors.
 
     Args:
         name: Of the setting.
         of_store: Name and fingerprint that the store records; empty if unknown.
         backend: As in the settings.
     """
-    advice = "Set ZETTEL_MODEL to the model it was made with."
+    advice = "Do that, then run zettel doctor again: until then notes are found by words alone."
     try:
         files = await find_model(name)
         await to_thread.run_sync(check_weights, files)
         await to_thread.run_sync(check_runnable, files, backend)
+        # Only a text that is embedded reads all of the model's files.
+        await make_embedder(files, backend, device="cpu").embed_notes(["A note."])
     except ModelUnavailableError as error:
         return [Finding(name=MODEL_MISSING, count=1, means=str(error), advice=advice)]
     return check_model_id(files.model_id, of_store)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from zettel.server.commands.diffs import notes_as_json, notes_as_lines
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, Say, printable
@@ -21,7 +21,7 @@ from zettel.tools.changes.undo import UndoReport, undo_run
 from zettel.tools.doctor.heal import UNEMBEDDED, heal
 from zettel.tools.evolve.run import Budget, RunReport, evolve
 from zettel.tools.evolve.steps.construct import EMBED
-from zettel.tools.language.times import iso
+from zettel.tools.language.times import iso, read_iso
 from zettel.tools.render import one_line
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.retention_policy import expired
@@ -60,11 +60,10 @@ def read_now(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return read_iso(text)
+    except (ValueError, OverflowError):
         problem, remedy = f"{text!r} is no ISO 8601 time", "Pass one as in 2026-11-20T09:00:00Z."
         raise InvalidArgumentError("--now", problem, remedy) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 async def evolve_once(

@@ -218,12 +218,13 @@ async def _import(
     vault = Vault(folder)
     manifest = await to_thread.run_sync(vault.read_manifest)
     _check_store(folder, manifest, memory)
-    changes = await find_changes(memory, vault, manifest, tell)
+    origin = Origin(client=CLI_PRINCIPAL, transport=CLI_PRINCIPAL)
+    caller = await caller_here(memory, settings, origin)
+    changes = await find_changes(memory, caller, vault, manifest, now=utc_now(), tell=tell)
     if apply:
-        origin = Origin(client=CLI_PRINCIPAL, transport=CLI_PRINCIPAL)
         await apply_changes(
             memory,
-            await caller_here(memory, settings, origin),
+            caller,
             vault,
             manifest,
             changes,

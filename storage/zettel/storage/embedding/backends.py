@@ -8,9 +8,10 @@ from typing import Literal
 
 from anyio import run_process
 
+from zettel.storage.embedding.access import cannot_load
 from zettel.storage.embedding.devices import CPU, CUDA, Device, has_gpu_driver
 from zettel.storage.embedding.exports import UnusableExportError, read_export, why_not
-from zettel.storage.embedding.model_embedder import Encoder, ModelEmbedder
+from zettel.storage.embedding.model_embedder import SAVE_AGAIN, Encoder, ModelEmbedder
 from zettel.storage.embedding.model_files import ModelFiles
 from zettel.storage.embedding.onnx_encoder import load_onnx, onnx_has_gpu
 from zettel.storage.embedding.reference import is_recorded
@@ -57,7 +58,11 @@ def make_embedder(
                     "Install onnxruntime-gpu or torch for CUDA, or set ZETTEL_EMBED_DEVICE=cpu."
                 )
                 raise ModelUnavailableError(found.name, problem, remedy)
-        return loads[backend](found)
+        try:
+            return loads[backend](found)
+        except OSError as error:
+            problem = f"cannot be read: {error}"
+            raise cannot_load(found.name, found.folder, problem, SAVE_AGAIN, error) from error
 
     return ModelEmbedder(files, load, bulk=bulk)
 
@@ -141,7 +146,7 @@ def _load_export(files: ModelFiles) -> Encoder:
     except UnusableExportError as error:
         problem = f"has no usable export: it {error}"
         remedy = "Run `zettel model export`, or set ZETTEL_EMBED_BACKEND=auto."
-        raise ModelUnavailableError(files.name, problem, remedy) from error
+        raise cannot_load(files.name, files.folder, problem, remedy, error) from error
 
 
 def _load_any(files: ModelFiles) -> Encoder:
@@ -153,7 +158,7 @@ def _load_any(files: ModelFiles) -> Encoder:
                 f"has no usable export, it {error}; without one it needs sentence-transformers"
             )
             remedy = f"Run pip install 'zettel-mcp[{TORCH_EXTRA}]' where zettel is installed."
-            raise ModelUnavailableError(files.name, problem, remedy) from error
+            raise cannot_load(files.name, files.folder, problem, remedy, error) from error
         _log.info("the export of the embedding model %s %s: torch runs it", files.name, error)
         return load_sentence_transformer(files)
 

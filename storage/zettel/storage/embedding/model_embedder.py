@@ -12,6 +12,7 @@ from anyio import to_thread
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from zettel.storage.embedding.access import cannot_load
 from zettel.storage.embedding.devices import CPU
 from zettel.storage.embedding.embedder import Embedder, unit_rows
 from zettel.storage.embedding.model_files import ModelFiles
@@ -215,7 +216,8 @@ class ModelEmbedder(Embedder):
         # The library raises nothing narrower for a file it cannot read.
         except Exception as error:
             problem = f"has a tokenizer that cannot be read: {str(file)!r}: {error}"
-            raise ModelUnavailableError(self._files.name, problem, SAVE_AGAIN) from error
+            name, folder = self._files.name, self._files.folder
+            raise cannot_load(name, folder, problem, SAVE_AGAIN, error) from error
         # Published tokenizers often cut at, or pad to, the length they were trained with.
         tokenizer.no_truncation()
         tokenizer.no_padding()

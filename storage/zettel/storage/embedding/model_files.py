@@ -8,6 +8,7 @@ sentence-transformers' layout: `modules.json` names the modules and their folder
 # huggingface_hub is typed in part only.
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
@@ -18,6 +19,7 @@ from typing import TypeGuard
 import regex
 from anyio import to_thread
 
+from zettel.storage.embedding.access import cannot_load
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.text.gloss import WORDS_VERSION
 
@@ -341,11 +343,11 @@ def find_folder(model: str, *, setting: str, what: str) -> Path:
         ModelUnavailableError: It is missing.
     """
     path = Path(model).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike `Path.is_dir` it does not raise where a parent is shut
         return path.resolve()
     if not _HUB_NAME.fullmatch(model):
         remedy = f"Set {setting} to a directory that exists, or to a model's name."
-        raise ModelUnavailableError(model, "is not a directory", remedy, what=what)
+        raise cannot_load(model, path, "is not a directory", remedy, what=what)
     return _cached_folder(model, setting, what)
 
 
@@ -358,7 +360,7 @@ def check_weights(files: ModelFiles) -> None:
     try:
         found = _fingerprint(files.folder, files.config)
     except OSError as error:
-        raise _unreadable(files.name, error) from error
+        raise _unreadable(files.name, files.folder, error) from error
     if found != files.weights_sha256:
         problem = f"has weights with SHA-256 {found}, not {files.weights_sha256}"
         raise ModelUnavailableError(files.name, problem, _reinstall(files.name))
@@ -369,7 +371,7 @@ def _find(model: str) -> ModelFiles:
         files = _describe(PACKAGED_MODEL, _packaged_folder(), PACKAGED_SHA256)
         return replace(files, words=WORDS_VERSION)
     folder = find_folder(model, setting="ZETTEL_MODEL", what="embedding model")
-    return _describe(folder.name if Path(model).expanduser().is_dir() else model, folder)
+    return _describe(folder.name if os.path.isdir(Path(model).expanduser()) else model, folder)
 
 
 def _describe(name: str, folder: Path, weights_sha256: str = "") -> ModelFiles:
@@ -379,9 +381,9 @@ def _describe(name: str, folder: Path, weights_sha256: str = "") -> ModelFiles:
     except ForeignCodeError as error:
         raise ModelUnavailableError(name, str(error), FOREIGN_CODE_REMEDY) from error
     except ModelConfigError as error:
-        raise ModelUnavailableError(name, str(error), _reinstall(name)) from error
+        raise cannot_load(name, folder, str(error), _reinstall(name), error) from error
     except OSError as error:
-        raise _unreadable(name, error) from error
+        raise _unreadable(name, folder, error) from error
     return ModelFiles(name=name, folder=folder, weights_sha256=digest, config=config)
 
 
@@ -429,8 +431,8 @@ def _hash(file: Path) -> str:
         return file_digest(stream, "sha256").hexdigest()
 
 
-def _unreadable(name: str, error: OSError) -> ModelUnavailableError:
-    return ModelUnavailableError(name, f"cannot be read: {error}", _reinstall(name))
+def _unreadable(name: str, folder: Path, error: OSError) -> ModelUnavailableError:
+    return cannot_load(name, folder, f"cannot be read: {error}", _reinstall(name), error)
 
 
 def _reinstall(name: str) -> str:

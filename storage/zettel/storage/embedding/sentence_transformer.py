@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from zettel.storage.embedding.access import cannot_load
 from zettel.storage.embedding.devices import CPU
 from zettel.storage.embedding.model_embedder import (
     SAVE_AGAIN,
@@ -92,7 +93,7 @@ def load_sentence_transformer(files: ModelFiles, *, device: str = CPU) -> Encode
     except Exception as error:
         _log.exception("embedding model failed to load")
         problem = f"cannot be loaded: {type(error).__name__}: {error}"
-        raise ModelUnavailableError(files.name, problem, SAVE_AGAIN) from error
+        raise cannot_load(files.name, files.folder, problem, SAVE_AGAIN, error) from error
     if found != files.config.dim:
         problem = f"makes vectors of length {found}, but its files say {files.config.dim}"
         raise ModelUnavailableError(files.name, problem, SAVE_AGAIN)

@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Generic, TypeVar
@@ -29,6 +29,8 @@ DOUBLED_KEYS, HALF_SUPERSEDED = "doubled_keys", "half_superseded"
 MISSING_INDICES, PENDING_ERASURES = "missing_indices", "pending_erasures"
 STALE_LEASE = "stale_lease"
 """Findings that repairs ask for."""
+
+WAITING_FOR_VECTORS = "waiting_for_vectors"
 
 BY_REWRITING = (TORN_TIMES, SELF_LINKS, ONE_SIDED_LINKS, FOREIGN_VECTORS, LOST_VECTORS)
 """Findings that `storage.doctor.repair.rewrite` repairs."""
@@ -79,6 +81,14 @@ def found(
         is_damage=is_damage,
     )
     return [finding] if count else []
+
+
+def without_model(finding: Finding) -> Finding:
+    """The finding as it is where no embedding model can be used: evolution embeds nothing then."""
+    if finding.name != WAITING_FOR_VECTORS:
+        return finding
+    advice = "The engine embeds them once the embedding model can be used, which it cannot now."
+    return replace(finding, advice=advice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,7 +310,7 @@ CHECKS: tuple[Check[StoreFacts], ...] = (
         fix=_EMBED,
     ),
     Check(
-        name="waiting_for_vectors",
+        name=WAITING_FOR_VECTORS,
         find=lambda seen: sum(row.current and not row.embed_model for row in seen.rows),
         means="Notes wait for their vectors; until then they are found by their words.",
         advice="The engine embeds them in the background; zettel evolve --once does it now.",

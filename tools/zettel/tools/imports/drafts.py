@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from zettel.storage.notes import Kind
+from zettel.tools.language.times import read_iso
 
 MILLISECONDS_FROM = 100_000_000_000
 """A number of seconds since 1970 from which it means milliseconds: the year 5138."""
@@ -88,8 +89,7 @@ def as_moment(value: object) -> datetime | None:
         if isinstance(value, int | float) and not isinstance(value, bool):
             seconds = value / 1_000 if abs(value) >= MILLISECONDS_FROM else value
             return datetime.fromtimestamp(seconds, UTC)
-        moment = datetime.fromisoformat(as_text(value))
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return read_iso(as_text(value))
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -11,7 +11,7 @@ import regex
 
 from zettel.tools.language.disguises import readings_of
 from zettel.tools.language.json_messages import without_json
-from zettel.tools.language.orders import find_orders, load_vocabulary, simplify
+from zettel.tools.language.orders import find_orders, holds_order_verb, load_vocabulary, simplify
 from zettel.tools.language.payloads import (
     controls_terminal,
     has_hostile_link,
@@ -33,6 +33,10 @@ class Mark(StrEnum):
     """Control characters that a terminal obeys."""
     LINK = "link"
     """Links and HTML that carry data out or run code."""
+
+
+ORDERS = frozenset({Mark.INSTRUCTIONS, Mark.CREDENTIALS})
+"""Marks of what speaks to the agent; text can go on with an order, not with a link or a script."""
 
 
 def find_marks(text: str) -> tuple[Mark, ...]:
@@ -96,6 +100,19 @@ def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
             parts[at] = f"{part}."
     found = {mark for joint in (" ", "") for mark in find_marks(joint.join(parts))}
     return tuple(mark for mark in Mark if mark in found)
+
+
+def may_continue(order: str, text: str) -> bool:
+    """Whether a text may go on with the order of another: the other breaks off, or it orders too.
+
+    Args:
+        order: A text that is marked as one of `ORDERS`.
+        text: One without marks.
+    """
+    if order.rstrip()[-1:].isalpha() and not _may_end(order.rstrip()):
+        return True
+    readings = readings_of(without_json(text))
+    return any(holds_order_verb(reading.text, reading.vocabulary) for reading in readings)
 
 
 def _may_end(part: str) -> bool:

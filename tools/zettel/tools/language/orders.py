@@ -271,6 +271,15 @@ def find_orders(simple: str, vocabulary: Vocabulary | None = None) -> frozenset[
     return _apply_rules(events, words.breaks)
 
 
+def holds_order_verb(simple: str, vocabulary: Vocabulary) -> bool:
+    """Whether a text in its simple form has a verb of an order where an order can stand."""
+    known = {word: vocabulary.look_up(word) for word in set(_WORD.findall(simple))}
+    events = list(_word_events(_Words.of(simple, vocabulary.lists["joiner"]), known, vocabulary))
+    if vocabulary.inside and not simple.isascii():
+        events += _inside_events(simple, vocabulary)
+    return any(mask & vocabulary.verbs for _, mask in events)
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """The words of a text; the lists are parallel but for `breaks`."""

@@ -4,7 +4,7 @@ import re
 from calendar import day_name, month_name
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -15,6 +15,8 @@ from zettel.storage.errors import InvalidArgumentError
 _YEAR = re.compile(r"\d{4}")
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}-\d")
+_HOUR_24 = re.compile(r"(?<=\d[Tt ])24(?=\D|\d\d|$)")
+_SECOND_60 = re.compile(r"(?:(?<=[Tt ]\d\d:\d\d:)|(?<=[Tt ]\d{4}))60(?:[.,]\d{1,9})?")
 _WEEK = re.compile(r"(\d{4})-?W(\d{2})")
 _WEEK_NUMBER = re.compile(r"week (\d{1,2})(?: (\d{4}))?", re.IGNORECASE)
 _UNIT_AT = re.compile(
@@ -155,11 +157,55 @@ def _iso(text: str) -> Period | None:
     if not text[:4].isdigit():
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        moment = read_iso(text)
     except ValueError:
         return None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return _days(moment, 1) if _DAY.fullmatch(text) else Period(moment, moment)
+
+
+class ClockError(ValueError):
+    """A time that no clock shows; the text completes "It ...".
+
+    Args:
+        problem: What is wrong with it.
+        meant: The moment that it may mean.
+    """
+
+    def __init__(self, problem: str, meant: datetime) -> None:
+        self.meant = meant
+        super().__init__(problem)
+
+
+def read_iso(text: str) -> datetime:
+    """Read an ISO 8601 date or time in UTC; one without a zone is UTC.
+
+    As in ISO 8601, 24:00 is the midnight that ends a day; as in RFC 3339, 23:59:60 in UTC is the
+    leap second that ends a month, read as the moment after it. Python reads neither before 3.13,
+    and the second nowhere.
+
+    Raises:
+        ClockError: The hour is 24 after midnight, or the second is 60 at another time.
+        ValueError: It is no time.
+        OverflowError: It lies outside the years 1 to 9999.
+    """
+    if _HOUR_24.search(text):
+        moment = _as_utc(_HOUR_24.sub("00", text)) + timedelta(days=1)
+        if datetime.fromisoformat(_HOUR_24.sub("00", text)).time() != time.min:
+            problem = "has the hour 24, which is midnight and no later"
+            raise ClockError(problem, moment)
+        return moment
+    if _SECOND_60.search(text):
+        moment = _as_utc(_SECOND_60.sub("59", text)) + timedelta(seconds=1)
+        if moment != _midnight(moment).replace(day=1):
+            problem = "has the second 60, which only the leap second at the end of a month (UTC) is"
+            raise ClockError(problem, moment)
+        return moment
+    return _as_utc(text)
+
+
+def _as_utc(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _week(year: int, number: int) -> Period:
@@ -426,6 +472,9 @@ def read_time(
         return None
     period = resolve(text, now, prefer=prefer)
     if period is None:
+        if odd := _clock_error(text):
+            remedy = f"Pass {iso(odd.meant)!r} if that is meant."
+            raise InvalidArgumentError(name, f"{text[:80]!r} {odd}", remedy)
         raise InvalidArgumentError(
             name,
             f"{text[:80]!r} is not a time Zettel can read",
@@ -433,6 +482,17 @@ def read_time(
             " 'yesterday' or 'last week'.",
         )
     return period
+
+
+def _clock_error(text: str) -> ClockError | None:
+    """What is wrong with a time that is one but for its hour or its second."""
+    try:
+        read_iso(text.strip())
+    except ClockError as error:
+        return error
+    except (ValueError, OverflowError):
+        return None
+    return None
 
 
 def iso(moment: datetime) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
-from zettel.tools.language.marks import find_marks_across
+from zettel.tools.language.marks import ORDERS, find_marks_across, may_continue
 from zettel.tools.language.terms import telling_words
 
 RECENT_TEXTS = 6
@@ -23,7 +23,8 @@ class RecentText(NamedTuple):
     text: str
     trust: float
     """By its source, whatever it says."""
-    marked: bool
+    orders: bool
+    """Whether it was marked as an order, alone or with others."""
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class RecentTexts:
 
 
 SHARED_MIN_WORDS = 2
-"""Telling words that a note has in common with a marked one if it goes on with it: the name that
+"""Telling words that a note has in common with an order if it goes on with it: the name that
 the first part was given, and a word around it; set by hand, on three attacks of
 `benchmarks/attacks`."""
 
@@ -71,13 +72,16 @@ class Split:
     """What a text is together with its author's last ones."""
 
     marks: tuple[str, ...]
-    """Empty for one that goes on with a marked note."""
+    """Empty for one that goes on with an order."""
     parts: frozenset[str]
     """Ids of the fewest last notes that it takes for the marks, of no more trust than the text."""
 
 
 def find_split(text: str, trust: float, last: Sequence[RecentText]) -> Split | None:
-    """Whether a text that is not marked is part of a marked one.
+    """Whether a text that is not marked is part of an order.
+
+    Links and markup are no reason: told by halves they are nothing that a reader follows, and
+    honest notes about a page quote its markup.
 
     No text speaks against more trusted ones, or a stranger could take the owner's notes their
     trust.
@@ -87,7 +91,7 @@ def find_split(text: str, trust: float, last: Sequence[RecentText]) -> Split | N
         trust: Of its source.
         last: The author's last notes, oldest first.
     """
-    start, whole = text[:RECENT_MAX_CHARACTERS], [recent for recent in last if not recent.marked]
+    start, whole = text[:RECENT_MAX_CHARACTERS], [recent for recent in last if not recent.orders]
     for first in reversed(range(len(whole))) if _marks(whole, start) else ():
         if marks := _marks(whole[first:], start):
             parts = (recent.note_id for recent in whole[first:] if recent.trust <= trust)
@@ -96,10 +100,11 @@ def find_split(text: str, trust: float, last: Sequence[RecentText]) -> Split | N
     goes_on = any(
         len(words & telling_words(recent.text)) >= SHARED_MIN_WORDS
         for recent in last
-        if recent.marked and trust <= recent.trust
+        if recent.orders and trust <= recent.trust and may_continue(recent.text, start)
     )
     return Split((), frozenset()) if goes_on else None
 
 
 def _marks(recent: Sequence[RecentText], text: str) -> tuple[str, ...]:
-    return find_marks_across([*(one.text for one in recent), text])
+    marks = find_marks_across([*(one.text for one in recent), text])
+    return tuple(mark for mark in marks if mark in ORDERS)

@@ -40,8 +40,8 @@ from zettel.tools.vault.note_file import (
     tag_of,
 )
 from zettel.tools.verbs.forget import forget
-from zettel.tools.verbs.remember import remember
-from zettel.tools.verbs.update import update
+from zettel.tools.verbs.remember import draft_note, remember
+from zettel.tools.verbs.update import check_edit, read_edit, update
 
 FILE_REASON = "edited in a folder of notes"
 """`Note.reason` of such a revision."""
@@ -105,14 +105,24 @@ class VaultChanges:
 
 
 async def find_changes(
-    memory: Memory, vault: Vault, manifest: VaultManifest, tell: ReportProgress
+    memory: Memory,
+    caller: Caller,
+    vault: Vault,
+    manifest: VaultManifest,
+    *,
+    now: datetime,
+    tell: ReportProgress,
 ) -> VaultChanges:
     """Compare every file with the revision that it was written from; changes nothing.
 
+    What the verbs would refuse of a file is a problem already here.
+
     Args:
         memory: The notes.
+        caller: Who makes the edits.
         vault: The folder.
         manifest: What it knows of its files.
+        now: Current time.
         tell: Called with step, files done, files in all.
     """
     paths = [path for path, _ in await to_thread.run_sync(lambda: list(vault.scan()))]
@@ -129,7 +139,27 @@ async def find_changes(
             await finder.add(path, content)
     tell("reading files", len(paths), len(paths))
     finder.add_deleted()
+    for edit in finder.found.edits:
+        await _check(memory, caller, edit, now)
     return finder.found
+
+
+async def _check(memory: Memory, caller: Caller, edit: NoteFileEdit, now: datetime) -> None:
+    """Makes an edit a problem whose values the verbs would refuse."""
+    try:
+        if edit.kind is EditKind.NEW:
+            draft_note(caller, now=now, namespace=edit.namespace, **edit.fields)
+        elif edit.kind is EditKind.UPDATE:
+            changed = read_edit(now=now, correction=_was_mistaken(edit), **edit.fields)
+            for note in await memory.store.get([edit.note_id]):
+                await check_edit(memory, note, changed, now)
+    except ZettelError as error:
+        edit.kind, edit.problem = EditKind.PROBLEM, str(error)
+
+
+def _was_mistaken(edit: NoteFileEdit) -> bool:
+    """Whether the file still says when it was so: then its old words were no past state."""
+    return "content" in edit.fields and "happened_at" not in edit.fields
 
 
 class _Finder:
@@ -309,14 +339,12 @@ async def _apply(
         edit.note_id, edit.rev = known.id, standing.rev
         manifest.files[edit.path] = KnownFile(id=known.id, rev=standing.rev, sha256=edit.sha256)
     elif edit.kind is EditKind.UPDATE:
-        # The file still says when it was so: then its old words were a mistake, not the past.
-        never = "content" in edit.fields and "happened_at" not in edit.fields
         answer = await update(
             memory,
             caller,
             now=now,
             note_id=edit.note_id,
-            correction=never,
+            correction=_was_mistaken(edit),
             expected_rev=edit.rev,
             reason=FILE_REASON,
             **edit.fields,

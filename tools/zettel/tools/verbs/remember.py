@@ -36,18 +36,25 @@ from zettel.tools.changes.supersession import (
 from zettel.tools.concurrency import check_cancelled, read_in_thread, shielded
 from zettel.tools.language.dates import find_note_times, relative_days
 from zettel.tools.language.documents import cut_text
-from zettel.tools.language.marks import find_marks
+from zettel.tools.language.marks import ORDERS, find_marks
 from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.language.transcripts import TextPart
 from zettel.tools.language.turn_times import read_turn_times
-from zettel.tools.note_marks import SUSPECT, note_marks
+from zettel.tools.note_marks import note_marks
 from zettel.tools.recall.open_work import open_work_notice
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.recent_texts import RecentText, find_split
 from zettel.tools.state.served_log import Served
 from zettel.tools.tracing import start_part
-from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, check_core, check_replaces, source_trust
+from zettel.tools.trust import (
+    FULL_TRUST,
+    MARKED_TRUST,
+    SUSPECT,
+    check_core,
+    check_replaces,
+    source_trust,
+)
 from zettel.tools.verbs.candidates import (
     Compared,
     candidates,
@@ -72,6 +79,79 @@ class _Given:
 
     happened: Period | None
     session: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteDraft:
+    """A note as its arguments say, before anything is read of it or of the store."""
+
+    note: Note
+    given: _Given
+    links: tuple[LinkArgument, ...]
+
+
+def draft_note(
+    caller: Caller,
+    *,
+    now: datetime,
+    content: str,
+    context: str | None = None,
+    subject: str | None = None,
+    tags: Sequence[str] | None = None,
+    kind: str | None = None,
+    happened_at: str | None = None,
+    valid_until: str | None = None,
+    session: str | None = None,
+    source: str | None = None,
+    links: Sequence[LinkArgument] | None = None,
+    namespace: str | None = None,
+) -> NoteDraft:
+    """Reads the arguments of `remember`.
+
+    Raises:
+        InvalidArgumentError: A value cannot be used.
+        NamespaceRefusedError: The caller may not write there.
+    """
+    happened = read_time("happened_at", happened_at, now)
+    until = read_time("valid_until", valid_until, now, prefer="future")
+    given = _Given(happened=happened, session=validation.check_name("session", session))
+    start = happened.start if happened else now
+    note = Note(
+        note_id=new_id(now),
+        namespace=written_namespace(caller, namespace),
+        content=validation.check_content(content, most=validation.MAX_DOCUMENT),
+        context=validation.check_text(
+            "context", (context or "").strip(), most=validation.MAX_FIELD
+        ),
+        subject=validation.check_subject(subject),
+        tags=validation.check_list("tags", tags),
+        kind=validation.check_kind(kind, writable=True) or Kind.EPISODIC,
+        session=given.session or caller.session,
+        source=validation.check_text("source", (source or "").strip(), most=validation.MAX_FIELD),
+        happened_at=start,
+        # A plan for next week is valid from now on, so that recall can answer when it is.
+        valid_from=min(start, now),
+        valid_until=until.last if until else None,
+        known_from=now,
+        origin=caller.origin,
+        changed_by=caller.name,
+    )
+    if until and until.last <= note.valid_from:
+        raise InvalidArgumentError(
+            "valid_until",
+            f"{valid_until!r} ends {iso(until.last)}, not after {iso(note.valid_from)}, when the"
+            " note became true",
+            "Pass a later time, or leave it out; for what is over by now pass happened_at as well,"
+            " when it became true.",
+        )
+    stated = check_links(links)
+    if linked_as(stated, SAME_AS):
+        raise InvalidArgumentError(
+            "links.relation",
+            "'same_as' merges two stored notes, and this one is not stored yet",
+            "Tell it without this link; then call update(note_id=…, links=[…]) with its id.",
+        )
+    return NoteDraft(note=replace(note, derived_by=_agents(note)), given=given, links=stated)
 
 
 @without_secrets
@@ -105,45 +185,22 @@ async def remember(
         LessTrustedError: It would supersede a more trusted note; nothing is stored.
         StoreUnavailableError: The note is not stored, unless the message says otherwise.
     """
-    happened = read_time("happened_at", happened_at, now)
-    until = read_time("valid_until", valid_until, now, prefer="future")
-    given = _Given(happened=happened, session=validation.check_name("session", session))
-    start = happened.start if happened else now
-    draft = Note(
-        note_id=new_id(now),
-        namespace=written_namespace(caller, namespace),
-        content=validation.check_content(content, most=validation.MAX_DOCUMENT),
-        context=validation.check_text(
-            "context", (context or "").strip(), most=validation.MAX_FIELD
-        ),
-        subject=validation.check_subject(subject),
-        tags=validation.check_list("tags", tags),
-        kind=validation.check_kind(kind, writable=True) or Kind.EPISODIC,
-        session=given.session or caller.session,
-        source=validation.check_text("source", (source or "").strip(), most=validation.MAX_FIELD),
-        happened_at=start,
-        # A plan for next week is valid from now on, so that recall can answer when it is.
-        valid_from=min(start, now),
-        valid_until=until.last if until else None,
-        known_from=now,
-        origin=caller.origin,
-        changed_by=caller.name,
+    told = draft_note(
+        caller,
+        now=now,
+        content=content,
+        context=context,
+        subject=subject,
+        tags=tags,
+        kind=kind,
+        happened_at=happened_at,
+        valid_until=valid_until,
+        session=session,
+        source=source,
+        links=links,
+        namespace=namespace,
     )
-    if until and until.last <= draft.valid_from:
-        raise InvalidArgumentError(
-            "valid_until",
-            f"{valid_until!r} ends {iso(until.last)}, not after {iso(draft.valid_from)}, when the"
-            " note became true",
-            "Pass a later time, or leave it out; for what is over by now pass happened_at as well,"
-            " when it became true.",
-        )
-    draft, stated = replace(draft, derived_by=_agents(draft)), check_links(links)
-    if linked_as(stated, SAME_AS):
-        raise InvalidArgumentError(
-            "links.relation",
-            "'same_as' merges two stored notes, and this one is not stored yet",
-            "Tell it without this link; then call update(note_id=…, links=[…]) with its id.",
-        )
+    draft, given, stated = told.note, told.given, told.links
     # What is no event was worded by the agent, whatever it looks like.
     raw = draft.kind is Kind.EPISODIC
     cut = partial(cut_text, draft.content, validation.MAX_CONTENT, raw=raw)
@@ -172,7 +229,8 @@ async def _store_parts(
     async with memory.reading(len(draft.content)):
         notes, marks, doubted = await read_in_thread(read)
     check_core(draft.kind, notes[0].trust)
-    check_replaces(memory.trust, notes[0], [linked[i] for i in sorted(supersedes(notes[0]))])
+    older = [linked[i] for i in sorted(supersedes(notes[0]))]
+    check_replaces(memory.trust, draft.origin.principal, notes[0], older, marks)
     async with memory.writing.hold(f"{draft.namespace}\n{fold_hash(notes[0].content)}"):
         known = await _known_parts(memory, notes, given)
         new = _going_on(known, notes, now)
@@ -371,7 +429,8 @@ async def _store(
         if times:  # now, so that a question may ask for them before evolution reads the note
             note = replace(note, derived_by={**note.derived_by, "times": "rule"})
         check_core(note.kind, note.trust)
-        check_replaces(memory.trust, note, [linked[i] for i in sorted(supersedes(note))])
+        older = [linked[i] for i in sorted(supersedes(note))]
+        check_replaces(memory.trust, note.origin.principal, note, older, marks)
         async with memory.writing.hold(f"{note.namespace}\n{folded}"):
             with start_part("known before"):
                 known = await _repeated(memory, note, folded, given)
@@ -437,7 +496,8 @@ def _marks(memory: Memory, note: Note) -> tuple[tuple[str, ...], frozenset[str]]
     if split and split.marks:
         marks = split.marks
         memory.recent.drop(author)
-    memory.recent.add(author, RecentText(note.note_id, note.content, trust, bool(marks)))
+    orders = not ORDERS.isdisjoint(marks)
+    memory.recent.add(author, RecentText(note.note_id, note.content, trust, orders))
     return (marks or (SUSPECT,), split.parts) if split else (marks, frozenset())
 
 

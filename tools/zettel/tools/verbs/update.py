@@ -62,7 +62,7 @@ from zettel.tools.language.times import Period, iso, read_time
 from zettel.tools.note_marks import note_marks, words_of
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
-from zettel.tools.trust import MARKED_TRUST, check_change, check_core, check_replaces
+from zettel.tools.trust import MARKED_TRUST, SUSPECT, check_change, check_core, check_replaces
 from zettel.tools.verbs.candidates import (
     candidates,
     compare,
@@ -139,7 +139,7 @@ def revise(
     if not differences(old, new):
         return None
     if (new.valid_from, new.valid_until) != (old.valid_from, old.valid_until):
-        _check_end(old, new)  # a note superseded from its start on has an empty validity
+        _check_end(old, new, edit)  # a note superseded from its start on has an empty validity
     new = _rederived(replace(new, derived_by=_makers(old, edit)), old, new_words=new_words)
     if new_words:
         new = replace(new, embed_model=model if vectors is not None else "")
@@ -165,15 +165,19 @@ def _subject_now(old: Note, content: str | None) -> str:
     return spelled.group() if spelled else old.subject
 
 
-def _check_end(old: Note, new: Note) -> None:
+def _check_end(old: Note, new: Note, edit: NoteEdit) -> None:
     if not new.valid_until or new.valid_until > new.valid_from:
         return
     ends, begins = iso(new.valid_until), iso(new.valid_from)
-    if old.state is State.SUPERSEDED and new.valid_until == old.valid_until:
+    if edit.happened and not edit.valid_until:
+        superseded = old.state is State.SUPERSEDED
+        when = ", when another one superseded it" if superseded else ""
         raise InvalidArgumentError(
             "happened_at",
-            f"the note ended {ends}, when another one superseded it, before {begins}",
-            'Update that one instead: recall with note_ids and detail="full" shows it.',
+            f"{iso(edit.happened.start)} is not before the note's end, {ends}{when}",
+            'Update that one instead: recall with note_ids and detail="full" shows it.'
+            if superseded
+            else 'Pass an earlier time, or valid_until as well ("" for no end).',
         )
     raise InvalidArgumentError(
         "valid_until",
@@ -319,6 +323,55 @@ def _agents_words(standing: Note, earlier: Note) -> Note:
     )
 
 
+def read_edit(
+    *,
+    now: datetime,
+    content: str | None = None,
+    context: str | None = None,
+    subject: str | None = None,
+    tags: Sequence[str] | None = None,
+    kind: str | None = None,
+    happened_at: str | None = None,
+    valid_until: str | None = None,
+    links: Sequence[LinkArgument] | None = None,
+    correction: bool = False,
+    reason: str | None = None,
+) -> NoteEdit:
+    """Reads the arguments of `update` that change fields.
+
+    Raises:
+        InvalidArgumentError: A value cannot be used.
+    """
+    most = validation.MAX_FIELD
+    return NoteEdit(
+        content=None if content is None else validation.check_content(content),
+        context=None
+        if context is None
+        else validation.check_text("context", context.strip(), most=most),
+        subject=None if subject is None else validation.check_subject(subject),
+        tags=None if tags is None else validation.check_list("tags", tags),
+        kind=validation.check_kind(kind, writable=True),
+        happened=read_time("happened_at", happened_at, now),
+        valid_until=read_time("valid_until", valid_until, now, prefer="future"),
+        endless=valid_until is not None and not valid_until.strip(),
+        links=check_links(links),
+        unlinked=links is not None and not links,
+        correction=correction,
+        reason=validation.check_text("reason", (reason or "").strip(), most=most),
+    )
+
+
+async def check_edit(memory: Memory, note: Note, edit: NoteEdit, now: datetime) -> None:
+    """Refuses an edit that does not fit the note, and changes nothing.
+
+    Raises:
+        InvalidArgumentError: The note would end before it begins, or have too many links.
+    """
+    if not _takes_effect_later(note, edit, now):
+        edit = await _without_known_end(memory, note, edit)
+        revise(note, edit, None, model="", by="", now=now)
+
+
 Amend = Callable[[Note], Awaitable[Change | None]]
 """From the current revision to the next; None when nothing would change."""
 
@@ -362,22 +415,18 @@ async def update(
     ids = validation.check_ids("note_id", [note_id])
     if not ids:
         raise InvalidArgumentError("note_id", "it is empty", "Pass the id that recall returned.")
-    most = validation.MAX_FIELD
-    edit = NoteEdit(
-        content=None if content is None else validation.check_content(content),
-        context=None
-        if context is None
-        else validation.check_text("context", context.strip(), most=most),
-        subject=None if subject is None else validation.check_subject(subject),
-        tags=None if tags is None else validation.check_list("tags", tags),
-        kind=validation.check_kind(kind, writable=True),
-        happened=read_time("happened_at", happened_at, now),
-        valid_until=read_time("valid_until", valid_until, now, prefer="future"),
-        endless=valid_until is not None and not valid_until.strip(),
-        links=check_links(links),
-        unlinked=links is not None and not links,
+    edit = read_edit(
+        now=now,
+        content=content,
+        context=context,
+        subject=subject,
+        tags=tags,
+        kind=kind,
+        happened_at=happened_at,
+        valid_until=valid_until,
+        links=links,
         correction=correction,
-        reason=validation.check_text("reason", (reason or "").strip(), most=most),
+        reason=reason,
     )
     note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
     await _check_no_whole(memory, note, edit)
@@ -494,10 +543,17 @@ async def _amending(
             after = replace(after, origin=caller.origin, trust=trust)
         after = replace(after, trust=min((after.trust, *inherited)))
         check_core(edit.kind, after.trust)
-        check_replaces(rules, after, [linked[i] for i in supersedes(after) & linked.keys()])
+        older = [linked[i] for i in supersedes(after) & linked.keys()]
+        marks = await _marks_of(after) if older and after.trust <= MARKED_TRUST else ()
+        check_replaces(rules, principal, after, older, marks)
         return replace(change, note=after)
 
     return amend
+
+
+async def _marks_of(note: Note) -> tuple[str, ...]:
+    """The marks of a note whose trust was lowered for them."""
+    return await read_in_thread(note_marks, note) or (SUSPECT,)
 
 
 def _check_may_change(memory: Memory, caller: Caller, note: Note) -> None:
@@ -597,6 +653,11 @@ async def _apply(
 
     written = await write()
     answer = _answer(before, written.stored, parts)
+    if _is_taken_as_correction(before, after, edit):
+        answer["notice"] = (
+            f"Taken as a correction of what was: the note stays {after.state.value}."
+            f" {_NOW_TOLD_BY[after.state]}"
+        )
     if after.content != before.content:
         related = supersedes(after) | parts | await kin(memory.store, after)
         compared = await compare(memory, after, embedded, related, now=now)
@@ -605,6 +666,18 @@ async def _apply(
         if embedded is None:
             answer["degraded"] = MODEL_LOADING
     return answer
+
+
+_NOW_TOLD_BY = {
+    State.SUPERSEDED: "Update the note that supersedes it to say what is so now.",
+    State.ARCHIVED: "Call remember to say what is so now.",
+}
+
+
+def _is_taken_as_correction(before: Note, after: Note, edit: NoteEdit) -> bool:
+    """Whether new content was read as one, though the caller did not say so."""
+    said = edit.correction or edit.happened is not None or edit.content is None
+    return not said and after.content != before.content and after.state in _NOW_TOLD_BY
 
 
 async def _of_twins(
