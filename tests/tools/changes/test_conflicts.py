@@ -192,3 +192,39 @@ def test_what_two_people_did_is_no_change_but_who_has_a_thing_is() -> None:
 
     key = "Der Schlüssel liegt bei Emma"
     assert reason(key, "Der Schlüssel liegt bei Elias") == "tells “elias” in the same place"
+
+
+@pytest.mark.parametrize(
+    ("older", "younger", "far_enough"),
+    [
+        ("Armbruster offers spruce at 78 €/fm.", "Armbruster's spruce: down to 74 €.", True),
+        ("The exporter of sales answers on 9102.", "Sales exporter: on 9464.", True),
+        ("Drum lesson with Ottilie is on 3 May.", "Ottilie's drum lesson: 9 May.", False),
+        ("Ottilie teaches drumming at 14:00.", "Ottilie's drumming: 16:30.", False),
+    ],
+)
+def test_when_something_is_counts_only_in_nearer_notes_than_how_much_it_is(
+    older: str, younger: str, far_enough: bool
+) -> None:
+    assert reason(older, younger, cosine=0.55, meant=False).startswith("says")
+    assert reason(older, younger, cosine=0.45, meant=False).startswith("says") is far_enough
+    assert reason(older, younger, cosine=0.35, meant=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (
+            "Haus Kellermann is a villa from 1962. Handover is planned for 30 October.",
+            "Kellermann after the windows: handover slips to 11 December.",
+        ),
+        (
+            "The structural engineer of Kellermann is Beat Lüscher, of Lüscher Ingenieure.",
+            "Structural questions on Kellermann go to Nadja Frei: Beat retires at Easter.",
+        ),
+    ],
+)
+def test_what_slips_or_who_retires_is_a_change_told_in_the_present(
+    older: str, younger: str
+) -> None:
+    assert reason(older, younger, cosine=0.45).startswith("tells of a change")

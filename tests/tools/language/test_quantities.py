@@ -41,6 +41,12 @@ from zettel.tools.language.quantities import QuantityText, find_other_quantity
             "mondays",
         ),
         (
+            "After Monday's router swap the plotter's driver answers at 192.168.14.52.",
+            "Plotter HP DesignJet T850: IP 192.168.14.31, driver in profile 'matt'.",
+            "192.168.14.31",
+            "192.168.14.52",
+        ),
+        (
             "Der Zahnarzt hat den Termin für die Krone auf den 9. Juni gelegt.",
             "Zahnarzt: Termin für die Krone am 19. Mai.",
             "19. mai",

@@ -450,7 +450,7 @@ async def test_a_note_far_nearer_than_every_other_is_shown_though_no_word_tells_
 
 async def test_of_two_notes_that_are_as_near_none_is_shown(desk: Desk) -> None:
     await desk("remember", content=LENT)
-    await desk("remember", content="Berit lends us her needles and the lamp until Easter.")
+    await desk("remember", content="Berit lends us her needles and the gauge until Easter.")
 
     answer = await desk("remember", content=NEEDED)
 

@@ -101,7 +101,8 @@ NOW_MIN_COSINE, NOW_MIN_WORDS, NOW_MIN_SHARE = 0.70, 3, 0.6
 and how many words, of the shorter's share, it must have in common. Of LoCoMo's 2,960 turns 26 are
 as near and 24 have such words with an earlier one of the same speaker."""
 QUANTITY_MIN_COSINE = 0.50
-"""Least cosine of two notes that tell one quantity otherwise; set with that module's figures."""
+"""Least cosine of two notes that tell one day or time of day otherwise; of other quantities it is
+`CHANGE_MIN_COSINE`. Set with that module's figures."""
 CLOSEST_MIN_COSINE, CLOSEST_MIN_LEAD = 0.60, 0.12
 """Where a note tells of a change and shares one telling word with another: how near that must be,
 and by how much nearer than every other. These are set with `make bench-changes`, whose figures
@@ -337,10 +338,10 @@ def _change_near(
         return found
     if _is_otherwise_now(younger, older, cosine):
         return _change(CHANGE_CONFIDENCE, cosine, _NOW)
-    if cosine >= QUANTITY_MIN_COSINE:
-        value = find_other_quantity(younger.text.quantities, older.text.quantities, meant=meant)
-        if value and not _is_past(value.old, older.note, younger.note):
-            return _change(CHANGE_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
+    new, old, near = younger.text.quantities, older.text.quantities, cosine >= QUANTITY_MIN_COSINE
+    value = find_other_quantity(new, old, meant=meant, near=near)
+    if value and not _is_past(value.old, older.note, younger.note):
+        return _change(CHANGE_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
     done = _is_done(younger, older, cosine, meant=meant)
     return _change(CHANGE_CONFIDENCE, cosine, _DONE) if done else None
 
