@@ -47,6 +47,12 @@ def only(question: str) -> Slot:
         ("What is Okon's phone number?", "phone number"),
         ("What's the Wi-Fi password?", "password"),
         ("Was hat der Laptop gekostet?", "amount of money"),
+        ("What does Tomasz earn?", "amount of money"),
+        ("Was verdient Tomasz?", "amount of money"),
+        ("Que gagne Tomasz ?", "amount of money"),
+        ("¿Qué gana Tomás?", "amount of money"),
+        ("田中さんの年収は？", "amount of money"),
+        ("小王的工资是多少？", "amount of money"),
         ("What is the rate limit of the API?", "limit"),
         ("Why is Nils leaving the band?", "reason"),
         ("Warum hört Nils auf?", "reason"),
@@ -121,6 +127,19 @@ def test_a_text_states_it_in_any_language_or_by_a_value_of_its_form(
     question: str, text: str, stated: bool
 ) -> None:
     assert only(question).is_stated(text) is stated
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("Jonas: 061 555 27 19", True),
+        ("Jonas: 01.44.55.66.77", True),
+        ("The plotter answers at 192.168.14.52; Jonas put a sticker on it.", False),
+        ("Jonas comes on 2026-03-12.", False),
+    ],
+)
+def test_a_machines_address_and_a_day_are_no_phone_number(text: str, states: bool) -> None:
+    assert only("What is Jonas's mobile number?").is_stated(text) is states
 
 
 def test_whatever_is_asked_for_in_a_language_has_an_english_table() -> None:
