@@ -228,3 +228,40 @@ def test_what_slips_or_who_retires_is_a_change_told_in_the_present(
     older: str, younger: str
 ) -> None:
     assert reason(older, younger, cosine=0.45).startswith("tells of a change")
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (
+            "Beth Saunders would like to get a dog. Harriet hasn't decided.",
+            "Harriet said yes to the dog of Beth Saunders.",
+        ),
+        (
+            "Sean Costello is in arrears: February's rent never arrived.",
+            "Sean Costello's February rent came in last night.",
+        ),
+        (
+            "Frau Stohler hat Einsprache gegen den Carport erhoben. Antwort bis 27. März.",
+            "Frau Stohler hat ihre Einsprache gegen den Carport zurückgezogen.",
+        ),
+        (
+            "Demande de crédit déposée ; Mme Thévenaz promet une réponse à la mi-septembre.",
+            "Mme Thévenaz a téléphoné pour le crédit : c'est oui.",
+        ),
+        (
+            "Marisol todavía no ha contestado sobre el alquiler del garaje.",
+            "El alquiler del garaje de Marisol: ha dicho que sí.",
+        ),
+        ("小王的签证还没批，审批中。", "小王的签证批准了。"),
+        ("佐藤さんの返事待ち（展示会の出展）。", "佐藤さんが展示会の出展を承諾した。"),
+    ],
+)
+def test_the_outcome_of_what_was_waited_for_is_a_change(older: str, younger: str) -> None:
+    assert reason(older, younger, cosine=0.6) == "tells that it is done"
+
+
+def test_a_short_word_is_also_the_beginning_of_a_compound() -> None:
+    older = "Die Schnittstelle zum Lager erlaubt 60 Anfragen pro Minute."
+    younger = "An der Lagerschnittstelle gehen 200 Anfragen pro Minute durch."
+    assert reason(older, younger).startswith("says")

@@ -234,3 +234,39 @@ def test_a_decision_that_is_reverted_is_a_change(text: str, former: str) -> None
 
     assert cue
     assert not former or former in cue.former
+
+
+GOES_ON = [
+    "The review moves to Friday.",
+    "The handover slides to 11 December.",
+    "The rent is going up to 900 in May.",
+    "Ana is stepping down as chair.",
+    "We are dropping Redis.",
+    "Jan steps in for Ana.",
+    "They gave us until Friday.",
+    "On second thoughts: tea.",
+    "The fair will not take place.",
+    "New password: buissonniere-26.",
+    "Der Termin rutscht auf den 11. Dezember.",
+    "Nadja löst Beat ab.",
+    "Doch lieber Vue.",
+    "Jean prend sa retraite.",
+    "On laisse tomber Redis.",
+    "Nouveau mot de passe : abc.",
+    "El viernes en vez del lunes.",
+    "Nueva contraseña: abc.",
+    "会议提前到三号。",
+    "最后决定用Vue。",
+    "家賃が9万円に上がる。",
+    "コーヒーはもう飲まない。",
+]
+
+
+@pytest.mark.parametrize("text", GOES_ON)
+def test_a_change_is_told_while_it_goes_on_and_of_what_comes(text: str) -> None:
+    assert find_change_cue(text)
+
+
+def test_headphones_that_cancel_noise_and_a_place_that_is_taken_change_nothing() -> None:
+    assert find_change_cue("Gustavo lent his noise-cancelling headphones.") is None
+    assert find_change_cue("The meeting takes place in the hall.") is None

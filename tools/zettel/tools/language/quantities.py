@@ -187,11 +187,16 @@ def _size(quantity: str) -> float:
 def _are_of_one(younger: QuantityText, older: QuantityText, least: int) -> bool:
     """Whether two texts have enough in common beside their quantities to be about one thing."""
     new, old = younger.words, older.words
-    shared = len(new & old)
+    shared = sum(word in old or _begins_alike(word, old) for word in new)
     if shared < max(least, QUANTITY_MIN_SHARE * min(len(new), len(old))):
         return False
     named, known = younger.names, older.names
     return not named.isdisjoint(known) or not (named and known)
+
+
+def _begins_alike(word: str, others: Collection[str]) -> bool:
+    """Whether a word begins one of these, or one of these it: "Lager", "Lagerschnittstelle"."""
+    return any(word.startswith(other) or other.startswith(word) for other in others)
 
 
 def _number_others(younger: QuantityText, older: QuantityText, other: OtherValue) -> bool:
