@@ -265,3 +265,32 @@ def test_a_short_word_is_also_the_beginning_of_a_compound() -> None:
     older = "Die Schnittstelle zum Lager erlaubt 60 Anfragen pro Minute."
     younger = "An der Lagerschnittstelle gehen 200 Anfragen pro Minute durch."
     assert reason(older, younger).startswith("says")
+
+
+def test_a_change_of_one_of_many_things_is_of_the_note_that_has_many_of_its_words() -> None:
+    older = (
+        "Leaderboards come from kelp, in Go, on a Hetzner CX22 in Falkenstein, hostname kelp-01."
+        " Deploys rsync the binary and restart the systemd unit."
+    )
+    younger = "Moved to a Hetzner CX32 in Helsinki, hostname kelp-02; the binary starved."
+    assert reason(older, younger, cosine=0.3).startswith("tells of a change")
+    assert reason(older, younger, cosine=0.2) == ""
+    assert reason(older, "Moved to a flat near the binary shop.", cosine=0.3) == ""
+    assert (
+        reason(older, "A Hetzner CX32 in Helsinki, hostname db-02, runs the binary.", cosine=0.3)
+        == ""
+    )
+
+
+def test_a_quantity_of_what_a_name_in_code_names_is_changed_in_other_words() -> None:
+    older = "pg_dump goes nightly to the bucket tw-backups_eu; the dumps are kept 14 days."
+    younger = "Lifecycle rule on the bucket tw-backups_eu: delete after 30 days."
+    assert reason(older, younger, cosine=0.36) == "says “30 days”, not “14 days”"
+    assert reason(older, younger.replace("_eu", "_us"), cosine=0.36) == ""
+
+
+def test_two_days_in_clauses_with_much_in_common_are_of_one_thing() -> None:
+    older = "Wen is off on Fridays. Wen drops the sprites every Monday in the Dropbox folder."
+    younger = "Wen drops sprites on Thursday, same Dropbox folder. Look at them on the day after."
+    assert reason(older, younger, cosine=0.55, meant=False).startswith("says “thursday”")
+    assert reason(older, "Wen and I meet on Thursday. Bring the tablet.", meant=False) == ""

@@ -84,6 +84,13 @@ CHANGE_MIN_COSINE = 0.40
 CHANGE_MIN_WORDS, CHANGE_MIN_SHARE = 2, 0.1
 """Least cosine, number and share of the telling words of either note that the other has for a
 change of it; a document has few of a fact's."""
+FAR_MIN_COSINE, FAR_MIN_WORDS, FAR_MIN_SHARE = 0.25, 3, 0.2
+"""The same of notes that are less near, of the shorter: of a note on many things, a change of one.
+5 more of 196 changes in ten months are seen, 3 of 616 other notes and one of LoCoMo dev's 2,955
+turns taken for one (November 2026)."""
+IDENTIFIER_MIN_COSINE = 0.35
+"""Least cosine of two notes that have a name in code or of a ticket in common and tell one quantity
+otherwise."""
 NEAR_MIN_COSINE = 0.60
 """Cosine from which a note with words of a change is of what the other tells, whatever words they
 share. Below it, in 345 notes (benchmarks/evolution/workshop.jsonl), 4 of 13 changes told by such
@@ -295,14 +302,19 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
     if named and (cue or younger.text.says_done):
         return _change(VALUE_CONFIDENCE, cosine, _by_words(cue) if cue else _DONE)
+    if named and cosine >= IDENTIFIER_MIN_COSINE:
+        if value := _find_other_quantity(younger, older, meant=True, near=False):
+            return _change(VALUE_CONFIDENCE, cosine, _says(value))
     new, old = younger.note.subject, older.note.subject
     if fold(old) == fold(new) or not (old and new):
         value = find_other_value(younger.text.sentences, older.text.sentences)
         if value and not _are_two_people(value, younger, older):
             return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
-    if cosine < CHANGE_MIN_COSINE:
-        return None
-    return _change_near(cue, younger, older, cosine, meant=meant)
+    if cosine >= CHANGE_MIN_COSINE:
+        return _change_near(cue, younger, older, cosine, meant=meant)
+    if cue and cosine >= FAR_MIN_COSINE and _share_many_words(younger.note, older.note):
+        return _change(CHANGE_CONFIDENCE, cosine, _by_words(cue))
+    return None
 
 
 def _are_two_people(value: OtherValue, younger: _Told, older: _Told) -> bool:
@@ -333,17 +345,25 @@ def _change_near(
     numbers = younger.text.numbers
     value = find_other_number(numbers, older.text.numbers) if numbers else None
     if value and (cue or younger.text.is_of_now or _is_share_of_one(value, younger, older, cosine)):
-        return _change(NAMED_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
+        return _change(NAMED_CONFIDENCE, cosine, _says(value))
     if cue and (found := _change_by_cue(cue, younger.note, older.note, cosine, meant=meant)):
         return found
     if _is_otherwise_now(younger, older, cosine):
         return _change(CHANGE_CONFIDENCE, cosine, _NOW)
-    new, old, near = younger.text.quantities, older.text.quantities, cosine >= QUANTITY_MIN_COSINE
-    value = find_other_quantity(new, old, meant=meant, near=near)
-    if value and not _is_past(value.old, older.note, younger.note):
-        return _change(CHANGE_CONFIDENCE, cosine, f"says “{value.new}”, not “{value.old}”")
+    near = cosine >= QUANTITY_MIN_COSINE
+    if value := _find_other_quantity(younger, older, meant=meant, near=near):
+        return _change(CHANGE_CONFIDENCE, cosine, _says(value))
     done = _is_done(younger, older, cosine, meant=meant)
     return _change(CHANGE_CONFIDENCE, cosine, _DONE) if done else None
+
+
+def _find_other_quantity(
+    younger: _Told, older: _Told, *, meant: bool, near: bool
+) -> OtherValue | None:
+    """The quantity that the younger note tells otherwise; None also if the older one's is past."""
+    new, old = younger.text.quantities, older.text.quantities
+    value = find_other_quantity(new, old, meant=meant, near=near)
+    return None if value is None or _is_past(value.old, older.note, younger.note) else value
 
 
 def _is_past(day: str, older: Note | Outline, younger: Note | Outline) -> bool:
@@ -395,9 +415,9 @@ def _change_by_cue(
     cue: ChangeCue, younger: Note | Outline, older: Note | Outline, cosine: float, *, meant: bool
 ) -> Conflict | None:
     """Whether a note that tells of a change is about the same as an older one, by their words."""
-    new, old = (telling_words(f"{one.subject} {one.content}") for one in (younger, older))
+    new, old = _telling_words(younger), _telling_words(older)
     least = max(CHANGE_MIN_WORDS, CHANGE_MIN_SHARE * max(len(new), len(old)))
-    shared = {w for w in new & old if not (_FEW_DIGITS.fullmatch(w) or w in _verbs())}
+    shared = _shared(new, old)
     if cosine >= CLOSEST_MIN_COSINE and meant and not shared:  # "The wiki has been migrated"
         shared = _short_words(younger) & _short_words(older)
     if not (len(shared) >= least or (meant and shared)):
@@ -408,6 +428,21 @@ def _change_by_cue(
         return None
     named = shares_slot_name(younger.content, older.content)
     return _change(VALUE_CONFIDENCE if named else CHANGE_CONFIDENCE, cosine, _by_words(cue))
+
+
+def _share_many_words(younger: Note | Outline, older: Note | Outline) -> bool:
+    """Whether notes that are far apart have so many words in common that they are of one thing."""
+    new, old = _telling_words(younger), _telling_words(older)
+    return len(_shared(new, old)) >= max(FAR_MIN_WORDS, FAR_MIN_SHARE * min(len(new), len(old)))
+
+
+def _telling_words(note: Note | Outline) -> set[str]:
+    return telling_words(f"{note.subject} {note.content}")
+
+
+def _shared(new: set[str], old: set[str]) -> set[str]:
+    """The words of both that tell of something in common."""
+    return {w for w in new & old if not (_FEW_DIGITS.fullmatch(w) or w in _verbs())}
 
 
 def _short_words(note: Note | Outline) -> set[str]:
@@ -468,6 +503,10 @@ def _is_anywhere(word: str, words: Collection[str]) -> bool:
 def _says_over(cue: ChangeCue, told: Collection[str]) -> bool:
     """Whether what is over by the words of a change is what the older note tells."""
     return any(len(words.intersection(told)) >= OVER_MIN_SHARE * len(words) for words in cue.over)
+
+
+def _says(value: OtherValue) -> str:
+    return f"says “{value.new}”, not “{value.old}”"
 
 
 def _by_words(cue: ChangeCue) -> str:

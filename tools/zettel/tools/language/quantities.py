@@ -29,13 +29,15 @@ CLAUSE_MIN_WORDS = 1
 changes told without a word of change are seen, and 3 of 168 in eight months; of 150 pairs on two
 things, 300 notes that change nothing and LoCoMo dev's turns no further one is taken for a change,
 of the months' 504 other notes one (November 2026)."""
+EVENT_MIN_WORDS = 3
+"""The same for days: one more of 196 changes is seen, no other note is taken for one."""
 CLAUSE_MAX_NUMBER = 8
 """Clauses of a text that are compared."""
 SIZE_MAX_RATIO = 12
 """Most times that an amount grows or shrinks in a change: a price by the month, told by the year.
 Of the changes seen in eight months, 100 pairs and 184 others none is lost by it (November 2026)."""
 EVENT_SORTS = frozenset(("weekday", "date"))
-"""Sorts of quantities that two events differ in: a rehearsal and a demonstration for one person."""
+"""Sorts that two events differ in: a rehearsal and a demonstration for one person."""
 NEAR_SORTS = EVENT_SORTS | {"time_of_day"}
 """Sorts that tell when, which texts on anything may have. Without them, notes of a cosine from .40
 to .50 show 5 more of 466 changes, and none of 3,901 other notes is taken for one; with them 2
@@ -68,9 +70,9 @@ class QuantityText:
 
     @cached_property
     def clauses(self) -> Sequence["QuantityText"]:
-        """Each with the subject, the first `CLAUSE_MAX_NUMBER`."""
+        """Its sentences and their parts, each with the subject, the first `CLAUSE_MAX_NUMBER`."""
         sentences = (self._content[slice(*span)] for span in sentence_spans(self._content))
-        parts = (part for sentence in sentences for part in _CLAUSE_END.split(sentence))
+        parts = dict.fromkeys(p for one in sentences for p in (one, *_CLAUSE_END.split(one)))
         return [QuantityText(part, self._subject) for part in islice(parts, CLAUSE_MAX_NUMBER)]
 
     def ends_with(self, quantity: str) -> bool:
@@ -119,9 +121,9 @@ def find_other_quantity(
     """The quantity that a text tells otherwise than an older one about the same; None if none.
 
     Each text has one quantity of a sort, and they differ; the texts share words, and each has not
-    names of its own alone. Else a clause of the one and a clause of the other, but for days: two
-    days are rather two events. Texts that number what they tell of ("Experiment 14", "Experiment
-    15") are about two things.
+    names of its own alone. Else a clause of the one and a clause of the other, with more words in
+    common for days: two days are rather two events. Texts that number what they tell of
+    ("Experiment 14", "Experiment 15") are about two things.
 
     Args:
         younger: The later text.
@@ -131,14 +133,16 @@ def find_other_quantity(
     """
     if younger.is_long or older.is_long:
         return None
-    if found := _find_other(younger, older, QUANTITY_MIN_WORDS, () if near else NEAR_SORTS):
+    far = frozenset[str]() if near else NEAR_SORTS
+    if found := _find_other(younger, older, QUANTITY_MIN_WORDS, far):
         return found
-    without = EVENT_SORTS if near else NEAR_SORTS
-    if not younger.quantities.keys() & older.quantities.keys() - without:
+    if not younger.quantities.keys() & older.quantities.keys() - far:
         return None
     least = CLAUSE_MIN_WORDS if meant else QUANTITY_MIN_WORDS
     for new, old in product(younger.clauses, older.clauses):
-        other = _find_other(new, old, least, without, of_clauses=True)
+        other = _find_other(new, old, least, EVENT_SORTS | far, of_clauses=True) or _find_other(
+            new, old, EVENT_MIN_WORDS, far, of_clauses=True
+        )
         if other and not (younger.tells(other.old) or older.tells(other.new)):
             return other
     return None
