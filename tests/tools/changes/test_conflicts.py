@@ -1,5 +1,6 @@
 """Which of two notes that are as near as given changes the other."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,13 +14,20 @@ TOLD = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def reason(
-    older: str, younger: str, *, days: int = 7, meant: bool = True, cosine: float = 0.55
+    older: str,
+    younger: str,
+    *,
+    days: int = 7,
+    meant: bool = True,
+    cosine: float = 0.55,
+    subject: str = "",
 ) -> str:
     """Why the younger note changes the older, at a cosine; empty if it does not.
 
     With `meant` the older is the only note; else one told between them is as near.
     """
-    notes = [note(older, TOLD), note(younger, TOLD + timedelta(days=days))]
+    told = note(older, TOLD), note(younger, TOLD + timedelta(days=days))
+    notes = [replace(one, subject=subject) for one in told]
     others = {notes[0].note_id: outline_of(notes[0])}
     if not meant:
         beside = note(f"Much else: {younger}", TOLD + timedelta(days=1))
@@ -294,3 +302,45 @@ def test_two_days_in_clauses_with_much_in_common_are_of_one_thing() -> None:
     younger = "Wen drops sprites on Thursday, same Dropbox folder. Look at them on the day after."
     assert reason(older, younger, cosine=0.55, meant=False).startswith("says “thursday”")
     assert reason(older, "Wen and I meet on Thursday. Bring the tablet.", meant=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (
+            "The remove_ads product sells at £2.99 in all regions of Apiary since last night.",
+            "Linden Bloom event in Apiary: nectar doubled, art exists from last year.",
+        ),
+        (
+            "kelp runs on a server in Helsinki with 8 GB, kelp-02.",
+            "Goroutine leak in kelp's workers cancelled: memory went from 1.9 GB to 240 MB.",
+        ),
+        (
+            "Der Laden in der Gasse hat letzte Woche geöffnet.",
+            "Statt letzte Woche wie geplant: Gasse gesperrt, der Chor singt im Hof.",
+        ),
+    ],
+)
+def test_when_it_was_and_another_number_of_a_unit_are_no_former_value(
+    older: str, younger: str
+) -> None:
+    assert reason(older, younger, cosine=0.39, meant=False) == ""
+
+
+def test_the_words_of_one_subject_count_once() -> None:
+    texts = (
+        "Apiary runs on Unity.",
+        "Linden Bloom event in Apiary, 5 to 19 June, with a remote key.",
+        "API 35 work on Apiary is brought forward to the week of 11 May.",
+    )
+    told = [note(text, TOLD + timedelta(days=at)) for at, text in enumerate(texts)]
+    *others, younger = (replace(one, subject="pocket-apiary") for one in told)
+
+    found = find_conflicts(
+        younger,
+        find_statements(younger),
+        {other.note_id: outline_of(other) for other in others},
+        {other.note_id: 0.45 for other in others},
+    )
+
+    assert found == {}

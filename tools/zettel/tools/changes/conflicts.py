@@ -28,6 +28,7 @@ from zettel.tools.language.change_cues import (
     ChangeCue,
     find_change_cue,
     value_words,
+    words_of_when,
 )
 from zettel.tools.language.dates import find_times
 from zettel.tools.language.facts import HOME, Statement, find_statements
@@ -66,6 +67,7 @@ _AUXILIARIES = frozenset(
 NEGATION_MIN_WORDS, ENDED_MIN_WORDS = 3, 2
 """Fewest shared words of a statement and its negation, its subject included; the
 second applies to "no longer" ("I'm no longer vegetarian"). "I don't know" denies nothing."""
+_NO_WORD = re.compile(r"[^\p{L}\p{M}\p{N}]+")
 _DIGIT = re.compile(r"\p{N}")
 _FEW_DIGITS = re.compile(r"\p{N}{1,2}")
 """A number that is in notes on anything, and so tells of nothing in common."""
@@ -418,6 +420,8 @@ def _change_by_cue(
     new, old = _telling_words(younger), _telling_words(older)
     least = max(CHANGE_MIN_WORDS, CHANGE_MIN_SHARE * max(len(new), len(old)))
     shared = _shared(new, old)
+    if len(of_subject := shared & _subject_words(younger, older)) > 1:
+        shared = shared - of_subject | {min(of_subject)}
     if cosine >= CLOSEST_MIN_COSINE and meant and not shared:  # "The wiki has been migrated"
         shared = _short_words(younger) & _short_words(older)
     if not (len(shared) >= least or (meant and shared)):
@@ -436,13 +440,21 @@ def _share_many_words(younger: Note | Outline, older: Note | Outline) -> bool:
     return len(_shared(new, old)) >= max(FAR_MIN_WORDS, FAR_MIN_SHARE * min(len(new), len(old)))
 
 
+def _subject_words(younger: Note | Outline, older: Note | Outline) -> set[str]:
+    """The telling words of a subject that both have, which count as one: it may have much to it."""
+    if fold(younger.subject) != fold(older.subject):
+        return set()
+    return telling_words(_NO_WORD.sub(" ", younger.subject))
+
+
 def _telling_words(note: Note | Outline) -> set[str]:
     return telling_words(f"{note.subject} {note.content}")
 
 
 def _shared(new: set[str], old: set[str]) -> set[str]:
     """The words of both that tell of something in common."""
-    return {w for w in new & old if not (_FEW_DIGITS.fullmatch(w) or w in _verbs())}
+    empty = _verbs() | words_of_when()
+    return {word for word in new & old if not (word in empty or _FEW_DIGITS.fullmatch(word))}
 
 
 def _short_words(note: Note | Outline) -> set[str]:
@@ -486,6 +498,9 @@ def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -
     too: "from 14 to 30 May" is not about every note that has a 14 and a May.
     """
     former = (cue.former & older.text.words) - _verbs() if cue.former else frozenset[str]()
+    numbers = {word for word in cue.former if _DIGIT.search(word)}
+    if numbers and numbers.isdisjoint(former):  # "from 1.9 GB" is of no other GB
+        return False
     plain = any(not _is_anywhere(word, cue.former) for word in former)
     if not former or (plain and cosine >= CHANGE_MIN_COSINE):
         return bool(former)

@@ -76,6 +76,11 @@ class _Language:
         return tuple(_value_patterns(self._table, "former", self._spaced))
 
     @cached_property
+    def not_former(self) -> frozenset[str]:
+        """Words that tell when, and are no value before."""
+        return frozenset(value_words(" ".join(self._table.get("not_former", ()))))
+
+    @cached_property
     def over(self) -> Sequence[regex.Pattern[str]]:
         """What names something that is over."""
         return tuple(_value_patterns(self._table, "over", self._spaced))
@@ -116,11 +121,18 @@ def find_change_cue(text: str) -> ChangeCue | None:
     for language in _languages():
         if language.is_of(plain) and (found := _changed(language, plain)):
             former = frozenset(chain.from_iterable(_values(language.former, plain)))
+            former -= language.not_former
             over = tuple(filter(None, _values(language.over, plain)))
             rest = _without(language.not_instead, plain)
             instead = frozenset(chain.from_iterable(_values(language.instead, rest)))
             return ChangeCue(found.replace("' ", "'"), former, over, instead)
     return None
+
+
+@cache
+def words_of_when() -> frozenset[str]:
+    """Words of every language that tell when, and are no value before."""
+    return frozenset(chain.from_iterable(language.not_former for language in _languages()))
 
 
 def holds_one_value(text: str) -> bool:
