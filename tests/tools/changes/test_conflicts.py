@@ -344,3 +344,52 @@ def test_the_words_of_one_subject_count_once() -> None:
     )
 
     assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("Paul Lenz arbeitet bei Bosch.", "Paul Lenz hat zu Siemens gewechselt."),
+        ("Paul Lenz arbeitet bei Bosch.", "Paul Lenz hat im Mai bei Siemens angefangen."),
+        ("Ich arbeite bei Bosch.", "Ich bin zu Siemens gewechselt."),
+        ("Paul Lenz travaille chez Bosch.", "Paul Lenz est passé chez Siemens."),
+        ("Paul Lenz travaille chez Bosch.", "Paul Lenz a rejoint Siemens."),
+        ("Paul Lenz travaille chez Bosch.", "Paul Lenz travaille chez Siemens."),
+        ("Pablo Ruiz trabaja en Bosch.", "Pablo Ruiz se ha pasado a Siemens."),
+        ("Paul Lenz works at Bosch.", "Paul Lenz has joined Siemens."),
+        ("Paul Lenz arbeitet bei Bosch.", "Paul Lenz works at Siemens."),
+        (
+            "Paul Lenz, mein Stellvertreter, arbeitet bei Bosch.",
+            "Paul Lenz, our deputy, works at Siemens.",
+        ),
+    ],
+)
+def test_a_new_place_of_work_is_a_change_however_far_the_notes_are(
+    older: str, younger: str
+) -> None:
+    assert "employer otherwise" in reason(older, younger, cosine=0.2, meant=False)
+    another = younger.replace("Paul Lenz", "Nils Hahn").replace("Pablo Ruiz", "Nils Hahn")
+    assert another == younger or reason(older, another, cosine=0.2, meant=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("Paul Lenz arbeitet bei Bosch.", "Paul Lenz ist nach Bremen umgezogen."),
+        ("Paul Lenz wohnt in Adendorf.", "Paul Lenz hat zu Siemens gewechselt."),
+        ("Paul Lenz travaille chez Bosch.", "Paul Lenz a rejoint le groupe au café."),
+        ("Pablo Ruiz trabaja en Bosch.", "Pablo Ruiz se ha mudado a Vigo."),
+        ("Paul Lenz works at Bosch.", "Paul Lenz joined the call at nine."),
+    ],
+)
+def test_a_new_home_or_a_call_that_is_joined_ends_no_work(older: str, younger: str) -> None:
+    assert reason(older, younger, cosine=0.2, meant=False) == ""
+
+
+def test_a_reason_quotes_a_value_as_it_is_written() -> None:
+    rent = "Le loyer de la boutique est de {} euros"
+    told = reason(rent.format("1 880"), rent.format("1 920"), cosine=0.3)
+    assert told == "tells “1 920” in the same place"
+    chinese = "会议室在三楼的{}房间"
+    told = reason(chinese.format("东侧"), chinese.format("西侧小"), cosine=0.3)
+    assert " 西" not in told

@@ -31,7 +31,7 @@ from zettel.tools.language.change_cues import (
     words_of_when,
 )
 from zettel.tools.language.dates import find_times
-from zettel.tools.language.facts import HOME, Statement, find_statements
+from zettel.tools.language.facts import EMPLOYER, HOME, Statement, find_statements
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
 from zettel.tools.language.quantities import are_of_a_size, find_other_quantity
@@ -69,8 +69,11 @@ NEGATION_MIN_WORDS, ENDED_MIN_WORDS = 3, 2
 second applies to "no longer" ("I'm no longer vegetarian"). "I don't know" denies nothing."""
 _NO_WORD = re.compile(r"[^\p{L}\p{M}\p{N}]+")
 _DIGIT = re.compile(r"\p{N}")
+_UNIT = re.compile(r"(?<=\p{N}\s?)\p{L}++")
 _FEW_DIGITS = re.compile(r"\p{N}{1,2}")
 """A number that is in notes on anything, and so tells of nothing in common."""
+_PLACES = (HOME, EMPLOYER)
+"""Facts that a move tells."""
 _DONE, _NOW = "tells that it is done", "tells how it is now"
 _PRONOUNS = frozenset("he she it they we this that these those there".split())
 WORD_ENDING = re.compile(r"(?<=\w{2})(?:es|s|ed|ing)$")
@@ -498,9 +501,8 @@ def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -
     too: "from 14 to 30 May" is not about every note that has a 14 and a May.
     """
     former = (cue.former & older.text.words) - _verbs() if cue.former else frozenset[str]()
-    numbers = {word for word in cue.former if _DIGIT.search(word)}
-    if numbers and numbers.isdisjoint(former):  # "from 1.9 GB" is of no other GB
-        return False
+    if not any(map(_DIGIT.search, former)):  # "from 1.9 GB" is of no other GB
+        former -= {*_UNIT.findall(fold(younger.text.content))}
     plain = any(not _is_anywhere(word, cue.former) for word in former)
     if not former or (plain and cosine >= CHANGE_MIN_COSINE):
         return bool(former)
@@ -564,7 +566,7 @@ def _statement_conflict(new: Statement, old: Statement, *, same_day: bool) -> Co
     if same_value == (new.denied is old.denied) or (not same_value and new.denied):
         return None
     weight = UNSURE_CONFIDENCE
-    if new.sure and old.sure and old.plain and (new.plain or (new.fact == HOME and new.begun)):
+    if new.sure and old.sure and old.plain and (new.plain or (new.fact in _PLACES and new.begun)):
         weight = SURE_CONFIDENCE if new.plain else MOVED_CONFIDENCE
     fact = f"{new.who}'s {new.fact}" if new.who else f"the {new.fact}"
     if new.denied:

@@ -5,7 +5,7 @@ The facts of people are those of persona-chat and Dialogue NLI (arXiv 1811.00671
 has one. Set by hand, for precision. Questions, wishes and conditions state nothing.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -14,7 +14,15 @@ import regex as re
 
 from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS
-from zettel.tools.language.relations import THE_USER, find_homes, home_words
+from zettel.tools.language.relations import (
+    JOINED,
+    STARTED_AT,
+    THE_USER,
+    find_places,
+    home_words,
+    tells_home,
+    work_words,
+)
 from zettel.tools.language.speakers import Speech, find_speech, speaker_at
 from zettel.tools.language.talk_words import USER
 from zettel.tools.language.user_words import means_user
@@ -197,7 +205,7 @@ FACT_WORDS = {
 """Search words for notes that state a fact; of a home those of `relations`."""
 
 
-HOME = "home"
+HOME, EMPLOYER = "home", "employer"
 TEXT_MAX_STATEMENTS = 4
 """Most statements of one text."""
 STATEMENTS_MAX_CHARACTERS = 4_000
@@ -261,7 +269,9 @@ class Statement:
     @property
     def words(self) -> str:
         """Search words for other notes that state the fact."""
-        fact = home_words() if self.fact == HOME else FACT_WORDS.get(self.fact, self.fact)
+        fact = FACT_WORDS.get(self.fact, self.fact)
+        if self.fact in (HOME, EMPLOYER):
+            fact = home_words() if self.fact == HOME else f"{fact} {work_words()}"
         return f"{self.who} {fact or self.value}"
 
 
@@ -281,22 +291,23 @@ def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
         if len(found) >= TEXT_MAX_STATEMENTS:
             break
         found |= dict.fromkeys(_read(sentence, author, speech))
-    found |= dict.fromkeys(_homes(note, author, {one.who for one in found if one.fact == HOME}))
+    known = {(one.who, one.fact) for one in found}
+    found |= dict.fromkeys(s for s in _places(note, author) if (s.who, s.fact) not in known)
     return tuple(found)[:TEXT_MAX_STATEMENTS]
 
 
-def _homes(note: Note | Outline, author: str, known: Collection[str]) -> Iterator[Statement]:
-    """Where a note of any language says that somebody lives, but for those whose home is known."""
-    for told in find_homes(note.content, note.subject):
-        who = author if told.who == THE_USER else fold(told.who)
-        if who not in known:
-            yield Statement(
-                who=who,
-                fact=HOME,
-                value=fold(told.whom),
-                begun=not told.is_plain,
-                plain=told.is_plain,
-            )
+def _places(note: Note | Outline, author: str) -> Iterator[Statement]:
+    """Where a note of any language says that somebody lives or works."""
+    for told in find_places(note.content, note.subject):
+        begun = told.label in (STARTED_AT, JOINED) or not told.is_plain
+        yield Statement(
+            who=author if told.who == THE_USER else fold(told.who),
+            fact=HOME if tells_home(told) else EMPLOYER,
+            value=fold(told.whom),
+            begun=begun,
+            sure=told.label != JOINED,
+            plain=not begun,
+        )
 
 
 def _may_state(sentence: str) -> bool:

@@ -40,6 +40,8 @@ MUTUAL = frozenset({ALSO_CALLED, "is married to", "is engaged to", "works with"}
 """Labels that hold in both directions."""
 COUPLE = frozenset({"is married to", "is engaged to", "husband", "wife", "partner"})
 """Labels of two who may part."""
+WORKS_AT, STARTED_AT, JOINED = "works at", "started at", "joined"
+"""The labels of a place of work; one may join a group or a friend as well."""
 LIVES_IN, MOVED_TO = "lives in", "moved to"
 """The labels of a home: one at a time, unlike jobs and doctors. Who moved to a place lives there,
 but a team or a program moves to a product with the same words, so a move is told as one."""
@@ -143,6 +145,7 @@ class _Table(BaseModel):
     moved: tuple[str, ...]
     moved_together: tuple[str, ...] = ()
     home_words: tuple[str, ...]
+    work_words: tuple[str, ...]
     moves: tuple[str, ...]
     not_lasting: tuple[str, ...]
     no_movers: tuple[str, ...]
@@ -227,15 +230,20 @@ class _Language:
 def _forms(language: _Language) -> Sequence[_Form]:
     """Every form of a language."""
     table, words = language.table, _placeholders(language.table, language.names)
-    labelled = [(label, form) for label, forms in table.verbs.items() for form in forms]
+    labelled = [(label, _with_aside(f)) for label, forms in table.verbs.items() for f in forms]
     return [
         *(_Form("", form, words) for form in table.forms),
         *(_Form("", form, words, owner_first=True) for form in table.having),
         *(_Form("", form, words, aside=True) for form in table.asides),
         *(_Form(label, form, words) for label, form in labelled),
-        *(_Form(MOVED_TO, form, words, by_move=True) for form in table.moved),
+        *(_Form(MOVED_TO, _with_aside(f), words, by_move=True) for f in table.moved),
         *(_Form(MOVED_TO, f, words, by_move=True, of_group=True) for f in table.moved_together),
     ]
+
+
+def _with_aside(form: str) -> str:
+    """The form with room behind the name: "Uwe Hahn, my deputy, lives in Bremen"."""
+    return form.replace("{a}", "{a}{aside}", 1) if form.startswith("{a}") else form
 
 
 @cache
@@ -303,6 +311,7 @@ def _placeholders(table: _Table, names: NameWords) -> dict[str, str]:
         "{couple}": rf"{_STARTS}(?P<b>{name}\s(?:{joint})\s{name}){_ENDS}",
         "{count}": rf"(?:{_any(table.counts)}|\p{{N}})\s",
         "{other}": rf"{_STARTS}{some}{_ENDS}",
+        "{aside}": r"(?:,\s\p{Ll}[^,.;:!?()]{1,40},)?",
         "{ends}": r"(?=\s?[.,;:!?)–]|\s?$)",
         "{still}": rf"(?:\s(?:{_any(table.still)}))?",
         "{gap}": _GAP,
@@ -356,16 +365,26 @@ def home_words() -> str:
     return " ".join(word for language in _languages() for word in language.table.home_words)
 
 
-def find_homes(content: str, subject: str = "") -> list[Relation]:
-    """Where a text tells that somebody lives; as `find_relations`, of texts with a word of it."""
-    if not _home_hint().search(content):
+@cache
+def work_words() -> str:
+    """Words of notes on where somebody works, of every language."""
+    return " ".join(word for language in _languages() for word in language.table.work_words)
+
+
+def find_places(content: str, subject: str = "") -> list[Relation]:
+    """Where a text with a word of it tells that somebody lives or works; as `find_relations`."""
+    if not _place_hint().search(content):
         return []
-    return [told for told in find_relations(content, subject) if tells_home(told)]
+    return [told for told in find_relations(content, subject) if _tells_place(told)]
 
 
 @cache
-def _home_hint() -> re.Pattern[str]:
-    return _whole_words(home_words().split())
+def _place_hint() -> re.Pattern[str]:
+    return _whole_words([*home_words().split(), *work_words().split()])
+
+
+def _tells_place(told: Relation) -> bool:
+    return told.label in (WORKS_AT, STARTED_AT, JOINED) or tells_home(told)
 
 
 def tells_home(told: Relation) -> bool:

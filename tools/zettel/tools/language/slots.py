@@ -39,9 +39,12 @@ FRAME_WORD_MIN_CHARACTERS = 4
 """Fewest letters of a word that tells what a statement is about."""
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}"
+_NUMBER = r"\p{N}{1,3}(?:[ \u00a0\u202f]\p{N}{3})+(?!\p{N})|\p{N}+(?:[.,:/-]\p{N}+)*"
 _TOKEN = regex.compile(
-    rf"[\p{{N}}]+(?:[.,:/-][\p{{N}}]+)*|[{_UNSPACED}]|(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}\p{{N}}_@/~.'’&+#-])+"
+    rf"{_NUMBER}|[{_UNSPACED}]|(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}\p{{N}}_@/~.'’&+#-])+"
 )
+_APART = regex.compile(rf"(?<=[{_UNSPACED}]) | (?=[{_UNSPACED}])")
+"""Spaces that these languages are written without."""
 _SENTENCE = regex.compile(r"(?:[^.!?？！。；;\n]|[.!?](?=\S))+[.!?？！。；;]*")
 _PERCENT = "%"
 _NAMED_NUMBER = regex.compile(
@@ -185,7 +188,7 @@ def _other_value(younger: Sentence, older: Sentence) -> OtherValue | None:
         return None
     if _told(frame) < (1 if sure else FRAME_MIN_WORDS) or max(map(len, values)) > len(frame):
         return None
-    was, becomes = (" ".join(value) for value in values)
+    was, becomes = (_APART.sub("", " ".join(value)) for value in values)
     return OtherValue(was, becomes)
 
 
