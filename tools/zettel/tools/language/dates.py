@@ -98,7 +98,7 @@ _ENDS = frozenset({"until", "till", "by"})
 _BEGINNINGS = frozenset({"from", "since", "as of"})
 _YEAR = re.compile(r"\d{4}")
 _ABSOLUTE = re.compile(
-    rf"\b(?:{MONTH}|{DAY}|{_SHORT_DAY})\b|\d{{4}}|\d(?:st|nd|rd|th)", re.IGNORECASE
+    rf"\b(?:{MONTH}|{DAY}|{_SHORT_DAY}|easter)\b|\d{{4}}|\d(?:st|nd|rd|th)", re.IGNORECASE
 )
 """What a note may hold as well when it is about that time."""
 SENTENCE_MAX_CHARACTERS = 300

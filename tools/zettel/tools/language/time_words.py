@@ -43,6 +43,10 @@ class _Table(BaseModel):
     short: tuple[str, ...] = ()
     """Days of the week as they are shortened."""
     counts: tuple[str, ...] = ()
+    numerals: tuple[str, ...] = ()
+    """Days of a month in words, from the first to the last."""
+    nths: tuple[str, ...] = ()
+    """Which day of the week of a month: the first to the fourth, and the last."""
     parts: tuple[str, ...] = ()
     """Parts of a day, which are read as the day."""
     ends: tuple[str, ...] = ()
@@ -193,12 +197,14 @@ def _spell(pattern: str, table: _Table) -> str:
         "last": "|".join(table.days),
         "short": "|".join(table.short),
         "count": "|".join((r"\d{1,3}", *reversed(table.counts))),
+        "spelled": "|".join(reversed(table.numerals)),
+        "nth": "|".join(table.nths),
         "number": r"\d{1,2}",
         "numbers": rf"\d{{1,2}}(?:{joins}\d{{1,2}}){{1,4}}",
         "second": r"\d{1,2}",
-        "digits": r"1[0-2]|0?[1-9]",
+        "digits": "[1１][0-2０-２]|[0０]?[1-9１-９]",
         "week": r"5[0-3]|[1-4]\d|0?[1-9]",
-        "year": r"(?:19|20)\d\d",
+        "year": r"(?:[1１][9９]|[2２][0０])\d\d",
     }
     opened = dict[str, int]()  # a Counter takes ten times as long to make
 
@@ -297,8 +303,12 @@ def _say(english: str, named: Mapping[str, str], table: _Table) -> str:
                 return month_name[int(value)]
             case "count" if not value.isdigit():
                 return str(1 + _place(value, table.counts))
-            case _:
-                return value
+            case "spelled":
+                return str(1 + _place(value, table.numerals))
+            case "nth":
+                return _languages()[ENGLISH].table.nths[_place(value, table.nths)]
+            case _:  # of full width too
+                return str(int(value)) if value.isdecimal() and not value.isascii() else value
 
     return " ".join(_PLACEHOLDER.sub(say, english).split())
 
@@ -384,7 +394,7 @@ def _weekday_patterns(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     table = _languages()[language].table
     edge, end = ("", "") if table.inside else (r"(?<!\w)", r"(?!\w)")
     day, first = "|".join(table.beside), table.beside[0]
-    ahead = rf"{edge}(?:{day})\.?\s?[,，、の]?\s?(?:[^\W\d]{{2,3}}\s)?$"
+    ahead = rf"{edge}(?:{day}){end}\.?\s?[,，、の]?\s?(?:[^\W\d]{{2,3}}\s)?$"
     after = rf"\s?(?:[(（]\s?(?:{day})|,?\s?(?:{first})){end}"
     return (
         re.compile(_spell(ahead, table), re.IGNORECASE),
