@@ -56,6 +56,10 @@ class _Table(BaseModel):
     times: tuple[tuple[str, str], ...] = ()
     asked: tuple[tuple[str, str], ...] = ()
     """Those that are times in a question only."""
+    alone: tuple[tuple[str, str], ...] = ()
+    """Those that are times only where nothing else stands beside them, as in an argument."""
+    opens: str = "(?!)"
+    """What may stand before a time that stands alone, and does not change it: "le" 3 mai."""
     elsewhere: Mapping[str, tuple[str, ...]] = {}
     """Language -> words that are times in this one, and something else in that."""
     to: tuple[str, ...] = ()
@@ -122,10 +126,15 @@ class _Language:
         """Those of times, then those of times in a question only."""
         table = self.table
         told = [*((*one, False) for one in table.times), *((*one, True) for one in table.asked)]
-        return [
-            _Pattern(_bounded(_spell(pattern, table), table), english, asked)
-            for pattern, english, asked in told
-        ]
+        return [self._pattern(pattern, english, asked=asked) for pattern, english, asked in told]
+
+    @cached_property
+    def alone(self) -> Sequence[_Pattern]:
+        """Those of what is a time and nothing else."""
+        return [self._pattern(*one) for one in self.table.alone]
+
+    def _pattern(self, pattern: str, english: str, *, asked: bool = False) -> _Pattern:
+        return _Pattern(_bounded(_spell(pattern, self.table), self.table), english, asked)
 
     @cached_property
     def past(self) -> re.Pattern[str]:
@@ -250,20 +259,23 @@ def is_day_month_or_count(word: str) -> bool:
     return _names().fullmatch(word) is not None
 
 
-def find_spelled_times(text: str, *, asked: bool = False) -> Iterator[SpelledTime]:
+def find_spelled_times(
+    text: str, *, asked: bool = False, alone: bool = False
+) -> Iterator[SpelledTime]:
     """The times of a text that a language's file spells, in any order.
 
     Args:
         text: A note's content, or a question.
         asked: Whether it is a question.
+        alone: Whether it may be a time and nothing else.
     """
     lower = text.lower()
     for code, language in _by_script(text):
-        if not (language.holds.search(lower) and language.some.search(text)):
+        if not (language.holds.search(lower) and (alone or language.some.search(text))):
             continue
         elsewhere = language.table.elsewhere
         others = elsewhere.get(find_language(text), ()) if elsewhere else ()
-        for pattern in language.patterns:
+        for pattern in (*language.patterns, *(language.alone if alone else ())):
             if pattern.asked and not asked:
                 continue
             for match in islice(pattern.spelled.finditer(text), TEXT_MAX_MATCHES):
@@ -400,6 +412,12 @@ def _weekday_patterns(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
         re.compile(_spell(ahead, table), re.IGNORECASE),
         re.compile(_spell(after, table), re.IGNORECASE),
     )
+
+
+@cache
+def openers(language: str) -> re.Pattern[str]:
+    """What stands before a time that stands alone, and does not change it."""
+    return re.compile(rf"\s*(?:{_languages()[language].table.opens})\s+", re.IGNORECASE)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Time arguments: ISO 8601 or English words, resolved to a period in UTC."""
+"""Times in ISO 8601 or in English words, resolved to a period in UTC."""
 
 import re
 from calendar import day_name, month_name
@@ -10,8 +10,6 @@ from typing import Literal
 
 from dateparser.date import DateDataParser
 from dateutil.easter import easter
-
-from zettel.storage.errors import InvalidArgumentError
 
 _YEAR = re.compile(r"\d{4}")
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
@@ -508,41 +506,6 @@ def _years(moment: datetime) -> Period:
     return Period(
         start, LAST_MOMENT if start.year == LAST_MOMENT.year else start.replace(year=start.year + 1)
     )
-
-
-def read_time(
-    name: str, text: str | None, now: datetime, *, prefer: Prefer = "past"
-) -> Period | None:
-    """Read a time argument; None when it is absent.
-
-    Raises:
-        InvalidArgumentError: It cannot be read.
-    """
-    if text is None or not text.strip():
-        return None
-    period = resolve(text, now, prefer=prefer)
-    if period is None:
-        if odd := _clock_error(text):
-            remedy = f"Pass {iso(odd.meant)!r} if that is meant."
-            raise InvalidArgumentError(name, f"{text[:80]!r} {odd}", remedy)
-        raise InvalidArgumentError(
-            name,
-            f"{text[:80]!r} is not a time Zettel can read",
-            "Pass ISO 8601 ('2026-05-03', '2026-05-03T14:00Z'), a year or month, or words like"
-            " 'yesterday' or 'last week'.",
-        )
-    return period
-
-
-def _clock_error(text: str) -> ClockError | None:
-    """What is wrong with a time that is one but for its hour or its second."""
-    try:
-        read_iso(text.strip())
-    except ClockError as error:
-        return error
-    except (ValueError, OverflowError):
-        return None
-    return None
 
 
 def iso(moment: datetime) -> str:
