@@ -18,14 +18,14 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 """A Friday."""
 
 
-def days(text: str) -> list[tuple[str, str]]:
+def days(text: str, now: datetime = NOW) -> list[tuple[str, str]]:
     """The first and last day of each time of a text."""
     return [
         (
             span.start.date().isoformat(),
             datetime.fromtimestamp(span.end.timestamp() - 1, UTC).date().isoformat(),
         )
-        for span in find_times(text, NOW)
+        for span in find_times(text, now)
     ]
 
 
@@ -399,3 +399,149 @@ def test_a_part_of_a_day_belongs_to_its_day(text: str, day: str, rest: str) -> N
 )
 def test_what_was_moved_to_a_day_is_still_to_come(text: str, day: str) -> None:
     assert days(text) == [(day, day)]
+
+
+FRIDAY = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("Luc vient mar. 8 déc. à 14 h.", "2026-12-08", "2026-12-08"),
+        ("Ana viene el mar. 8 dic. a las 10.", "2026-12-08", "2026-12-08"),
+        ("Ana viene en quince días.", "2026-12-11", "2026-12-11"),
+        ("Ana viene dentro de ocho días.", "2026-12-04", "2026-12-04"),
+        ("De hoy en ocho días viene Ana.", "2026-12-04", "2026-12-04"),
+        ("Ana viene de mañana en ocho.", "2026-12-05", "2026-12-05"),
+        ("D'aujourd'hui en huit, Luc arrive.", "2026-12-04", "2026-12-04"),
+        ("Luc arrive demain en huit.", "2026-12-05", "2026-12-05"),
+        ("Luc arrive en fin de semaine prochaine.", "2026-12-05", "2026-12-06"),
+        ("Luc arrive dans un mois et demi.", "2027-01-11", "2027-01-11"),
+        ("Mittwoch in acht Tagen kommt Nina.", "2026-12-09", "2026-12-09"),
+        ("Nina kommt übernächste Woche Dienstag.", "2026-12-08", "2026-12-08"),
+        ("Nina kommt Dienstag kommender Woche.", "2026-12-01", "2026-12-01"),
+        ("一个半月后出发。", "2027-01-11", "2027-01-11"),
+        ("明年三月去北京。", "2027-03-01", "2027-03-31"),
+        ("来年3月に引っ越します。", "2027-03-01", "2027-03-31"),
+        ("十二月第三个星期一开会。", "2026-12-21", "2026-12-21"),
+        ("さきおとといに会いました。", "2026-11-24", "2026-11-24"),
+        ("1月の最終金曜日に会議があります。", "2027-01-29", "2027-01-29"),
+        ("年末年始は休みます。", "2026-12-29", "2027-01-03"),
+        ("Luc arrive l'avant-veille de Noël.", "2026-12-23", "2026-12-23"),
+        ("Zwei Tage vor Weihnachten kommt Nina.", "2026-12-23", "2026-12-23"),
+        ("十二月八号见面。", "2026-12-08", "2026-12-08"),
+        ("十二月八日开会。", "2026-12-08", "2026-12-08"),
+        ("二十号见面。", "2026-12-20", "2026-12-20"),
+        ("下个月十号开会。", "2026-12-10", "2026-12-10"),
+        ("１２月８日开会。", "2026-12-08", "2026-12-08"),
+        ("１２月８日に会議があります。", "2026-12-08", "2026-12-08"),
+        ("会议在12/8下午。", "2026-12-08", "2026-12-08"),
+        ("12/8开会。", "2026-12-08", "2026-12-08"),
+        ("一月最后一个周五开会。", "2027-01-29", "2027-01-29"),
+        ("国庆节去北京。", "2026-10-01", "2026-10-01"),
+        ("五一去北京。", "2027-05-01", "2027-05-01"),
+        ("元旦去北京。", "2027-01-01", "2027-01-01"),
+        ("十二月八日に会議があります。", "2026-12-08", "2026-12-08"),
+        ("三十日に会議があります。", "2026-11-30", "2026-11-30"),
+        ("12/8(火)に会議があります。", "2026-12-08", "2026-12-08"),
+        ("12月の第3月曜日に会議があります。", "2026-12-21", "2026-12-21"),
+        ("お正月に帰ります。", "2027-01-01", "2027-01-03"),
+        ("年明けに始めます。", "2027-01-01", "2027-01-31"),
+        ("週明けに連絡します。", "2026-11-30", "2026-11-30"),
+        ("月初に払います。", "2026-12-01", "2026-12-01"),
+        ("Nina kommt übernächsten Samstag.", "2026-12-12", "2026-12-12"),
+        ("Karfreitag ist frei.", "2027-03-26", "2027-03-26"),
+        ("Am Ostermontag kommt Nina.", "2027-03-29", "2027-03-29"),
+        ("Am Pfingstmontag kommt Nina.", "2027-05-17", "2027-05-17"),
+        ("Am Nikolaustag kommt Nina.", "2026-12-06", "2026-12-06"),
+        ("Am dritten Dezember kommt Nina.", "2026-12-03", "2026-12-03"),
+        ("Vor einem halben Jahr zog Nina um.", "2026-05-01", "2026-05-31"),
+        ("Nina kommt in anderthalb Wochen.", "2026-12-07", "2026-12-07"),
+        ("Luc sera absent entre les fêtes.", "2026-12-25", "2027-01-01"),
+        ("Luc arrive le lundi de Pâques.", "2027-03-29", "2027-03-29"),
+        ("Luc arrive à la Toussaint.", "2026-11-01", "2026-11-01"),
+        ("Luc arrive le trois décembre.", "2026-12-03", "2026-12-03"),
+        ("Luc arrive le premier du mois prochain.", "2026-12-01", "2026-12-01"),
+        ("Luc répond sous huitaine.", "2026-12-04", "2026-12-04"),
+        ("Ana viene el tres de diciembre.", "2026-12-03", "2026-12-03"),
+        ("Ana viene el primero de enero.", "2027-01-01", "2027-01-01"),
+        ("Antier vi a Ana.", "2026-11-25", "2026-11-25"),
+        ("Hace medio año se mudó Ana.", "2026-05-01", "2026-05-31"),
+        ("Ana viene de aquí a dos meses.", "2027-01-01", "2027-01-31"),
+        ("Ana viene el Viernes Santo.", "2027-03-26", "2027-03-26"),
+        ("Luc vient mar. 8 à 14 h.", "2026-12-08", "2026-12-08"),
+        ("La reunión es el 3 dic. a las 9.", "2026-12-03", "2026-12-03"),
+        ("La boda es el 8 dic 2026.", "2026-12-08", "2026-12-08"),
+        ("Viene el 3 mar. 2027.", "2027-03-03", "2027-03-03"),
+        ("Compré 3 sept.", "2026-09-03", "2026-09-03"),
+        ("We meet on Easter Monday.", "2027-03-29", "2027-03-29"),
+        ("Good Friday is a holiday.", "2027-03-26", "2027-03-26"),
+        ("来年の3月5日に引っ越します。", "2027-03-05", "2027-03-05"),
+        ("明年三月五日出发。", "2027-03-05", "2027-03-05"),
+        ("三号见。", "2026-12-03", "2026-12-03"),
+        ("Luc arrive à Pâques.", "2027-03-28", "2027-03-28"),
+        ("Deux jours avant Noël, Luc arrive.", "2026-12-23", "2026-12-23"),
+        ("Ana viene dos días antes de Navidad.", "2026-12-23", "2026-12-23"),
+        ("Nina kommt zwei Tage vor Ostern.", "2027-03-26", "2027-03-26"),
+        ("Two days before Christmas we fly.", "2026-12-23", "2026-12-23"),
+        ("La oficina cierra el 8 dic 2026.", "2026-12-08", "2026-12-08"),
+        ("Die Wohnung ist an Ostern frei.", "2027-03-28", "2027-03-28"),
+        ("去年三月他搬家了。", "2025-03-01", "2025-03-31"),
+        ("Am ersten Mai haben wir gefeiert.", "2026-05-01", "2026-05-01"),
+        ("El tres de junio se casó Ana.", "2026-06-03", "2026-06-03"),
+        ("La entrega: vie. 4 dic.", "2026-12-04", "2026-12-04"),
+        ("RDV jeu. 3 déc. à 10 h.", "2026-12-03", "2026-12-03"),
+        ("Good Friday was nice.", "2026-04-03", "2026-04-03"),
+        ("去年12月5日に会った。", "2025-12-05", "2025-12-05"),
+        ("Vor anderthalb Wochen war Nina da.", "2026-11-17", "2026-11-17"),
+        ("Luc part demain en quinze.", "2026-12-12", "2026-12-12"),
+        ("Fronleichnam 2027 ist frei.", "2027-05-27", "2027-05-27"),
+    ],
+)
+def test_feasts_numbers_in_words_and_idioms_are_the_days_that_people_mean(
+    text: str, first: str, last: str
+) -> None:
+    assert days(text, FRIDAY) == [(first, last)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "周一和周四上班。",
+        "月曜と木曜に出勤します。",
+        "El piso cuesta 1/3 del sueldo.",
+        "我有2/3的时间。",
+        "売上が1/2に減った。",
+        "预算降到1/3。",
+        "三号线很挤。",
+        "他住在十二号。",
+        "一日三餐。",
+        "三十日間休みます。",
+        "二十日ほどかかる。",
+        "二〇二六年十二月八日开会。",
+        "农历十二月八日。",
+        "Vive cerca del mar. Tiene dos hijos.",
+        "les trois mars",
+        "We had Easter eggs.",
+        "毎年お正月に帰る",
+        "お正月が好きです。",
+        "住三号楼",
+        "电话是五一二。",
+        "我家在五一路。",
+        "国庆快乐",
+        "時速12/8",
+        "Er wohnt im ersten Stock.",
+    ],
+)
+def test_what_recurs_counts_or_is_a_part_of_something_is_no_day(text: str) -> None:
+    assert not find_times(text, FRIDAY)
+
+
+@pytest.mark.parametrize("year", [2000, 2026, 2027, 2038])
+def test_easter_is_the_sunday_that_the_churches_of_the_west_keep(year: int) -> None:
+    known = {2000: "04-23", 2026: "04-05", 2027: "03-28", 2038: "04-25"}
+
+    easter = resolve(f"Easter {year}", FRIDAY)
+
+    assert easter
+    assert easter.start.date().isoformat() == f"{year}-{known[year]}"

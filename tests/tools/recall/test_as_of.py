@@ -286,3 +286,11 @@ async def test_an_overview_names_no_tag_that_reads_like_an_order(desk: Desk) -> 
     answer = await desk("recall")
 
     assert answer["overview"] == {"tags": {"early": 1}, "namespaces": {"proj": 1}}
+
+
+async def test_times_are_passed_in_the_language_of_the_notes(desk: Desk) -> None:
+    await desk.told("Ana wohnt in Lyon", happened_at="14. September 2024", valid_until="März 2030")
+
+    [note] = notes(await desk("recall", query="Ana", as_of="gestern", since="im Jahr 2024"))
+
+    assert note["happened_at"].startswith("2024-09-14")

@@ -9,7 +9,8 @@ from zettel.storage.notes import DERIVED_KINDS, DERIVED_TAGS, State
 from zettel.storage.store import NoteFilter
 from zettel.tools import validation
 from zettel.tools.caller import Caller, searched_namespaces
-from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.language.dates import read_time
+from zettel.tools.language.times import Period, iso
 
 Detail = Literal["index", "notes", "full"]
 DETAILS: tuple[Detail, ...] = ("index", "notes", "full")

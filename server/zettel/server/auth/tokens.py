@@ -11,7 +11,8 @@ from hashlib import sha256
 from zettel.storage.access import Access
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.caller import is_reserved
-from zettel.tools.language.times import iso, read_time
+from zettel.tools.language.dates import read_time
+from zettel.tools.language.times import iso
 from zettel.tools.validation import check_namespace
 
 TOKEN_PREFIX = "zettel"

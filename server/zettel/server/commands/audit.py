@@ -16,7 +16,8 @@ from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.notes import Run
 from zettel.tools.caller import LOCAL, actor
 from zettel.tools.erasure.orders import ERASE
-from zettel.tools.language.times import exactly, iso, read_time
+from zettel.tools.language.dates import read_time
+from zettel.tools.language.times import exactly, iso
 from zettel.tools.render import LINE_MAX_CHARACTERS, shorten
 
 

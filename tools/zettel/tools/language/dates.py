@@ -1,11 +1,12 @@
-"""Times in a text: those it speaks of, and the windows that a question asks for."""
+"""Times in words of any language: those of a note, a question's windows, and arguments."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 
+from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import Span
 from zettel.tools.language.time_words import (
     AND,
@@ -14,16 +15,28 @@ from zettel.tools.language.time_words import (
     SpelledTime,
     Tense,
     becomes_otherwise,
+    days_of,
     find_spelled_times,
     is_moved,
     joiners,
     means_end,
+    openers,
     sides_behind,
     sides_of,
     tense_of,
     weekday_beside,
 )
-from zettel.tools.language.times import DAY_NUMBERS, TICK, Period, resolve
+from zettel.tools.language.times import (
+    DAY_NUMBERS,
+    TICK,
+    TIME_MAX_CHARACTERS,
+    ClockError,
+    Period,
+    Prefer,
+    iso,
+    read_iso,
+    resolve,
+)
 
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -92,13 +105,17 @@ TENSE_FACTOR, SENTENCE_TENSE_FACTOR = 6.0, 3.0
 """How much nearer a day on the other side must be than the one that the words speak for, of its own
 clause or only of its sentence: "was moved to 27 November", told on the 20th, is not about last
 year, nor is "she gave notice, last day 31 January", told in November (set by hand)."""
+SURE_FACTOR = 1_000.0
+"""The same of an argument, which says the side itself."""
 _LIMITS = frozenset({"until", "till", "by", "before", "from"})
 """Sides of what is still to come, unless the clause says that it is over."""
 _ENDS = frozenset({"until", "till", "by"})
 _BEGINNINGS = frozenset({"from", "since", "as of"})
 _YEAR = re.compile(r"\d{4}")
+_NO_DAY = re.compile(rf"\b(?:3[2-9]|[4-9]\d) {MONTH}", re.IGNORECASE)
+"""It would be read as a year: "32 May"."""
 _ABSOLUTE = re.compile(
-    rf"\b(?:{MONTH}|{DAY}|{_SHORT_DAY})\b|\d{{4}}|\d(?:st|nd|rd|th)", re.IGNORECASE
+    rf"\b(?:{MONTH}|{DAY}|{_SHORT_DAY}|easter)\b|\d{{4}}|\d(?:st|nd|rd|th)", re.IGNORECASE
 )
 """What a note may hold as well when it is about that time."""
 SENTENCE_MAX_CHARACTERS = 300
@@ -140,6 +157,11 @@ class _Lean:
 
 
 _PAST, _AHEAD = (_Lean(tense=tense, own=True) for tense in ("past", "ahead"))
+_SURELY: Mapping[Prefer, _Lean] = {
+    "past": replace(_PAST, factor=SURE_FACTOR),
+    "future": replace(_AHEAD, factor=SURE_FACTOR),
+}
+"""The side that an argument is on, however near a day on the other one is."""
 
 
 def find_note_times(text: str, happened_at: datetime, told_at: datetime) -> tuple[Span, ...]:
@@ -306,14 +328,91 @@ def _after_date(
     return None
 
 
-def _expressions(text: str, *, asked: bool) -> list[SpelledTime]:
+def read_time(
+    name: str, text: str | None, now: datetime, *, prefer: Prefer = "past"
+) -> Period | None:
+    """Read a time argument; None when it is absent.
+
+    Raises:
+        InvalidArgumentError: It cannot be read.
+    """
+    if text is None or not text.strip():
+        return None
+    period = resolve(text, now, prefer=prefer) or _read_alone(text, now, prefer=prefer)
+    if period is None:
+        if odd := _clock_error(text):
+            remedy = f"Pass {iso(odd.meant)!r} if that is meant."
+            raise InvalidArgumentError(name, f"{text[:80]!r} {odd}", remedy)
+        raise InvalidArgumentError(
+            name,
+            f"{text[:80]!r} is not a time Zettel can read",
+            "Pass ISO 8601 ('2026-05-03', '2026-05-03T14:00Z'), a year or month, or words like"
+            " 'yesterday' or 'last week', in English, German, French, Spanish, Chinese or"
+            " Japanese, and nothing else.",
+        )
+    return period
+
+
+def _clock_error(text: str) -> ClockError | None:
+    """What is wrong with a time that is one but for its hour or its second."""
+    try:
+        read_iso(text.strip())
+    except ClockError as error:
+        return error
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
+def _read_alone(text: str, now: datetime, *, prefer: Prefer) -> Period | None:
+    """Read a text that is one time and nothing else, in any language: "letzte Woche".
+
+    Args:
+        text: An argument, as somebody typed it.
+        now: The moment that "gestern" is relative to.
+        prefer: Which "Freitag" or "März" is meant.
+    """
+    text = " ".join(text[: 4 * TIME_MAX_CHARACTERS].split())
+    if len(text) > TIME_MAX_CHARACTERS:
+        return None
+    spelled = _expressions(text, asked=True, alone=True)
+    told = next((one for one in spelled if _is_all(text, one)), None)
+    if told is None or AND in told.english or _NO_DAY.search(told.english):
+        return None
+    english, lean = told.english, _SURELY[prefer]
+    if TO in english or _REST.fullmatch(english) or _ORDINAL.fullmatch(english):
+        return _read(english, now, side="", lean=lean)
+    if (takes := _FROM_NOW.fullmatch(english)) and takes[2]:
+        english = f"in {takes[2]}"
+    last = resolve(english, now)
+    lasts = last is not None and last.end > now  # "fin novembre", in November
+    return last if lasts or prefer == "past" else resolve(english, now, prefer=prefer)
+
+
+def _is_all(text: str, told: SpelledTime) -> bool:
+    """Whether a text is a time, but for its preposition and the day of the week beside it."""
+    before = f" {text[: told.at]}".lower()
+    behind = text[told.at + len(told.phrase) :].strip(" .。")
+    opener = openers(told.language)
+    before = before[opening.end() - 1 :] if (opening := opener.match(before)) else before
+    weekday = re.compile(
+        rf"\s*[(（]?(?:{days_of(told.language)})(?:曜日?)?[)）]?[.,]?\s*(?:{opener.pattern})?",
+        re.IGNORECASE,
+    )
+    opened = (weekday, *(side for side, _, _ in sides_of(told.language)))
+    ended = (weekday, *(side for side, _ in sides_behind(told.language)))
+    opens = not before.strip() or any(word.fullmatch(before) for word in opened)
+    return opens and (not behind or any(word.fullmatch(behind) for word in ended))
+
+
+def _expressions(text: str, *, asked: bool, alone: bool = False) -> list[SpelledTime]:
     """The time expressions of a text by their places; of overlapping ones the first, longest."""
     english = (
         SpelledTime(m.start(), m.group(), _HEDGE.sub(_drop_hedge, m.group()), ENGLISH)
         for m in islice(_EXPRESSION.finditer(text), TEXT_MAX_MATCHES * 4)
     )
     found = list[SpelledTime]()
-    spelled = (*english, *find_spelled_times(text, asked=asked))
+    spelled = (*english, *find_spelled_times(text, asked=asked, alone=alone))
     for told in sorted(spelled, key=lambda time: (time.at, -len(time.phrase))):
         end = found[-1].at + len(found[-1].phrase) if found else 0
         if told.at < end:

@@ -43,6 +43,10 @@ class _Table(BaseModel):
     short: tuple[str, ...] = ()
     """Days of the week as they are shortened."""
     counts: tuple[str, ...] = ()
+    numerals: tuple[str, ...] = ()
+    """Days of a month in words, from the first to the last."""
+    nths: tuple[str, ...] = ()
+    """Which day of the week of a month: the first to the fourth, and the last."""
     parts: tuple[str, ...] = ()
     """Parts of a day, which are read as the day."""
     ends: tuple[str, ...] = ()
@@ -52,6 +56,10 @@ class _Table(BaseModel):
     times: tuple[tuple[str, str], ...] = ()
     asked: tuple[tuple[str, str], ...] = ()
     """Those that are times in a question only."""
+    alone: tuple[tuple[str, str], ...] = ()
+    """Those that are times only where nothing else stands beside them, as in an argument."""
+    opens: str = "(?!)"
+    """What may stand before a time that stands alone, and does not change it: "le" 3 mai."""
     elsewhere: Mapping[str, tuple[str, ...]] = {}
     """Language -> words that are times in this one, and something else in that."""
     to: tuple[str, ...] = ()
@@ -118,10 +126,15 @@ class _Language:
         """Those of times, then those of times in a question only."""
         table = self.table
         told = [*((*one, False) for one in table.times), *((*one, True) for one in table.asked)]
-        return [
-            _Pattern(_bounded(_spell(pattern, table), table), english, asked)
-            for pattern, english, asked in told
-        ]
+        return [self._pattern(pattern, english, asked=asked) for pattern, english, asked in told]
+
+    @cached_property
+    def alone(self) -> Sequence[_Pattern]:
+        """Those of what is a time and nothing else."""
+        return [self._pattern(*one) for one in self.table.alone]
+
+    def _pattern(self, pattern: str, english: str, *, asked: bool = False) -> _Pattern:
+        return _Pattern(_bounded(_spell(pattern, self.table), self.table), english, asked)
 
     @cached_property
     def past(self) -> re.Pattern[str]:
@@ -193,12 +206,14 @@ def _spell(pattern: str, table: _Table) -> str:
         "last": "|".join(table.days),
         "short": "|".join(table.short),
         "count": "|".join((r"\d{1,3}", *reversed(table.counts))),
+        "spelled": "|".join(reversed(table.numerals)),
+        "nth": "|".join(table.nths),
         "number": r"\d{1,2}",
         "numbers": rf"\d{{1,2}}(?:{joins}\d{{1,2}}){{1,4}}",
         "second": r"\d{1,2}",
-        "digits": r"1[0-2]|0?[1-9]",
+        "digits": "[1１][0-2０-２]|[0０]?[1-9１-９]",
         "week": r"5[0-3]|[1-4]\d|0?[1-9]",
-        "year": r"(?:19|20)\d\d",
+        "year": r"(?:[1１][9９]|[2２][0０])\d\d",
     }
     opened = dict[str, int]()  # a Counter takes ten times as long to make
 
@@ -244,20 +259,23 @@ def is_day_month_or_count(word: str) -> bool:
     return _names().fullmatch(word) is not None
 
 
-def find_spelled_times(text: str, *, asked: bool = False) -> Iterator[SpelledTime]:
+def find_spelled_times(
+    text: str, *, asked: bool = False, alone: bool = False
+) -> Iterator[SpelledTime]:
     """The times of a text that a language's file spells, in any order.
 
     Args:
         text: A note's content, or a question.
         asked: Whether it is a question.
+        alone: Whether it may be a time and nothing else.
     """
     lower = text.lower()
     for code, language in _by_script(text):
-        if not (language.holds.search(lower) and language.some.search(text)):
+        if not (language.holds.search(lower) and (alone or language.some.search(text))):
             continue
         elsewhere = language.table.elsewhere
         others = elsewhere.get(find_language(text), ()) if elsewhere else ()
-        for pattern in language.patterns:
+        for pattern in (*language.patterns, *(language.alone if alone else ())):
             if pattern.asked and not asked:
                 continue
             for match in islice(pattern.spelled.finditer(text), TEXT_MAX_MATCHES):
@@ -297,8 +315,12 @@ def _say(english: str, named: Mapping[str, str], table: _Table) -> str:
                 return month_name[int(value)]
             case "count" if not value.isdigit():
                 return str(1 + _place(value, table.counts))
-            case _:
-                return value
+            case "spelled":
+                return str(1 + _place(value, table.numerals))
+            case "nth":
+                return _languages()[ENGLISH].table.nths[_place(value, table.nths)]
+            case _:  # of full width too
+                return str(int(value)) if value.isdecimal() and not value.isascii() else value
 
     return " ".join(_PLACEHOLDER.sub(say, english).split())
 
@@ -384,12 +406,18 @@ def _weekday_patterns(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     table = _languages()[language].table
     edge, end = ("", "") if table.inside else (r"(?<!\w)", r"(?!\w)")
     day, first = "|".join(table.beside), table.beside[0]
-    ahead = rf"{edge}(?:{day})\.?\s?[,，、の]?\s?(?:[^\W\d]{{2,3}}\s)?$"
+    ahead = rf"{edge}(?:{day}){end}\.?\s?[,，、の]?\s?(?:[^\W\d]{{2,3}}\s)?$"
     after = rf"\s?(?:[(（]\s?(?:{day})|,?\s?(?:{first})){end}"
     return (
         re.compile(_spell(ahead, table), re.IGNORECASE),
         re.compile(_spell(after, table), re.IGNORECASE),
     )
+
+
+@cache
+def openers(language: str) -> re.Pattern[str]:
+    """What stands before a time that stands alone, and does not change it."""
+    return re.compile(rf"\s*(?:{_languages()[language].table.opens})\s+", re.IGNORECASE)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Time arguments: ISO 8601 or English words, resolved to a period in UTC."""
+"""Times in ISO 8601 or in English words, resolved to a period in UTC."""
 
 import re
 from calendar import day_name, month_name
@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Literal
 
 from dateparser.date import DateDataParser
-
-from zettel.storage.errors import InvalidArgumentError
+from dateutil.easter import easter
 
 _YEAR = re.compile(r"\d{4}")
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
@@ -53,6 +52,10 @@ _NEXT_DAY = re.compile(r"next (\w+day)", re.IGNORECASE)
 _QUARTER = re.compile(r"Q([1-4])|(last|this|next) quarter", re.IGNORECASE)
 _WEEKS_FROM = re.compile(r"(\w+) weeks? from (\w+day)", re.IGNORECASE)
 _NTH = ("first", "second", "third", "fourth")
+_DAYS_FROM = re.compile(r"(\w+) days? (before|after) (.+)", re.IGNORECASE)
+_EASTER = re.compile(r"easter(?: (\d{4}))?", re.IGNORECASE)
+_OF_YEAR = re.compile(r"(?:(\d{1,2}) )?([a-z]{3,9}) of (last|this|next) year", re.IGNORECASE)
+_AFTER_NEXT = re.compile(r"(\w+day) after next", re.IGNORECASE)
 HALF_LAST_DAY = 15
 """The last day of the first half of a month."""
 WEEK_53_MAX_YEARS = 7
@@ -132,6 +135,9 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
             or _several(bare, now)
             or _of_month(bare, now, prefer)
             or _weeks_from(bare, now)
+            or _days_from(bare, now, prefer)
+            or _easter(bare, now, prefer)
+            or _of_year(bare, now)
             or _quarter(bare, now, prefer)
             or _nth_weekday(bare, now, prefer)
             or _week_of(bare, now, prefer)
@@ -361,6 +367,45 @@ def _weeks_from(text: str, now: datetime) -> Period | None:
     return _days(day.start + timedelta(weeks=count), 1) if day and count else None
 
 
+def _days_from(text: str, now: datetime, prefer: Prefer) -> Period | None:
+    """The day so many days before or after another: "2 days before 25 December"."""
+    match = _DAYS_FROM.fullmatch(text)
+    count = _COUNTS.get(match[1].lower(), 0) if match else 0
+    if match and match[1].isdecimal():
+        count = int(match[1])
+    day = resolve(match[3], now, prefer=prefer) if match and count else None
+    if match is None or day is None or day != _days(day.start, 1):
+        return None
+    return _days(day.start + timedelta(days=-count if match[2].lower() == "before" else count), 1)
+
+
+def _easter(text: str, now: datetime, prefer: Prefer) -> Period | None:
+    """Easter Sunday, from which the other movable feasts are counted."""
+    match = _EASTER.fullmatch(text)
+    if match is None:
+        return None
+    if match[1]:
+        return _easter_of(int(match[1]))
+    days = [_easter_of(year) for year in range(now.year - 1, now.year + 2)]
+    if prefer == "past":
+        return max((day for day in days if day.start <= now), key=_start)
+    return min((day for day in days if day.end > now), key=_start)
+
+
+def _easter_of(year: int) -> Period:
+    return _days(datetime.combine(easter(year), time.min, UTC), 1)
+
+
+def _of_year(text: str, now: datetime) -> Period | None:
+    """A month or a day of the last, this or the next year."""
+    match = _OF_YEAR.fullmatch(text)
+    number = MONTH_NUMBERS.get(match[2].lower()) if match else None
+    if match is None or number is None:
+        return None
+    first = datetime(now.year + _PLACES[match[3].lower()], number, int(match[1] or 1), tzinfo=UTC)
+    return _days(first, 1) if match[1] else _months(first)
+
+
 def _monday(moment: datetime) -> datetime:
     """The beginning of a moment's week."""
     return _midnight(moment) - timedelta(days=moment.astimezone(UTC).weekday())
@@ -384,7 +429,10 @@ def _month_words(text: str, now: datetime) -> Period | None:
 
 
 def _next_weekday(text: str, now: datetime) -> Period | None:
-    """The day that "next Tuesday" means: said on a Monday, not tomorrow."""
+    """The day that "next Tuesday" means: said on a Monday, not tomorrow; "after next" a week on."""
+    if match := _AFTER_NEXT.fullmatch(text):
+        day = _next_weekday(f"next {match[1]}", now)
+        return _days(day.start + timedelta(weeks=1), 1) if day else None
     match = _NEXT_DAY.fullmatch(text)
     weekday = DAY_NUMBERS.get(match[1].lower()) if match else None
     if weekday is None:
@@ -458,41 +506,6 @@ def _years(moment: datetime) -> Period:
     return Period(
         start, LAST_MOMENT if start.year == LAST_MOMENT.year else start.replace(year=start.year + 1)
     )
-
-
-def read_time(
-    name: str, text: str | None, now: datetime, *, prefer: Prefer = "past"
-) -> Period | None:
-    """Read a time argument; None when it is absent.
-
-    Raises:
-        InvalidArgumentError: It cannot be read.
-    """
-    if text is None or not text.strip():
-        return None
-    period = resolve(text, now, prefer=prefer)
-    if period is None:
-        if odd := _clock_error(text):
-            remedy = f"Pass {iso(odd.meant)!r} if that is meant."
-            raise InvalidArgumentError(name, f"{text[:80]!r} {odd}", remedy)
-        raise InvalidArgumentError(
-            name,
-            f"{text[:80]!r} is not a time Zettel can read",
-            "Pass ISO 8601 ('2026-05-03', '2026-05-03T14:00Z'), a year or month, or words like"
-            " 'yesterday' or 'last week'.",
-        )
-    return period
-
-
-def _clock_error(text: str) -> ClockError | None:
-    """What is wrong with a time that is one but for its hour or its second."""
-    try:
-        read_iso(text.strip())
-    except ClockError as error:
-        return error
-    except (ValueError, OverflowError):
-        return None
-    return None
 
 
 def iso(moment: datetime) -> str:

@@ -28,7 +28,8 @@ from zettel.tools.changes.supersession import plan_targets, reconcile_superseded
 from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.concurrency import read_in_thread, read_texts, shielded
 from zettel.tools.erasure.erase import erase_previewed, same_text
-from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.language.dates import read_time
+from zettel.tools.language.times import Period, iso
 from zettel.tools.note_marks import add_labels
 from zettel.tools.progress import report_progress
 from zettel.tools.ranking.confidence import judge

@@ -34,10 +34,10 @@ from zettel.tools.changes.supersession import (
     supersedes,
 )
 from zettel.tools.concurrency import check_cancelled, read_in_thread, shielded
-from zettel.tools.language.dates import find_note_times, relative_days
+from zettel.tools.language.dates import find_note_times, read_time, relative_days
 from zettel.tools.language.documents import cut_text
 from zettel.tools.language.marks import ORDERS, find_marks
-from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.language.times import Period, iso
 from zettel.tools.language.transcripts import TextPart
 from zettel.tools.language.turn_times import read_turn_times
 from zettel.tools.note_marks import note_marks

@@ -55,10 +55,11 @@ from zettel.tools.changes.supersession import (
 )
 from zettel.tools.changes.undo import RestoreCause, restoring_changes
 from zettel.tools.concurrency import gather2, read_in_thread, shielded
+from zettel.tools.language.dates import read_time
 from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS
 from zettel.tools.language.importance import read_importance
 from zettel.tools.language.slots import find_other_value, read_sentences
-from zettel.tools.language.times import Period, iso, read_time
+from zettel.tools.language.times import Period, iso
 from zettel.tools.note_marks import note_marks, words_of
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory

@@ -1,0 +1,98 @@
+"""Time arguments are read in every language that notes are, where they are a time and no more."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import pytest
+
+from zettel.storage.errors import InvalidArgumentError
+from zettel.tools.language.dates import read_time
+
+FRIDAY = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def days(text: str, prefer: Literal["past", "future"] = "past") -> tuple[str, str]:
+    """The first and the last day of an argument."""
+    period = read_time("since", text, FRIDAY, prefer=prefer)
+    assert period
+    last = period.end - timedelta(seconds=1)
+    return period.start.date().isoformat(), last.date().isoformat()
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("gestern", "2026-11-26", "2026-11-26"),
+        ("letzte Woche", "2026-11-16", "2026-11-22"),
+        ("in der letzten Woche", "2026-11-16", "2026-11-22"),
+        ("seit Montag", "2026-11-23", "2026-11-23"),
+        ("Montag", "2026-11-23", "2026-11-23"),
+        ("am 28.", "2026-10-28", "2026-10-28"),
+        ("vom 14.9.", "2026-09-14", "2026-09-14"),
+        ("14. September 2026", "2026-09-14", "2026-09-14"),
+        ("am Dienstag, 8. Dezember", "2025-12-08", "2025-12-08"),
+        ("im letzten Jahr", "2025-01-01", "2025-12-31"),
+        ("Karfreitag", "2026-04-03", "2026-04-03"),
+        ("von Montag bis Mittwoch", "2026-11-23", "2026-11-25"),
+        ("hier", "2026-11-26", "2026-11-26"),
+        ("avant-hier", "2026-11-25", "2026-11-25"),
+        ("semaine dernière", "2026-11-16", "2026-11-22"),
+        ("lundi", "2026-11-23", "2026-11-23"),
+        ("le 3 mai", "2026-05-03", "2026-05-03"),
+        ("du 3 au 5 mai", "2026-05-03", "2026-05-05"),
+        ("la semana pasada", "2026-11-16", "2026-11-22"),
+        ("desde el lunes", "2026-11-23", "2026-11-23"),
+        ("el martes 8 de diciembre", "2025-12-08", "2025-12-08"),
+        ("anteayer", "2026-11-25", "2026-11-25"),
+        ("上周", "2026-11-16", "2026-11-22"),
+        ("2026年9月14日", "2026-09-14", "2026-09-14"),
+        ("三月", "2026-03-01", "2026-03-31"),
+        ("十二月八日", "2025-12-08", "2025-12-08"),
+        ("来週の金曜日", "2026-12-04", "2026-12-04"),
+        ("先週", "2026-11-16", "2026-11-22"),
+        ("昨日から", "2026-11-26", "2026-11-26"),
+        ("2026年3月", "2026-03-01", "2026-03-31"),
+        ("the weekend", "2026-11-21", "2026-11-22"),
+    ],
+)
+def test_an_argument_is_read_in_its_language(text: str, first: str, last: str) -> None:
+    assert days(text) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("Ende März 2027", "2027-03-01", "2027-03-31"),
+        ("März", "2027-03-01", "2027-03-31"),
+        ("Ende des Monats", "2026-11-27", "2026-11-30"),
+        ("in zwei Wochen", "2026-12-07", "2026-12-13"),
+        ("in anderthalb Wochen", "2026-12-07", "2026-12-07"),
+        ("fin novembre", "2026-11-01", "2026-11-30"),
+        ("Weihnachten", "2026-12-25", "2026-12-25"),
+        ("finales de marzo de 2027", "2027-03-01", "2027-03-31"),
+        ("el lunes", "2026-11-30", "2026-11-30"),
+        ("12/8(火)", "2026-12-08", "2026-12-08"),
+        ("3月", "2027-03-01", "2027-03-31"),
+    ],
+)
+def test_an_argument_that_says_an_end_lies_ahead(text: str, first: str, last: str) -> None:
+    assert days(text, "future") == (first, last)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Frühstück mit Ana gestern",
+        "hier in Lyon",
+        "gestern und heute",
+        "5. und 8. Dezember",
+        "le 32 mai",
+        "12/8",
+        "am",
+        "中秋节",
+        "gestern " * 50,
+    ],
+)
+def test_what_is_more_or_less_than_one_time_is_refused_with_what_can_be_passed(text: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"is not a time Zettel can read.*German"):
+        read_time("since", text, FRIDAY)
