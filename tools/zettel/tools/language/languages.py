@@ -4,6 +4,8 @@ from collections import Counter
 
 import regex as re
 
+JOINED_LETTERS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー"
+"""For a set: letters that stand right beside a word of another script: "RNK-412的状态"."""
 LANGUAGE_READ_CHARACTERS = 400
 """Characters that are read of a text: some sixty words."""
 _SMALL_WORDS = {

@@ -9,7 +9,7 @@ import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Outline, fold
-from zettel.tools.language.languages import find_language
+from zettel.tools.language.languages import JOINED_LETTERS, find_language
 from zettel.tools.language.name_words import titles
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, terms
@@ -40,6 +40,9 @@ _LIST = 80
 """Characters before a name in which the names listed before it are looked for."""
 NOTE_MAX_MENTIONS = 200
 """Most places of a name that are read in one note."""
+_JOINED = re.compile(f"[{JOINED_LETTERS}]")
+_WITHIN = rf"(?:(?![{JOINED_LETTERS}])\w)"
+"""A letter or digit beside which a name is only a part of a word."""
 _AFTER_CALLED = re.compile(r"\s*(?:[,.!?…]|$)")
 _BEFORE_CALLED = re.compile(rf"(?:^|[,.!?…]\s*|\b(?:{'|'.join(_CALLS)})\s+)$", re.IGNORECASE)
 _LISTED = re.compile(r"[:,]\s+\p{Lu}[^,:.!?…\n]*,\s*$")
@@ -160,7 +163,7 @@ class Mentions:
         told = [self._said.postings(term)[0] for term in terms(name)]
         if not told or len(name) > NAME_MAX_CHARACTERS:
             return 0, [], []
-        spelled = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+        spelled = _spelled(name)
         there: NDArray[np.intp] = reduce(np.intersect1d, told)
         texts = {row: self._outlines[row].content for row in map(int, there)}
         found = {
@@ -178,6 +181,13 @@ class Mentions:
             if not own and not all(addressed):
                 rows.append(row)
         return held, rows, addressing
+
+
+def _spelled(name: str) -> re.Pattern[str]:
+    """Where a name stands by itself; beside letters of a script without spaces it does."""
+    first, last = (_JOINED.match(letter) for letter in (name[0], name[-1]))
+    before, after = "" if first else rf"(?<!{_WITHIN})", "" if last else rf"(?!{_WITHIN})"
+    return re.compile(f"{before}{re.escape(name)}{after}", re.IGNORECASE)
 
 
 def _as_names(found: _Places) -> _Places:

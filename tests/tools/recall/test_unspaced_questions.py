@@ -1,0 +1,58 @@
+"""Questions in Chinese and Japanese, whose words stand without spaces."""
+
+import pytest
+from tests.tools.conftest import Desk, ids
+
+OTHERS = ("The kiln is cold", "Ana sings alto", "We bought bread")
+
+
+async def told_beside_others(desk: Desk, *contents: str) -> list[str]:
+    """Remember these after what has nothing to do with them."""
+    for other in OTHERS:
+        await desk.told(other)
+    return [await desk.told(content) for content in contents]
+
+
+@pytest.mark.parametrize(
+    ("note", "question"),
+    [
+        ("12月去北京出差，5号回来", "12月有哪些安排？"),
+        ("12月3日に大阪へ出張の予定です", "12月の予定を教えて。"),
+        ("10月の家賃は8万円でした", "10月の家賃はいくらでしたか？"),
+        ("12月4日に歯医者の予定です", "１２月４日の予定は？"),
+        ("5432端口还在用，数据库在上面", "5432端口还在用吗？"),
+        ("21岁的实习生叫小林", "21岁的实习生叫什么？"),
+        ("房租是13500元", "房租是13500元吗？"),
+        ("22歳の新人は佐藤さんです", "22歳の新人は誰ですか？"),
+        ("棚12台の見積もりは山口木工に頼む", "棚12台の見積もりはどこに頼む？"),
+    ],
+)
+async def test_months_ages_and_amounts_beside_letters_are_no_unknown_codes(
+    desk: Desk, note: str, question: str
+) -> None:
+    [asked] = await told_beside_others(desk, note)
+
+    answer = await desk("recall", query=question)
+
+    assert asked in ids(answer)
+    assert "No note mentions" not in str(answer.get("reason", ""))
+
+
+@pytest.mark.parametrize(
+    ("note", "question", "unknown"),
+    [
+        ("工单RNK-412的状态是已关闭", "RNK-412的状态是什么？", ""),
+        ("工单RNK-412的状态是已关闭", "RNK-377的状态是什么？", "RNK-377"),
+        ("チケットRNK-412は完了しました", "RNK-412は完了しましたか？", ""),
+        ("チケットRNK-412は完了しました", "RNK-377は完了しましたか？", "RNK-377"),
+    ],
+)
+async def test_a_latin_code_inside_other_letters_is_still_one(
+    desk: Desk, note: str, question: str, unknown: str
+) -> None:
+    await told_beside_others(desk, note)
+
+    answer = await desk("recall", query=question)
+
+    told = str(answer.get("reason", ""))
+    assert (f"No note mentions {unknown};" in told) if unknown else ("mentions" not in told)
