@@ -56,3 +56,47 @@ async def test_a_latin_code_inside_other_letters_is_still_one(
 
     told = str(answer.get("reason", ""))
     assert (f"No note mentions {unknown};" in told) if unknown else ("mentions" not in told)
+
+
+@pytest.mark.parametrize("asked", ["大野くん", "大野さん", "大野翔太さん"])
+async def test_anothers_birthday_is_not_that_of_a_name_before_an_honorific(
+    desk: Desk, asked: str
+) -> None:
+    await told_beside_others(desk, "ひなたの誕生日は12月3日", "大野くんは空手を習っている")
+
+    answer = await desk("recall", query=f"{asked}の誕生日はいつですか？")
+
+    assert answer["verdict"] != "found"
+    assert "states the birthday" in str(answer["reason"])
+
+
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [("赵一鸣的生日是哪天？", "found"), ("林晓峰的生日是哪天？", "uncertain")],
+)
+async def test_anothers_birthday_is_not_that_of_a_name_led_by_a_surname(
+    desk: Desk, question: str, verdict: str
+) -> None:
+    await told_beside_others(desk, "赵一鸣的生日是12月3日", "林晓峰在学空手道")
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("note", "question"),
+    [
+        ("母の電話は090-1234-5678です", "お母さんの電話番号は？"),
+        ("仕様書の場所は棚の上です", "仕様書の場所はどこですか？"),
+        ("毛巾放在柜子里", "毛巾在哪里？"),
+    ],
+)
+async def test_who_somebody_is_to_others_and_plain_words_are_no_names(
+    desk: Desk, note: str, question: str
+) -> None:
+    await told_beside_others(desk, note)
+
+    answer = await desk("recall", query=question)
+
+    assert "mentions" not in str(answer.get("reason", ""))

@@ -60,6 +60,8 @@ class NameWords(BaseModel):
     surnames: str = ""
     behind_name: str = ""
     before_name: str = ""
+    behind_asked: str = ""
+    role_ends: str = "(?!)"
 
 
 @cache
