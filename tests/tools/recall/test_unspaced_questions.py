@@ -1,7 +1,7 @@
 """Questions in Chinese and Japanese, whose words stand without spaces."""
 
 import pytest
-from tests.tools.conftest import Desk, ids
+from tests.tools.conftest import Desk, ids, pick
 
 OTHERS = ("The kiln is cold", "Ana sings alto", "We bought bread")
 
@@ -100,3 +100,35 @@ async def test_who_somebody_is_to_others_and_plain_words_are_no_names(
     answer = await desk("recall", query=question)
 
     assert "mentions" not in str(answer.get("reason", ""))
+
+
+@pytest.mark.parametrize("asked", ["周敏", "赵一鸣"])
+async def test_who_somebody_is_whom_a_note_calls_so_is_all_about_them(
+    desk: Desk, asked: str
+) -> None:
+    contents = ("我的新同事叫周敏，她负责前端", "室友叫赵一鸣。", "周三去医院", "周末去爬山")
+    told = await told_beside_others(desk, *contents)
+
+    answer = await desk("recall", query=f"{asked}是谁？")
+
+    assert pick(answer, "about", "names") == [asked]
+    assert ids(answer) == [told[0] if asked == "周敏" else told[1]]
+
+
+async def test_a_day_that_begins_like_a_surname_is_nobody(desk: Desk) -> None:
+    await told_beside_others(desk, "周三去医院", "周末去爬山")
+
+    answer = await desk("recall", query="周三是谁？")
+
+    assert "about" not in answer
+
+
+async def test_a_whole_name_and_the_familys_name_before_an_honorific_are_one(desk: Desk) -> None:
+    told = await told_beside_others(
+        desk, "木村健太さんは営業部です", "木村さんは京都に住んでいる", "中村さんは経理です"
+    )
+
+    for asked in ("木村健太さん", "木村さん"):
+        answer = await desk("recall", query=f"{asked}について全部教えて")
+
+        assert set(ids(answer)) == set(told[:2]), asked

@@ -11,10 +11,12 @@ import regex as re
 from zettel.tools.language.languages import find_language
 from zettel.tools.language.name_words import NameWords, name_words
 
-READ_CHARACTERS = 300
+NAMES_READ_CHARACTERS = 300
 """Characters that are read of a question."""
-NAME_MAX_CHARACTERS, NAME_MIN_CHARACTERS = 4, 2
+SURNAME_LED_MAX_CHARACTERS, SURNAME_LED_MIN_CHARACTERS = 4, 2
 """Of a name without an honorific; one of four has a surname of two."""
+
+_HAN = re.compile(r"\p{Han}+")
 
 
 def find_unspaced_names(question: str, is_known: Callable[[str], bool]) -> tuple[str, ...]:
@@ -28,7 +30,7 @@ def find_unspaced_names(question: str, is_known: Callable[[str], bool]) -> tuple
     words = name_words().get(language)
     if words is None or not words.honorifics:
         return ()
-    told = question[:READ_CHARACTERS]
+    told = question[:NAMES_READ_CHARACTERS]
     polite = [m["name"] for m in _polite(language).finditer(told)]
     names = [name for name in polite if not _is_role(name, words)]
     return tuple(dict.fromkeys((*names, *_surname_led(told, words, is_known))))
@@ -36,17 +38,26 @@ def find_unspaced_names(question: str, is_known: Callable[[str], bool]) -> tuple
 
 def _is_role(name: str, words: NameWords) -> bool:
     """Whether it is what somebody does or is to others: "お医者さん", "店員さん"."""
-    return name in words.no_names or re.search(words.role_ends, name) is not None
+    return (
+        name in words.no_names
+        or (bool(words.surnames) and _is_word(name, words))
+        or re.search(words.role_ends, name) is not None
+    )
+
+
+def _is_word(name: str, words: NameWords) -> bool:
+    """Whether it begins like a word that is no name: "周末", "高铁站"."""
+    return any(map(name.startswith, words.no_names))
 
 
 def _surname_led(text: str, words: NameWords, is_known: Callable[[str], bool]) -> Iterator[str]:
     if not words.surnames:
         return
     for start in re.finditer(_starts(words), text):
-        for size in range(NAME_MAX_CHARACTERS, NAME_MIN_CHARACTERS - 1, -1):
+        for size in range(SURNAME_LED_MAX_CHARACTERS, SURNAME_LED_MIN_CHARACTERS - 1, -1):
             name = text[start.start() : start.start() + size]
             behind = re.match(words.behind_asked, text[start.start() + size :])
-            if behind and re.fullmatch(r"\p{Han}+", name) and is_known(name):
+            if behind and _HAN.fullmatch(name) and not _is_word(name, words) and is_known(name):
                 yield name
                 break
 
