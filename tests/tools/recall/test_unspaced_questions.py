@@ -132,3 +132,23 @@ async def test_a_whole_name_and_the_familys_name_before_an_honorific_are_one(des
         answer = await desk("recall", query=f"{asked}について全部教えて")
 
         assert set(ids(answer)) == set(told[:2]), asked
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "asked"),
+    [
+        ("我叫陈思远，是产品经理", "陈思远", "陈思远是谁？"),
+        ("我叫陈思远，是产品经理", "陈思远", "我叫什么名字？"),
+        ("私の名前は藤原美咲で、京都に住んでいます", "藤原美咲", "藤原美咲さんは誰ですか？"),
+        ("私の名前は藤原美咲で、京都に住んでいます", "藤原美咲", "私の名前は何ですか？"),
+    ],
+)
+async def test_who_tells_their_name_is_the_user(
+    desk: Desk, told: str, name: str, asked: str
+) -> None:
+    [named, other] = await told_beside_others(desk, told, f"{name}: 13500")
+
+    for question in ({"subject": "user"}, {"subject": name}, {"query": asked}):
+        answer = await desk("recall", **question)
+        assert ids(answer) == [named, other], question
+        assert pick(answer, "about", "names") == [name]

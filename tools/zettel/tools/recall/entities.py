@@ -193,7 +193,7 @@ class _Reading:
             ]
         )
         names = [name for some in found for name in sorted(some, key=len, reverse=True)]
-        return {fold(n): n for name in names for n in (name, *name.split()) if n[:1].isupper()}
+        return {fold(n): n for name in names for n in (name, *name.split()) if not n[:1].islower()}
 
     async def own(self) -> list[Outline]:
         """The profile, and what the user tells of themselves."""
