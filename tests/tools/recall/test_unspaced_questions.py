@@ -152,3 +152,53 @@ async def test_who_tells_their_name_is_the_user(
         answer = await desk("recall", **question)
         assert ids(answer) == [named, other], question
         assert pick(answer, "about", "names") == [name]
+
+
+@pytest.mark.parametrize(
+    ("notes_told", "question", "reason"),
+    [
+        (
+            ("吴医生周三休息", "赵一鸣的电话是13812345678"),
+            "吴医生的电话是多少？",
+            "No note about 吴 states the phone number",
+        ),
+        (
+            ("赵一鸣在杭州做设计", "房租是4500元"),
+            "赵一鸣工资多少？",
+            "No note about 赵一鸣 states the amount of money",
+        ),
+        (("朵朵今年六岁", "书架高两米"), "朵朵多高？", "states the height"),
+        (
+            ("Frau Özdemir putzt am Montag",),
+            "Wie heißt der Mann von Frau Özdemir?",
+            "No note states the spouse",
+        ),
+    ],
+)
+async def test_what_nobody_told_is_said_to_be_untold(
+    desk: Desk, notes_told: tuple[str, ...], question: str, reason: str
+) -> None:
+    await told_beside_others(desk, *notes_told)
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == "uncertain"
+    assert reason in str(answer["reason"])
+
+
+@pytest.mark.parametrize(
+    ("note", "question"),
+    [
+        ("收银服务器改用6543端口", "What port does the till server use?"),
+        ("サーバーのバックアップは毎晩3時です", "When does the server back up?"),
+        ("周四下午三点看牙医", "When is my next dentist appointment?"),
+    ],
+)
+async def test_what_a_note_in_another_script_states_is_not_said_to_be_untold(
+    desk: Desk, note: str, question: str
+) -> None:
+    await told_beside_others(desk, note)
+
+    answer = await desk("recall", query=question)
+
+    assert "states" not in str(answer.get("reason", ""))

@@ -46,8 +46,8 @@ def _is_role(name: str, words: NameWords) -> bool:
 
 
 def _is_word(name: str, words: NameWords) -> bool:
-    """Whether it begins like a word that is no name: "周末", "高铁站"."""
-    return any(map(name.startswith, words.no_names))
+    """Whether it ends in an honorific or begins like a word that is no name: "高铁站"."""
+    return name.endswith(words.honorifics) or any(map(name.startswith, words.no_names))
 
 
 def _surname_led(text: str, words: NameWords, is_known: Callable[[str], bool]) -> Iterator[str]:
