@@ -157,6 +157,99 @@ def test_whatever_is_asked_for_in_a_language_has_an_english_table() -> None:
         assert name == "en.toml" or "orders_only = " not in text, name
 
 
+def test_whatever_the_verdict_may_call_unstated_can_be_stated_in_each_language() -> None:
+    tables = {
+        file.name: tomllib.loads(file.read_text(encoding="utf-8"))
+        for file in FOLDER.iterdir()
+        if file.name.endswith(".toml") and file.name != "any.toml"
+    }
+    judged = {name for name, table in tables["en.toml"].items() if not table.get("orders_only")}
+
+    for file, table in tables.items():
+        assert {name for name in judged if not table.get(name, {}).get("states")} == set(), file
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What port does the till server use?", "收银服务器改用6543端口"),
+        ("What port does the till server use?", "レジのサーバーは6543番ポートに変えました"),
+        ("When does the server back up?", "服务器每天凌晨三点自动备份"),
+        ("When does the server back up?", "サーバーのバックアップは毎晩3時です"),
+        ("When is my next dentist appointment?", "周四下午三点看牙医"),
+        ("When is my next dentist appointment?", "木曜の午後3時に歯医者です"),
+        ("What colour is the door?", "Дверь, 门是红色的"),
+        ("Is it still under guarantee?", "保修到明年五月"),
+        ("What discount do we get?", "Wir bekommen zehn Prozent Rabatt"),
+        ("What is the dress code?", "Il faut venir en tenue de soirée"),
+        ("How far is the school?", "La escuela está cerca"),
+        ("Why did the server fail?", "Ursache war ein Speicherleck"),
+    ],
+)
+def test_a_note_in_another_language_than_the_question_states_it(question: str, text: str) -> None:
+    assert only(question).is_stated(text)
+
+
+@pytest.mark.parametrize(
+    ("question", "slot", "stating", "other"),
+    [
+        ("吴医生的电话是多少？", "phone number", "吴医生的手机是一三八", "吴医生周三休息"),
+        ("赵一鸣工资多少？", "amount of money", "赵一鸣月薪一万二", "赵一鸣元旦去了欧洲"),
+        ("朵朵多高？", "height", "朵朵一米二了", "朵朵今天很高兴"),
+        ("林晓峰的妻子叫什么名字？", "spouse", "林晓峰娶了王芳", "林晓峰是设计师"),
+        (
+            "木村さんの奥さんの名前は何ですか？",
+            "spouse",
+            "木村さんは恵子さんと結婚した",
+            "木村さんは京都の人",
+        ),
+        ("西田さんの夫の名前は？", "spouse", "西田さんの旦那は健さん", "西田さんは看護師です"),
+        ("ひなたの身長は？", "height", "ひなたは120センチになった", "ひなたは空手を習う"),
+        (
+            "Wie heißt der Mann von Frau Özdemir?",
+            "spouse",
+            "Ihr Mann heißt Cem",
+            "Frau Özdemir putzt",
+        ),
+        ("Wer ist die Frau von Thomas?", "spouse", "Thomas’ Frau Lena singt", "Frau Lenz singt"),
+        ("Wie teuer ist Zammad?", "amount of money", "Zammad: 40 Euro", "Zammad läuft gut"),
+        (
+            "Wie hoch sind die Kosten für Zammad?",
+            "amount of money",
+            "Zammad ist gratis",
+            "Zammad läuft",
+        ),
+        ("Was ist die IP-Adresse des Mailservers?", "address", "mail: 10.0.0.7", "mail läuft"),
+        (
+            "Quelle est l'adresse IP du serveur ?",
+            "address",
+            "serveur : 10.0.0.7",
+            "le serveur tourne",
+        ),
+    ],
+)
+def test_what_is_asked_of_somebody_is_no_more_stated_by_a_title_or_a_like_word(
+    question: str, slot: str, stating: str, other: str
+) -> None:
+    assert asked(question) == [slot]
+    assert only(question).is_stated(stating)
+    assert not only(question).is_stated(other)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "レポートは届きましたか",
+        "什么危险？",
+        "哪家供应商送面粉？",
+        "这家店的老板是谁？",
+        "工资有多高？",
+    ],
+)
+def test_words_that_hold_what_can_be_asked_for_ask_for_nothing(question: str) -> None:
+    assert set(asked(question)) <= {"amount of money"}
+
+
 STATING = ["born in May", "call +41 61 555 01 02", "a@b.ch", "84 euros", "password", "allergic"]
 
 

@@ -203,6 +203,8 @@ OF_OTHERS = (
     ("> I quit my job\nAnswered by mail.", {}),
     ("Should I move to Nantes?", {}),
     ("Part I of the report is done.", {}),
+    ("Zwei Karten zu je 59,90 sind bei der Kasse und warten.", {}),
+    ("La cuota es de 30 euros al mes y el contrato vence en junio.", {}),
     ("Users log in with a code, the user sees a form.", {}),
 )
 
@@ -220,7 +222,16 @@ async def test_without_a_profile_i_am_who_tells_of_themselves_and_nobody_who_is_
         assert await any_desk.found(subject=asked) == [name, named, *others[::-1]], asked
 
 
-@pytest.mark.parametrize("asked", ["Who am I?", "What's my name?", "Wer bin ich?", "我是谁？"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Who am I?",
+        "What's my name?",
+        "Wer bin ich?",
+        "我是谁？",
+        "Comment est-ce que je m'appelle ?",
+    ],
+)
 async def test_who_i_am_is_told_without_a_profile_by_my_name_and_no_web_page(
     desk: Desk, asked: str
 ) -> None:
@@ -241,6 +252,9 @@ ABOUT_ME = (
     "Was weißt du über mich?",
     "Que sais-tu sur moi ?",
     "¿Qué sabes de mí?",
+    "你知道我的哪些事？",
+    "你了解我什么？",
+    "私のことを何か知っていますか？",
 )
 
 

@@ -4,6 +4,8 @@ from collections import Counter
 
 import regex as re
 
+JOINED_LETTERS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー"
+"""For a set: letters that stand right beside a word of another script: "RNK-412的状态"."""
 LANGUAGE_READ_CHARACTERS = 400
 """Characters that are read of a text: some sixty words."""
 _SMALL_WORDS = {
@@ -34,6 +36,8 @@ _SCRIPTS = re.compile(
     r"(?P<ja>[\p{Hiragana}\p{Katakana}])|(?P<ko>\p{Hangul})|(?P<zh>\p{Han})|(?P<ru>\p{Cyrillic})"
     r"|(?P<ar>\p{Arabic})|(?P<hi>\p{Devanagari})|(?P<el>\p{Greek})|(?P<he>\p{Hebrew})|(?P<th>\p{Thai})"
 )
+_KANA = re.compile(r"[\p{Hiragana}\p{Katakana}]")
+"""Also behind a first word in Han: "木村さん"."""
 _WORD = re.compile(r"\p{L}+")
 _LEAST_WORDS = 2
 """Small words of a language that a text has at least."""
@@ -45,8 +49,9 @@ def find_language(text: str) -> str:
     A script stands for the language that most write in it.
     """
     if script := _SCRIPTS.search(text, 0, LANGUAGE_READ_CHARACTERS):
-        return script.lastgroup or ""
+        found = script.lastgroup or ""
+        return "ja" if found == "zh" and _KANA.search(text, 0, LANGUAGE_READ_CHARACTERS) else found
     words = _WORD.findall(text[:LANGUAGE_READ_CHARACTERS].lower())
-    found = Counter(code for word in words for code in _LANGUAGES.get(word, ()))
-    (first, most), (_, second) = [*found.most_common(2), ("", 0), ("", 0)][:2]
+    told = Counter(code for word in words for code in _LANGUAGES.get(word, ()))
+    (first, most), (_, second) = [*told.most_common(2), ("", 0), ("", 0)][:2]
     return first if most >= _LEAST_WORDS and most > second else ""

@@ -60,6 +60,9 @@ class NameWords(BaseModel):
     surnames: str = ""
     behind_name: str = ""
     before_name: str = ""
+    calls: str = ""
+    behind_asked: str = ""
+    role_ends: str = "(?!)"
 
 
 @cache

@@ -102,7 +102,7 @@ UNLISTED_MIN_CHARACTERS = 3
 """Fewest of a name that no list knows and that opens a sentence; two are often an abbreviation."""
 WORD_BEFORE_CHARACTERS = 24
 """Characters before a word in which the word before it is looked for."""
-_POLITE_NAME = r"(?<!\p{Han})\p{Han}{1,3}|(?<!\p{Katakana})[\p{Katakana}ー]{2,8}"
+_POLITE_NAME = r"(?<!\p{Han})\p{Han}{1,5}|(?<!\p{Katakana})[\p{Katakana}ー]{2,8}"
 NAME_MAX_CHARACTERS = 256
 """Longest name, as long as a subject may be; searching for a name takes its length times the
 text's."""
@@ -449,10 +449,13 @@ def _unspaced_patterns() -> tuple[re.Pattern[str], ...]:
             bare = rf"[{words.surnames}]" if words.surnames else _POLITE_NAME
             found.append(re.compile(rf"(?P<name>{bare})(?:{polite})"))
         if words.surnames:
+            other = "|".join(sorted(words.no_names))
+            name = rf"(?!{other})[{words.surnames}]\p{{Han}}{{1,2}}?"
             found.append(
                 re.compile(
                     rf"(?<=^|[\s，。；：、！？,.;:!?{words.before_name}])"
-                    rf"(?P<name>[{words.surnames}]\p{{Han}}{{1,2}}?)(?=[{words.behind_name}])"
+                    rf"(?P<name>{name})(?=[{words.behind_name}])"
+                    rf"|(?<=[{words.calls}])(?P<name>{name})(?=[^\p{{Han}}]|$)"
                 )
             )
     return tuple(found)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
+from zettel.tools.language.languages import find_language
 from zettel.tools.language.prose import without_code
 from zettel.tools.language.question_words import NAME, asks_for_everything
 from zettel.tools.language.speakers import Speech, find_quotations, find_turns, without
@@ -53,10 +54,13 @@ def _tables() -> Mapping[str, _Table]:
 
 
 @cache
-def _pattern(name: str) -> re.Pattern[str]:
+def _pattern(name: str, language: str = "") -> re.Pattern[str]:
+    """The words of a language that has a file, otherwise those of all languages."""
+    tables = _tables()
+    read = {language: tables[language]} if language in tables else tables
     spelled = (
         spell_words(getattr(t, name), inside=t.inside).replace("{kin}", _kin(code))
-        for code, t in _tables().items()
+        for code, t in read.items()
     )
     told = "|".join(filter(None, spelled)).replace("{name}", f"({NAME})")
     return re.compile(told, re.IGNORECASE)
@@ -147,12 +151,18 @@ def _told(text: str) -> Iterator[str]:
 
 def tells_of_user(text: str) -> bool:
     """Whether a note by the user is about the user: "I …", "My …", "The user …"."""
-    return any(_pattern("told").search(sentence) for sentence in _told(text))
+    return _is_told("told", text)
 
 
 def tells_of_home(text: str) -> bool:
     """Whether a note by the user is about their family or home: "Our daughter …", "Our house …"."""
-    return any(_pattern("ours").search(sentence) for sentence in _told(text))
+    return _is_told("ours", text)
+
+
+def _is_told(name: str, text: str) -> bool:
+    """Whether a sentence has such words of the text's language: "mes" is Spanish for a month."""
+    words = _pattern(name, find_language(text))
+    return any(words.search(sentence) for sentence in _told(text))
 
 
 def says_we(text: str) -> bool:

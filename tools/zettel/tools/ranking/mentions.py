@@ -1,6 +1,6 @@
 """The names in a question, and the notes that mention them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from itertools import islice
 
@@ -9,10 +9,11 @@ import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Outline, fold
-from zettel.tools.language.languages import find_language
+from zettel.tools.language.languages import JOINED_LETTERS, find_language
 from zettel.tools.language.name_words import titles
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, terms
+from zettel.tools.language.unspaced_names import find_unspaced_names
 
 _WORD = re.compile(r"(?!\p{Ll}{1,6}['’]\p{Lu})[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
 """A small word without its vowel is no part of one: "d'Irène"."""
@@ -40,6 +41,9 @@ _LIST = 80
 """Characters before a name in which the names listed before it are looked for."""
 NOTE_MAX_MENTIONS = 200
 """Most places of a name that are read in one note."""
+_JOINED = re.compile(f"[{JOINED_LETTERS}]")
+_WITHIN = rf"(?:(?![{JOINED_LETTERS}])\w)"
+"""A letter or digit beside which a name is only a part of a word."""
 _AFTER_CALLED = re.compile(r"\s*(?:[,.!?…]|$)")
 _BEFORE_CALLED = re.compile(rf"(?:^|[,.!?…]\s*|\b(?:{'|'.join(_CALLS)})\s+)$", re.IGNORECASE)
 _LISTED = re.compile(r"[:,]\s+\p{Lu}[^,:.!?…\n]*,\s*$")
@@ -48,6 +52,8 @@ _LISTED = re.compile(r"[:,]\s+\p{Lu}[^,:.!?…\n]*,\s*$")
 _Places = Mapping[int, Sequence[re.Match[str]]]
 """Row of a note -> where it holds a name."""
 
+FAMILY_NAME_MAX_CHARACTERS = 3
+"""Most letters of a family's name in a script without spaces."""
 QUESTION_MAX_WORDS = 25
 """Most words of a question; a longer text is a passage to be found, not about the names in it."""
 
@@ -72,14 +78,27 @@ def _is_german(text: str) -> bool:
     return len(_GERMAN.intersection(words)) >= 2 or find_language(text) == "de"
 
 
-def find_asked_names(question: str) -> tuple[str, ...]:
-    """The words of a question that are spelled like names, in order: "Ana", "Silva".
+def find_asked_names(
+    question: str, is_known: Callable[[str], bool] = lambda _: False
+) -> tuple[str, ...]:
+    """The words of a question that are spelled like names, in order: "Ana", "Silva", "大野".
 
     In German only after a title ("Frau Groth"); the title is none. At most `QUESTION_MAX_WORDS`:
     more are only in a text without spaces.
+
+    Args:
+        question: The question.
+        is_known: Whether notes hold a name: without capitals, many that look so are none.
     """
     if is_passage(question):
         return ()
+    return (
+        *_capitalised(question),
+        *find_unspaced_names(question, is_known),
+    )[:QUESTION_MAX_WORDS]
+
+
+def _capitalised(question: str) -> tuple[str, ...]:
     german = _is_german(question)
     if not any(match.group()[0].islower() for match in _WORD.finditer(question)):
         return ()  # all capitalised: no word is spelled apart
@@ -89,7 +108,7 @@ def find_asked_names(question: str) -> tuple[str, ...]:
     named = (m for m in named if not _is_title(question, m))
     spelled = (_POSSESSIVE_END.sub("", match.group()) for match in named)
     names = dict.fromkeys(w for w in spelled if _TITLE.fullmatch(w) and _tells(w))
-    return tuple(names)[:QUESTION_MAX_WORDS]
+    return tuple(names)
 
 
 def names_called(name: str) -> tuple[str, ...]:
@@ -139,7 +158,14 @@ class Mentions:
         return self._look(name)[0]
 
     def known(self, name: str) -> str:
-        """A folded name as notes hold it: one of several ("the two Mareks") without the ending."""
+        """A folded name as notes hold it.
+
+        One of several ("the two Mareks") without the ending; of a whole name in a script without
+        spaces ("大野翔太") the beginning, which is the family's.
+        """
+        if _JOINED.match(name) and not self.count(name):
+            sizes = range(min(len(name), FAMILY_NAME_MAX_CHARACTERS), 0, -1)
+            return next((name[:size] for size in sizes[:-1] if self.count(name[:size])), name)
         one = name.removesuffix("s")
         return one if self.count(one) and not self.count(name) else name
 
@@ -160,7 +186,7 @@ class Mentions:
         told = [self._said.postings(term)[0] for term in terms(name)]
         if not told or len(name) > NAME_MAX_CHARACTERS:
             return 0, [], []
-        spelled = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+        spelled = _spelled(name)
         there: NDArray[np.intp] = reduce(np.intersect1d, told)
         texts = {row: self._outlines[row].content for row in map(int, there)}
         found = {
@@ -178,6 +204,13 @@ class Mentions:
             if not own and not all(addressed):
                 rows.append(row)
         return held, rows, addressing
+
+
+def _spelled(name: str) -> re.Pattern[str]:
+    """Where a name stands by itself; beside letters of a script without spaces it does."""
+    first, last = (_JOINED.match(letter) for letter in (name[0], name[-1]))
+    before, after = "" if first else rf"(?<!{_WITHIN})", "" if last else rf"(?!{_WITHIN})"
+    return re.compile(f"{before}{re.escape(name)}{after}", re.IGNORECASE)
 
 
 def _as_names(found: _Places) -> _Places:

@@ -1,7 +1,7 @@
 """Reading a question without an LLM: its subject, times, order and anchor event."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -155,6 +155,7 @@ def read_question(
     names: Collection[str] = (),
     users: Collection[str] = (),
     own: str | None = None,
+    is_known: Callable[[str], bool] = lambda _: False,
 ) -> Question:
     """Read a question.
 
@@ -166,6 +167,7 @@ def read_question(
         names: Folded words that name somebody without being a subject.
         users: Names of the user, folded.
         own: The words in it of the one who asks, without what is quoted; None for all of them.
+        is_known: As of `find_asked_names`.
     """
     me = speaks_of_me(text if own is None else own)
     subject, named, topic = _about(text, subjects, names, users, me=me)
@@ -179,7 +181,7 @@ def read_question(
     names_user = not named.isdisjoint(users)
     if names_user:
         words = topic  # notes about the user need not call them by name
-    spelled = find_asked_names(text)
+    spelled = find_asked_names(text, is_known)
     unnamed = _without_names(topic, spelled)
     sort = "" if passage else asked_sort(text)
     if english := other_words(words):

@@ -13,6 +13,7 @@ import regex as re
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Kind, Outline, fold
 from zettel.tools.language.change_cues import find_change_cue
+from zettel.tools.language.languages import JOINED_LETTERS
 from zettel.tools.language.question_words import Sort, is_of_sort, without_next
 from zettel.tools.language.terms import score_bm25, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_around, sum_by, take_rows
@@ -400,6 +401,9 @@ _CODE = re.compile(
     r"|[\p{L}\p{N}]+(?:_+[\p{L}\p{N}]+)+"
 )
 """An identifier that nobody spells otherwise: of two digits, or with "_". Not "2h30", "m³"."""
+_CODE_SCRIPTS = rf"(?:(?![{JOINED_LETTERS}])[\p{{L}}\p{{N}}])"
+"""A letter or digit that may be part of a code."""
+_NO_CODE = re.compile(rf"[{JOINED_LETTERS}，。、；：！？（）【】《》・…]+")
 _RUN = re.compile(r"\p{L}+|\p{N}+")
 """Of letters or of digits."""
 _BETWEEN_RUNS = r"[\W_]*"
@@ -419,19 +423,25 @@ def find_exact_terms(query: str) -> tuple[str, ...]:
     quoted: list[str] = _QUOTED.findall(query)
     words = _unquoted_words(query)
     alone = len(words) == 1 and not quoted
-    meant = [word for word in words if alone or _IDENTIFIER.match(word)]
+    meant = _identifiers(words) or (words if alone else [])
     return tuple(dict.fromkeys(fold(term) for term in (*quoted, *meant)))[:EXACT_MAX_TERMS]
 
 
 def find_asked_codes(query: str) -> tuple[str, ...]:
     """The codes of a question, as it spells them: "RNK-412", "pool_size", "4be11d0", not "S3"."""
-    words = (word for word in _unquoted_words(query) if _IDENTIFIER.match(word))
+    words = _identifiers(_unquoted_words(query))
     return tuple(dict.fromkeys(word for word in words if is_code(word)))[:EXACT_MAX_TERMS]
+
+
+def _identifiers(words: Sequence[str]) -> list[str]:
+    """The words that are spelled like identifiers, without the letters beside them in "12月"."""
+    parts = (part.strip(_EDGE).rstrip(".") for word in words for part in _NO_CODE.split(word))
+    return [part for part in parts if _IDENTIFIER.match(part)]
 
 
 def is_code(term: str) -> bool:
     """Whether an exact term is a code, which nobody tells in other words."""
-    return _CODE.fullmatch(term) is not None
+    return _NO_CODE.search(term) is None and _CODE.fullmatch(term) is not None
 
 
 def spelled_anyhow(code: str, *, alone: bool) -> re.Pattern[str]:
@@ -446,8 +456,8 @@ def spelled_anyhow(code: str, *, alone: bool) -> re.Pattern[str]:
     runs = [re.escape(run) for run in _RUN.findall(fold(code))]
     forms = [rf"{_BETWEEN_RUNS.join(runs)}(?!\p{{N}})"]
     if alone and len(runs) == 2 and len(runs[0]) >= CODE_WORD_MIN_CHARACTERS:
-        forms.append(rf"{runs[0]}(?!\p{{L}}|{_BETWEEN_RUNS}\p{{N}})")
-    return re.compile(rf"(?<![\p{{L}}\p{{N}}])(?:{'|'.join(forms)})")
+        forms.append(rf"{runs[0]}(?!{_CODE_SCRIPTS}|{_BETWEEN_RUNS}\p{{N}})")
+    return re.compile(rf"(?<!{_CODE_SCRIPTS})(?:{'|'.join(forms)})")
 
 
 def _unquoted_words(query: str) -> list[str]:

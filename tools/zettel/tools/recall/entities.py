@@ -44,6 +44,11 @@ NAMING_READ_MAX_NOTES = 10_000
 PROFILE_READ_MAX_NOTES = 200
 """Notes of the profile that are read for the names of the user."""
 
+WHOLE_NAME_MIN_CHARACTERS = 4
+"""Fewest letters in Han of which the first are a family's name."""
+FAMILY_NAME_CHARACTERS = (2, 3)
+"""Letters in Han of a family's name."""
+_HAN_NAME = re.compile(r"\p{Han}+")
 BEFORE_NAME_MAX_CHARACTERS = 30
 """Read before a name for a title."""
 
@@ -188,7 +193,7 @@ class _Reading:
             ]
         )
         names = [name for some in found for name in sorted(some, key=len, reverse=True)]
-        return {fold(n): n for name in names for n in (name, *name.split()) if n[:1].isupper()}
+        return {fold(n): n for name in names for n in (name, *name.split()) if not n[:1].islower()}
 
     async def own(self) -> list[Outline]:
         """The profile, and what the user tells of themselves."""
@@ -313,8 +318,8 @@ class _Reading:
     async def _parts(self, name: str) -> list[str]:
         """The words of a name by which notes call the same one and nobody else."""
         words, found = name.split(), list[str]()
-        for word in words if len(words) > 1 else ():
-            if word[:1].isupper() and await self.stands_alone(word):
+        for word in words if len(words) > 1 else _family_names(name):
+            if not word[:1].islower() and await self.stands_alone(word):
                 if [fold(one) for one in await self._longer(word)] == [fold(name)]:
                     found.append(word)
         return found
@@ -357,13 +362,26 @@ def _longer(
     names = (name for note in notes for name in (*note.entities, *find_names(note.content)))
     for name in chain(subjects, names):
         told = _untitled(name)
-        if fold(told) != key and _is_part(key, fold(told)) and told[:1].isupper():
+        if fold(told) != key and _is_part(key, fold(told)) and not told[:1].islower():
             yield fold(told), told
 
 
 def _is_part(key: str, name: str) -> bool:
-    """Whether the words of a folded name are some of those of another one, in a row."""
-    return f" {key} " in f" {name} "
+    """Whether the words of a folded name are some of those of another one, in a row.
+
+    In a script without spaces, whether it is the family's name: "木村" of "木村健太".
+    """
+    return f" {key} " in f" {name} " or key in _family_names(name)
+
+
+def _family_names(name: str) -> list[str]:
+    """What may be the family's name of a whole name in Han.
+
+    Of three letters none: "李强" and "李强生" are two people.
+    """
+    if len(name) < WHOLE_NAME_MIN_CHARACTERS or not _HAN_NAME.fullmatch(name):
+        return []
+    return [name[:size] for size in FAMILY_NAME_CHARACTERS]
 
 
 def _told_names(key: str, notes: Iterable[Outline]) -> Iterator[str]:

@@ -315,7 +315,12 @@ def reads_alike(one: Corpus, other: Corpus) -> bool:
 
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
     """Read a question with the subjects and common names of a corpus."""
-    common = [name for name in map(fold, find_asked_names(query)) if corpus.is_common(name)]
+
+    def is_known(name: str) -> bool:
+        return corpus.mentions.count(fold(name)) > 0
+
+    called = map(fold, find_asked_names(query, is_known))
+    common = [name for name in called if corpus.is_common(name)]
     return read_question(
         query,
         corpus.subjects.values(),
@@ -323,6 +328,7 @@ def ask(query: str, corpus: Corpus, now: datetime) -> Question:
         names=common,
         users=corpus.users,
         own=own_words(query.strip(QUOTATION_MARKS)),
+        is_known=is_known,
     )
 
 
