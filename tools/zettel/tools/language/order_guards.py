@@ -5,11 +5,12 @@ never send"), `between` may stand between the two, and after an `opener` an orde
 opener of two words is known by both of them. `follower` makes a report of a verb before it ("ab
 jetzt schreibe ich"), and a verb with an ending of `reporting` is an order only as the first of its
 clause, while its other verbs report only beside a teller or follower, as do those with an ending
-of `ordering`. A verb with an ending of
-`final` may stand far behind its subject: it is a report where a `helper` ("muss") stands in its
-clause. Where a meaning of `wary` stands in its clause, a verb of no known teller is an order. In a
-language that writes without spaces, `told` are the endings of a verb that reports, unless `untold`
-follows.
+of `ordering`. A verb with an ending of `final` may stand far behind its subject: it is a report
+where a `helper` ("muss") stands in its clause. Where a meaning of `wary` stands in its clause, a
+verb of no known teller is an order. In a language that writes without spaces, `told` are the
+endings of a verb that reports, unless `untold` follows, and a word of `toward` before a teller says
+that it is not who acts; a `surname` begins a name of two or three characters, a teller where it is
+the first of its clause.
 """
 
 import re
@@ -19,7 +20,8 @@ from functools import cached_property
 from typing import Final, cast
 
 GUARD_LISTS: Final = frozenset(
-    "teller between opener follower reporting ordering final helper wary told untold".split()
+    "teller between opener follower reporting ordering final helper wary surname toward told"
+    " untold".split()
 )
 _CLAUSE_CHARACTERS = 40
 _CLAUSE_END = re.compile(r"[.!?;:,\n。！？；：，।؟،]")
@@ -69,7 +71,9 @@ class Guard:
     @cached_property
     def _tellers_before(self) -> re.Pattern[str]:
         tellers, between = _any_of(self.lists["teller"]), _any_of(self.lists["between"])
-        return re.compile(f"(?:{tellers})(?:{between}){{0,{_WALK}}}$")
+        toward = "".join(f"(?<!{re.escape(word)})" for word in self.lists["toward"])
+        name = rf"^(?:{_any_of(self.lists['surname'])})\w{{1,2}}?"
+        return re.compile(f"(?:{name}|{toward}(?:{tellers}))(?:{between}){{0,{_WALK}}}$")
 
     @cached_property
     def _teller_within(self) -> re.Pattern[str]:
