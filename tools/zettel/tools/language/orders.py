@@ -119,7 +119,7 @@ class _Rule:
         return True
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The words of all languages and the meanings they have, as masks of `bits`."""
 
@@ -202,20 +202,21 @@ def make_vocabulary(
     bits = {
         name: 1 << at for at, name in enumerate(sorted(used | _VERBS | {"guarded", "vocative"}))
     }
+    guards = {
+        language: Guard.of(1 << len(bits) + at, table, spell)
+        for at, (language, table) in enumerate(tables.items())
+        if "teller" in table
+    }
     vocabulary = Vocabulary(
         bits,
         weak=_union(bits, _GUARDED),
         denied=_union(bits, _DENIED),
         verbs=_union(bits, _VERBS),
-        misspelled=_union(bits, _MISSPELLED),
+        misspelled=_union(bits, _MISSPELLED) | sum(guard.bit for guard in guards.values()),
+        guards=list(guards.values()),
     )
-    for table in tables.values():
-        guard = 0
-        if "teller" in table:
-            bit = 1 << len(bits) + len(vocabulary.guards)
-            vocabulary.guards.append(Guard.of(bit, table, spell))
-            vocabulary.misspelled |= bit
-            guard = bits["guarded"] | bit
+    for language, table in tables.items():
+        guard = bits["guarded"] | guards[language].bit if language in guards else 0
         for name, terms in table.items():
             if not isinstance(terms, list):
                 continue
@@ -448,7 +449,8 @@ def _denied(
     guards = [guard for guard in vocabulary.guards if mask & guard.bit]
     verb, clause = words.words[at], _clause_before(words, at)
     after = "" if last + 1 >= len(words.words) or words.opens[last + 1] else words.words[last + 1]
-    asked = not clause or known.get(clause[-1], 0) & vocabulary.bits["must"]
+    asks = vocabulary.bits["must"] | vocabulary.bits["agent"]
+    asked = not clause or known.get(clause[-1], 0) & asks
     if not asked and any(guard.is_report(verb, after) for guard in guards):
         return vocabulary.weak
     readings = [_denied_in(guard, verb, clause, known, vocabulary) for guard in guards]
