@@ -449,7 +449,7 @@ def _denied(
     guards = [guard for guard in vocabulary.guards if mask & guard.bit]
     verb, clause = words.words[at], _clause_before(words, at)
     after = "" if last + 1 >= len(words.words) or words.opens[last + 1] else words.words[last + 1]
-    asks = vocabulary.bits["must"] | vocabulary.bits["agent"]
+    asks = _union(vocabulary.bits, ("must", "agent", "your"))
     asked = not clause or known.get(clause[-1], 0) & asks
     if not asked and any(guard.is_report(verb, after) for guard in guards):
         return vocabulary.weak
