@@ -4,7 +4,7 @@ A word stands for one or more meanings ("disregard" for `override`), in any of t
 files in `order_words`: a language is added by a file. A rule of `order_rules.toml` names the
 meanings that together make an order, within one sentence and not far from each other; no rule
 names a word. In a language with the list `teller`, a verb counts only as an order: not in "we never
-send the token", nor in "the client sends the token".
+send the token", nor in "the client sends the token" (see `order_guards`).
 """
 
 import re
@@ -13,12 +13,13 @@ import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from importlib.resources import files
 from typing import Final, Literal, cast, get_args
 
 import regex
 
+from zettel.tools.language.order_guards import GUARD_LISTS, Guard
 from zettel.tools.language.word_files import read_word_files
 
 OrderKind = Literal["instructions", "credentials"]
@@ -35,7 +36,7 @@ _MISSPELLED: Final = ("override", "rules", "limits", "prior", "secret", "agent",
 """Meanings whose words are known with a slip too."""
 _SLIP_MIN_CHARACTERS: Final = 6
 _SLIP_MAX_CHARACTERS: Final = 16
-_LISTS: Final = frozenset({"teller", "between", "opener", "joiner", "linker"})
+_LISTS: Final = GUARD_LISTS | {"joiner", "linker"}
 _DENIED: Final = _GUARDED - {"tell"} | {"override", "reveal", "become"}
 """Verbs that a "never" just before them turns into the opposite."""
 _VERBS: Final = _GUARDED | _DENIED | {"hush"}
@@ -60,6 +61,8 @@ _FRAGMENT_WORDS = 3
 _LABEL_SIGNS = 5
 """Characters that are looked at before a speaker's name: "- **Assistant:**"."""
 _WALK = 6
+_CLAUSE_WORDS = 16
+"""Words that are looked back over for the subject of a verb at the end of its clause."""
 _APOSTROPHES = str.maketrans("’‘`´ʼ＇", "''''''")
 _TAGS = re.compile("[\U000e0000-\U000e01ef]+")
 _LONG_LIGATURES: Final = ("\ufdfa", "\ufdfb")
@@ -145,6 +148,8 @@ class Vocabulary:
     slips: dict[str, int] = field(default_factory=dict[str, int])
     """Words with a letter left out, and keys of words whose inner letters changed places."""
     lists: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in _LISTS})
+    """The lists of all languages together."""
+    guards: list[Guard] = field(default_factory=list[Guard])
 
     def possible(self, words: set[str]) -> int:
         """The meanings of the phrases that words could make up."""
@@ -197,15 +202,21 @@ def make_vocabulary(
     bits = {
         name: 1 << at for at, name in enumerate(sorted(used | _VERBS | {"guarded", "vocative"}))
     }
+    guards = {
+        language: Guard.of(1 << len(bits) + at, table, spell)
+        for at, (language, table) in enumerate(tables.items())
+        if "teller" in table
+    }
     vocabulary = Vocabulary(
         bits,
         weak=_union(bits, _GUARDED),
         denied=_union(bits, _DENIED),
         verbs=_union(bits, _VERBS),
-        misspelled=_union(bits, _MISSPELLED),
+        misspelled=_union(bits, _MISSPELLED) | sum(guard.bit for guard in guards.values()),
+        guards=list(guards.values()),
     )
-    for table in tables.values():
-        guard = vocabulary.bits["guarded"] if "teller" in table else 0
+    for language, table in tables.items():
+        guard = bits["guarded"] | guards[language].bit if language in guards else 0
         for name, terms in table.items():
             if not isinstance(terms, list):
                 continue
@@ -337,7 +348,7 @@ def _word_events(
         phrases, last = _phrases_at(words.words, at, vocabulary)
         mask |= phrases
         if mask & guarded:
-            mask &= ~_denied(words, at, known, vocabulary)
+            mask &= ~_denied(words, at, last, mask, known, vocabulary)
         if mask & agent and _is_addressed(words, at, last + 1, known, vocabulary):
             mask |= bits["vocative"]
         elif _is_label(words, at, last + 1):
@@ -369,14 +380,15 @@ def _not_a_word(word: str, known: Mapping[str, int], place: int) -> int:
 
 def _inside_events(simple: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int]]:
     """Where terms stand that are looked for within words, by their first two characters."""
-    beginnings = vocabulary.beginnings
-    for at in range(len(simple)):
-        alone = vocabulary.inside.get(simple[at])
-        if alone:
-            yield at, alone
-        for term in beginnings.get(simple[at : at + 2], ()):
+    beginnings, inside = vocabulary.beginnings, vocabulary.inside
+    for at, character in enumerate(simple):
+        terms = beginnings.get(simple[at : at + 2], ())
+        for term in (character, *terms) if character in inside else terms:
             if simple.startswith(term, at):
-                yield at, vocabulary.inside[term]
+                mask = inside[term]
+                if mask & vocabulary.weak:
+                    mask &= ~_denied_inside(simple, at, at + len(term), mask, vocabulary)
+                yield at, mask
 
 
 def _continues(words: Sequence[str], at: int, rest: tuple[str, ...]) -> bool:
@@ -415,28 +427,88 @@ def _is_label(words: _Words, at: int, after: int) -> bool:
     return words.labels[at] and after < len(words.colons) and words.colons[after]
 
 
-def _denied(words: _Words, at: int, known: Mapping[str, int], vocabulary: Vocabulary) -> int:
-    """The meanings that a verb does not have where it stands.
+def _denied_inside(simple: str, at: int, end: int, mask: int, vocabulary: Vocabulary) -> int:
+    """The meanings that a verb within a run of characters does not have where it stands."""
+    guards = (guard for guard in vocabulary.guards if mask & guard.bit)
+    reports = any(guard.reports_inside(simple, at, end) for guard in guards)
+    return vocabulary.weak if reports else 0
+
+
+def _denied(
+    words: _Words,
+    at: int,
+    last: int,
+    mask: int,
+    known: Mapping[str, int],
+    vocabulary: Vocabulary,
+) -> int:
+    """The meanings that a verb, up to the word `last`, does not have where it stands.
+
+    A word of several languages is read in those that know what stands before it.
+    """
+    guards = [guard for guard in vocabulary.guards if mask & guard.bit]
+    verb, clause = words.words[at], _clause_before(words, at)
+    after = "" if last + 1 >= len(words.words) or words.opens[last + 1] else words.words[last + 1]
+    asks = _union(vocabulary.bits, ("must", "agent", "your"))
+    asked = not clause or known.get(clause[-1], 0) & asks
+    if not asked and any(guard.is_report(verb, after) for guard in guards):
+        return vocabulary.weak
+    readings = [_denied_in(guard, verb, clause, known, vocabulary) for guard in guards]
+    denied = [reading for reading in readings if reading is not None]
+    if denied:
+        return reduce(int.__and__, denied)
+    wary = reduce(int.__or__, (_union(vocabulary.bits, guard.lists["wary"]) for guard in guards))
+    return 0 if any(known.get(word, 0) & wary for word in clause) else vocabulary.weak
+
+
+def _clause_before(words: _Words, at: int) -> list[str]:
+    """The last words before a word in its clause."""
+    first = at
+    while not words.opens[first] and at - first < _CLAUSE_WORDS:
+        first -= 1
+    return words.words[first:at]
+
+
+def _denied_in(
+    guard: Guard,
+    verb: str,
+    clause: Sequence[str],
+    known: Mapping[str, int],
+    vocabulary: Vocabulary,
+) -> int | None:
+    """The meanings denied in one language; None if it knows nobody who reports.
 
     Looks back over the words that may stand between a verb and its subject.
     """
-    bits, lists = vocabulary.bits, vocabulary.lists
+    bits, lists = vocabulary.bits, guard.lists
+    if verb.endswith(tuple(lists["final"])):
+        return _denied_last(guard, clause, known, vocabulary)
+    elided, apostrophe, _ = verb.partition("'")
+    if apostrophe and elided + apostrophe in lists["teller"]:
+        return vocabulary.verbs
     negated, steps = False, 0
-    while not words.opens[at] and steps < _WALK:
-        before = words.words[at - 1]
-        if before not in lists["between"] and not before.endswith("ly"):
-            break
-        negated = negated or bool(known.get(before, 0) & bits["not"])
-        at, steps = at - 1, steps + 1
+    left = ["", "", *clause]
+    while len(left) > 2 and steps < _WALK and guard.is_between(left[-1], left[-2]):
+        negated |= bool(known.get(left.pop(), 0) & bits["not"])
+        steps += 1
+    *_, before, subject = left
     denied = vocabulary.denied if negated else 0
-    if words.opens[at]:
-        return denied
-    subject = words.words[at - 1]
     if subject in lists["teller"]:
         return denied | vocabulary.verbs
-    if known.get(subject, 0) & (bits["you"] | bits["agent"]) or subject in lists["opener"]:
+    addressed = known.get(subject, 0) & (bits["you"] | bits["agent"])
+    if not subject or addressed or guard.opens(subject, before) or guard.must_be_told(verb):
         return denied
-    return denied | vocabulary.weak
+    return None
+
+
+def _denied_last(
+    guard: Guard, clause: Sequence[str], known: Mapping[str, int], vocabulary: Vocabulary
+) -> int:
+    """The meanings that the last verb of a clause does not have: those of an order, if it tells."""
+    helpers, bits = guard.lists["helper"], vocabulary.bits
+    asks = bits["you"] | bits["must"] | _union(bits, guard.lists["wary"])
+    asked = any(known.get(word, 0) & asks for word in clause if word not in helpers)
+    return vocabulary.weak if not asked and not helpers.isdisjoint(clause) else 0
 
 
 class _Window:
