@@ -388,7 +388,7 @@ async def test_a_note_that_contradicts_a_fact_is_shown_first_however_different_i
     answer = await desk("remember", content="Ana - address: Paris")
 
     assert pick(answer, "candidates", 0, "note_id") == older
-    assert "tells ana's home otherwise" in str(pick(answer, "candidates", 0, "why"))
+    assert "tells Ana's home otherwise" in str(pick(answer, "candidates", 0, "why"))
     assert "Trieste" not in str(pick(answer, "candidates"))
 
 

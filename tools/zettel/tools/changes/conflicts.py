@@ -151,7 +151,7 @@ def find_conflict(
         r
         for new in stated
         for old in older_stated
-        if (r := _statement_conflict(new, old, same_day=same_day))
+        if (r := _statement_conflict(new, old, younger, same_day=same_day))
     ]
     if found:
         return max(found, key=lambda r: r.weight)
@@ -556,7 +556,9 @@ async def notes_stating(
     return await match_outlines(store, words, where, limit=limit, counted=counted)
 
 
-def _statement_conflict(new: Statement, old: Statement, *, same_day: bool) -> Conflict | None:
+def _statement_conflict(
+    new: Statement, old: Statement, younger: Note | Outline, *, same_day: bool
+) -> Conflict | None:
     if new.who != old.who or not (new.sure or old.sure):
         return None
     same_value = _same(new.value, old.value)
@@ -568,14 +570,22 @@ def _statement_conflict(new: Statement, old: Statement, *, same_day: bool) -> Co
     weight = UNSURE_CONFIDENCE
     if new.sure and old.sure and old.plain and (new.plain or (new.fact in _PLACES and new.begun)):
         weight = SURE_CONFIDENCE if new.plain else MOVED_CONFIDENCE
-    fact = f"{new.who}'s {new.fact}" if new.who else f"the {new.fact}"
+    who = _spelled(new.who, younger)
+    fact = f"{who}'s {new.fact}" if who else f"the {new.fact}"
     if new.denied:
         relation = MAY_SUPERSEDE if new.over else MAY_CONTRADICT
-        reason = f"denies {fact}" if new.fact else f"ends what was told of {new.who}"
+        reason = f"denies {fact}" if new.fact else f"ends what was told of {who}"
     else:
         relation = MAY_CONTRADICT if same_day and not new.begun else MAY_SUPERSEDE
         reason = f"tells {fact} otherwise"
     return Conflict(relation=relation, weight=weight, reason=reason)
+
+
+def _spelled(name: str, note: Note | Outline) -> str:
+    """A folded name as a note spells it, if it does."""
+    text = f"{note.subject}\n{note.content}"
+    found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE)
+    return found[0] if found else name
 
 
 def _same(one: str, other: str) -> bool:
