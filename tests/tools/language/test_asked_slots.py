@@ -906,3 +906,25 @@ def test_no_text_makes_a_loose_form_slow(question: str, part: str) -> None:
     begin = time.process_time()
     slot.is_stated(part * (TEXT_READ_CHARACTERS // len(part)))
     assert time.process_time() - begin < SLOW_SECONDS
+
+
+ENGLISH = (
+    "Find an early train in March; those will place no order, the car of that team is bad news."
+)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How old is Priya?",
+        "Why did Nils leave the band?",
+        "What time does Rory's party end?",
+        "Which seat have I got on the flight?",
+        "What is the reference number of the claim?",
+        "How far is it to the depot?",
+        "What should I wear, what is the dress code?",
+        "How many rooms has the flat?",
+    ],
+)
+def test_no_word_of_another_language_states_it_in_english(question: str) -> None:
+    assert not any(slot.is_stated(ENGLISH) for slot in judged(question))
