@@ -267,3 +267,13 @@ async def test_notes_that_changed_amid_a_view_are_not_kept_as_of_its_version(
     assert tables.resident.version != seen
     assert len(await store.outlines(NoteFilter(), limit=10)) == 2
     await other.close()
+
+
+async def test_no_outlines_are_asked_for_where_nothing_is_in_memory(tables: Tables) -> None:
+    store = LanceStore(tables)
+    await add(store, make_note())
+    tables.resident.drop()
+
+    with read_view():
+        assert await store.outlines(NoteFilter(), limit=0) == []
+        assert len(await store.outlines(NoteFilter(), limit=1)) == 1
