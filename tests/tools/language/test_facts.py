@@ -135,7 +135,7 @@ def test_a_reason_holds_no_word_of_the_older_note() -> None:
     found = conflict(younger, older)
 
     assert isinstance(found, Conflict)
-    assert found.reason == "ends what was told of ana"
+    assert found.reason == "ends what was told of Ana"
 
 
 word = st.sampled_from(
