@@ -1,4 +1,4 @@
-"""Which file of a model this process may not use: another copy of the model would not help."""
+"""Finds the file of a model to which this process has no access."""
 
 import os
 import stat

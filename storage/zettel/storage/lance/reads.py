@@ -110,9 +110,8 @@ async def resident_version(tables: Tables, namespaces: Sequence[str]) -> int:
     """The version of the `notes` table, loaded into memory if a second read asks for it.
 
     After writes of other processes nothing is cached; the second query loads the table, or of one
-    that is too large the namespaces that it looks in. What this process writes in between does not
-    count: every `remember` looks for what is near, in 80 commits since maintenance in 118 ms
-    instead of 25.
+    that is too large the namespaces that it looks in. Commits of this process in between do not
+    start the count again: every `remember` queries once and commits.
     """
     version = await notes_version(tables)
     if tables.notes.busy or version < tables.resident.version:

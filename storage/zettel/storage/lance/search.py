@@ -213,8 +213,6 @@ async def _verbatim(tables: Tables, query: str, where: NoteFilter, *, limit: int
 
 async def outlines(tables: Tables, where: NoteFilter, *, limit: int) -> list[Outline]:
     """Implement `NoteStore.outlines`."""
-    if limit <= 0:
-        return []
     known = tables.resident.outlines(await notes_version(tables), where)
     if known is not None:
         return known[: max(0, limit)]

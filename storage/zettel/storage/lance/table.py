@@ -204,7 +204,8 @@ class LanceTable:
             addressed: Adds `_rowid`, valid until the row is moved or changed.
         """
         if limit <= 0:
-            return self.spec.schema.empty_table().select(list(columns))
+            empty = self.spec.schema.empty_table().select(list(columns))
+            return empty.append_column("_rowid", [[]]) if addressed else empty
 
         async def fetch(handle: AsyncTable) -> pa.Table:
             query = handle.query().select([self.spec.column(name) for name in columns])

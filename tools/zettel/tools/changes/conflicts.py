@@ -91,7 +91,7 @@ CHANGE_MIN_WORDS, CHANGE_MIN_SHARE = 2, 0.1
 change of it; a document has few of a fact's."""
 FAR_MIN_COSINE, FAR_MIN_WORDS, FAR_MIN_SHARE = 0.25, 3, 0.2
 """The same of notes that are less near, of the shorter: of a note on many things, a change of one.
-5 more of 196 changes in ten months are seen, 3 of 616 other notes and one of LoCoMo dev's 2,955
+5 more of 196 changes in ten months are seen, 2 of 616 other notes and one of LoCoMo dev's 2,955
 turns taken for one (November 2026)."""
 IDENTIFIER_MIN_COSINE = 0.35
 """Least cosine of two notes that have a name in code or of a ticket in common and tell one quantity

@@ -1,4 +1,4 @@
-"""What stands around a verb in one language and tells whether it is an order or a report.
+"""Word lists of a language that separate an order from a report by the words around a verb.
 
 The lists are those of a file in `order_words`: `teller` makes a report of a verb after it ("we
 never send"), `between` may stand between the two, and after an `opener` an order can begin; an

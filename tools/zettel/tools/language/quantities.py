@@ -40,8 +40,8 @@ EVENT_SORTS = frozenset(("weekday", "date"))
 """Sorts that two events differ in: a rehearsal and a demonstration for one person."""
 NEAR_SORTS = EVENT_SORTS | {"time_of_day"}
 """Sorts that tell when, which texts on anything may have. Without them, notes of a cosine from .40
-to .50 show 5 more of 466 changes, and none of 3,901 other notes is taken for one; with them 2
-further ones, and 7 others (months, changes, pairs, worlds, LoCoMo dev's turns, November 2026)."""
+to .50 show 3 more of 466 changes, and none of 3,901 other notes is taken for one; with them 2
+further ones, and 6 others (months, changes, pairs, worlds, LoCoMo dev's turns, November 2026)."""
 CODE = "code"
 """The sort of a number of four to six digits. Inside a clause it rather names a thing: "Invoice
 1045 is paid"."""
