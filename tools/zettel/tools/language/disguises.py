@@ -54,6 +54,7 @@ _WORDS = re.compile(r"[a-z0-9@$!|]{4,}")
 _LEET = re.compile(
     r"(?<![\w@$!|./:-])(?=[0-9@$!|]{0,3}[a-z])[a-z0-9@$!|]{2,}(?<![!|])(?![\w./:@-]{0,3}://)"
 )
+_CIPHER_MIN_LETTERS = 4
 _GATE_WORD_CHARACTERS = 5
 _GATE_WEIGHT = 3
 """Words of orders that make another reading worth it: a word of four letters weighs 1, others 2."""
@@ -235,30 +236,53 @@ _BYTES: tuple[tuple[re.Pattern[str], Callable[[str], bytes]], ...] = (
 
 
 @cache
-def _disguised_words() -> dict[str, int]:
-    """Words of orders under each shift of the alphabet, and under 0 reversed."""
-    vocabulary = load_vocabulary()
-    plain = {word for word in vocabulary.words if re.fullmatch(r"[a-z]{4,}", word)}
-    disguised = dict[str, int]()
-    for by in range(1, 26):
-        table = _shift(by)
-        disguised.update((word.translate(table), 26 - by) for word in plain)
-    disguised.update((word[::-1], 0) for word in plain)
-    return {word: by for word, by in disguised.items() if word not in plain}
+def _disguised_words() -> tuple[dict[str, list[str]], set[str]]:
+    """Words of orders by their form that is shifted to begin with "a", and all of them reversed."""
+    plain = {word for word in load_vocabulary().words if _is_cipher_word(word)}
+    shifted = dict[str, list[str]]()
+    for word in plain:
+        shifted.setdefault(_from_a(word), []).append(word)
+    return shifted, {word[::-1] for word in plain}
 
 
+def _is_cipher_word(word: str) -> bool:
+    return len(word) >= _CIPHER_MIN_LETTERS and word.isascii() and word.isalpha()
+
+
+def _from_a(word: str) -> str:
+    return word.translate(_shift(ord("a") - ord(word[0])))
+
+
+def _restoring_shift(word: str) -> int | None:
+    """By how many letters the word is shifted to give a word of an order; 0 if it is one reversed.
+
+    None if it gives none, or is one as it stands.
+    """
+    if not _is_cipher_word(word):
+        return None
+    shifted, reversed_words = _disguised_words()
+    plain = shifted.get(_from_a(word), ())
+    if word in plain:
+        return None
+    if word in reversed_words:
+        return 0
+    return min(((ord(order[0]) - ord(word[0])) % 26 for order in plain), default=None)
+
+
+@cache
 def _shift(by: int) -> dict[int, int]:
     letters = "abcdefghijklmnopqrstuvwxyz"
+    by %= len(letters)
     return str.maketrans(letters, letters[by:] + letters[:by])
 
 
 def _ciphers(simple: str, words: set[str]) -> Iterator[str]:
     """The text reversed or with the alphabet shifted, where that makes words of orders."""
     counts = dict[int, int]()
-    disguised = _disguised_words()
-    for word in words & disguised.keys():
-        by = disguised[word]
-        counts[by] = counts.get(by, 0) + min(len(word), _GATE_WORD_CHARACTERS) - 3
+    for word in words:
+        by = _restoring_shift(word)
+        if by is not None:
+            counts[by] = counts.get(by, 0) + min(len(word), _GATE_WORD_CHARACTERS) - 3
     by, count = max(counts.items(), key=lambda entry: entry[1], default=(0, 0))
     if count < _GATE_WEIGHT:
         return
