@@ -100,6 +100,26 @@ def test_no_text_breaks_the_resolver_and_periods_do_not_run_backwards(text: str)
     assert period is None or period.start <= period.last <= period.end
 
 
+@pytest.mark.parametrize(
+    "text", ["today", "20 November", "Friday", "November", "last week", "next Friday", "1 May 2027"]
+)
+@pytest.mark.parametrize("hour", [0, 11, 23])
+def test_a_day_means_the_same_at_every_hour_of_the_day(text: str, hour: int) -> None:
+    assert resolve(text, NOW.replace(hour=hour)) == resolve(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [("2 hours ago", "2026-11-20T13:30"), ("in 20 minutes", "2026-11-20T15:50")],
+)
+def test_hours_are_reckoned_from_the_moment_after_days_were(text: str, start: str) -> None:
+    resolve("today", NOW)
+    found = resolve(text, NOW)
+
+    assert found is not None
+    assert found.start == day(start)
+
+
 def test_the_times_a_text_speaks_of_are_resolved_against_when_it_happened() -> None:
     said = "I went yesterday, and again on 3 May 2022; last week was dull. May I? It was in 2021."
     found = find_times(said, NOW)

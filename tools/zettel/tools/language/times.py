@@ -77,6 +77,13 @@ DAY_NUMBERS = {name.lower(): number for number, name in enumerate(day_name)}
 MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(month_name) if name}
 
 _RECKONED = re.compile(r"\b(?:ago|in|now)\b", re.IGNORECASE)
+_OF_DAYS = re.compile(
+    r"(?:(?:\d{1,2}(?:st|nd|rd|th)?|\d{4}|(?:mon|tues|wednes|thurs|fri|satur|sun|to|yester)day"
+    r"|(?:jan|febr)uary|march|april|may|june|july|august|(?:septem|octo|novem|decem)ber"
+    r"|tomorrow|tonight|last|this|next|of|the|night|week|month|year)(?:,? |$))+",
+    re.IGNORECASE,
+)
+"""Words that mean the same at every hour of a day."""
 Prefer = Literal["past", "future"]
 
 TIME_MAX_CHARACTERS = 100
@@ -446,7 +453,8 @@ def _words(words: str, now: datetime, prefer: Prefer) -> Period | None:
         return None
     if not any(character.isalpha() for character in words) and not re.search(r"\d[/.:]\d", words):
         return None  # dateparser reads a bare "5" as the month of May
-    return _parsed(words, now, prefer)
+    # Most are read again the same day.
+    return _parsed(words, _midnight(now) if _OF_DAYS.fullmatch(words) else now, prefer)
 
 
 @lru_cache(maxsize=PARSED_TIMES)
