@@ -4,11 +4,11 @@ By sort, so that other words may stand around it: "at 45 minutes", "fires at 20 
 language is a file of `quantity_words`: adding one takes no code.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import islice, product
 
-import regex as re
 from pydantic import TypeAdapter
 
 from zettel.storage.notes import fold
@@ -49,11 +49,13 @@ POINTS = frozenset((*NEAR_SORTS, "address", CODE))
 """Sorts of what is no amount."""
 
 _TABLES: TypeAdapter[dict[str, list[str] | bool]] = TypeAdapter(dict[str, list[str] | bool])
-_DIGIT = re.compile(r"\p{N}")
+_DIGIT = re.compile(r"\d")
 _CLAUSE_END = re.compile(r"[;；]\s*")
 _AMOUNT = re.compile(r"\d[\d.,'’ ]*\d|\d")
 _THOUSANDS = re.compile(r"[.,'’ ](?=\d{3}(?!\d))")
-_NUMBER = re.compile(r"\p{N}+(?:[.:]\p{N}+)*")
+_NUMBER = re.compile(r"\d+(?:[.:]\d+)*")
+_UNSPACED = "unspaced_"
+"""Before the name of a group of the languages without spaces, since a name stands for one group."""
 
 
 class QuantityText:
@@ -109,7 +111,8 @@ class QuantityText:
         """The quantities, and the text without them."""
         text, found, rest, end = fold(self._text), dict[str, set[str]](), list[str](), 0
         for match in _pattern().finditer(text):
-            found.setdefault(str(match.lastgroup), set()).add(" ".join(match[0].split()))
+            sort = str(match.lastgroup).removeprefix(_UNSPACED)
+            found.setdefault(sort, set()).add(" ".join(match[0].split()))
             rest.append(text[end : match.start()])
             end = match.end()
         return found, " ".join([*rest, text[end:]])
@@ -223,10 +226,14 @@ def _pattern() -> re.Pattern[str]:
         for sort, patterns in table.items():
             for pattern in patterns if isinstance(patterns, list) else ():
                 filled = pattern.replace("{day}", day).replace("{month}", month)
-                spelled.setdefault(sort.replace(" ", "_"), []).append(filled)
+                name = sort.replace(" ", "_")
+                name = f"{_UNSPACED}{name}" if spelled is inside else name
+                spelled.setdefault(name, []).append(filled)
     # Places are narrowed down first: trying all at every letter takes nearly three times as long.
     words_of = rf"(?<!\w)(?=[\w€$£¥])(?:{_groups(bounded)})(?!\w)"
-    return re.compile(rf"{words_of}|(?=[\d\p{{Han}}])(?:{_groups(inside)})", re.IGNORECASE)
+    return re.compile(
+        rf"{words_of}|(?=[\d\u3007\u4e00-\u9fff])(?:{_groups(inside)})", re.IGNORECASE
+    )
 
 
 def _groups(spelled: Mapping[str, list[str]]) -> str:
