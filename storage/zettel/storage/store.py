@@ -464,14 +464,22 @@ SAMPLE_RUN = 64
 
 
 def sample_ids(note_ids: Iterable[str], size: int) -> list[str]:
-    """Choose ids for `NoteStore.sample`: runs in the order in which the notes were told."""
+    """Choose ids for `NoteStore.sample`."""
     told = sorted(note_ids)
-    if len(told) <= size:
-        return told
+    return [told[at] for at in sample_places(len(told), size)]
+
+
+def sample_places(notes: int, size: int) -> list[int]:
+    """Which of so many notes are in a sample, in the order in which they were told: runs of them.
+
+    Ids in alphabetical order are in this order.
+    """
+    if notes <= size:
+        return list(range(notes))
     run = min(SAMPLE_RUN, size)
     runs = size // run
-    starts = [at * (len(told) - run) // max(runs - 1, 1) for at in range(runs)]
-    return [note_id for at in starts for note_id in told[at : at + run]]
+    starts = [at * (notes - run) // max(runs - 1, 1) for at in range(runs)]
+    return [place for at in starts for place in range(at, at + run)]
 
 
 def matches(note: Note, where: NoteFilter) -> bool:

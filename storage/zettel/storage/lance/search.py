@@ -16,6 +16,7 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import regex as re
 from lancedb import AsyncTable
 from lancedb.query import AsyncVectorQuery, MatchQuery
@@ -72,6 +73,7 @@ from zettel.storage.store import (
     Vectors,
     links_to,
     sample_ids,
+    sample_places,
 )
 
 _EDGE = "\"'“”„‘’«»()[]{}<>「」『』,.;:!?…。、，！？؟।"
@@ -270,7 +272,10 @@ async def sample(tables: Tables, where: NoteFilter, *, size: int) -> list[Outlin
         by_id = {outline.note_id: outline for outline in known}
         return [by_id[note_id] for note_id in sample_ids(by_id, size)]
     table = await tables.notes.select(["note_id"], where=await _needed(tables, where))
-    chosen = tuple(sample_ids(table.column("note_id").to_pylist(), size))
+    # As columns: a million ids take 80 MiB as Python's.
+    ids, places = table.column("note_id"), sample_places(table.num_rows, size)
+    order = pc.sort_indices(ids)
+    chosen = tuple(ids.take(order.take(pa.array(places, pa.int64()))).to_pylist())
     return await outlines(tables, replace(where, note_ids=chosen), limit=len(chosen))
 
 
