@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.tools.language.terms import WordNumbers, terms, terms_of
+from zettel.tools.language.terms import WordNumbers, telling_words, terms, terms_of
 
 texts = st.lists(
     st.one_of(
@@ -20,6 +20,11 @@ texts = st.lists(
 @given(texts)
 def test_many_texts_have_the_terms_that_each_has_alone(texts: list[str]) -> None:
     assert terms_of(texts) == [terms(text) for text in texts]
+
+
+@given(st.text(st.sampled_from("abz09 ._-:,'/@\n")))
+def test_a_text_tells_the_same_whether_or_not_one_letter_has_an_accent(text: str) -> None:
+    assert telling_words(text) == telling_words(f"{text} é")
 
 
 @given(st.lists(st.lists(st.text("ab", max_size=6))))

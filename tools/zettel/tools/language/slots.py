@@ -123,7 +123,7 @@ def named_numbers(text: str) -> dict[str, set[str]]:
     a share in percent has "%" as its name.
     """
     numbers = dict[str, set[str]]()
-    if len(text) > SLOT_MAX_CHARACTERS:
+    if len(text) > SLOT_MAX_CHARACTERS or not _DIGIT.search(text):
         return numbers
     for match in _NAMED_NUMBER.finditer(fold(text)):
         name = match["name"] or _PERCENT

@@ -3,6 +3,7 @@
 Full text search scores notes one by one; counts can be summed over an exchange or a session.
 """
 
+import re as ascii_re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -105,6 +106,9 @@ _TELLING = re.compile(
     rf"{_UNSPACED.pattern}+"
     rf"|(?:(?!{_UNSPACED.pattern})[\p{{L}}\p{{M}}\p{{N}}]|\b[._-]\b|(?<=\d)[:,](?=\d))+"
 )
+_TELLING_ASCII = ascii_re.compile(r"(?:[a-z0-9]|\b[._-]\b|(?<=\d)[:,](?=\d))+")
+"""The same words of a text in ASCII, in a third of the time: with the standard library's patterns
+and without other scripts."""
 _PARTICLE = re.compile(r"\p{Hiragana}")
 _DIGIT = re.compile(r"\d")
 
@@ -115,8 +119,15 @@ def telling_words(text: str) -> set[str]:
     Long words by their beginning, and those with digits; of scripts without spaces, pairs of
     neighbouring characters without particles.
     """
+    folded = fold(text)
+    if folded.isascii():
+        return {
+            word[:TELLING_CHARACTERS]
+            for word in _TELLING_ASCII.findall(folded)
+            if len(word) >= TELLING_MIN_CHARACTERS or _DIGIT.search(word)
+        }
     found = set[str]()
-    for word in _TELLING.findall(fold(text)):
+    for word in _TELLING.findall(folded):
         if _UNSPACED.match(word):
             pairs = (word[at : at + 2] for at in range(len(word) - 1))
             found |= {pair for pair in pairs if not _PARTICLE.search(pair)}
