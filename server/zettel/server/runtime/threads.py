@@ -19,7 +19,8 @@ M_MMAP_THRESHOLD, APART_BYTES = -3, 128 * 1024
 """glibc's option, and from which size a block lies apart and goes back to the system when it is
 freed. It is glibc's first value; left alone, it rises to the largest block that was freed (at most
 32 MiB), whose memory is then kept and cut up. After 1,000 recalls of 3,000 notes 119 of 231 MiB
-lay free that way, with the value fixed 10 of 131, in the same time (`docs/operations.md`)."""
+lay free that way until memory was next returned, with the value fixed 10 of 131, in the same time
+(`benchmarks/RESULTS.md`, *ONNX*)."""
 ARROW_POOL = "ARROW_DEFAULT_MEMORY_POOL"
 """Arrow's variable for its allocator: its own keeps some 35 MiB more than the system's after one
 recall."""
