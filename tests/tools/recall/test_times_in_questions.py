@@ -158,3 +158,56 @@ async def test_a_month_that_is_asked_for_comes_before_what_changed_it_later(desk
 
     for question in ("What happened in May?", "What did we do in May?"):
         assert (await desk.found(query=question))[0] != june
+
+
+RENTS = [
+    ("The rent is {} euros a month", "How high was the rent in September?"),
+    ("Die Miete beträgt {} Euro im Monat", "Wie hoch war die Miete im September?"),
+    ("Die Miete beträgt {} Euro im Monat", "Was hat die Miete im September gekostet?"),
+    ("Le loyer est de {} euros par mois", "Combien coûtait le loyer en septembre ?"),
+    ("Le loyer est de {} euros par mois", "Quel a été le loyer en septembre ?"),
+    ("El alquiler es de {} euros al mes", "¿Cuánto era el alquiler en septiembre?"),
+    ("El alquiler es de {} euros al mes", "¿Cuánto costó el alquiler en septiembre?"),
+    ("房租是每月{}欧元", "九月的房租是多少？"),
+    ("房租是每月{}欧元", "9月份的房租是多少？"),
+    ("家賃は月{}ユーロです", "9月の家賃はいくらでしたか？"),
+    ("家賃は月{}ユーロです", "九月の家賃は？"),
+]
+"""A rent in six languages, and a question for what it was in a month that is over."""
+
+
+@pytest.mark.parametrize(("rent", "question"), RENTS)
+async def test_what_a_value_was_in_a_month_of_which_no_note_is_is_not_sure_in_any_language(
+    desk: Desk, rent: str, question: str
+) -> None:
+    await desk.told(rent.format(900), happened_at="2026-08-20")
+    await desk.told(rent.format(950), happened_at="2026-11-10")
+    await desk.told("Ana likes tea", happened_at="2026-11-11")
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] != "found"
+    assert "of that time" in str(answer["reason"])
+
+
+@pytest.mark.parametrize(
+    ("bill", "question"),
+    [
+        ("Rent September: 900 euros", "How high was the rent in September?"),
+        ("Miete September: 900 Euro", "Wie hoch war die Miete im September?"),
+        ("Loyer septembre : 900 euros", "Combien coûtait le loyer en septembre ?"),
+        ("Alquiler septiembre: 900 euros", "¿Cuánto era el alquiler en septiembre?"),
+        ("九月房租：900欧元", "九月的房租是多少？"),
+        ("家賃9月：900ユーロ", "9月の家賃はいくらでしたか？"),
+    ],
+)
+async def test_a_note_that_names_the_month_without_a_preposition_is_of_that_time(
+    desk: Desk, bill: str, question: str
+) -> None:
+    note = await desk.told(bill)
+    await desk.told("Ana likes tea")
+
+    answer = await desk("recall", query=question)
+
+    assert ids(answer)[0] == note
+    assert "of that time" not in str(answer.get("reason", ""))

@@ -625,6 +625,7 @@ class _Named:
     """The preposition before it; empty if there is none."""
     phrase: str
     period: Period
+    language: str = ENGLISH
     bare: bool = False
     """Only the preposition makes it a time."""
 
@@ -637,10 +638,10 @@ def find_windows(text: str, now: datetime) -> tuple[tuple[Window, ...], tuple[st
         now: The moment that "last week" is relative to.
 
     Returns:
-        The windows, and the phrases that name them.
+        The windows, and the phrases that name them, without a preposition: "September".
     """
     named = sorted(_named(text, now), key=lambda time: time.at)
-    phrases, found = tuple(time.phrase for time in named), list[Window]()
+    phrases, found = tuple(map(_without_opener, named)), list[Window]()
     while named:
         first = named.pop(0)
         if first.side in _OPENING and named and named[0].side in _CLOSING:
@@ -684,7 +685,15 @@ def _spelled(text: str, now: datetime) -> Iterator[_Named]:
     for told, period in _told(text, now, asked=True):
         whole = TO in told.english or _REST.match(told.english)
         side = "" if whole else _side(text, told)
-        yield _Named(at=told.at, side=side, phrase=told.phrase, period=period)
+        yield _Named(
+            at=told.at, side=side, phrase=told.phrase, period=period, language=told.language
+        )
+
+
+def _without_opener(time: _Named) -> str:
+    """A time without what stands before it, which a note need not hold: "im September"."""
+    opening = openers(time.language).match(time.phrase)
+    return time.phrase[opening.end() :] if opening else time.phrase
 
 
 def _side(text: str, told: SpelledTime) -> str:
