@@ -211,3 +211,16 @@ async def test_a_note_that_names_the_month_without_a_preposition_is_of_that_time
 
     assert ids(answer)[0] == note
     assert "of that time" not in str(answer.get("reason", ""))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["Rendez-vous le 32 mai", "Le rapport est dû le 31 juin", "Die Frist endet am 30. Februar"],
+)
+async def test_a_note_with_a_day_that_no_month_has_is_kept_without_a_date(
+    desk: Desk, content: str
+) -> None:
+    answer = await desk("remember", content=content)
+
+    assert "times" not in answer
+    assert ids(await desk("recall", query=content)) == [answer["note_id"]]

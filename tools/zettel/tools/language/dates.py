@@ -277,7 +277,7 @@ def _told(text: str, moment: datetime, *, asked: bool = False) -> list[tuple[Spe
         ends = (text.rfind(end, 0, TIMES_MAX_CHARACTERS) for end in (". ", "。", "\n"))
         text = text[: max(*ends, 0) or TIMES_MAX_CHARACTERS]
     for told in _expressions(text, asked=asked):
-        if told.phrase.lower() in tried:
+        if told.phrase.lower() in tried or _NO_DAY.search(told.english):
             continue
         tried.add(told.phrase.lower())
         first, *others = told.english.split(AND)
