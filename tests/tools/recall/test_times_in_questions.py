@@ -1,7 +1,7 @@
 """Questions about a time: the notes of that time come first, whatever their words."""
 
 import pytest
-from tests.tools.conftest import Desk, ids, pick
+from tests.tools.conftest import Desk, ids, notes, pick
 
 
 async def test_a_plan_of_several_days_is_found_on_each_of_them(desk: Desk) -> None:
@@ -224,3 +224,61 @@ async def test_a_note_with_a_day_that_no_month_has_is_kept_without_a_date(
 
     assert "times" not in answer
     assert ids(await desk("recall", query=content)) == [answer["note_id"]]
+
+
+@pytest.mark.parametrize(
+    ("note", "days"),
+    [
+        ("Demo for the board next Friday", "2026-11-27"),
+        ("Zahnarzt morgen um drei", "2026-11-21"),
+        ("On doit livrer le rapport vendredi prochain", "2026-11-27"),
+        ("La reunión con Ana es mañana", "2026-11-21"),
+        ("明天交报告给老师", "2026-11-21"),
+        ("来週の月曜日に会議がある", "2026-11-23"),
+        ("Ana was ill last week and comes back on the 24th", "2026-11-24"),
+        (
+            "Bo is away next week, back on the 30th, away again in a month",
+            "2026-11-23/2026-11-29, 2026-11-30",
+        ),
+    ],
+)
+async def test_a_later_reader_is_told_which_day_a_relative_time_means(
+    desk: Desk, note: str, days: str
+) -> None:
+    await desk.told(note)
+    desk.later(days=9)
+
+    [shown] = notes(await desk("recall", query=note))
+
+    assert shown["days"] == days
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Ana likes tea",
+        "Holidays from 22 to 24 December",
+        "Demo tomorrow, 2026-11-21",
+        "La reunión es mañana (21 de noviembre)",
+        "The demo went well today",
+        "Ana was ill last week",
+        "Der Vertrag läuft bis 3.12.",
+    ],
+)
+async def test_a_date_that_the_note_or_its_day_tells_is_not_told_again(
+    desk: Desk, note: str
+) -> None:
+    await desk.told(note)
+    desk.later(days=9)
+
+    [shown] = notes(await desk("recall", query=note))
+
+    assert "days" not in shown
+
+
+async def test_on_the_day_it_is_told_tomorrow_needs_no_date(desk: Desk) -> None:
+    await desk.told("Demo for the board tomorrow")
+
+    [shown] = notes(await desk("recall", query="When is the demo?"))
+
+    assert "days" not in shown

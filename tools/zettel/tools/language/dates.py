@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.notes import Span
+from zettel.storage.notes import Note, Span
 from zettel.tools.language.time_words import (
     AND,
     ENGLISH,
@@ -20,6 +20,7 @@ from zettel.tools.language.time_words import (
     is_moved,
     joiners,
     means_end,
+    names_month,
     openers,
     sides_behind,
     sides_of,
@@ -124,6 +125,9 @@ SIDE_MAX_CHARACTERS = 30
 """Characters before a time in which its preposition stands."""
 MONTHS_MAX_DAYS = 62
 """Days of two months: in as many every number of a day occurs."""
+MOVING_MAX_DAYS = 2
+"""Most days that an answer tells of a note's relative times: with those of times that are over, and
+all of them, it was 1.1 % longer on a month of a nurse's notes, so 0.5 %."""
 LAST_DAY = date.max.toordinal()
 """Days from the beginning of the year 1 to the end of 9999."""
 NOTE_MAX_TIMES = 8
@@ -247,6 +251,19 @@ def relative_days(times: Sequence[Span]) -> dict[str, str]:
         if is_relative(span.phrase):
             days.setdefault(span.phrase, []).append(_days(span))
     return {phrase: ", ".join(dict.fromkeys(of)) for phrase, of in days.items()}
+
+
+def moving_days(note: Note) -> tuple[str, ...]:
+    """The first days of times to come that mean others when they are read later, each once.
+
+    Of "next Friday" and "the 19th", told before it, but not of "27 November", nor of what the text
+    gives the date of itself.
+    """
+    told = [span for span in note.times if not is_relative(span.phrase) or names_month(span.phrase)]
+    given, told_on = {_days(span) for span in told}, note.happened_at.date()
+    coming = (s for s in note.times if s not in told and s.start.date() > told_on)
+    days = dict.fromkeys(day for day in map(_days, coming) if day not in given)
+    return tuple(islice(days, MOVING_MAX_DAYS))
 
 
 def _days(span: Span) -> str:
