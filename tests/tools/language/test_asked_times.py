@@ -658,3 +658,26 @@ def test_days_ago_are_counted_back_behind_any_word(question: str, first: str, la
 
 def test_hier_is_a_place_in_german() -> None:
     assert windows("Wie lange wohne ich schon hier?") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The report is due on 32 May",
+        "The report is due on 31 June",
+        "The fair is 30 to 32 May",
+        "The fair is on 31 and 32 May",
+        "Die Frist endet am 30. Februar",
+        "Die Frist endet am 32.1. um neun",
+        "Die Messe ist vom 30. bis 32. Mai",
+        "Rendez-vous le 32 mai",
+        "Le rapport est dû le 31 juin",
+        "La cita es el 31 de junio",
+        "El 32 de mayo hay examen",
+        "2月30日开会",
+        "5月32日开会",
+        "6月31日に会議",
+    ],
+)
+def test_a_day_that_no_month_has_is_no_time_in_a_note_nor_in_a_question(text: str) -> None:
+    assert (days(text), windows(f"{text}?")) == ([], [])

@@ -270,3 +270,45 @@ def test_a_change_is_told_while_it_goes_on_and_of_what_comes(text: str) -> None:
 def test_headphones_that_cancel_noise_and_a_place_that_is_taken_change_nothing() -> None:
     assert find_change_cue("Gustavo lent his noise-cancelling headphones.") is None
     assert find_change_cue("The meeting takes place in the hall.") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Der Server ist ausgefallen",
+        "Die Staging-Datenbank ist heute Nacht um drei Uhr ausgefallen",
+        "Am Montag ist im ganzen Haus der Strom ausgefallen",
+        "prod-db ist am 3. Mai ausgefallen",
+        "Der Drucker im Büro fällt ständig aus",
+        "Die Heizung fällt aus",
+        "Die Rechnung ist höher als im Mai ausgefallen",
+        "Die Lampe ist sehr ausgefallen",
+    ],
+)
+def test_an_outage_in_german_ends_nothing(text: str) -> None:
+    assert find_change_cue(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Der Termin ist ausgefallen",
+        "Wegen des Servers ist der Termin ausgefallen",
+        "Der Server läuft, das Training ist ausgefallen",
+        "Der Strom ist weg und der Kurs ist ausgefallen",
+        "Die Schulung zum neuen System ist ausgefallen",
+        "Das Treffen am Aufzug ist ausgefallen",
+        "Im Netz steht, dass die Probe ausgefallen ist",
+        "Der Gottesdienst ist ausgefallen",
+        "Der Kurs fällt aus",
+    ],
+)
+def test_a_cancelled_appointment_in_german_is_a_change_whatever_stands_beside_it(text: str) -> None:
+    assert find_change_cue(text)
+
+
+def test_what_replaces_a_failed_server_is_a_change_that_says_of_nothing_that_it_is_over() -> None:
+    cue = find_change_cue("Der Server ist ausgefallen, jetzt läuft der Ersatz")
+
+    assert cue
+    assert (cue.phrase, cue.over) == ("jetzt", ())

@@ -57,6 +57,58 @@ def test_only_a_whole_name_or_a_first_name_that_is_one_names_a_subject(
     assert read_question(question, known, NOW).subject == subject
 
 
+@pytest.mark.parametrize(
+    ("question", "past"),
+    [
+        ("How high was the rent?", True),
+        ("What does the rent cost?", False),
+        ("Wie hoch war die Miete?", True),
+        ("Was hat die Miete gekostet?", True),
+        ("Was kostet die Miete?", False),
+        ("Wann hat der Laden in der Gasse geöffnet?", False),
+        ("Wie war noch mal die Adresse von dem Laden?", False),
+        ("Combien payions-nous de loyer à la ville ?", True),
+        ("Qui a payé le loyer de la maison ?", True),
+        ("Que fait le chat de la voisine ?", False),
+        ("C'était quoi déjà le code de la porte ?", False),
+        ("¿Cuánto pagábamos de alquiler en la casa?", True),
+        ("¿Quién pagó el alquiler de la casa?", True),
+        ("¿Cuándo acaba el contrato de la casa?", False),
+        ("家賃はいくらでしたか？", True),
+        ("家賃はいくらでしたっけ？", False),
+        ("家賃はいくらですか？", False),
+        ("现在房租是多少了？", False),
+    ],
+)
+def test_a_question_asks_for_the_past_in_the_words_of_its_own_language(
+    question: str, past: bool
+) -> None:
+    assert read_question(question, [], NOW).asks_what_was is past
+
+
+@pytest.mark.parametrize(
+    ("question", "months"),
+    [
+        ("九月的房租是多少？", [9]),
+        ("9月份的房租是多少？", [9]),
+        ("十一月的房租是多少？", [11]),
+        ("9月の家賃は？", [9]),
+        ("十月の家賃は？", [10]),
+        ("三个月的房租是多少？", []),
+        ("每月的房租是多少？", []),
+        ("每年九月的房租是多少？", []),
+        ("3ヶ月の家賃は？", []),
+        ("毎年9月の家賃は？", []),
+    ],
+)
+def test_a_month_alone_is_a_time_in_a_chinese_and_a_japanese_question(
+    question: str, months: list[int]
+) -> None:
+    times = read_question(question, [], NOW).times
+
+    assert [datetime.fromtimestamp(start, UTC).month for start, _ in times] == months
+
+
 def test_names_of_speakers_that_nobody_told_are_left_out_of_what_is_embedded() -> None:
     read = read_question("What did Mel paint?", [], NOW, names={"mel"})
 

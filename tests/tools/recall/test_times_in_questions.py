@@ -1,7 +1,7 @@
 """Questions about a time: the notes of that time come first, whatever their words."""
 
 import pytest
-from tests.tools.conftest import Desk, ids, pick
+from tests.tools.conftest import Desk, ids, notes, pick
 
 
 async def test_a_plan_of_several_days_is_found_on_each_of_them(desk: Desk) -> None:
@@ -158,3 +158,127 @@ async def test_a_month_that_is_asked_for_comes_before_what_changed_it_later(desk
 
     for question in ("What happened in May?", "What did we do in May?"):
         assert (await desk.found(query=question))[0] != june
+
+
+RENTS = [
+    ("The rent is {} euros a month", "How high was the rent in September?"),
+    ("Die Miete beträgt {} Euro im Monat", "Wie hoch war die Miete im September?"),
+    ("Die Miete beträgt {} Euro im Monat", "Was hat die Miete im September gekostet?"),
+    ("Le loyer est de {} euros par mois", "Combien coûtait le loyer en septembre ?"),
+    ("Le loyer est de {} euros par mois", "Quel a été le loyer en septembre ?"),
+    ("El alquiler es de {} euros al mes", "¿Cuánto era el alquiler en septiembre?"),
+    ("El alquiler es de {} euros al mes", "¿Cuánto costó el alquiler en septiembre?"),
+    ("房租是每月{}欧元", "九月的房租是多少？"),
+    ("房租是每月{}欧元", "9月份的房租是多少？"),
+    ("家賃は月{}ユーロです", "9月の家賃はいくらでしたか？"),
+    ("家賃は月{}ユーロです", "九月の家賃は？"),
+]
+"""A rent in six languages, and a question for what it was in a month that is over."""
+
+
+@pytest.mark.parametrize(("rent", "question"), RENTS)
+async def test_what_a_value_was_in_a_month_of_which_no_note_is_is_not_sure_in_any_language(
+    desk: Desk, rent: str, question: str
+) -> None:
+    await desk.told(rent.format(900), happened_at="2026-08-20")
+    await desk.told(rent.format(950), happened_at="2026-11-10")
+    await desk.told("Ana likes tea", happened_at="2026-11-11")
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] != "found"
+    assert "of that time" in str(answer["reason"])
+
+
+@pytest.mark.parametrize(
+    ("bill", "question"),
+    [
+        ("Rent September: 900 euros", "How high was the rent in September?"),
+        ("Miete September: 900 Euro", "Wie hoch war die Miete im September?"),
+        ("Loyer septembre : 900 euros", "Combien coûtait le loyer en septembre ?"),
+        ("Alquiler septiembre: 900 euros", "¿Cuánto era el alquiler en septiembre?"),
+        ("九月房租：900欧元", "九月的房租是多少？"),
+        ("家賃9月：900ユーロ", "9月の家賃はいくらでしたか？"),
+    ],
+)
+async def test_a_note_that_names_the_month_without_a_preposition_is_of_that_time(
+    desk: Desk, bill: str, question: str
+) -> None:
+    note = await desk.told(bill)
+    await desk.told("Ana likes tea")
+
+    answer = await desk("recall", query=question)
+
+    assert ids(answer)[0] == note
+    assert "of that time" not in str(answer.get("reason", ""))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["Rendez-vous le 32 mai", "Le rapport est dû le 31 juin", "Die Frist endet am 30. Februar"],
+)
+async def test_a_note_with_a_day_that_no_month_has_is_kept_without_a_date(
+    desk: Desk, content: str
+) -> None:
+    answer = await desk("remember", content=content)
+
+    assert "times" not in answer
+    assert ids(await desk("recall", query=content)) == [answer["note_id"]]
+
+
+@pytest.mark.parametrize(
+    ("note", "days"),
+    [
+        ("Demo for the board next Friday", "2026-11-27"),
+        ("Zahnarzt morgen um drei", "2026-11-21"),
+        ("On doit livrer le rapport vendredi prochain", "2026-11-27"),
+        ("La reunión con Ana es mañana", "2026-11-21"),
+        ("明天交报告给老师", "2026-11-21"),
+        ("来週の月曜日に会議がある", "2026-11-23"),
+        ("Ana was ill last week and comes back on the 24th", "2026-11-24"),
+        (
+            "Bo is away next week, back on the 30th, away again in a month",
+            "2026-11-23/2026-11-29, 2026-11-30",
+        ),
+    ],
+)
+async def test_a_later_reader_is_told_which_day_a_relative_time_means(
+    desk: Desk, note: str, days: str
+) -> None:
+    await desk.told(note)
+    desk.later(days=9)
+
+    [shown] = notes(await desk("recall", query=note))
+
+    assert shown["days"] == days
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Ana likes tea",
+        "Holidays from 22 to 24 December",
+        "Demo tomorrow, 2026-11-21",
+        "La reunión es mañana (21 de noviembre)",
+        "The demo went well today",
+        "Ana was ill last week",
+        "Der Vertrag läuft bis 3.12.",
+    ],
+)
+async def test_a_date_that_the_note_or_its_day_tells_is_not_told_again(
+    desk: Desk, note: str
+) -> None:
+    await desk.told(note)
+    desk.later(days=9)
+
+    [shown] = notes(await desk("recall", query=note))
+
+    assert "days" not in shown
+
+
+async def test_on_the_day_it_is_told_tomorrow_needs_no_date(desk: Desk) -> None:
+    await desk.told("Demo for the board tomorrow")
+
+    [shown] = notes(await desk("recall", query="When is the demo?"))
+
+    assert "days" not in shown

@@ -134,6 +134,7 @@ views = st.lists(
         note_id=st.uuids().map(str),
         content=st.text(min_size=1, max_size=600),
         why=st.sampled_from(["", "words match"]),
+        days=st.sampled_from(["", "2026-11-27", "2026-11-27, 2026-12-01/2026-12-31"]),
         links=links,
     ),
     max_size=8,
@@ -149,12 +150,13 @@ def cut(note: RecalledNote, characters: int) -> RecalledNote:
 
 
 @given(notes=views, budget=st.integers(min_value=100, max_value=600))
-def test_links_never_cost_a_note_nor_any_of_its_words(
+def test_links_and_days_never_cost_a_note_nor_any_of_its_words(
     notes: list[RecalledNote], budget: int
 ) -> None:
     bare = [note.copy() for note in notes]
     for note in bare:
         note.pop("links", None)
+        note.pop("days", None)
 
     linked = fit(notes, budget=budget, reserve=20, excerpt=cut)
     unlinked = fit(bare, budget=budget, reserve=20, excerpt=cut)

@@ -455,3 +455,15 @@ async def test_of_two_notes_that_are_as_near_none_is_shown(desk: Desk) -> None:
     answer = await desk("remember", content=NEEDED)
 
     assert "candidates" not in answer
+
+
+async def test_an_outage_is_offered_as_no_change_and_a_cancellation_is(desk: Desk) -> None:
+    await desk.told("Der Mailserver steht in Halle 2")
+    await desk.told("Der Yogakurs ist in Halle 2")
+    desk.later(days=3)
+
+    outage = await desk("remember", content="Der Mailserver ist ausgefallen")
+    cancelled = await desk("remember", content="Der Yogakurs ist ausgefallen")
+
+    assert "ausgefallen" not in str(outage.get("candidates", ""))
+    assert "ausgefallen" in str(cancelled["candidates"])

@@ -81,6 +81,9 @@ class RecalledNote(TypedDict):
     tags: NotRequired[list[str]]
     kind: NotRequired[str]
     happened_at: NotRequired[str]
+    days: NotRequired[str]
+    """What words such as "next Friday" mean, told before it, in the order of the text: at most two
+    days, or the first and last one of a period with `/`."""
     valid_until: NotRequired[str]
     namespace: NotRequired[str]
     source: NotRequired[str]

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from zettel.storage.notes import Kind, Note, Outline, State, fold
 from zettel.tools.answers import Copy, RecalledNote
+from zettel.tools.language.dates import moving_days
 from zettel.tools.language.times import iso
 from zettel.tools.language.transcripts import without_cue_times
 from zettel.tools.trust import FULL_TRUST, TrustView
@@ -92,7 +93,7 @@ def note_view(note: Note, reader: TrustView, *, namespace: str, context: bool) -
 
 
 def quoted_view(
-    note: Note, reader: TrustView, *, namespace: str, context: bool, time: str
+    note: Note, reader: TrustView, *, namespace: str, context: bool, time: str, now: datetime
 ) -> RecalledNote:
     """A note as an answer to a question or a list quotes it: when, about whom, the words.
 
@@ -105,6 +106,7 @@ def quoted_view(
         namespace: As for `note_view`.
         context: As for `note_view`.
         time: Of `times_to_show`.
+        now: When it is read: on the day when it happened "tomorrow" needs no date.
     """
     view = note_view(note, reader, namespace=namespace, context=context)
     for name in UNQUOTED_KEYS:
@@ -116,6 +118,8 @@ def quoted_view(
     if subject and not _names_subject(note):
         quoted["subject"] = subject
     quoted.update(view)
+    if note.happened_at.date() != now.date() and (days := moving_days(note)):
+        quoted["days"] = ", ".join(days)
     return quoted
 
 

@@ -71,6 +71,11 @@ class _Language:
         return self._phrases("not_changed", "{}")
 
     @cached_property
+    def not_over(self) -> regex.Pattern[str] | None:
+        """What has its words and ends nothing: an outage."""
+        return _pattern(self._table, "not_over")
+
+    @cached_property
     def former(self) -> Sequence[regex.Pattern[str]]:
         """What names the value before."""
         return tuple(_value_patterns(self._table, "former", self._spaced))
@@ -119,11 +124,14 @@ def find_change_cue(text: str) -> ChangeCue | None:
         return None
     plain = _apart(text)
     for language in _languages():
-        if language.is_of(plain) and (found := _changed(language, plain)):
-            former = frozenset(chain.from_iterable(_values(language.former, plain)))
+        if not (language.is_of(plain) and _changed(language, plain)):
+            continue
+        told = _without(language.not_over, plain)
+        if found := _changed(language, told):
+            former = frozenset(chain.from_iterable(_values(language.former, told)))
             former -= language.not_former
-            over = tuple(filter(None, _values(language.over, plain)))
-            rest = _without(language.not_instead, plain)
+            over = tuple(filter(None, _values(language.over, told)))
+            rest = _without(language.not_instead, told)
             instead = frozenset(chain.from_iterable(_values(language.instead, rest)))
             return ChangeCue(found.replace("' ", "'"), former, over, instead)
     return None

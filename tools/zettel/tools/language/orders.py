@@ -4,7 +4,8 @@ A word stands for one or more meanings ("disregard" for `override`), in any of t
 files in `order_words`: a language is added by a file. A rule of `order_rules.toml` names the
 meanings that together make an order, within one sentence and not far from each other; no rule
 names a word. In a language with the list `teller`, a verb counts only as an order: not in "we never
-send the token", nor in "the client sends the token" (see `order_guards`).
+send the token", nor in "the client sends the token" (see `order_guards`). `unmeant` is a regular
+expression of what is spelled like a word of the lists and is another one: "j'ai", "ai vicini".
 """
 
 import re
@@ -149,6 +150,8 @@ class Vocabulary:
     """Words with a letter left out, and keys of words whose inner letters changed places."""
     lists: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in _LISTS})
     """The lists of all languages together."""
+    unmeant: re.Pattern[str] | None = None
+    """What spells a word of one language and is another one of its own: French "j'ai"."""
     guards: list[Guard] = field(default_factory=list[Guard])
 
     def possible(self, words: set[str]) -> int:
@@ -207,6 +210,7 @@ def make_vocabulary(
         for at, (language, table) in enumerate(tables.items())
         if "teller" in table
     }
+    unmeant = [str(table["unmeant"]) for table in tables.values() if "unmeant" in table]
     vocabulary = Vocabulary(
         bits,
         weak=_union(bits, _GUARDED),
@@ -214,6 +218,7 @@ def make_vocabulary(
         verbs=_union(bits, _VERBS),
         misspelled=_union(bits, _MISSPELLED) | sum(guard.bit for guard in guards.values()),
         guards=list(guards.values()),
+        unmeant=re.compile("|".join(unmeant)) if unmeant else None,
     )
     for language, table in tables.items():
         guard = bits["guarded"] | guards[language].bit if language in guards else 0
@@ -265,6 +270,8 @@ def find_orders(simple: str, vocabulary: Vocabulary | None = None) -> frozenset[
         vocabulary: All languages where None.
     """
     vocabulary = vocabulary or load_vocabulary()
+    if vocabulary.unmeant:
+        simple = vocabulary.unmeant.sub(lambda words: " " * len(words[0]), simple)
     plain = set(_WORD.findall(simple))
     known = {word: mask for word in plain if (mask := vocabulary.look_up(word))}
     inside = list[tuple[int, int]]()

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
+from zettel.tools.language.languages import find_language
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import AFTER_ELISION
 from zettel.tools.language.terms import terms
@@ -43,6 +44,8 @@ class _Table(BaseModel):
     changed: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
     not_former: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
+    tenseless: bool = False
     still: tuple[str, ...] = ()
     open_tags: tuple[str, ...] = ()
     decided_tags: tuple[str, ...] = ()
@@ -236,6 +239,30 @@ def asks_only_who_i_am(text: str) -> bool:
 def asks_former(text: str) -> bool:
     """Whether a question asks for what was so before it changed: "Where did Ana live before?"."""
     return _pattern("former").search(_pattern("not_former").sub(" ", text)) is not None
+
+
+def asks_what_was(text: str, *, times_are_over: bool) -> bool:
+    """Whether a question is about the past: "What was the rent in September?".
+
+    In the words of its own language, as "was" is no verb in German; of all, if that is not known.
+
+    Args:
+        text: The question.
+        times_are_over: Whether it names times, and all of them are over.
+    """
+    language = find_language(text)
+    table = _tables().get(language)
+    if table and table.tenseless and times_are_over:
+        return True
+    return _was(language if table else "").search(text) is not None
+
+
+@cache
+def _was(language: str) -> re.Pattern[str]:
+    """What tells the past in a language, or with "" in any."""
+    tables = (_tables()[language],) if language else _tables().values()
+    spelled = filter(None, (spell_words(t.was, inside=t.inside) for t in tables))
+    return re.compile("|".join(spelled) or "(?!)", re.IGNORECASE)
 
 
 def asks_whether_still(text: str) -> bool:

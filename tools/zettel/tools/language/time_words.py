@@ -27,6 +27,8 @@ AND = " and "
 Tense = Literal["", "past", "ahead"]
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 _DASH = re.compile("[-–—]")
+_NUMERALS = "一二三四五六七八九十"
+"""Of the months, in Chinese and Japanese."""
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 
 
@@ -245,6 +247,18 @@ def days_of(language: str) -> str:
 def months_of(language: str) -> str:
     """A pattern of the months in a language; matches nothing if it has none."""
     return _any_of(_languages()[language].table.months if language in _languages() else ())
+
+
+def names_month(phrase: str) -> bool:
+    """Whether a time names its month, in any language or as a number: "27 November", "3.12."."""
+    return _months().search(phrase) is not None
+
+
+@cache
+def _months() -> re.Pattern[str]:
+    tables = [language.table for language in _languages().values()]
+    words = "|".join(f"(?:{'|'.join(t.months)})" for t in tables if t.months and not t.inside)
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)|\d[./-]\d|[\d{_NUMERALS}]月", re.IGNORECASE)
 
 
 def _any_of(patterns: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from zettel.tools.language.question_words import (
     asks_for_everything,
     asks_for_next,
     asks_former,
+    asks_what_was,
     asks_who_i_am,
     speaks_of_me,
     without_sort,
@@ -63,7 +64,6 @@ _LATEST = re.compile(
     rf"|\b(?-i:last)(?![\w-])(?!\s+(?:{_PERIOD}|{_NO_ORDER}))",
     re.IGNORECASE,
 )
-_WAS = re.compile(r"\b(?:did|was|were|happened|had)\b", re.IGNORECASE)
 _LASTS = re.compile(
     r"^(?:how long|will|would|does|do|did|can|could|should)\b.*\blast\b"
     r"(?!\s+(?!for|until|through)\w)",
@@ -172,7 +172,7 @@ def read_question(
     me = speaks_of_me(text if own is None else own)
     subject, named, topic = _about(text, subjects, names, users, me=me)
     (times, phrases), clock = find_windows(text, now), now.timestamp()
-    passage = is_passage(text)
+    passage, is_past = is_passage(text), bool(times) and all(end <= clock for _, end in times)
     untimed = without_times(topic, now) if times else topic
     if times and not passage:
         topic, words = (_rest(part, now) for part in (topic, text))
@@ -211,8 +211,8 @@ def read_question(
         time_words=tuple(frozenset(terms(phrase)) for phrase in phrases),
         only_when=bool(times) and asks_for_anything(untimed),
         is_ahead=any(start > clock for start, _ in times),
-        is_past=bool(times) and all(end <= clock for _, end in times),
-        asks_what_was=_WAS.search(text) is not None
+        is_past=is_past,
+        asks_what_was=asks_what_was(text, times_are_over=is_past)
         and not any(start <= clock < end for start, end in times),
     )
 

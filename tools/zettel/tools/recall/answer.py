@@ -340,6 +340,7 @@ async def _views(
                 namespace=namespace,
                 context=note.note_id in needing,
                 time=times[note.note_id],
+                now=asked.now,
             )
         if entry.superseded_by:
             view["state"] = State.SUPERSEDED.value

@@ -1,6 +1,7 @@
 """Cuts the notes of an answer to its token budget.
 
-Whole notes first, then passages, then fewer notes; links take only the room that is left.
+Whole notes first, then passages, then fewer notes; links and the days of relative times
+take only the room that is left.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ DROP_ORDER = (
     *("history", "signals", "usage", "origin", "derived_by", "told_at", "also", "times"),
     *("questions", "entities", "keywords", "summary", "why", "score", "context", "tags", "source"),
     *("session", "rev", "kind", "state", "subject", "namespace", "valid_until", "happened_at"),
-    *("contradicts", "by", "trust", "marks", "premise", "settle"),
+    *("days", "contradicts", "by", "trust", "marks", "premise", "settle"),
 )
 """Keys that the first note loses, in this order, before its content is cut."""
 
@@ -36,25 +37,31 @@ def fit(
 
     Returns:
         At least the first note, shrunk as far as needed; never more than the budget. If not all fit
-        with their links, the notes and contents are those that fit without any link.
+        with their links and `days`, the notes and contents are those that fit without any of these.
     """
     room = budget - reserve
     if not notes or count_tokens(notes) <= room:
         return list(notes)
-    return _with_links(_bare(list(map(_without_links, notes)), room, excerpt), notes, room)
+    return _with_more(_bare(list(map(_without_more, notes)), room, excerpt), notes, room)
 
 
-def _without_links(note: RecalledNote) -> RecalledNote:
+def _without_more(note: RecalledNote) -> RecalledNote:
     bare = note.copy()
     bare.pop("links", None)
+    bare.pop("days", None)
     return bare
 
 
-def _with_links(
+def _with_more(
     fitted: list[RecalledNote], notes: Sequence[RecalledNote], room: int
 ) -> list[RecalledNote]:
-    """Add back the links that fit, the first note's first."""
+    """Add back the `days` and then the links that fit, the first note's first."""
     spare = room * 4 - len(to_json(fitted).encode())
+    for view, note in zip(fitted, notes, strict=False):
+        days = note.get("days", "")
+        if days and (size := len(f',"days":"{days}"')) <= spare:
+            view["days"] = days
+            spare -= size
     for view, note in zip(fitted, notes, strict=False):
         lines = list(note.get("links", ()))
         while lines and size_of(lines) > spare:
