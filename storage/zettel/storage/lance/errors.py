@@ -86,8 +86,8 @@ _CAUSES = (
         "Check the network, and AWS_ENDPOINT_URL if it is not Amazon's.",
     ),
     _Cause(
-        ("kind: Timeout",),
-        "is on an object store that does not answer in time",
+        ("kind: Timeout", "HTTP error: error sending request"),
+        "is on an object store that does not answer",
         "Make the same call again once it does: what this one has stored is not stored twice.",
     ),
     _Cause(
