@@ -1,5 +1,6 @@
 """The disk runs full, or read-only, under a running server: said so, nothing lost, no restart."""
 
+import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,10 @@ RUN_LEFT_KIB = (0, 64, 192, 320, 512, 1024)
 """What is left to an evolution run: it fails at its lease, in a step, at its upkeep, or not."""
 
 EXIT_UNAVAILABLE = 3
+IMPORTED = 3_000
+"""Notes: six commits."""
+IMPORT_LEFT_KIB = 1_024
+"""What is left to them: some commits succeed."""
 
 
 @dataclass(slots=True)
@@ -211,3 +216,28 @@ def test_a_client_that_comes_to_a_read_only_store_can_recall(disk: SmallDisk, ho
 
     assert late.recalled() == told.contents
     assert "Make it writable" in late.remember("fact of the read-only disk")
+
+
+def test_an_import_that_fills_the_disk_does_not_say_that_nothing_was_stored_and_is_run_again(
+    disk: SmallDisk, home: Home, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    entities = (
+        {"type": "entity", "name": f"Hive {n}", "entityType": "hive", "observations": ["Swarmed."]}
+        for n in range(IMPORTED)
+    )
+    file = tmp_path_factory.mktemp("source") / "memory.jsonl"
+    file.write_text("\n".join(json.dumps(entity) for entity in entities), encoding="utf-8")
+    command = ("import", str(file), "--yes", "--namespace", "hives")
+    assert home.run("add", "A fact of the beginning").returncode == 0
+    disk.fill(IMPORT_LEFT_KIB)
+
+    full = home.run(*command)
+    disk.free()
+
+    assert full.returncode == EXIT_UNAVAILABLE, full.stderr
+    stored = home.run("list", "--namespace", "hives", "--all", "--json").stdout.splitlines()
+    assert stored
+    assert "nothing was stored" not in full.stderr
+    assert "make the same call again" in full.stderr
+    again = json.loads(home.run(*command, "--json").stdout)
+    assert (again["stored"], again["unchanged"]) == (IMPORTED - len(stored), len(stored))

@@ -13,6 +13,11 @@ READ_ONLY = (
     ' "notes.lance/data/.tmpsUqprU", lance-io-13.0.0/src/object_store.rs:1006:34'
 )
 CONFLICT = "lance error: Retryable commit conflict for version 7: This Rewrite was preempted"
+SILENT = (
+    "lance error: LanceError(IO): Generic S3 error: Error performing list request: Error performing"
+    " GET http://127.0.0.1:8600/zettel?list-type=2&prefix=s%2Fnotes.lance%2F_versions%2F in"
+    " 30.009181849s - HTTP error: error sending request, lance-io-13.0.0/src/object_store.rs:1506"
+)
 GONE = "lance error: Not found: notes.lance/data/0110.lance, lance-io-13.0.0/src/local.rs:135:31"
 
 
@@ -21,6 +26,7 @@ GONE = "lance error: Not found: notes.lance/data/0110.lance, lance-io-13.0.0/src
     [
         (FULL, "is on a full disk", "Free some space"),
         (READ_ONLY, "cannot be written", "Make it writable"),
+        (SILENT, "does not answer", "not stored twice"),
         (CONFLICT, "too many others", "again in a moment"),
         (GONE, "has lost files", "restore a backup"),
         ("something new" + "x" * 999, "failed: something new", "look at the server's log"),

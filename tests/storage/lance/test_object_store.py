@@ -5,6 +5,7 @@
 # pyright: reportUnknownParameterType=false, reportUnknownArgumentType=false
 # (pyarrow ships no types)
 
+import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
@@ -169,6 +170,21 @@ async def test_a_bucket_that_is_not_there_and_a_server_that_is_not_are_told_apar
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(StoreUnavailableError, match="cannot be reached"):
         await opened("s3://elsewhere/notes")
+
+
+async def test_an_object_store_that_hangs_is_named_and_not_asked_again_for_minutes(
+    objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = objects.new_uri()
+    monkeypatch.setitem(OBJECT_STORE_OPTIONS, "client_max_retries", "0")
+    monkeypatch.setitem(OBJECT_STORE_OPTIONS, "timeout", "1s")
+    # The system takes connections up to the backlog; nobody reads what comes.
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(StoreUnavailableError, match="does not answer") as raised:
+            await opened(uri)
+
+    assert "retry_timeout: 20s" in str(raised.value.__cause__)
 
 
 async def test_a_commit_is_made_once_though_its_answer_is_lost_or_others_are_refused(

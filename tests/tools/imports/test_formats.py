@@ -58,6 +58,24 @@ def test_a_line_of_server_memory_that_is_no_entity_is_skipped_with_its_number(
     assert [part.where for part in skipped] == ["line 7", "line 8", "line 9", "line 10"]
 
 
+def test_a_line_of_server_memory_that_is_not_json_or_not_utf_8_is_skipped_in_these_words(
+    tmp_path: Path,
+) -> None:
+    good = (PEERS / "server-memory.jsonl").read_bytes()
+    latin = '{"type":"entity","name":"Jürgen","entityType":"p"}'.encode("latin-1")
+    file = tmp_path / "memory.jsonl"
+    file.write_bytes(b"\n".join([good.strip(), good[:30], latin, b"\0\0", b"null"]))
+
+    _, skipped = read(file, "server-memory")
+
+    assert [part.reason for part in skipped] == [
+        "the line is not JSON",
+        "the line is not UTF-8",
+        "the line is not JSON",
+        "no entity and no relation",
+    ]
+
+
 def test_a_memory_of_mem0_is_a_note_about_its_user_at_its_last_change() -> None:
     drafts, skipped = read(PEERS / "mem0-get-all.json", "mem0")
 

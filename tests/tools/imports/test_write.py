@@ -228,6 +228,21 @@ async def test_words_that_are_there_are_that_note_unless_the_source_says_more(de
     assert (await desk.imports(draft("yes", key="7", session="s2"))).repeated == 1
 
 
+async def test_of_two_texts_under_one_key_the_first_is_stored_and_the_second_named_each_time(
+    desk: Desk,
+) -> None:
+    drafts = draft("Ana sings", key="1"), draft("Ana dances", key="1"), draft("ana SINGS", key="1")
+
+    reports = [await desk.imports(*drafts), await desk.imports(*drafts)]
+
+    assert [(r.stored, r.unchanged, r.repeated) for r in reports] == [(1, 0, 1), (0, 1, 1)]
+    named = Skipped(where="1", reason="its id came before in the source, with other words")
+    assert [r.skipped_named for r in reports] == [[named], [named]]
+    assert [note.content for note in await desk.memory.store.find(NoteFilter(), limit=9)] == [
+        "Ana sings"
+    ]
+
+
 async def test_secrets_are_cut_and_counted_or_their_note_skipped_as_the_setting_says(
     desk: Desk,
 ) -> None:

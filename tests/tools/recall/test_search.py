@@ -215,6 +215,27 @@ async def test_a_page_never_shows_what_expired_since_the_one_before(desk: Desk) 
     assert ids(await desk("recall", cursor=pick(page, "omitted", "cursor"))) == []
 
 
+async def test_a_page_whose_notes_were_forgotten_says_that_more_follow_and_the_last_one_not(
+    desk: Desk,
+) -> None:
+    for number in range(6):
+        await desk("remember", content=f"kite {number} flew")
+    page = await desk("recall", since="2000", limit=2)
+    second = await desk("recall", cursor=pick(page, "omitted", "cursor"))
+    last = await desk("recall", cursor=pick(second, "omitted", "cursor"))
+    await desk("forget", note_ids=ids(second))
+
+    empty = await desk("recall", cursor=pick(page, "omitted", "cursor"))
+
+    assert (empty["notes"], empty["verdict"]) == ([], "uncertain")
+    assert "go on with the cursor" in str(empty["reason"])
+    assert ids(await desk("recall", cursor=pick(empty, "omitted", "cursor"))) == ids(last)
+    await desk("forget", note_ids=ids(last))
+    over = await desk("recall", cursor=pick(empty, "omitted", "cursor"))
+    assert (over["verdict"], over["reason"]) == ("nothing_relevant", "There are no further notes.")
+    assert "omitted" not in over
+
+
 async def test_the_newest_value_of_an_updated_fact_comes_first_and_the_old_one_not_at_all(
     any_desk: Desk,
 ) -> None:

@@ -44,6 +44,10 @@ def read_stored(file: Path) -> Mapping[str, object]:
     """
     try:
         return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except PermissionError:
+        problem = f"this user may not read it, or the directory {str(file.parent)!r}"
+        remedy = "Run this as the user who owns the store."
+        raise MisconfiguredError([InvalidArgumentError(file.name, problem, remedy)]) from None
     except (OSError, ValueError) as error:
         problem, remedy = f"it cannot be read ({error})", "Mend it, or move it out of the store."
         raise MisconfiguredError([InvalidArgumentError(file.name, problem, remedy)]) from None

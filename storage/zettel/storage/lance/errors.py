@@ -37,13 +37,13 @@ _CAUSES = (
     _Cause(
         # 28 ENOSPC, 122 EDQUOT, 112 ERROR_DISK_FULL
         ("No space left", "(os error 28)", "(os error 122)", "(os error 112)"),
-        "is on a full disk, so nothing was stored",
+        "is on a full disk, so nothing more was stored",
         "Free some space, then make the same call again.",
     ),
     _Cause(
         # 30 EROFS, 13 EACCES, 1 EPERM, 5 ERROR_ACCESS_DENIED
         ("Read-only", "Permission denied", "(os error 30)", "(os error 13)", "(os error 1)"),
-        "cannot be written, so nothing was stored",
+        "cannot be written, so nothing more was stored",
         "Make it writable for this user, or point ZETTEL_STORE at another directory.",
     ),
     _Cause(
@@ -84,6 +84,11 @@ _CAUSES = (
         ("kind: Connect",),
         "is on an object store that cannot be reached",
         "Check the network, and AWS_ENDPOINT_URL if it is not Amazon's.",
+    ),
+    _Cause(
+        ("kind: Timeout", "HTTP error: error sending request"),
+        "is on an object store that does not answer",
+        "Make the same call again once it does: what this one has stored is not stored twice.",
     ),
     _Cause(
         CONFLICTS,

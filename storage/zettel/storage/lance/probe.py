@@ -23,10 +23,12 @@ from zettel.storage.lance.side_tables import get_meta, put_meta
 from zettel.storage.lance.table import LanceTable
 from zettel.storage.location import StoreLocation
 
-OBJECT_STORE_OPTIONS = {"client_max_retries": "8"}
-"""Repeats of a request to an object store that answers 5xx or not at all, in some 20 s; LanceDB's
-own are 3, in half a second, which is less than S3 may ask to slow down for. Lance finds a commit
-whose answer was lost, and does not make it twice."""
+OBJECT_STORE_OPTIONS = {"client_max_retries": "8", "client_retry_timeout": "20"}
+"""Repeats of a request to an object store that answers 5xx or cannot be reached, in 20 s; LanceDB's
+own are 3, in half a second, which is less than S3 may ask to slow down for. A request that is not
+answered at all ends after 30 s and is not repeated: for 180 s, LanceDB's default, a call on a
+bucket that hangs took more than 5 minutes. Lance finds a commit whose answer was lost, and does not
+make it twice."""
 
 WRITERS = 4
 COMMITS_PER_WRITER = 3

@@ -59,9 +59,11 @@ sys.executable = {executable!r}
 
 WITHOUT_ROOTS_RIGHTS = """
 import ctypes, os, sys
-# PR_CAPBSET_DROP of CAP_DAC_OVERRIDE: file modes hold for root as for anybody.
+# PR_CAPBSET_DROP of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH: file modes hold for root as for
+# anybody.
 if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)
+    for right in (1, 2):
+        ctypes.CDLL(None).prctl(24, right, 0, 0, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
@@ -193,6 +195,23 @@ def test_a_read_only_home_fails_each_call_with_what_to_set(tmp_path: Path) -> No
         assert '"isError": true' in failed
         # What was started for it ends by itself, though not at once.
         assert psutil.wait_procs(home.engines(), PATIENCE_S)[1] == []
+
+
+@pytest.mark.parametrize("words", [("serve", "--check"), ("serve",), ("list",)], ids=" ".join)
+def test_a_command_of_a_user_who_may_not_read_the_store_says_whose_it_is_to_run(
+    tmp_path: Path, home: Home, words: tuple[str, ...]
+) -> None:
+    home.store.chmod(0)
+    command = [sys.executable, "-c", WITHOUT_ROOTS_RIGHTS, sys.executable, "-m", "zettel", *words]
+
+    done = subprocess.run(
+        command, env=home.environment(), cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    home.store.chmod(0o700)
+
+    assert done.returncode == 2, done.stderr
+    assert "Run this as the user who owns the store." in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_store_path_longer_than_any_sockets_works(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -95,8 +96,16 @@ def walk(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
                 yield Path(place, name)
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenLine:
+    """A line that has no value."""
+
+    problem: str
+    """Why, as the reason of a skipped part."""
+
+
 def json_lines(path: Path) -> Iterator[tuple[int, object]]:
-    """Number and value of each line of a file of JSON lines; None for what is not JSON.
+    """Number and value of each line of a file of JSON lines, or a `BrokenLine`.
 
     Raises:
         InvalidArgumentError: A line is longer than `LINE_MAX_BYTES`.
@@ -115,8 +124,10 @@ def json_lines(path: Path) -> Iterator[tuple[int, object]]:
 def _json(line: bytes) -> object:
     try:
         return json.loads(line)
+    except UnicodeDecodeError:
+        return BrokenLine("the line is not UTF-8")
     except (ValueError, RecursionError):
-        return None
+        return BrokenLine("the line is not JSON")
 
 
 def json_items(stream: BinaryIO, path: Path) -> Iterator[tuple[str, object]]:

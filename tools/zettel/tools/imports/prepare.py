@@ -41,7 +41,7 @@ def prepare(draft: Draft, secrets: SecretMode, cut: Counter[str]) -> Iterator[Re
     Raises:
         RulesUnavailableError: The rules that find secrets cannot be read.
     """
-    where = shorten(" ".join(draft.key.split()), validation.MAX_NAME)
+    where = place_of(draft)
     try:
         validation.check_content(draft.content, most=validation.MAX_DOCUMENT)
         draft = _within_bounds(draft)
@@ -56,6 +56,11 @@ def prepare(draft: Draft, secrets: SecretMode, cut: Counter[str]) -> Iterator[Re
             yield Ready(part, fold_hash(part.content))
     except InvalidArgumentError as error:
         yield Skipped(where=where, reason=error.problem)
+
+
+def place_of(draft: Draft) -> str:
+    """Where it stands in its source, as a report names it: its key, on one line."""
+    return shorten(" ".join(draft.key.split()), validation.MAX_NAME)
 
 
 def _within_bounds(draft: Draft) -> Draft:

@@ -14,7 +14,7 @@ from zettel.tools.imports.drafts import (
     as_mapping,
     said_as,
 )
-from zettel.tools.imports.files import json_lines
+from zettel.tools.imports.files import BrokenLine, json_lines
 
 DETECT_MAX_LINES = 5
 
@@ -40,6 +40,9 @@ def read(path: Path) -> Iterator[SourcePart]:
     firsts = dict[str, str]()
     for number, item in json_lines(path):
         fields, where = as_mapping(item), f"line {number}"
+        if isinstance(item, BrokenLine):
+            yield Skipped(where=where, reason=item.problem)
+            continue
         match fields.get("type"):
             case "entity":
                 yield from _entity(fields, where, firsts)

@@ -41,7 +41,15 @@ from zettel.tools.changes.stages import next_note
 from zettel.tools.concurrency import gather2, shielded
 from zettel.tools.imports.drafts import Draft, DraftLink, Skipped, SourcePart
 from zettel.tools.imports.formats import Format
-from zettel.tools.imports.prepare import TIES_MAX, Ready, as_note, moments, prepare, source_of
+from zettel.tools.imports.prepare import (
+    TIES_MAX,
+    Ready,
+    as_note,
+    moments,
+    place_of,
+    prepare,
+    source_of,
+)
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import MAX_LIST, tidy_relation
 from zettel.tools.verbs.update import update
@@ -58,6 +66,8 @@ NAMED_MAX = 20
 SAMPLES = 3
 ERASED_BEFORE = "erased here before"
 """Why a draft is skipped."""
+KEY_TWICE = "its id came before in the source, with other words"
+"""Likewise: the first one is kept."""
 REPEATS_MAX_NOTES = 1_000
 """With the same words, that are compared with a draft."""
 ALL_NOTES = 10_000_000
@@ -249,6 +259,8 @@ class _Import:
         self._ids, self._folds = set[str](), set[int]()
         self._seen = dict[str, int]()
         """Ids of the source's notes so far -> place."""
+        self._words = dict[str, int]()
+        """Ids of the source's notes so far -> hash of their words there."""
         self._unstored = dict[str, Ready]()
         """Notes of the source that are not committed yet, of at most two batches."""
         self._folded_new = defaultdict[str, list[str]](list)
@@ -348,20 +360,29 @@ class _Import:
         key = each.draft.key
         if known is not None:
             if known.note_id in self._seen:
-                self.report.repeated += 1
+                self._count_twice(each, known.note_id)
                 return
             self._seen[known.note_id] = len(self._seen)
+            self._words[known.note_id] = _short(each.folded)
             await self._update(each, known)
             return
         note_id = self._new_id(key)
         if note_id in new or note_id in self._seen:
-            self.report.repeated += 1
+            self._count_twice(each, note_id)
         elif repeated := await self._repeated(each):
             self._repeats[key] = repeated
             self.report.repeated += 1
         else:
             new[note_id] = self._unstored[note_id] = each
+            self._words[note_id] = _short(each.folded)
             self._folded_new[each.folded].append(note_id)
+
+    def _count_twice(self, each: Ready, note_id: str) -> None:
+        """Count a draft whose key came before in the source."""
+        if self._words[note_id] == _short(each.folded):
+            self.report.repeated += 1
+        else:
+            self.report.skip(Skipped(where=place_of(each.draft), reason=KEY_TWICE))
 
     def _known(self, key: str) -> str | None:
         """The id of the note that an import has stored for a key."""

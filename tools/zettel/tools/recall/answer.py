@@ -154,6 +154,8 @@ async def _assembled(
     done, ahead = gathered.done(len(shown)), gathered.ahead(page, len(shown))
     if (left := page.left(done, ahead)) > 0:
         answer["omitted"] = await _omitted(memory, asked, page, done, left, ahead)
+        if answer.get("reason") == NONE_LEFT:
+            answer["verdict"], answer["reason"] = "uncertain", PAGE_GONE
     _served(memory, asked, page, entries[: len(shown)], texts)
     return answer
 
@@ -202,6 +204,12 @@ SHAKEN = "The note that answers best is derived from one that does not stand any
 """Why an answer that would be `found` is not."""
 
 
+NONE_LEFT = "There are no further notes."
+"""Reason of an empty page."""
+PAGE_GONE = "The notes of this page are not in recall any more: go on with the cursor in omitted."
+"""The same if pages follow."""
+
+
 def _judged(
     asked: RecallQuery, page: Page, entries: Sequence[PageNote], lost: Mapping[str, str]
 ) -> RecallAnswer:
@@ -224,7 +232,7 @@ def _judged(
     if reason := " ".join(filter(None, reasons)):
         answer["reason"] = reason
     elif not there:
-        answer["reason"] = "There are no further notes."
+        answer["reason"] = NONE_LEFT
     if judgement and asked.detail == "full":
         answer["confidence"] = round(judgement.confidence, 3)
     return answer

@@ -87,7 +87,7 @@ def _without(flags: Mapping[str, object], unusable: set[str]) -> Settings | None
     given = {name: value for name, value in flags.items() if value is not None}
     try:
         return Settings.model_validate({**given, **stand_ins})
-    except ValidationError:
+    except (ValidationError, OSError):
         return None
 
 
