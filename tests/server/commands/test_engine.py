@@ -55,6 +55,14 @@ def test_a_person_reads_what_runs() -> None:
     assert "HTTP" not in text
 
 
+def test_a_store_in_a_bucket_whose_bytes_nobody_counts_is_not_said_to_have_none() -> None:
+    size: Message = {"notes": 3, "revisions": 5, "bytes": 0}
+    text = status_output({"store": "s3://b/s", "engine": ENGINE | {"size": size}}).text
+
+    assert "3 notes, 5 revisions" in text
+    assert "bytes" not in text
+
+
 def test_an_engine_that_is_still_starting_has_no_size_yet() -> None:
     starting = ENGINE | {"state": "starting", "queue": None, "size": None, "problem": "p"}
     text = status_output({"store": "/s", "engine": starting}).text

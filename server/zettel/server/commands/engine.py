@@ -173,12 +173,18 @@ def _status_text(state: Message) -> str:
         "not evolved": _names(off.get("evolution")),
         "LLM": _llm_text(llm),
         "no LLM for": _names(off.get("llm")),
-        "size": f"{size['notes']} notes, {size['revisions']} revisions, {size['bytes']:,} bytes"
-        if size
-        else None,
+        "size": _size_text(size),
         "problem": engine["problem"],
     }
     return _table(lines)
+
+
+def _size_text(size: Message) -> str | None:
+    """What the store holds; the bytes only of a directory, since nobody counts those elsewhere."""
+    if not size:
+        return None
+    there = f", {size['bytes']:,} bytes" if size["bytes"] else ""
+    return f"{size['notes']} notes, {size['revisions']} revisions{there}"
 
 
 def _vectors_text(model: Message) -> str | None:

@@ -462,7 +462,7 @@ def check_lease(
     return found(
         STALE_LEASE,
         int(stale),
-        "A process that evolved the notes has died without releasing its lease, which expires"
+        "A process that evolved the notes has died or could not release its lease, which expires"
         " within a minute.",
         fix="Removes the lease.",
     )
