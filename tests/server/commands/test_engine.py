@@ -57,7 +57,8 @@ def test_a_person_reads_what_runs() -> None:
 
 def test_a_store_in_a_bucket_whose_bytes_nobody_counts_is_not_said_to_have_none() -> None:
     size: Message = {"notes": 3, "revisions": 5, "bytes": 0}
-    text = status_output({"store": "s3://b/s", "engine": ENGINE | {"size": size}}).text
+    engine: Message = {**ENGINE, "size": size}
+    text = status_output({"store": "s3://b/s", "engine": engine}).text
 
     assert "3 notes, 5 revisions" in text
     assert "bytes" not in text

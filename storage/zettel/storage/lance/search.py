@@ -274,7 +274,7 @@ async def sample(tables: Tables, where: NoteFilter, *, size: int) -> list[Outlin
     table = await tables.notes.select(["note_id"], where=await _needed(tables, where))
     # As columns: a million ids take 80 MiB as Python's.
     ids, places = table.column("note_id"), sample_places(table.num_rows, size)
-    order = pc.sort_indices(ids)
+    order = pc.sort_indices(ids)  # pyright: ignore[reportAttributeAccessIssue]: made when imported
     chosen = tuple(ids.take(order.take(pa.array(places, pa.int64()))).to_pylist())
     return await outlines(tables, replace(where, note_ids=chosen), limit=len(chosen))
 
