@@ -22,7 +22,7 @@ from zettel.server.transports.http.access import (
     presented,
     through_proxy,
 )
-from zettel.storage.errors import ZettelError
+from zettel.storage.errors import StoreUnavailableError, ZettelError
 
 TOKEN_MISSING = "An access token is needed: send Authorization: Bearer TOKEN."
 TOKEN_REFUSED = "This access token is unknown, revoked or expired."
@@ -34,6 +34,9 @@ PROXY_REFUSED = (
 )
 UNKNOWN_TOKEN_READ_S = 0.02
 """Shortest time between two reads of the store because of unknown tokens."""
+TOKENS_READ_MAX_S = 10.0
+"""Longest time that requests wait for the tokens; a bucket that hangs would keep them for minutes.
+A recall from a bucket takes a tenth of a second (`benchmarks/RESULTS.md`)."""
 TOKEN_REMEDY = " The person who runs this server makes one with zettel token create."
 
 
@@ -119,15 +122,21 @@ class TokenAccess(AccessControl):
         return recognized(self._tokens, text, self._clock()) if text else None
 
     async def _read(self, max_age_s: float) -> None:
-        async with self._reading:
-            now = anyio.current_time()
-            if now - self._read_at < max_age_s:
-                return
-            memory = await self._runtime.memory()
-            raw = await memory.store.get_meta(TOKENS_KEY)
-            if raw != self._raw:
-                self._raw, self._tokens = raw, parse_tokens(raw)
-            self._read_at = now
+        memory = await self._runtime.memory()
+        try:
+            # Those who wait for their turn, too: each would wait as long again.
+            with anyio.fail_after(TOKENS_READ_MAX_S):
+                async with self._reading:
+                    now = anyio.current_time()
+                    if now - self._read_at < max_age_s:
+                        return
+                    raw = await memory.store.get_meta(TOKENS_KEY)
+                    if raw != self._raw:
+                        self._raw, self._tokens = raw, parse_tokens(raw)
+                    self._read_at = now
+        except TimeoutError as error:
+            remedy = "Send the same request again."
+            raise StoreUnavailableError(self._runtime.place, "does not answer", remedy) from error
 
 
 def _wrong_path(token: Token) -> Response:

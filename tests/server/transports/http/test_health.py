@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+import anyio
 import httpx2
 import pytest
 from tests.server.doors import House
@@ -151,3 +152,22 @@ async def test_a_store_that_cannot_be_read_any_more_is_not_ready(
         after = await http.get("/health/ready")
 
     assert (before.status_code, after.status_code) == (200, 503)
+
+
+async def test_a_store_that_does_not_answer_is_not_ready_and_refuses_requests_with_a_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(static_tokens, "TOKENS_FRESH_S", 0)
+    monkeypatch.setattr(static_tokens, "TOKENS_READ_MAX_S", 0.05)
+    house, asked = House(), list[str]()
+
+    async def hangs(key: str) -> None:
+        asked.append(key)
+        await anyio.sleep_forever()
+
+    async with asking(house) as (_, http):
+        monkeypatch.setattr(house.store, "get_meta", hangs)
+        ready, refused = await http.get("/health/ready"), await http.post("/mcp")
+
+    assert (ready.status_code, refused.status_code, len(asked)) == (503, 503, 2)
+    assert "does not answer" in refused.text
