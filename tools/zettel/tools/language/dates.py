@@ -126,8 +126,8 @@ SIDE_MAX_CHARACTERS = 30
 MONTHS_MAX_DAYS = 62
 """Days of two months: in as many every number of a day occurs."""
 MOVING_MAX_DAYS = 2
-"""Most days that an answer tells of a note's relative times: with those of times that are over, and
-all of them, it was 1.1 % longer on a month of a nurse's notes, so 0.5 %."""
+"""Most days that an answer tells of a note's relative times: with these, of times to come, answers
+were 0.5 % longer on a month of a nurse's notes, with the days of all times 1.1 %."""
 LAST_DAY = date.max.toordinal()
 """Days from the beginning of the year 1 to the end of 9999."""
 NOTE_MAX_TIMES = 8
