@@ -190,6 +190,36 @@ async def test_what_a_value_was_in_a_month_of_which_no_note_is_is_not_sure_in_an
     assert "of that time" in str(answer["reason"])
 
 
+async def test_a_later_value_does_not_answer_for_a_month_of_which_other_notes_are(
+    desk: Desk,
+) -> None:
+    await desk.told("The dentist moved to Elm Street", happened_at="2026-09-14")
+    await desk.told("The rent of the flat is 950 euros", happened_at="2026-11-10")
+    await desk.told("Ana likes tea", happened_at="2026-11-11")
+
+    then = await desk("recall", query="How much was the rent of the flat in September?")
+    now = await desk("recall", query="How much is the rent of the flat?")
+    other = await desk("recall", query="Where did the dentist move to in September?")
+
+    assert (then["verdict"], now["verdict"], other["verdict"]) == ("uncertain", "found", "found")
+    assert then["reason"] == "No note of that time is sure to answer; these are the nearest."
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["In September the rent of the flat was 900 euros", "Rent of the flat: 900 euros since May"],
+)
+async def test_a_note_that_tells_of_the_time_afterwards_answers_for_it(
+    desk: Desk, content: str
+) -> None:
+    await desk.told("The dentist moved to Elm Street", happened_at="2026-09-14")
+    await desk.told(content, happened_at="2026-11-10")
+
+    answer = await desk("recall", query="How much was the rent of the flat in September?")
+
+    assert answer["verdict"] == "found"
+
+
 @pytest.mark.parametrize(
     ("bill", "question"),
     [

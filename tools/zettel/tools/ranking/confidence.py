@@ -145,7 +145,9 @@ class Evidence:
     """The nearness of the whole scope."""
     figures: Figures
     timeless: bool
-    """Asks for a time that no note is from."""
+    """Asks for a time that no note is from, or the first is not."""
+    later: bool
+    """The first note was told after the time that is asked for."""
     unknown: Sequence[str]
     """The codes and names that no note holds."""
     others: Flags
@@ -185,9 +187,10 @@ def weigh(
         own_near, nearness = (_nearness_of(own, corpus, of, held) for of in (cosines, rest))
     else:
         nearness = _nearness(question, corpus, rest, held, own_names)
-    timeless = whole and _is_none_of_then(question, ranking)
-    holding = holding_names(question, corpus, cosines)
     best = corpus.rows[ranked[0].note_id]
+    later = whole and _is_of_later(question, corpus, best)
+    timeless = later or (whole and _is_none_of_then(question, ranking))
+    holding = holding_names(question, corpus, cosines)
     anothers = question.subject != USER and _is_of_another(best, holding)
     other_case = _find_other_case(question, corpus, [best, *shown])
     unstated = find_unstated(question, corpus, cosines, order, holding=holding, anothers=anothers)
@@ -205,6 +208,7 @@ def weigh(
         near=near,
         figures=figures,
         timeless=timeless,
+        later=later,
         unknown=unknown,
         others=others & apart,
         others_near=own_near < near,
@@ -273,7 +277,7 @@ def _reason(
         if corpus.conversation:
             return f"Notes about {about} come nearer than those about {whom}."
     if seen.timeless:
-        what = "note is of that time"
+        what = "note of that time is sure to answer" if seen.later else "note is of that time"
     elif seen.unknown:
         what = f"note mentions {seen.unknown[0]}"
     elif seen.other_case:
@@ -455,6 +459,21 @@ def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
     if not (question.times and question.asks_what_was) or is_of_then(question, corpus):
         return False
     return not any(_all_held(words, corpus).any() for words in question.time_words)
+
+
+def _is_of_later(question: Question, corpus: Corpus, row: int) -> bool:
+    """Whether a note was told after all the times of a question for what was, and tells of none.
+
+    What it says is then of its own day. One that names an earlier day may tell of what was since.
+    In talk people tell of last week in passing.
+    """
+    if corpus.conversation or question.only_when or not question.asks_what_was:
+        return False
+    if not question.times or any(_all_held(words, corpus)[row] for words in question.time_words):
+        return False
+    until = max(end for _, end in question.times)
+    spoken = corpus.spoken[corpus.spoken[:, 0] == row, 1]
+    return bool(corpus.happened[row] >= until and (spoken >= until).all())
 
 
 def _all_held(words: Iterable[str], corpus: Corpus) -> Flags:
