@@ -205,6 +205,15 @@ async def test_a_later_value_does_not_answer_for_a_month_of_which_other_notes_ar
     assert then["reason"] == "No note of that time is sure to answer; these are the nearest."
 
 
+async def test_what_is_told_soon_after_a_time_may_be_of_it(desk: Desk) -> None:
+    await desk.told("The dentist moved to Elm Street", happened_at="2026-11-12")
+    await desk.told("Jonas repaired the mail server of the office", happened_at="2026-11-16")
+
+    answer = await desk("recall", query="Who did repair the mail server of the office last week?")
+
+    assert answer["verdict"] == "found"
+
+
 @pytest.mark.parametrize(
     "content",
     ["In September the rent of the flat was 900 euros", "Rent of the flat: 900 euros since May"],

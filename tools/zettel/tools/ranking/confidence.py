@@ -462,18 +462,19 @@ def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
 
 
 def _is_of_later(question: Question, corpus: Corpus, row: int) -> bool:
-    """Whether a note was told after all the times of a question for what was, and tells of none.
+    """Whether a note was told long after the times of a question for what was, and tells of none.
 
-    What it says is then of its own day. One that names an earlier day may tell of what was since.
-    In talk people tell of last week in passing.
+    What it says is then of its own day. For as long again as such a time took, it may still be told
+    of; a note that names an earlier day may tell of what was since. In talk people tell of last
+    week in passing.
     """
     if corpus.conversation or question.only_when or not question.asks_what_was:
         return False
     if not question.times or any(_all_held(words, corpus)[row] for words in question.time_words):
         return False
-    until = max(end for _, end in question.times)
-    spoken = corpus.spoken[corpus.spoken[:, 0] == row, 1]
-    return bool(corpus.happened[row] >= until and (spoken >= until).all())
+    told, spoken = corpus.happened[row], corpus.spoken[corpus.spoken[:, 0] == row, 1]
+    later = all(told >= end + (end - start) for start, end in question.times)
+    return later and bool((spoken >= max(end for _, end in question.times)).all())
 
 
 def _all_held(words: Iterable[str], corpus: Corpus) -> Flags:
