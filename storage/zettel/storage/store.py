@@ -470,10 +470,7 @@ def sample_ids(note_ids: Iterable[str], size: int) -> list[str]:
 
 
 def sample_places(notes: int, size: int) -> list[int]:
-    """Which of so many notes are in a sample, in the order in which they were told: runs of them.
-
-    Ids in alphabetical order are in this order.
-    """
+    """Positions of a sample in the notes sorted by id, the order of telling: evenly spread runs."""
     if notes <= size:
         return list(range(notes))
     run = min(SAMPLE_RUN, size)

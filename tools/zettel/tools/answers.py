@@ -82,8 +82,8 @@ class RecalledNote(TypedDict):
     kind: NotRequired[str]
     happened_at: NotRequired[str]
     days: NotRequired[str]
-    """What words such as "next Friday" mean, told before it, in the order of the text: at most two
-    days, or the first and last one of a period with `/`."""
+    """Dates of relative times such as "next Friday" that were to come, in the order of the text: at
+    most two, of a period the first and last day with `/`."""
     valid_until: NotRequired[str]
     namespace: NotRequired[str]
     source: NotRequired[str]

@@ -180,7 +180,7 @@ def _status_text(state: Message) -> str:
 
 
 def _size_text(size: Message) -> str | None:
-    """What the store holds; the bytes only of a directory, since nobody counts those elsewhere."""
+    """Counts of the store; bytes of a directory only, since they are not counted elsewhere."""
     if not size:
         return None
     there = f", {size['bytes']:,} bytes" if size["bytes"] else ""

@@ -272,7 +272,7 @@ async def sample(tables: Tables, where: NoteFilter, *, size: int) -> list[Outlin
         by_id = {outline.note_id: outline for outline in known}
         return [by_id[note_id] for note_id in sample_ids(by_id, size)]
     table = await tables.notes.select(["note_id"], where=await _needed(tables, where))
-    # As columns: a million ids take 80 MiB as Python's.
+    # In Arrow: a million ids take 80 MiB as Python strings.
     ids, places = table.column("note_id"), sample_places(table.num_rows, size)
     order = pc.sort_indices(ids)  # pyright: ignore[reportAttributeAccessIssue]: made when imported
     chosen = tuple(ids.take(order.take(pa.array(places, pa.int64()))).to_pylist())

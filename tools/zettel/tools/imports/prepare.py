@@ -59,7 +59,7 @@ def prepare(draft: Draft, secrets: SecretMode, cut: Counter[str]) -> Iterator[Re
 
 
 def place_of(draft: Draft) -> str:
-    """Where it stands in its source, as a report names it: its key, on one line."""
+    """Key of a draft on one line, by which a report names it."""
     return shorten(" ".join(draft.key.split()), validation.MAX_NAME)
 
 

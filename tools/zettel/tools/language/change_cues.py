@@ -72,7 +72,7 @@ class _Language:
 
     @cached_property
     def not_over(self) -> regex.Pattern[str] | None:
-        """What has its words and ends nothing: an outage."""
+        """Phrases with such words that end nothing: an outage."""
         return _pattern(self._table, "not_over")
 
     @cached_property

@@ -254,10 +254,9 @@ def relative_days(times: Sequence[Span]) -> dict[str, str]:
 
 
 def moving_days(note: Note) -> tuple[str, ...]:
-    """The first days of times to come that mean others when they are read later, each once.
+    """Dates of a note's relative times to come, each once: at most `MOVING_MAX_DAYS`.
 
-    Of "next Friday" and "the 19th", told before it, but not of "27 November", nor of what the text
-    gives the date of itself.
+    Of "next Friday" and "the 19th", but not of "27 November", nor where the text has the date, too.
     """
     told = [span for span in note.times if not is_relative(span.phrase) or names_month(span.phrase)]
     given, told_on = {_days(span) for span in told}, note.happened_at.date()
@@ -708,7 +707,7 @@ def _spelled(text: str, now: datetime) -> Iterator[_Named]:
 
 
 def _without_opener(time: _Named) -> str:
-    """A time without what stands before it, which a note need not hold: "im September"."""
+    """A time without its preposition, which a note need not hold: "im September"."""
     opening = openers(time.language).match(time.phrase)
     return time.phrase[opening.end() :] if opening else time.phrase
 

@@ -237,7 +237,7 @@ _BYTES: tuple[tuple[re.Pattern[str], Callable[[str], bytes]], ...] = (
 
 @cache
 def _disguised_words() -> tuple[dict[str, list[str]], set[str]]:
-    """Words of orders by their form that is shifted to begin with "a", and all of them reversed."""
+    """Words of orders by their form shifted to begin with "a", and the set of them reversed."""
     plain = {word for word in load_vocabulary().words if _is_cipher_word(word)}
     shifted = dict[str, list[str]]()
     for word in plain:
@@ -254,9 +254,9 @@ def _from_a(word: str) -> str:
 
 
 def _restoring_shift(word: str) -> int | None:
-    """By how many letters the word is shifted to give a word of an order; 0 if it is one reversed.
+    """The shift that turns a disguised word into one of an order; 0 if it is one reversed.
 
-    None if it gives none, or is one as it stands.
+    None for a plain word of an order, and for any other word.
     """
     if not _is_cipher_word(word):
         return None

@@ -151,7 +151,7 @@ class Vocabulary:
     lists: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in _LISTS})
     """The lists of all languages together."""
     unmeant: re.Pattern[str] | None = None
-    """What spells a word of one language and is another one of its own: French "j'ai"."""
+    """Words of another meaning with the same spelling: French "j'ai" is no AI."""
     guards: list[Guard] = field(default_factory=list[Guard])
 
     def possible(self, words: set[str]) -> int:

@@ -259,7 +259,7 @@ def asks_what_was(text: str, *, times_are_over: bool) -> bool:
 
 @cache
 def _was(language: str) -> re.Pattern[str]:
-    """What tells the past in a language, or with "" in any."""
+    """Words of the past in a language, or with "" in any."""
     tables = (_tables()[language],) if language else _tables().values()
     spelled = filter(None, (spell_words(t.was, inside=t.inside) for t in tables))
     return re.compile("|".join(spelled) or "(?!)", re.IGNORECASE)

@@ -145,9 +145,9 @@ class Evidence:
     """The nearness of the whole scope."""
     figures: Figures
     timeless: bool
-    """Asks for a time that no note is from, or the first is not."""
+    """No note is of the time asked for, or `later`."""
     later: bool
-    """The first note was told after the time that is asked for."""
+    """The first note was told long after the time asked for."""
     unknown: Sequence[str]
     """The codes and names that no note holds."""
     others: Flags
@@ -462,11 +462,11 @@ def _is_none_of_then(question: Question, ranking: Ranking) -> bool:
 
 
 def _is_of_later(question: Question, corpus: Corpus, row: int) -> bool:
-    """Whether a note was told long after the times of a question for what was, and tells of none.
+    """Whether a note was told long after the times of a question for the past, and tells of none.
 
-    What it says is then of its own day. For as long again as such a time took, it may still be told
-    of; a note that names an earlier day may tell of what was since. In talk people tell of last
-    week in passing.
+    Its value is then of its own day. Long is more than the length of the time: last week is still
+    told of this week. A note that names an earlier day may state a value since then, and talk
+    between people refers to past days without a date.
     """
     if corpus.conversation or question.only_when or not question.asks_what_was:
         return False
