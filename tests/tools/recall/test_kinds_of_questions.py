@@ -203,6 +203,14 @@ def test_a_profile_names_the_user(content: str, names: set[str]) -> None:
         ("Which hex value do I use to mark a ship?", False),
         ("How much would I have to bear?", False),
         ("How many days lie between the old and the new tenants?", False),
+        ("Did we ever scan the old letters?", False),
+        ("Is the former office rented out yet?", False),
+        ("Haben wir die alten Briefe inzwischen eingescannt?", False),
+        ("A-t-on enfin numérisé les anciennes lettres ?", False),
+        ("¿Hemos escaneado ya las cartas antiguas?", False),
+        ("Welche alte Adresse hatte Ida?", True),
+        ("¿Cuál era la dirección antigua?", True),
+        ("Quelle était l'ancienne adresse ?", True),
     ],
 )
 def test_a_former_value_is_asked_for_in_the_past(question: str, former: bool) -> None:

@@ -59,6 +59,7 @@ _NO_ORDER = (
     r"|place)\b"
 )
 """After "first" or "last": words that make it a name and not an order."""
+_MAY = re.compile(r"\bmay\b", re.IGNORECASE)
 _LATEST = re.compile(
     r"\b(?:latest|newest|most recent(?:ly)?|recently|currently|nowadays|at present)\b"
     rf"|\b(?-i:last)(?![\w-])(?!\s+(?:{_PERIOD}|{_NO_ORDER}))",
@@ -208,13 +209,18 @@ def read_question(
         is_passage=passage,
         order="" if passage else _order(untimed),
         times=times,
-        time_words=tuple(frozenset(terms(phrase)) for phrase in phrases),
+        time_words=tuple(map(_time_terms, phrases)),
         only_when=bool(times) and asks_for_anything(untimed),
         is_ahead=any(start > clock for start, _ in times),
         is_past=is_past,
         asks_what_was=asks_what_was(text, times_are_over=is_past)
         and not any(start <= clock < end for start, end in times),
     )
+
+
+def _time_terms(phrase: str) -> frozenset[str]:
+    """The terms of a time; none of one in May, a word that is no term: "2026" is all of a year's."""
+    return frozenset() if _MAY.search(phrase) else frozenset(terms(phrase))
 
 
 def _without_names(topic: str, names: Iterable[str]) -> str:

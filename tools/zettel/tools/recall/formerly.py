@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from zettel.storage.notes import Note
+from zettel.storage.notes import Note, Outline
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.language.question_words import asks_former
 from zettel.tools.language.times import iso
@@ -32,7 +32,7 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
     if asked.looks_back or not (asks_former(question.text) or question.is_past):
         return ""
     revisions = await memory.store.revisions(first)
-    if question.is_past and _is_of_then(revisions[-1], question):
+    if question.is_past and is_of_then(revisions[-1], question):
         return ""
     spans = [
         (r.valid_from, find_end(r, revisions))
@@ -46,7 +46,7 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
     told = [(start, end) for start, end in spans if end and start < end]
     moment = max((end for _, end in told), default=None)
     if question.is_past:
-        moment = datetime.fromtimestamp(min(end for _, end in question.times), UTC)
+        moment = end_of_times(question)
     if moment is None or not any(start < moment <= end for start, end in told):
         return ""
     moment -= BEFORE_IT_ENDS
@@ -54,7 +54,12 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
     return f'It was changed later; as it was then: {call}, as_of="{iso(moment)}").'
 
 
-def _is_of_then(note: Note, question: Question) -> bool:
+def end_of_times(question: Question) -> datetime:
+    """The end of the time that a question names, of several the first one's."""
+    return datetime.fromtimestamp(min(end for _, end in question.times), UTC)
+
+
+def is_of_then(note: Note | Outline, question: Question) -> bool:
     """Whether a note happened in, or names, a time that the question does."""
     happened = note.happened_at.timestamp()
     told = [(span.start.timestamp(), span.end.timestamp()) for span in note.times]

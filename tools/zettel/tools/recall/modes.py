@@ -232,10 +232,14 @@ async def _rank(
         step = await step_first(memory, query, placed, found, reader)
     outlines = _outlines(found, step.ranking)
     own = reader.own_principals
+    then = frozenset(found.superseded[older] for older in found.then)
 
     def concluded() -> tuple[Confidence, tuple[Ranked, ...]]:
-        placed = _arranged(step.ranking, outlines, own)
-        sure = _judged(memory, found, ranking, placed, own) if found.with_meaning else UNJUDGED
+        placed, question = _arranged(step.ranking, outlines, own), found.question
+        if placed and placed[0].note_id in then:
+            question = replace(question, times=())  # what stood then answers for it
+        judged = replace(found, question=question)
+        sure = _judged(memory, judged, ranking, placed, own) if found.with_meaning else UNJUDGED
         return step.judgement or sure, placed
 
     with start_part("verdict"):
@@ -245,8 +249,10 @@ async def _rank(
         if may_know and (keyed := await key_first(memory, query, step.ranking, found, reader)):
             sure, arranged = keyed.judgement, _arranged(keyed.ranking, outlines, own)
         sure, unsearched = await _with_unread(memory, asked, sure)
-        if arranged and (
-            call := await former_call(memory, asked, found.question, arranged[0].note_id)
+        if (
+            arranged
+            and (first := arranged[0].note_id) not in then
+            and (call := await former_call(memory, asked, found.question, first))
         ):
             sure = replace(sure, verdict="uncertain", reason=call)
     former = {newer: older for older, newer in found.superseded.items()}
@@ -257,7 +263,7 @@ async def _rank(
             ranking=arranged,
             judgement=sure,
             former=former,
-            former_first=found.question.asks_former,
+            former_first=frozenset(former) if found.question.asks_former else then,
         ),
         _shown(arranged, found.question, outlines) if found.with_meaning else 0,
         "; ".join(filter(None, (by_words, problem))),

@@ -253,12 +253,12 @@ async def _with_former(
     former: Mapping[str, str],
     most: int,
     *,
-    first: bool,
+    first: Collection[str],
 ) -> list[PageNote]:
     """The entries, some followed by a superseded note in the room of the last ones.
 
     `most` is 0 where the page may grow, so that such a note is shown behind its last one. It takes
-    the last one's place where the page may not. With `first` it comes before the newer note.
+    the last one's place where the page may not. It comes before the newer note of an id in `first`.
     """
     ids = [former[e.note.note_id] for e in entries if e.note.note_id in former]
     notes = [n for n in await memory.store.get(ids) if n.state in TRUE_THEN] if ids else []
@@ -268,7 +268,7 @@ async def _with_former(
         older = found.get(former.get(entry.note.note_id, ""))
         beside = [replace(older, superseded_by=entry.note)] if older else []
         if older is None or len(placed) + 1 != most:
-            beside.insert(len(beside) if first else 0, entry)
+            beside.insert(len(beside) if entry.note.note_id in first else 0, entry)
         placed += beside
         if older:
             least = len(placed)

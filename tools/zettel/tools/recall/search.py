@@ -117,6 +117,8 @@ class Found:
     with_meaning: bool
     superseded: Mapping[str, str] = field(default_factory=dict[str, str])
     """Id of a superseded note among them -> id of the current note in its place."""
+    then: frozenset[str] = frozenset()
+    """Ids of the superseded notes that stood at the end of the time asked for."""
 
 
 async def search(

@@ -21,6 +21,7 @@ from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import OTHERWISE
+from zettel.tools.recall.formerly import end_of_times, is_of_then
 from zettel.tools.recall.newest import NEWEST_SIGNAL, is_asked_for
 from zettel.tools.recall.places import lifted
 from zettel.tools.recall.search import Arms, Found
@@ -131,7 +132,7 @@ def _answers_better(
     It answers, too, if it tells of several, and the newer of another of these than is asked for.
     Where a former value is asked for, it does in any case.
     """
-    if question.asks_former:
+    if question.asks_former or _stood_then(question, pair):
         return True
     older = outline_of(pair.note)
     if is_of_another_part(question.text, older, pair.by):
@@ -142,6 +143,14 @@ def _answers_better(
         return True
     led = matches(older.note_id) >= LEAD_MIN_RATIO * matches(pair.by.note_id)
     return led and not find_statements(older)
+
+
+def _stood_then(question: Question, pair: _Superseded) -> bool:
+    """Whether a superseded note stood at the end of a past time, of which the newer is not."""
+    until = pair.note.valid_until
+    if not question.is_past or until is None or is_of_then(pair.by, question):
+        return False
+    return pair.note.valid_from < end_of_times(question) <= until
 
 
 def _tells_nothing_else(pair: _Superseded) -> bool:
@@ -229,8 +238,10 @@ def _joined(found: Found, arms: Arms, told: Sequence[_Superseded]) -> Found:
     joint = fuse(signal_values(found.question, arms.text, arms.meaning, corpus), corpus)
     older = {outline.note_id: newer.note_id for outline, newer in pairs}
     places = {note_id: _place(note_id, joint, older) for note_id in older}
-    if found.question.asks_former:  # what changed it is often nearer to the question
-        places = {i: min(place, _place(older[i], joint, older)) for i, place in places.items()}
+    then = frozenset(p.note.note_id for p in told if _stood_then(found.question, p))
+    for i in older if found.question.asks_former else then:
+        # What changed it is often nearer to the question.
+        places[i] = min(places[i], _place(older[i], joint, older))
     shown = {note_id: older[note_id] for note_id in older if places[note_id] < FIRST_PLACES}
     if not shown:
         return found
@@ -239,7 +250,9 @@ def _joined(found: Found, arms: Arms, told: Sequence[_Superseded]) -> Found:
     ranked = list(found.ranked)
     for note_id in sorted(shown, key=places.__getitem__, reverse=True):
         _insert(ranked, note_id, places[note_id])
-    return replace(found, first=joint, ranked=tuple(ranked), arms=arms, superseded=shown)
+    return replace(
+        found, first=joint, ranked=tuple(ranked), arms=arms, superseded=shown, then=then
+    )
 
 
 def _place(note_id: str, joint: Ranking, older: Collection[str]) -> int:

@@ -102,8 +102,8 @@ class CachedRanking:
     """None if nothing was ranked."""
     former: Mapping[str, str] = field(default_factory=dict[str, str])
     """Id of a note -> id of the one that it supersedes, to be shown beside it."""
-    former_first: bool = False
-    """Whether that one is shown before it: what was before is asked for."""
+    former_first: frozenset[str] = frozenset()
+    """Ids of the notes before which that one is shown: what was before is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class _Entry:
     ranking: PackedRanking
     judgement: Confidence | None
     former: Mapping[str, str]
-    former_first: bool
+    former_first: frozenset[str]
 
 
 _Rankings = dict[str, OrderedDict[str, _Entry]]
