@@ -1,6 +1,7 @@
 """A question about the past of what has changed since is answered with the call that tells it."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from tests.tools.conftest import Desk, notes
@@ -58,15 +59,21 @@ async def test_a_dated_question_is_answered_by_what_stood_then(
     assert answer["verdict"] == "found"
 
 
-async def test_what_was_told_after_the_time_asked_for_does_not_stand_for_it(desk: Desk) -> None:
-    old = await desk.told("The rent is 900 euros", happened_at="2026-06-01")
+@pytest.mark.parametrize(
+    ("time", "verdict"), [("in May 2026", "uncertain"), ("on 20 November 2026", "found")]
+)
+async def test_before_it_was_told_and_once_it_was_replaced_a_note_does_not_stand(
+    desk: Desk, time: str, verdict: str
+) -> None:
+    old = await desk.told(RENT[0], happened_at="2026-06-01")
     link = {"to": old, "relation": "supersedes"}
-    await desk.told("The rent is 980 euros", happened_at="2026-11-01", links=[link])
+    await desk.told(RENT[1], happened_at="2026-11-01", links=[link])
+    desk.now = datetime(2026, 12, 20, 12, tzinfo=UTC)
 
-    answer = await desk("recall", query="What was the rent in May 2026?")
+    answer = await desk("recall", query=f"What was the rent {time}?")
 
-    assert notes(answer)[0]["content"] == "The rent is 980 euros"
-    assert answer["verdict"] == "uncertain"
+    assert notes(answer)[0]["content"] == RENT[1]
+    assert answer["verdict"] == verdict
 
 
 @pytest.mark.parametrize(
