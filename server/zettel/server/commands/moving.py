@@ -15,7 +15,6 @@ from zettel.storage.errors import (
     NotConfirmedError,
     NoteForgottenError,
     NoteNotFoundError,
-    UnknownNameError,
 )
 from zettel.storage.notes import Note, Run, State
 from zettel.storage.store import Change, NoteFilter
@@ -24,7 +23,7 @@ from zettel.tools.changes.commit import commit
 from zettel.tools.changes.stages import MOVE, next_note
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import read_names
-from zettel.tools.validation import check_namespace, nearest
+from zettel.tools.validation import check_namespace, unknown_name
 from zettel.tools.views.short_ids import resolve_ids
 
 MOVE_BATCH_NOTES = 500
@@ -97,6 +96,8 @@ class MoveResult:
     run_id: str
     moved: int
     into: str
+    source: str = ""
+    """The namespace that was merged; empty if none was."""
 
 
 async def move_notes_once(
@@ -191,11 +192,7 @@ async def move_namespace_once(
             problem = f"{source!r} is named twice"
             raise InvalidArgumentError("--to", problem, "Name two namespaces.")
         if source not in counts and not begun:
-            near = nearest(source, counts)
-            meant = f"Did you mean {near!r}? " if near else ""
-            raise UnknownNameError(
-                "namespace", source, counts, f"{meant}zettel namespaces lists them."
-            )
+            raise unknown_name("namespace", source, counts, "zettel namespaces lists them.")
         check_unnamed(memory, source, into)
         preview = (
             f"{counts.get(source, 0)} notes of {source!r} will be in {into!r}, which has"

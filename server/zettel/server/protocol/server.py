@@ -41,7 +41,6 @@ from zettel.server.protocol.schemas import (
     RememberArguments,
     UpdateArguments,
     read_arguments,
-    unknown_name,
 )
 from zettel.server.protocol.subscriptions import ChangeFeed, Subscriptions
 from zettel.server.protocol.texts import INSTRUCTIONS
@@ -52,7 +51,7 @@ from zettel.tools.caller import LOCAL, Caller
 from zettel.tools.namespace_names import Project
 from zettel.tools.progress import AT_WORK, reporting_to
 from zettel.tools.render import count_tokens
-from zettel.tools.validation import MIN_TOKENS
+from zettel.tools.validation import MIN_TOKENS, unknown_name
 
 DROPPED = frozenset(
     {
