@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.notes import Link, Note, Usage
-from zettel.storage.store import Change, NewNote, Recalled, Vectors
+from zettel.storage.notes import Link, Note
+from zettel.storage.store import Change, NewNote, Vectors
 
 DERIVED_FIELDS = ("context", "tags", "keywords", "entities", "times", "questions", "summary")
 """Fields of a note that `derived_by` may name."""
@@ -142,23 +142,6 @@ def next_vectors(old: Vectors | None, change: Change) -> Vectors | None:
     if change.vectors is not None:
         return change.vectors
     return old if change.keep_vectors else None
-
-
-def reinforced(known: Usage | None, more: Recalled) -> Usage:
-    """The usage of a note after further recalls."""
-    if known is None:
-        return Usage(
-            note_id=more.note_id,
-            strength=more.initial + more.gain,
-            recalled_at=more.at,
-            recall_count=more.recalls,
-        )
-    return Usage(
-        note_id=more.note_id,
-        strength=known.strength + more.gain,
-        recalled_at=max(known.recalled_at, more.at),
-        recall_count=known.recall_count + more.recalls,
-    )
 
 
 def one_current(revisions: Sequence[Note]) -> list[Note]:

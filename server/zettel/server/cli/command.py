@@ -292,18 +292,14 @@ def confirmed(preview: str, word: str, given: str | None) -> bool:
     return _typed(word)
 
 
-def ask_for_word(word: str, option: str) -> None:
-    """Have the person type a word.
-
-    Args:
-        word: The word.
-        option: What a script passes instead.
+def ask_for_word(word: str) -> None:
+    """Have the person type a word, in place of which a script passes `--yes`.
 
     Raises:
         NotConfirmedError: Something else was typed.
     """
     if not _typed(word):
-        raise NotConfirmedError(word, option=option)
+        raise NotConfirmedError(word, option="--yes")
 
 
 def _typed(word: str) -> bool:

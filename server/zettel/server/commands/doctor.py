@@ -236,7 +236,7 @@ async def _mend_tables(store: LanceStore, names: set[str]) -> None:
         await drain(memory, now=now)
     if names & {*checks.BY_REWRITING, NOT_EXAMINED}:
         ids = checks.notes_to_rewrite(await _read_facts(store))
-        await rewrite(inside, ids, other_model=True, now=now)
+        await rewrite(inside, ids, now=now)
     if names & {checks.MISSING_INDICES, NOT_EXAMINED}:
         seen = await look_at_tables(inside)
         if not all(index.there for index in seen.indices):

@@ -20,7 +20,7 @@ from zettel.tools.changes.run_changes import (
 from zettel.tools.changes.stages import next_note
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.concurrency import shielded
-from zettel.tools.llm.unanswered import drop_unanswered
+from zettel.tools.llm.unanswered import keep_unanswered
 from zettel.tools.state.memory import Memory
 
 
@@ -174,7 +174,7 @@ async def undo_run(
             await memory.admin.add_run(_record(report, who=who, now=now, ended=ended))
             await reconcile_superseded(memory, undoing.targets, by=who, now=now)
             # What was undone is not done again.
-            await drop_unanswered(memory.store, touched.keys())
+            await keep_unanswered(memory.store, {}, touched.keys())
     return report
 
 

@@ -44,11 +44,6 @@ async def keep_unanswered(
     await update_meta(store, _KEY, kept, attempts=None)
 
 
-async def drop_unanswered(store: NoteStore, note_ids: Collection[str]) -> None:
-    """Removes notes that no LLM is to be asked about any more."""
-    await keep_unanswered(store, {}, note_ids)
-
-
 async def drop_erased_unanswered(store: Store, note_ids: Collection[str]) -> None:
     """Removes erased notes from every caller's list."""
 
