@@ -147,8 +147,7 @@ def next_vectors(old: Vectors | None, change: Change) -> Vectors | None:
 def one_current(revisions: Sequence[Note]) -> list[Note]:
     """The rows to replace so that only the highest revision of a note is current.
 
-    Args:
-        revisions: All of one note, each once, in any order.
+    Takes all revisions of one note, each once, in any order.
 
     Returns:
         A lower current row ends where the next one begins; a closed highest row is reopened.
@@ -166,13 +165,7 @@ def one_current(revisions: Sequence[Note]) -> list[Note]:
 
 
 def without_links(note: Note, known: Container[str], now: datetime) -> Change | None:
-    """The revision that removes a note's links to missing notes; None if it has none.
-
-    Args:
-        note: A current revision.
-        known: Ids of all notes of the store.
-        now: Time of the removal.
-    """
+    """The revision that removes a note's links to missing notes; None if it has none."""
     links = [link for link in note.links if link.to in known]
     return with_fewer_links(note, links, "linked to notes that are not there", now)
 

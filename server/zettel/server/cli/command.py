@@ -74,11 +74,7 @@ class Invocation:
 
     @contextmanager
     def memory(self, *, creates: bool = False) -> Generator[MemoryCall]:
-        """Make calls to the memory while the body runs.
-
-        Args:
-            creates: Whether a missing store is created.
-        """
+        """Make calls to the memory while the body runs."""
         with ExitStack() as open_for_calls:
             with waiting("opening the memory"):
                 call = open_for_calls.enter_context(
@@ -147,9 +143,8 @@ def command(
 
     The command calls it, or runs the coroutine, and leaves with its exit code, None being 0.
 
-    Args:
-        options: Of `SHARED_OPTIONS`, beside `--json` and `--store`, which every command has.
-        log_level: Used where no setting says one.
+    `options` are of `SHARED_OPTIONS`, beside `--json` and `--store`, which every command has;
+    `log_level` is used where no setting says one.
     """
     shared = {"as_json": AsJson, "store": StoreOption} | {
         name: SHARED_OPTIONS[name] for name in options
@@ -208,9 +203,7 @@ def _tell(notice: str) -> None:
 def read_settings(flags: Mapping[str, Json], *, log_level: str = "") -> "Settings":
     """Read the settings, and have logs written as they say.
 
-    Args:
-        flags: Settings of the command line.
-        log_level: Used where no setting says one.
+    `log_level` is used where no setting says one.
 
     Raises:
         MisconfiguredError: One cannot be used.
@@ -262,8 +255,7 @@ _F = TypeVar("_F", bound=Callable[..., object])
 def examples(*lines: str) -> Callable[[_F], _F]:
     """Add examples to the help of a command or a group.
 
-    Args:
-        lines: Commands, at most 56 characters each: they are not wrapped.
+    A line has at most 56 characters: it is not wrapped.
     """
 
     def decorate(function: _F) -> _F:

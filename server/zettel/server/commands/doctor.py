@@ -393,10 +393,7 @@ def remove_traces(place: Rendezvous) -> None:
 async def check_model(name: str, of_store: str, backend: Backend = "auto") -> Sequence[Finding]:
     """A configured model that cannot be loaded, or is not the one of the store's vectors.
 
-    Args:
-        name: Of the setting.
-        of_store: Name and fingerprint that the store records; empty if unknown.
-        backend: As in the settings.
+    `of_store` is the name and fingerprint that the store records; empty if unknown.
     """
     advice = "Do that, then run zettel doctor again: until then notes are found by words alone."
     try:

@@ -105,11 +105,7 @@ async def move_notes_once(
 ) -> MoveResult:
     """Move some notes to another namespace, which may be new, in one commit.
 
-    Args:
-        settings: Name the store.
-        typed: Ids, whole or in part.
-        into: Where they go.
-        waits: Called once if another process holds the lease.
+    Ids are typed whole or in part; `waits` is called once if another process holds the lease.
 
     Raises:
         InvalidArgumentError: An id fits several notes, or a setting names a namespace.
@@ -171,12 +167,8 @@ async def move_namespace_once(
 ) -> MoveResult:
     """Move all notes of a namespace to another one, which may be new; both names stay their own.
 
-    Args:
-        settings: Name the store.
-        source: Whose notes are moved.
-        into: Where they go.
-        confirm: Called with a preview before anything is changed.
-        waits: Called once if another process holds the lease.
+    `confirm` is called with a preview before anything is changed, `waits` once if another process
+    holds the lease.
 
     Raises:
         InvalidArgumentError: Both are one, or a setting names one of them.

@@ -78,12 +78,8 @@ async def merge_once(
 ) -> MoveResult:
     """Move all notes of a namespace to another one, and have its name lead there.
 
-    Args:
-        settings: Name the store.
-        source: Whose notes are moved.
-        into: Where they go.
-        confirm: Called with a preview before anything is changed.
-        waits: Called once if another process holds the lease.
+    `confirm` is called with a preview before anything is changed, `waits` once if another process
+    holds the lease.
 
     Raises:
         InvalidArgumentError: Both are the same, or a setting names one of them.

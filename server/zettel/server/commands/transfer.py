@@ -229,12 +229,7 @@ async def import_lines(
 ) -> RestoreResult:
     """Bring an export as JSON lines back, checked whole before anything is written.
 
-    Args:
-        settings: Name the store and its model.
-        file: The export, absolute.
-        namespace: Takes all notes, in a store that may hold others; None needs an empty store.
-        tell: Called with the progress.
-        with_tokens: Whether the export's access tokens are to be in force again.
+    `namespace` takes all notes, in a store that may hold others; None needs an empty store.
 
     Raises:
         InvalidArgumentError: Tokens are asked for, and a namespace is named.

@@ -113,11 +113,7 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 class WebPage:
     """The page of one server.
 
-    Args:
-        engine: Carries out calls and readings.
-        access: Checks tokens, as for the tools.
-        namespace: Of visitors without a token.
-        report: The state of the server.
+    `namespace` is of visitors without a token.
     """
 
     def __init__(

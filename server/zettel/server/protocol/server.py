@@ -72,9 +72,6 @@ JsonObject = dict[str, JsonValue]
 def compact_schema(model: type[BaseModel]) -> JsonObject:
     """The advertised input schema of a tool.
 
-    Args:
-        model: Its arguments.
-
     Returns:
         `type`, `properties` and `required`, without titles, null branches, references, formats
         and lower bounds.
@@ -285,10 +282,7 @@ def create_server(
 ) -> Server:
     """Make the MCP server object that all connections with the same defaults share.
 
-    Args:
-        engine: Carries out calls and readings.
-        defaults: Of all callers of this server object.
-        feed: Detects changes; None disables subscriptions.
+    Without a feed there are no subscriptions.
     """
     serving = _Serving(engine, defaults, [defaults.notice] if defaults.notice else [])
     changes = feed and Subscriptions(

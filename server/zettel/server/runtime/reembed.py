@@ -58,11 +58,6 @@ async def estimate(
 ) -> ReembeddingEstimate:
     """Embed some of the notes and extrapolate by their lengths; stores nothing.
 
-    Args:
-        tables: The store's.
-        embedder: Of the new model; it is loaded.
-        clock: Seconds.
-
     Raises:
         ModelUnavailableError: The model cannot be used.
     """
@@ -82,11 +77,7 @@ async def estimate(
 
 
 class LeasedVectorUpkeep(VectorUpkeep):
-    """The work on a LanceDB store, under a lease of its own.
-
-    Args:
-        now: For the lease.
-    """
+    """The work on a LanceDB store, under a lease of its own."""
 
     def __init__(self, *, now: Clock = utc_now) -> None:
         self._now = now

@@ -79,9 +79,7 @@ async def _narrow(tables: Tables) -> pa.Table:
 async def _drop_doubled(table: LanceTable, rows: pa.Table) -> int:
     """Delete all copies of a row except the first one written; returns how many were deleted.
 
-    Args:
-        table: The table.
-        rows: All its rows, with the key and `_rowid`.
+    The rows are all that it has, with the key and `_rowid`.
     """
     key = table.spec.key
     first = rows.group_by(key).aggregate([("_rowid", "min")]).column("_rowid_min")

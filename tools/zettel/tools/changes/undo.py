@@ -147,13 +147,8 @@ async def undo_run(
     The caller holds the evolution lease. Changes undone already count as undone. A note changed by
     others while the undo commits is left alone, even if others are undone by then.
 
-    Args:
-        memory: The store.
-        run_id: An evolution run or another undo.
-        now: Transaction time.
-        undo_id: A new run id, for the undo's own revisions.
-        who: `changed_by` of the revisions.
-        partial: Leave notes that were changed since, and undo the rest.
+    With `partial`, notes that were changed since are left. `undo_id` is a new run id, for the
+    undo's own revisions.
 
     Raises:
         UnknownNameError: There was no such run.

@@ -28,10 +28,7 @@ async def keep_unanswered(
 ) -> None:
     """Adds notes without an answer, and removes those that are done.
 
-    Args:
-        store: Holds the list.
-        found: Note id -> whether its question may have cost tokens.
-        done: Ids of notes that a run has been through; `found` counts above them.
+    `found` is by note id whether its question may have cost tokens, and counts above `done`.
     """
 
     def kept(raw: str | None) -> str | None:

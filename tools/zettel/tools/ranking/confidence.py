@@ -509,11 +509,7 @@ def find_speakers(name: str, corpus: Corpus) -> tuple[Flags, Flags]:
     In a talk of two who take turns, every second note is the same person's, and whoever is
     addressed is the other one. A session tells something only if each of its notes that addresses
     the name is in the same turn. In LoCoMo's development half that names the speaker of 99 % of
-    the turns and of none wrongly.
-
-    Args:
-        name: Folded, as spelled in the notes.
-        corpus: The notes; only a conversation has speakers.
+    the turns and of none wrongly. Only a conversation has speakers.
     """
     nobody = np.zeros(len(corpus), np.bool_)
     rows = corpus.mentions.address(name) if corpus.conversation else []

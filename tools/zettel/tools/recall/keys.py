@@ -39,13 +39,6 @@ async def key_first(
     """Move the note first that is known to answer the question; None if none of the best is.
 
     No note moves before one that the reader trusts more.
-
-    Args:
-        memory: The memory.
-        query: The question.
-        ranked: Best first.
-        searched: All that was looked at.
-        reader: For whom.
     """
     best = [one.note_id for one in ranked[:KEYS_READ_NOTES]]
     known = {note.note_id: note.questions for note in await memory.store.get(best)}

@@ -111,8 +111,7 @@ class Memory(Policy):
     def within(self, reach: Access | None) -> "Memory":
         """The memory scoped to a tenant, with caches of its own.
 
-        Args:
-            reach: The tenant's access; None for unlimited access.
+        `reach` is None for unlimited access.
         """
         if reach is None:
             return self
