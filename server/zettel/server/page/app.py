@@ -174,13 +174,8 @@ class WebPage:
         return await self._engine.call(arguments, caller)
 
     async def _search(self, request: Request) -> Response:
-        given = {
-            name: request.query_params.get(name, "").strip()
-            for name in ("query", "subject", "tag", "kind", "session", "since", "until")
-        }
-        given |= {
-            name: request.query_params.get(name, "").strip() for name in ("as_of", "known_at")
-        }
+        names = "query subject tag kind session since until as_of known_at".split()
+        given = {name: request.query_params.get(name, "").strip() for name in names}
         asked = SearchReading.model_validate(
             {"namespace": _namespace(request), "limit": _number(request, "limit"), **given}
         )
