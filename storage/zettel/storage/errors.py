@@ -170,9 +170,7 @@ class BusyEvolvingError(ZettelError):
 class NotConfirmedError(ZettelError):
     """The confirming word was not typed.
 
-    Args:
-        word: The word.
-        option: What a script passes instead; empty for `--confirm` with the word.
+    `option` is what a script passes instead; empty for `--confirm` with the word.
     """
 
     def __init__(self, word: str, *, option: str = "") -> None:
@@ -257,9 +255,7 @@ class LeaseLostError(StoreError):
 class ExtraMissingError(StoreError):
     """A library of an optional extra is missing.
 
-    Args:
-        extra: Its name.
-        purpose: The feature that needs it, as a noun.
+    `purpose` is the feature that needs it, as a noun.
     """
 
     def __init__(self, extra: str, purpose: str) -> None:

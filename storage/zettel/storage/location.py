@@ -116,9 +116,7 @@ async def hold(place: StoreLocation, *, wait_s: float) -> AsyncGenerator[bool]:
 
     A location without a directory has no lock; declared keys and retries protect it.
 
-    Args:
-        place: The store's location, prepared.
-        wait_s: How long to wait for another holder, in seconds; 0 tries once.
+    `wait_s` is how long to wait for another holder; 0 tries once.
 
     Yields:
         False if another holder kept it all that time.

@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.notes import Link, Note, Usage
-from zettel.storage.store import Change, NewNote, Recalled, Vectors
+from zettel.storage.notes import Link, Note
+from zettel.storage.store import Change, NewNote, Vectors
 
 DERIVED_FIELDS = ("context", "tags", "keywords", "entities", "times", "questions", "summary")
 """Fields of a note that `derived_by` may name."""
@@ -144,28 +144,10 @@ def next_vectors(old: Vectors | None, change: Change) -> Vectors | None:
     return old if change.keep_vectors else None
 
 
-def reinforced(known: Usage | None, more: Recalled) -> Usage:
-    """The usage of a note after further recalls."""
-    if known is None:
-        return Usage(
-            note_id=more.note_id,
-            strength=more.initial + more.gain,
-            recalled_at=more.at,
-            recall_count=more.recalls,
-        )
-    return Usage(
-        note_id=more.note_id,
-        strength=known.strength + more.gain,
-        recalled_at=max(known.recalled_at, more.at),
-        recall_count=known.recall_count + more.recalls,
-    )
-
-
 def one_current(revisions: Sequence[Note]) -> list[Note]:
     """The rows to replace so that only the highest revision of a note is current.
 
-    Args:
-        revisions: All of one note, each once, in any order.
+    Takes all revisions of one note, each once, in any order.
 
     Returns:
         A lower current row ends where the next one begins; a closed highest row is reopened.
@@ -183,13 +165,7 @@ def one_current(revisions: Sequence[Note]) -> list[Note]:
 
 
 def without_links(note: Note, known: Container[str], now: datetime) -> Change | None:
-    """The revision that removes a note's links to missing notes; None if it has none.
-
-    Args:
-        note: A current revision.
-        known: Ids of all notes of the store.
-        now: Time of the removal.
-    """
+    """The revision that removes a note's links to missing notes; None if it has none."""
     links = [link for link in note.links if link.to in known]
     return with_fewer_links(note, links, "linked to notes that are not there", now)
 

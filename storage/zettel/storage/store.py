@@ -373,11 +373,8 @@ class StoreAdmin(Protocol):
         """Remove notes from every read, of any revision and moment, and record it in the ledger.
 
         Notes that evolution composed of them and their usage are removed too, and their traces in
-        other notes' revisions (`traces.without_traces`) by rewriting these in place.
-
-        Args:
-            orders: The notes; they may have been removed before.
-            clock: Current time, for the moment from which no read finds them.
+        other notes' revisions (`traces.without_traces`) by rewriting these in place. The notes may
+        have been removed before.
 
         Returns:
             A receipt for each order.

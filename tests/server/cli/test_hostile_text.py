@@ -9,7 +9,7 @@ import anyio
 import pytest
 from tests.server.processes import Launcher
 
-from zettel.server.commands.output import Output, printable, printable_block
+from zettel.server.commands.output import Output, printable
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import Origin, Run
@@ -120,18 +120,6 @@ def test_as_json_the_text_is_whole(farm: tuple[Launcher, str], words: tuple[str,
     done = zettel.run(*(note_id if word == "ID" else word for word in words), "--json")
 
     assert json.loads(done.stdout)["content"] == f"{HOSTILE} again"
-
-
-def test_show_keeps_the_lines_of_a_note_and_indents_all_but_the_first() -> None:
-    text = "def f():\n\treturn 1\r\n\r\ntags  forged\rstate  forged"
-
-    assert printable_block(text).split("\n") == [
-        "def f():",
-        "            return 1",
-        "    ",
-        "    tags  forged",
-        "    state  forged",
-    ]
 
 
 def test_text_without_controls_is_printed_as_it_is() -> None:

@@ -15,11 +15,9 @@ from tests.server.processes import Launcher
 from zettel.server.commands.calls import MemoryCall
 from zettel.server.commands.output import Line, Output
 from zettel.server.commands.review import (
-    offered_rules,
-    open_pairs,
+    read_queue,
     settle,
     settle_rules,
-    shaken_notes,
     shown_shaken,
 )
 from zettel.server.commands.writing import add_output, edit_note, form_of, read_form
@@ -268,9 +266,9 @@ async def test_a_review_settles_each_pair_as_it_says(farm: Settings) -> None:
             link: Json = {"to": old, "relation": "may_supersede"}
             call("update", note_id=new, links=[link])
         keys = iter("ynd")
-        given = settle(call, open_pairs(call, None), lambda _: next(keys))
+        given = settle(call, read_queue(call, None)["pairs"], lambda _: next(keys))
         assert given == {"y": 1, "n": 1, "d": 1, "s": 0, "q": 0}
-        assert open_pairs(call, None) == []
+        assert read_queue(call, None)["pairs"] == []
         states = {
             str(call("note", note_id=note_id)["note"]).partition("'state': '")[2].partition("'")[0]
             for pair in pairs
@@ -287,10 +285,10 @@ async def test_a_review_lists_notes_whose_premises_are_gone(farm: Settings) -> N
         conclusion = stored(call, "We buy the big kiln")
         link: Json = {"to": premise, "relation": "derived_from"}
         call("update", note_id=conclusion, links=[link])
-        assert shaken_notes(call, None) == []
+        assert read_queue(call, None)["shaken"] == []
         call("forget", note_ids=[premise])
 
-        shaken = shaken_notes(call, None)
+        shaken = read_queue(call, None)["shaken"]
         shown = "\n".join(one.plain for one in shown_shaken(call, shaken))
 
         assert [one["note"]["note_id"] for one in shaken] == [conclusion]
@@ -316,7 +314,7 @@ async def test_a_review_keeps_and_refuses_the_rules_that_evolution_offers(farm: 
             call("remember", content=content, session=f"session {number}")
 
     def answer(call: MemoryCall) -> None:
-        rules = offered_rules(call, None)
+        rules = read_queue(call, None)["rules"]
         shown, keys = list[str](), iter("yn")
 
         def ask(lines: Sequence[Line]) -> str:
@@ -327,7 +325,7 @@ async def test_a_review_keeps_and_refuses_the_rules_that_evolution_offers(farm: 
 
         assert given == {"y": 1, "n": 1, "s": 0, "q": 0}
         assert sum("Asked for 3 times" in line for line in shown) == 2
-        assert offered_rules(call, None) == []
+        assert read_queue(call, None)["rules"] == []
         listed = cast("RecallAnswer", call("recall", kind="procedural"))["notes"]
         assert [note["note_id"] for note in listed] == [rules[0]["note"]["note_id"]]
 
@@ -351,8 +349,8 @@ async def test_a_review_that_nobody_answers_changes_nothing(farm: Settings) -> N
             shown.extend(line.plain for line in lines)
             return ""
 
-        settle(call, open_pairs(call, NAMESPACE), ask)
-        assert len(open_pairs(call, None)) == 1
+        settle(call, read_queue(call, NAMESPACE)["pairs"], ask)
+        assert len(read_queue(call, None)["pairs"]) == 1
         assert f"  y  yes: {new[-7:]} takes the place of {old[-7:]}, which stays" in "\n".join(
             shown
         )

@@ -24,13 +24,13 @@ from tests.storage.keeping import Everything, everything, untold
 
 from zettel.server.auth.token_store import add_token
 from zettel.server.auth.tokens import make_token
+from zettel.server.commands.backup import restore_output
 from zettel.server.commands.doctor import examine_once
 from zettel.server.commands.transfer import (
     ExportRequest,
     ExportResult,
     export_once,
     import_lines,
-    import_output,
 )
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.runtime.factories import opened
@@ -219,7 +219,7 @@ async def test_all_of_a_store_comes_back_but_tokens_are_revoked(
 
     done = await import_lines(where, file, None, untold)
 
-    assert "tokens came back revoked" in import_output(done).text
+    assert "tokens came back revoked" in restore_output(done, source="export").text
     assert await stored(where) == await stored(farm)
     async with store_of(where) as (_, store):
         assert await store.get_meta("llm:spent") == "7"

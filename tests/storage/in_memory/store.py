@@ -34,7 +34,6 @@ from zettel.storage.revisions import (
     first_revision,
     next_revision,
     next_vectors,
-    reinforced,
     without_links,
 )
 from zettel.storage.search_text import compose_text
@@ -250,7 +249,7 @@ class DictStore(DictErasing, Store):
     async def reinforce(self, recalled: Sequence[Recalled]) -> None:
         gone = self.ledger.erased(more.note_id for more in recalled)
         for more in (more for more in recalled if more.note_id not in gone):
-            self._usage[more.note_id] = reinforced(self._usage.get(more.note_id), more)
+            self._usage[more.note_id] = _reinforced(self._usage.get(more.note_id), more)
 
     async def add_run(self, run: Run) -> None:
         self._runs.append(run)
@@ -403,3 +402,20 @@ def bm25(query: str, words: Mapping[str, Counter[str]]) -> dict[str, float]:
 
 def _words(text: str) -> Sequence[str]:
     return _WORD.findall(fold(text))
+
+
+def _reinforced(known: Usage | None, more: Recalled) -> Usage:
+    """The usage of a note after further recalls."""
+    if known is None:
+        return Usage(
+            note_id=more.note_id,
+            strength=more.initial + more.gain,
+            recalled_at=more.at,
+            recall_count=more.recalls,
+        )
+    return Usage(
+        note_id=more.note_id,
+        strength=known.strength + more.gain,
+        recalled_at=max(known.recalled_at, more.at),
+        recall_count=known.recall_count + more.recalls,
+    )

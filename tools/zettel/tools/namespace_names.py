@@ -14,10 +14,6 @@ DIGEST_DIGITS = 6
 """Hex digits of a digest in a namespace's name."""
 
 
-def _no_commit() -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """The repository a client works in."""
@@ -28,7 +24,7 @@ class Project:
     """Its namespace by its path, which is all that Zettel went by before."""
     remote: str = ""
     """Identity by the URL of its remote; empty without one."""
-    first_commit: Callable[[], str] = field(default=_no_commit, compare=False)
+    first_commit: Callable[[], str] = field(default=lambda: "", compare=False)
     """Asks for its identity by its first commit, empty if that cannot be told; may take seconds."""
 
     def named(self, identity: str) -> str:

@@ -60,14 +60,7 @@ def add_labels(
     other: Note | Outline,
     of: TrustView,
 ) -> None:
-    """Adds the author, trust and marks of another note to a line with its text.
-
-    Args:
-        line: The line.
-        text: The text in it.
-        other: The note that it shows.
-        of: Whose view it is.
-    """
+    """Adds the author, trust and marks of another note to a line with its text."""
     if author := of.other_author(other):
         line["by"] = author
     if (trust := of.trust(other)) < FULL_TRUST:

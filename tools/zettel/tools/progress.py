@@ -10,11 +10,7 @@ AT_WORK = "at work"
 Listener = Callable[[str], None]
 
 
-def _ignore(_words: str) -> None:
-    return None
-
-
-_listener: ContextVar[Listener] = ContextVar("progress_listener", default=_ignore)
+_listener: ContextVar[Listener] = ContextVar("progress_listener", default=lambda _words: None)
 
 
 @contextmanager

@@ -11,7 +11,6 @@ def start_part(name: str) -> Span:
     It is a child of the call's span and never the current one, which takes 1.4 microseconds instead
     of 12 where nothing is exported (30 with an exporter).
 
-    Args:
-        name: A constant, never a client's text.
+    The name is a constant, never a client's text.
     """
     return _TRACER.start_span(name, record_exception=False, set_status_on_exception=False)

@@ -53,6 +53,13 @@ def nearest(value: str, known: Iterable[str]) -> str | None:
     return by_folded[(holding or found)[0]] if holding or found else None
 
 
+def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str) -> UnknownNameError:
+    """An error about an unknown name that suggests the nearest known one."""
+    near = nearest(name, known)
+    meant = f"Did you mean {near!r}? " if near else ""
+    return UnknownNameError(kind, name[:80], known, f"{meant}{remedy}")
+
+
 def check_text(name: str, value: str, *, most: int) -> str:
     """Check a text: at most `most` characters, no NUL, no lone surrogates."""
     if len(value) > most:

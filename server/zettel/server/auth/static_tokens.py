@@ -43,10 +43,7 @@ TOKEN_REMEDY = " The person who runs this server makes one with zettel token cre
 class TokenAccess(AccessControl):
     """Admits requests with tokens of the store.
 
-    Args:
-        runtime: Has the store.
-        always: Whether a token is needed even if the store never had one.
-        clock: The current time.
+    With `always`, a token is needed even if the store never had one.
     """
 
     def __init__(self, runtime: Runtime, *, always: bool = False, clock: Clock = utc_now) -> None:

@@ -3,15 +3,15 @@
 Not a file, since a store need not be a directory.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pydantic import TypeAdapter
 
 from zettel.server.auth.tokens import Token
-from zettel.storage.errors import InvalidArgumentError, UnknownNameError
+from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.meta import update_meta
 from zettel.storage.store import NoteStore
-from zettel.tools.validation import nearest
+from zettel.tools.validation import unknown_name
 
 TOKENS_KEY = "access_tokens"
 TOKENS_MAX = 1_000
@@ -79,7 +79,8 @@ async def revoke_token(store: NoteStore, named: str, revoke: Callable[[Token], T
         live = [known for known in tokens if known.revoked_at is None]
         found[:] = [known for known in live if named in (known.name, known.token_id)]
         if not found:
-            raise _unknown(named, live)
+            names = [token.name for token in live]
+            raise unknown_name("token", named, names, "zettel token list shows them.")
         changed = [revoke(known) if known is found[0] else known for known in tokens]
         over = [known.token_id for known in changed if known.revoked_at is not None]
         gone = set(over[:-REVOKED_MAX])
@@ -87,13 +88,6 @@ async def revoke_token(store: NoteStore, named: str, revoke: Callable[[Token], T
 
     await _change(store, without)
     return found[0]
-
-
-def _unknown(named: str, live: Sequence[Token]) -> UnknownNameError:
-    names = [token.name for token in live]
-    near = nearest(named, names)
-    meant = f"Did you mean {near!r}? " if near else ""
-    return UnknownNameError("token", named[:80], names, f"{meant}zettel token list shows them.")
 
 
 async def _change(store: NoteStore, change: Callable[[Tokens], Tokens]) -> None:

@@ -74,11 +74,7 @@ class Invocation:
 
     @contextmanager
     def memory(self, *, creates: bool = False) -> Generator[MemoryCall]:
-        """Make calls to the memory while the body runs.
-
-        Args:
-            creates: Whether a missing store is created.
-        """
+        """Make calls to the memory while the body runs."""
         with ExitStack() as open_for_calls:
             with waiting("opening the memory"):
                 call = open_for_calls.enter_context(
@@ -147,9 +143,8 @@ def command(
 
     The command calls it, or runs the coroutine, and leaves with its exit code, None being 0.
 
-    Args:
-        options: Of `SHARED_OPTIONS`, beside `--json` and `--store`, which every command has.
-        log_level: Used where no setting says one.
+    `options` are of `SHARED_OPTIONS`, beside `--json` and `--store`, which every command has;
+    `log_level` is used where no setting says one.
     """
     shared = {"as_json": AsJson, "store": StoreOption} | {
         name: SHARED_OPTIONS[name] for name in options
@@ -208,9 +203,7 @@ def _tell(notice: str) -> None:
 def read_settings(flags: Mapping[str, Json], *, log_level: str = "") -> "Settings":
     """Read the settings, and have logs written as they say.
 
-    Args:
-        flags: Settings of the command line.
-        log_level: Used where no setting says one.
+    `log_level` is used where no setting says one.
 
     Raises:
         MisconfiguredError: One cannot be used.
@@ -262,8 +255,7 @@ _F = TypeVar("_F", bound=Callable[..., object])
 def examples(*lines: str) -> Callable[[_F], _F]:
     """Add examples to the help of a command or a group.
 
-    Args:
-        lines: Commands, at most 56 characters each: they are not wrapped.
+    A line has at most 56 characters: it is not wrapped.
     """
 
     def decorate(function: _F) -> _F:
@@ -292,18 +284,14 @@ def confirmed(preview: str, word: str, given: str | None) -> bool:
     return _typed(word)
 
 
-def ask_for_word(word: str, option: str) -> None:
-    """Have the person type a word.
-
-    Args:
-        word: The word.
-        option: What a script passes instead.
+def ask_for_word(word: str) -> None:
+    """Have the person type a word, in place of which a script passes `--yes`.
 
     Raises:
         NotConfirmedError: Something else was typed.
     """
     if not _typed(word):
-        raise NotConfirmedError(word, option=option)
+        raise NotConfirmedError(word, option="--yes")
 
 
 def _typed(word: str) -> bool:

@@ -313,19 +313,17 @@ def review(call: Invocation) -> None:
     from zettel.server.commands import review as commands  # noqa: PLC0415
 
     with call.memory() as memory:
-        namespace = call.flags.get("namespace")
-        pairs = commands.open_pairs(memory, namespace)
-        shaken = commands.shaken_notes(memory, namespace)
-        rules = commands.offered_rules(memory, namespace)
+        queue = commands.read_queue(memory, call.flags.get("namespace"))
+        waiting = (*queue["pairs"], *queue["shaken"], *queue["rules"])
         if call.as_json:
-            for one in (*pairs, *shaken, *rules):
+            for one in waiting:
                 call.say(Output(one, ""))
-        elif not (pairs or shaken or rules):
+        elif not waiting:
             call.say(Output(None, "Nothing waits for a decision."))
         else:
-            if shaken:
+            if shaken := queue["shaken"]:
                 call.say(Output.of(None, [*commands.shown_shaken(memory, shaken), line()]))
-            _settle(call, memory, pairs, rules)
+            _settle(call, memory, queue["pairs"], queue["rules"])
 
 
 def _settle(

@@ -94,10 +94,7 @@ def serve(
 def examined_settings(context: typer.Context, check: bool, **flags: object) -> "Settings":
     """Read and examine the settings to serve with; warnings go to standard error.
 
-    Args:
-        context: Of the command; holds the options before its name.
-        check: Whether to print what would be served, and exit.
-        flags: Of the command line; None if absent.
+    With `check`, prints what would be served, and exits.
 
     Raises:
         MisconfiguredError: These settings cannot be served; names every problem.
@@ -141,11 +138,7 @@ def _port_warnings(settings: "Settings") -> list[str]:
 def welcome(url: str, settings: "Settings", problem: str, *, needs_token: bool = False) -> str:
     """The text printed when the server is ready.
 
-    Args:
-        url: Base URL, with the real port.
-        settings: Name the store and the model.
-        problem: Of store or model; empty if there is none.
-        needs_token: Whether clients have to send an access token.
+    `url` has the real port; `problem` is of store or model.
     """
     state = f"Zettel is up, but: {problem}" if problem else "Zettel is ready."
     client_url = _for_clients(url, settings)

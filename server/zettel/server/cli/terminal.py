@@ -41,9 +41,7 @@ def is_terminal() -> bool:
 def show(lines: Sequence[Line], *, paged: bool = True) -> None:
     """Print lines: on a terminal wrapped, in colours, and in a pager if they do not fit.
 
-    Args:
-        lines: None print nothing.
-        paged: Whether they may go to a pager.
+    No lines print nothing; `paged` ones may go to a pager.
     """
     if not is_terminal():
         for each in lines:

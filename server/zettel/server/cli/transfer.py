@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from zettel.server.cli.command import EXIT_FAILED, Invocation, ask_for_word, command, examples
+from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.printable import printable_lines
 
 
@@ -123,6 +124,7 @@ async def import_notes(
 ) -> int:
     """Bring notes in: an export, what was edited in one, or the notes of another system."""
     from zettel.server.commands import transfer, vault  # noqa: PLC0415
+    from zettel.server.commands.backup import restore_output  # noqa: PLC0415
 
     path = source.expanduser().absolute()
     is_own = from_format == transfer.OWN_FORMAT
@@ -135,12 +137,13 @@ async def import_notes(
             return await _import_folder(call, path, apply=apply, forget_deleted=forget_deleted)
         if is_own or transfer.is_export(path):
             if dry_run:
-                raise transfer.no_preview(path)
+                problem = "is checked whole before anything is written, and all of it comes back"
+                raise InvalidArgumentError("--dry-run", f"{path} {problem}", "Leave it out.")
             with call.progress() as progress:
                 done = await transfer.import_lines(
                     call.settings, path, into_namespace, progress, with_tokens=with_tokens
                 )
-            call.say(transfer.import_output(done))
+            call.say(restore_output(done, source="export"))
             return 0
     given = {
         "--into-namespace": into_namespace,
@@ -150,7 +153,9 @@ async def import_notes(
     }
     for option, value in given.items():
         if value:
-            raise transfer.own_only(option, path)
+            problem = f"{path} is no export of Zettel's"
+            remedy = f"Leave it out, or add --from {transfer.OWN_FORMAT}."
+            raise InvalidArgumentError(option, problem, remedy)
     return await _import_source(call, path, from_format, trusted=trusted, dry_run=dry_run, yes=yes)
 
 
@@ -183,7 +188,7 @@ async def _import_source(
                 call.say(imports.report_output(found, dry=True))
                 return 0
             typer.echo(printable_lines(imports.preview_text(found)), err=True)
-            ask_for_word(imports.IMPORT_WORD, "--yes")
+            ask_for_word(imports.IMPORT_WORD)
         with call.progress() as progress:
             done = await work.run(progress, call.say_waiting)
     call.say(imports.report_output(done, dry=False))

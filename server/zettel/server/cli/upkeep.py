@@ -108,7 +108,7 @@ async def reembed(
             return
         typer.echo(printable_lines(found.said()), err=True)
         if not yes:
-            ask_for_word(commands.REEMBED_WORD, "--yes")
+            ask_for_word(commands.REEMBED_WORD)
         with call.progress() as progress:
             done = await work.run(progress, call.say_waiting)
         call.say(commands.reembed_output(found, done))

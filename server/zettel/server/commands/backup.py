@@ -148,13 +148,7 @@ async def restore_checked(
 ) -> RestoreResult:
     """Restore a backup whose bytes were checked, as `restore_once`.
 
-    Args:
-        settings: Name the store and its model.
-        whole: The backup.
-        file: What the person named, for messages and the record.
-        namespace: Takes all notes; None needs an empty store.
-        tell: Called with the progress.
-        with_tokens: Whether the access tokens are to be in force again.
+    `file` is what the person named, for messages and the record.
     """
     receipts = await to_thread.run_sync(receipts_in, whole)
     room = await to_thread.run_sync(_free_bytes, settings.store)
@@ -288,12 +282,7 @@ def backup_output(backup: BackupResult) -> Output:
 
 
 def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output:
-    """The printed result of a restore.
-
-    Args:
-        restored: What was done.
-        source: What the notes came from: a backup or an export.
-    """
+    """The printed result of a restore."""
     done, made = restored.done, restored.backup.manifest
     into = f" into namespace {restored.namespace!r}" if restored.namespace else ""
     lines = [

@@ -48,12 +48,8 @@ def calling(
 ) -> Generator[MemoryCall]:
     """Make calls while the body runs.
 
-    Args:
-        flags: Of the command line.
-        read_settings: Reads the settings, where this process opens the store.
-        in_process: Whether it does in any case.
-        creates: Whether a missing store is created.
-        tell: Called with what the person should know.
+    `read_settings` is called where this process opens the store, as it does in any case with
+    `in_process`.
 
     Raises:
         InvalidArgumentError: A setting cannot be used.

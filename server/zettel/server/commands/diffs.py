@@ -74,9 +74,7 @@ Difference = ListDifference | TextDifference
 def differences(old: Note | None, new: Note) -> list[Difference]:
     """The changes of a revision.
 
-    Args:
-        old: The revision before; None for the first one, which is all new.
-        new: The revision.
+    `old` is None for the first revision, which is all new.
     """
     before = old or Note(
         note_id=new.note_id,

@@ -236,7 +236,7 @@ async def _mend_tables(store: LanceStore, names: set[str]) -> None:
         await drain(memory, now=now)
     if names & {*checks.BY_REWRITING, NOT_EXAMINED}:
         ids = checks.notes_to_rewrite(await _read_facts(store))
-        await rewrite(inside, ids, other_model=True, now=now)
+        await rewrite(inside, ids, now=now)
     if names & {checks.MISSING_INDICES, NOT_EXAMINED}:
         seen = await look_at_tables(inside)
         if not all(index.there for index in seen.indices):
@@ -393,10 +393,7 @@ def remove_traces(place: Rendezvous) -> None:
 async def check_model(name: str, of_store: str, backend: Backend = "auto") -> Sequence[Finding]:
     """A configured model that cannot be loaded, or is not the one of the store's vectors.
 
-    Args:
-        name: Of the setting.
-        of_store: Name and fingerprint that the store records; empty if unknown.
-        backend: As in the settings.
+    `of_store` is the name and fingerprint that the store records; empty if unknown.
     """
     advice = "Do that, then run zettel doctor again: until then notes are found by words alone."
     try:

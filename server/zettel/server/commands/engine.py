@@ -77,9 +77,7 @@ def stop(place: Rendezvous) -> int | None:
 def open_page(place: Rendezvous, options: Sequence[str]) -> tuple[str, bool]:
     """Have `zettel serve` run for the store, starting it in the background where it does not.
 
-    Args:
-        place: Of the store.
-        options: Of `zettel serve`, if it is started.
+    `options` are of `zettel serve`, if it is started.
 
     Returns:
         The page's address, and whether the server was started.

@@ -71,11 +71,8 @@ async def evolve_once(
 ) -> RunReport:
     """Run every step to the end, alone on the store.
 
-    Args:
-        settings: Name the store and the model.
-        now: Time the run works at; None for the real one.
-        progress: Called before every batch.
-        waits: Called once if another process holds the lease.
+    The run works at `now`, None for the real time; `waits` is called once if another process holds
+    the lease.
 
     Raises:
         ZettelError: Store, model or LLM cannot be used.
@@ -96,10 +93,7 @@ async def evolve_once(
 async def dry_run(settings: Settings, now: datetime | None, progress: ReportProgress) -> DryRun:
     """Run every step, without an LLM, on a copy of the store that is deleted afterwards.
 
-    Args:
-        settings: Name the store and the model.
-        now: Time the run works at; None for the real one.
-        progress: Called before every batch.
+    The run works at `now`, None for the real time.
 
     Raises:
         ZettelError: Store or model cannot be used, or the store is no directory.
@@ -123,11 +117,8 @@ async def undo_once(
 ) -> UndoResult:
     """Undo a run, alone on the store.
 
-    Args:
-        settings: Name the store.
-        run_id: The run.
-        partial: Leave notes that were changed since, instead of refusing.
-        waits: Called once if another process holds the lease.
+    With `partial`, notes that were changed since are left instead of refusing; `waits` is called
+    once if another process holds the lease.
 
     Raises:
         UnknownNameError: No run has this id.

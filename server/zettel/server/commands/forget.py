@@ -44,10 +44,7 @@ async def erase_whole(
 ) -> "ForgetAnswer":
     """Erase every note of a namespace or of the store, on the store itself.
 
-    Args:
-        settings: Name the store and the namespace.
-        request: Has `whole` or `everywhere`.
-        confirm: Called before anything is erased.
+    `confirm` is called before anything is erased.
 
     Raises:
         NotConfirmedError: The word was not typed; nothing was changed.
@@ -94,10 +91,7 @@ async def _erase_all(memory: "Memory", namespace: str | None, confirm: Confirm) 
 def forget_notes(call: MemoryCall, request: ForgetRequest, confirm: Confirm) -> Output:
     """Forget, erase or bring back notes: by ids at once, by filters after a preview.
 
-    Args:
-        call: Makes calls.
-        request: Chooses the notes.
-        confirm: Called before anything that has a preview.
+    `confirm` is called before anything that has a preview.
 
     Raises:
         NotConfirmedError: The word was not typed; nothing was changed.
@@ -145,9 +139,7 @@ def _short(call: MemoryCall, answer: "ForgetAnswer") -> dict[str, str]:
 def forget_output(answer: "ForgetAnswer", short: Mapping[str, str] | None = None) -> Output:
     """The printed answer; with `--json` the tool's own.
 
-    Args:
-        answer: Of the tool.
-        short: Note id -> what is printed of it; absent ones are printed whole.
+    `short` is what is printed of note ids; absent ones are printed whole.
     """
     noted, short = answer["notes"], short or {}
     lines = [line(f"{answer['status']}: {answer.get('matched', len(noted))} notes")]

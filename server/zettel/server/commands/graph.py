@@ -25,10 +25,7 @@ def graph_output(
 ) -> Output:
     """The notes around something as a tree: each below the one that leads to it.
 
-    Args:
-        call: Makes calls.
-        around: What is in the middle.
-        name: Id of the note, or the subject, session or question. What is no id is a subject.
+    `name` is a note's id, or the subject, session or question. What is no id is a subject.
 
     Raises:
         ZettelError: There is no such note, or the name cannot be used.

@@ -170,10 +170,7 @@ REMINDER = (
 def brief(call: MemoryCall, *, compacted: bool = False, tokens: int = BRIEF_TOKENS) -> str:
     """What an agent should know as a session starts: profile, open work and the newest notes.
 
-    Args:
-        call: Calls the memory.
-        compacted: Whether the conversation was summarised just now.
-        tokens: Of the answer that it is made of, at most.
+    With `compacted`, the conversation was summarised just now; the answer has at most `tokens`.
     """
     answer = call("recall", max_tokens=tokens)
     notes = cast("Sequence[Mapping[str, object]]", answer["notes"])

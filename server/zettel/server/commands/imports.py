@@ -49,12 +49,7 @@ class ImportRequest:
 class SourceImport:
     """One source and the store that its notes go to.
 
-    Args:
-        memory: The store.
-        caller: The notes' author, in their namespace.
-        source: Where the notes are.
-        format: How they are kept there.
-        trusted: Whether they count as the person's own words.
+    `trusted` notes count as the person's own words.
     """
 
     def __init__(
@@ -77,9 +72,7 @@ class SourceImport:
     async def run(self, tell: ReportProgress, waits: Callable[[], None]) -> ImportReport:
         """Store the notes that are missing, and update those that the source has changed.
 
-        Args:
-            tell: Called with step, amount done, amount in all.
-            waits: Called once if another process imports.
+        `waits` is called once if another process imports.
 
         Raises:
             InvalidArgumentError: The source cannot be read to its end.

@@ -23,11 +23,7 @@ def print_list(
 ) -> tuple[int, int]:
     """Print the notes that fit the filters, newest first, each whole.
 
-    Args:
-        call: Makes calls.
-        say: Prints.
-        limit: Most notes; None for all.
-        filters: Of the call `list`.
+    `limit` is None for all; `filters` are of the call `list`.
 
     Returns:
         Notes that were printed, and that there are.

@@ -15,7 +15,6 @@ from zettel.storage.errors import (
     NotConfirmedError,
     NoteForgottenError,
     NoteNotFoundError,
-    UnknownNameError,
 )
 from zettel.storage.notes import Note, Run, State
 from zettel.storage.store import Change, NoteFilter
@@ -24,7 +23,7 @@ from zettel.tools.changes.commit import commit
 from zettel.tools.changes.stages import MOVE, next_note
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import read_names
-from zettel.tools.validation import check_namespace, nearest
+from zettel.tools.validation import check_namespace, unknown_name
 from zettel.tools.views.short_ids import resolve_ids
 
 MOVE_BATCH_NOTES = 500
@@ -97,6 +96,8 @@ class MoveResult:
     run_id: str
     moved: int
     into: str
+    source: str = ""
+    """The namespace that was merged; empty if none was."""
 
 
 async def move_notes_once(
@@ -104,11 +105,7 @@ async def move_notes_once(
 ) -> MoveResult:
     """Move some notes to another namespace, which may be new, in one commit.
 
-    Args:
-        settings: Name the store.
-        typed: Ids, whole or in part.
-        into: Where they go.
-        waits: Called once if another process holds the lease.
+    Ids are typed whole or in part; `waits` is called once if another process holds the lease.
 
     Raises:
         InvalidArgumentError: An id fits several notes, or a setting names a namespace.
@@ -170,12 +167,8 @@ async def move_namespace_once(
 ) -> MoveResult:
     """Move all notes of a namespace to another one, which may be new; both names stay their own.
 
-    Args:
-        settings: Name the store.
-        source: Whose notes are moved.
-        into: Where they go.
-        confirm: Called with a preview before anything is changed.
-        waits: Called once if another process holds the lease.
+    `confirm` is called with a preview before anything is changed, `waits` once if another process
+    holds the lease.
 
     Raises:
         InvalidArgumentError: Both are one, or a setting names one of them.
@@ -191,11 +184,7 @@ async def move_namespace_once(
             problem = f"{source!r} is named twice"
             raise InvalidArgumentError("--to", problem, "Name two namespaces.")
         if source not in counts and not begun:
-            near = nearest(source, counts)
-            meant = f"Did you mean {near!r}? " if near else ""
-            raise UnknownNameError(
-                "namespace", source, counts, f"{meant}zettel namespaces lists them."
-            )
+            raise unknown_name("namespace", source, counts, "zettel namespaces lists them.")
         check_unnamed(memory, source, into)
         preview = (
             f"{counts.get(source, 0)} notes of {source!r} will be in {into!r}, which has"

@@ -4,19 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zettel.server.commands.forget import Confirm
-from zettel.server.commands.moving import Moving, check_unnamed, move_all, record_move
+from zettel.server.commands.moving import MoveResult, Moving, check_unnamed, move_all, record_move
 from zettel.server.commands.output import Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import alone, new_run_id
-from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, UnknownNameError
+from zettel.storage.errors import InvalidArgumentError, NotConfirmedError
 from zettel.storage.store import NoteFilter
 from zettel.tools.namespace_names import NamespaceNames
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import read_names
 from zettel.tools.state.namespaces import record_names
-from zettel.tools.validation import check_namespace, nearest
+from zettel.tools.validation import check_namespace, unknown_name
 
 MERGE = "merge"
 """`Note.change` of a note that another namespace took over, and `Run.kind` of doing so."""
@@ -31,8 +31,6 @@ class NamespaceLine:
     """Written by agents, in any state."""
     also: tuple[str, ...]
     """Other names that lead to it."""
-    projects: int
-    """Repositories whose namespace it is."""
 
 
 async def namespaces(settings: Settings) -> list[NamespaceLine]:
@@ -49,7 +47,6 @@ async def namespaces(settings: Settings) -> list[NamespaceLine]:
             name=name,
             notes=counts.get(name, 0),
             also=names.group(name)[1:] if names.primary(name) == name else (),
-            projects=len(names.identities(name)) if names.primary(name) == name else 0,
         )
         for name in sorted(known)
     ]
@@ -76,27 +73,13 @@ def namespaces_output(lines: Sequence[NamespaceLine]) -> list[Output]:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeResult:
-    """The result of a merge."""
-
-    run_id: str
-    moved: int
-    source: str
-    into: str
-
-
 async def merge_once(
     settings: Settings, source: str, into: str, confirm: Confirm, waits: Callable[[], None]
-) -> MergeResult:
+) -> MoveResult:
     """Move all notes of a namespace to another one, and have its name lead there.
 
-    Args:
-        settings: Name the store.
-        source: Whose notes are moved.
-        into: Where they go.
-        confirm: Called with a preview before anything is changed.
-        waits: Called once if another process holds the lease.
+    `confirm` is called with a preview before anything is changed, `waits` once if another process
+    holds the lease.
 
     Raises:
         InvalidArgumentError: Both are the same, or a setting names one of them.
@@ -129,15 +112,11 @@ def _check(memory: Memory, source: str, into: str, known: set[str]) -> None:
         raise InvalidArgumentError("INTO", problem, "Name two namespaces.")
     for name in (source, into):
         if name not in known:
-            near = nearest(name, known)
-            meant = f"Did you mean {near!r}? " if near else ""
-            raise UnknownNameError(
-                "namespace", name, known, f"{meant}zettel namespaces lists them."
-            )
+            raise unknown_name("namespace", name, known, "zettel namespaces lists them.")
     check_unnamed(memory, source, into)
 
 
-async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) -> MergeResult:
+async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) -> MoveResult:
     now = utc_now()
     run_id = new_run_id(now, kind=MERGE)
     # First, so that what clients store meanwhile goes to the new one.
@@ -147,10 +126,10 @@ async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) 
     moving = Moving(into=into, change=MERGE, reason=reason, run_id=run_id, now=now)
     moved = await move_all(memory, source, moving)
     await record_move(memory, MERGE, run_id, now, moved)
-    return MergeResult(run_id=run_id, moved=moved, source=source, into=into)
+    return MoveResult(run_id=run_id, moved=moved, source=source, into=into)
 
 
-def merge_output(merged: MergeResult) -> Output:
+def merge_output(merged: MoveResult) -> Output:
     """The printed result."""
     text = (
         f"{merged.moved} notes are in {merged.into!r} now, and {merged.source!r} leads there."

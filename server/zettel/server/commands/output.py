@@ -100,17 +100,6 @@ CLI_PRINCIPAL = "cli"
 Say = Callable[[Output], None]
 """Prints one result."""
 
-CONTINUATION_INDENT = "    "
-"""Before each line of a text but its first: no line of a command begins with it."""
-
-
-def printable_block(text: str) -> str:
-    """A text of several lines, the second and later ones indented.
-
-    So no line of a stored text can pose as a line of the command.
-    """
-    return f"\n{CONTINUATION_INDENT}".join(map(printable, text.expandtabs().splitlines()))
-
 
 def plain(value: object) -> str:
     """Text for a value that JSON has no form of; a time in ISO 8601."""

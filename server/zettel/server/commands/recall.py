@@ -22,10 +22,7 @@ RANK_INDENT = 5
 def recall_output(call: MemoryCall, *, explain: bool, **asked: Json) -> Output:
     """Ask, and print: the verdict, then each note whole, then each signal's part if asked for.
 
-    Args:
-        call: Makes calls.
-        explain: Whether to show each signal's part.
-        asked: As recall takes it; None is absent.
+    With `explain`, each signal's part is shown; `asked` is as recall takes it, None for absent.
 
     Raises:
         ZettelError: An argument cannot be used, or the store cannot be read.

@@ -93,13 +93,7 @@ class ReembedReport:
 
 
 class StoreReembedding:
-    """One store and the model that its vectors are to be of.
-
-    Args:
-        settings: Name both.
-        store: Opened with the vectors in use.
-        embedder: Of the model.
-    """
+    """One store and the model that its vectors are to be of."""
 
     def __init__(self, settings: Settings, store: LanceStore, embedder: Embedder) -> None:
         self._settings, self._store, self._embedder = settings, store, embedder
@@ -121,9 +115,7 @@ class StoreReembedding:
     async def run(self, tell: ReportProgress, waits: Callable[[], None]) -> ReembedReport:
         """Do all that is left of it.
 
-        Args:
-            tell: Called with step, amount done, amount in all.
-            waits: Called once if another process holds the lease.
+        `waits` is called once if another process holds the lease.
 
         Raises:
             LeaseLostError: Another process took it over meanwhile.

@@ -28,29 +28,18 @@ AskKey = Callable[[Sequence[Line]], str]
 """Shows lines and asks for a key of those that they name; empty where nobody answers."""
 
 
-def open_pairs(call: MemoryCall, namespace: str | None) -> "list[OpenPair]":
-    """Every pair to settle, the newest first.
+def read_queue(call: MemoryCall, namespace: str | None) -> "ReviewQueue":
+    """All that waits for a decision, the newest first.
 
     Raises:
         ZettelError: The store cannot be read.
     """
-    pairs, offset = list["OpenPair"](), 0
-    while True:
-        page = call("review", namespace=namespace or EVERYWHERE, offset=offset)
-        queue = cast("ReviewQueue", page)
-        pairs += queue["pairs"]
-        if "offset" not in queue:
-            return pairs
-        offset = queue["offset"]
-
-
-def shaken_notes(call: MemoryCall, namespace: str | None) -> "list[ShakenNote]":
-    """Notes whose premises do not stand any more, the newest first.
-
-    Raises:
-        ZettelError: The store cannot be read.
-    """
-    return cast("ReviewQueue", call("review", namespace=namespace or EVERYWHERE))["shaken"]
+    where = namespace or EVERYWHERE
+    queue = page = cast("ReviewQueue", call("review", namespace=where))
+    while "offset" in page:
+        page = cast("ReviewQueue", call("review", namespace=where, offset=page["offset"]))
+        queue["pairs"] += page["pairs"]
+    return queue
 
 
 def shown_shaken(call: MemoryCall, notes: "Sequence[ShakenNote]") -> list[Line]:
@@ -65,22 +54,8 @@ def shown_shaken(call: MemoryCall, notes: "Sequence[ShakenNote]") -> list[Line]:
     return [*lines, line((text, "faint"))]
 
 
-def offered_rules(call: MemoryCall, namespace: str | None) -> "list[OfferedRule]":
-    """Rules that evolution offers for repeated feedback, the newest first.
-
-    Raises:
-        ZettelError: The store cannot be read.
-    """
-    return cast("ReviewQueue", call("review", namespace=namespace or EVERYWHERE))["rules"]
-
-
 def settle_rules(call: MemoryCall, rules: "Sequence[OfferedRule]", ask: AskKey) -> dict[str, int]:
     """Show each offered rule with the effect of each answer, and do what is answered.
-
-    Args:
-        call: Makes calls.
-        rules: As `offered_rules` found them.
-        ask: Asks the person.
 
     Returns:
         How often each answer was given.
@@ -131,11 +106,6 @@ def rules_text(given: dict[str, int], rules: int) -> str:
 
 def settle(call: MemoryCall, pairs: "Sequence[OpenPair]", ask: AskKey) -> dict[str, int]:
     """Show each pair with the effect of each answer, and do what is answered.
-
-    Args:
-        call: Makes calls.
-        pairs: As `open_pairs` found them.
-        ask: Asks the person.
 
     Returns:
         How often each answer was given.

@@ -111,11 +111,8 @@ async def serve_http(
 ) -> None:
     """Serve on a listening socket until SIGTERM or SIGINT, then drain.
 
-    Args:
-        settings: Of the process.
-        listening: For HTTP and SSE.
-        lock: Makes this process the store's engine, to which clients attach; None if they cannot.
-        announce: Called when everything is ready.
+    `lock` makes this process the store's engine, to which clients attach; None if they cannot.
+    `announce` is called when everything is ready.
     """
     share_among_threads()
     metrics = Metrics()

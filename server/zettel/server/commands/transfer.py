@@ -12,7 +12,6 @@ from zettel.server.commands.backup import (
     RestoreResult,
     check_restore,
     restore_checked,
-    restore_output,
 )
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
 from zettel.server.config.settings import Settings
@@ -93,18 +92,6 @@ def check_no_backup(path: Path) -> None:
             raise InvalidArgumentError("SOURCE", problem, "Pass it to zettel restore.")
 
 
-def own_only(option: str, path: Path) -> InvalidArgumentError:
-    """The error for an option that another system's notes do not take."""
-    problem = f"{path} is no export of Zettel's"
-    return InvalidArgumentError(option, problem, f"Leave it out, or add --from {OWN_FORMAT}.")
-
-
-def no_preview(path: Path) -> InvalidArgumentError:
-    """The error for asking what JSON lines would change."""
-    problem = f"{path} is checked whole before anything is written, and all of it comes back"
-    return InvalidArgumentError("--dry-run", problem, "Leave it out.")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRequest:
     """The options of the command line."""
@@ -145,7 +132,9 @@ async def export_once(
     names = tuple(dict.fromkeys(map(check_namespace, request.namespaces)))
     is_stream = request.file == STANDARD_OUTPUT
     is_folder = form == PARQUET and not is_stream and request.file.suffix != f".{PARQUET}"
-    _check_options(request, form)
+    if request.vectors and form == GRAPHML:
+        problem, remedy = "a graph has no place for them", "Leave it out, or pass another format."
+        raise InvalidArgumentError("vectors", problem, remedy)
     history = form == JSONL or is_folder
     chosen = Selection(
         namespaces=names, history=history and not request.current, vectors=request.vectors
@@ -189,12 +178,6 @@ def chosen_format(request: ExportRequest) -> str:
         remedy = f"Pass one of {', '.join(FILE_FORMATS)}, or a file with that suffix."
         raise InvalidArgumentError("format", problem, remedy)
     return form
-
-
-def _check_options(request: ExportRequest, form: str) -> None:
-    if request.vectors and form == GRAPHML:
-        problem, remedy = "a graph has no place for them", "Leave it out, or pass another format."
-        raise InvalidArgumentError("vectors", problem, remedy)
 
 
 def _sink_maker(tables: Tables, form: str, chosen: Selection, run: Run) -> MakeSink:
@@ -246,12 +229,7 @@ async def import_lines(
 ) -> RestoreResult:
     """Bring an export as JSON lines back, checked whole before anything is written.
 
-    Args:
-        settings: Name the store and its model.
-        file: The export, absolute.
-        namespace: Takes all notes, in a store that may hold others; None needs an empty store.
-        tell: Called with the progress.
-        with_tokens: Whether the export's access tokens are to be in force again.
+    `namespace` takes all notes, in a store that may hold others; None needs an empty store.
 
     Raises:
         InvalidArgumentError: Tokens are asked for, and a namespace is named.
@@ -270,8 +248,3 @@ async def import_lines(
             )
         except BackupDamagedError as error:
             raise ExportDamagedError(file, error.place, error.problem) from error
-
-
-def import_output(restored: RestoreResult) -> Output:
-    """The printed result of an import."""
-    return restore_output(restored, source="export")

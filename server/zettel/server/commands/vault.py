@@ -71,12 +71,8 @@ async def export_vault(
 ) -> VaultExport:
     """Write notes into a folder, or bring a folder up to date.
 
-    Args:
-        settings: Name the store.
-        folder: New, empty, or written by an earlier export.
-        namespaces: Those to show; empty for those of the earlier export, or all.
-        force: Whether files that a person changed or removed are written as well.
-        tell: Called with the progress.
+    `folder` is new, empty, or written by an earlier export, whose namespaces are kept where none
+    are named. With `force`, files that a person changed or removed are written as well.
 
     Raises:
         VaultError: The folder is none that may be written.

@@ -75,13 +75,8 @@ def edit_note(
 ) -> Output:
     """Have a person edit a note, show what would change, and store it as a new revision.
 
-    Args:
-        call: Makes calls.
-        typed: Id of the note.
-        edit: Opens an editor.
-        agree: Asks whether the change shown is meant.
-        correction: Whether the earlier text was never true.
-        reason: Kept with the revision.
+    `edit` opens an editor; `agree` asks whether the change shown is meant. With `correction`, the
+    earlier text was never true.
 
     Raises:
         NotConfirmedError: The person did not agree; nothing was changed.

@@ -26,9 +26,7 @@ def git_root(start: Path) -> Path | None:
 def find_project(start: Path, *, home: Path) -> Project | None:
     """The project at a working directory.
 
-    Args:
-        start: Working directory of the client.
-        home: Home directory; a repository there (of dot files) is no project.
+    A repository in `home` (of dot files) is no project.
 
     Returns:
         None outside a project.

@@ -12,10 +12,7 @@ def replace_file(file: Path, text: str, *, keep_mode: bool = False) -> None:
     A link stays one. A file is readable by its owner alone then, and so are the folders that are
     made for it.
 
-    Args:
-        file: Where to.
-        text: What to write.
-        keep_mode: Whether a file that is there keeps its permissions.
+    With `keep_mode`, a file that is there keeps its permissions.
 
     Raises:
         OSError: It cannot be written.

@@ -32,11 +32,7 @@ def open_paths(directory: Path) -> list[Path]:
 
 
 def permission_warnings(store: str) -> list[str]:
-    """A warning if other users can enter or read the store's directory; else they reach nothing.
-
-    Args:
-        store: Of the settings.
-    """
+    """A warning if other users can enter or read the store's directory; else they reach nothing."""
     # There, modes say nothing about other users.
     if sys.platform == "win32" or not is_directory(store):
         return []

@@ -355,9 +355,7 @@ def checked_setting(name: str, text: str) -> object:
 def load_engine_settings(store: str, **given: str) -> Settings:
     """Read the settings of an engine's client.
 
-    Args:
-        store: In its one spelling.
-        given: The client's flags and variables.
+    `given` are the client's flags and variables.
 
     Raises:
         MisconfiguredError: Values cannot be used; names each setting.
@@ -378,10 +376,7 @@ def unconfirmed(settings: Settings) -> list[str]:
 def differences(wanted: Settings, running: Settings, given: Iterable[str]) -> list[str]:
     """Warnings about settings in which a client and its engine differ.
 
-    Args:
-        wanted: The client's settings.
-        running: The engine's.
-        given: Names of the settings that the client has by flag or variable.
+    `given` names the settings that the client has by flag or variable.
     """
     return [
         f"setting {name}: this client was given {_value(wanted, name)} (by flag or"
@@ -408,10 +403,7 @@ def _value(settings: Settings, name: str) -> str:
 
 
 def load_settings(**flags: object) -> Settings:
-    """Read every setting.
-
-    Args:
-        flags: Of the command line; None if absent.
+    """Read every setting; a flag of None is absent.
 
     Raises:
         MisconfiguredError: Values cannot be used; names each setting.

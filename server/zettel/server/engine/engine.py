@@ -72,10 +72,7 @@ async def shut_down_when_idle(
 ) -> None:
     """Request shutdown after a time without clients and without work.
 
-    Args:
-        listener: Knows since when there are none.
-        idle_s: Seconds of that time, asked for anew whenever it may be over.
-        shutdown: Of the engine.
+    `idle_s` is asked for anew whenever the time may be over.
     """
     until = listener.idle_until(await idle_s())
     while until > anyio.current_time():

@@ -28,11 +28,8 @@ ENGINE_LOCK_POLL_S = 0.02
 class EngineLock:
     """A held lock and a listening socket; made by `take`, published by `announce`.
 
-    Args:
-        place: Meeting place of the store's clients and its engine.
-        lock: Descriptor of the held lock.
-        listening: The socket, listening.
-        folder: Where the socket's name is; None for a TCP port.
+    `lock` is the descriptor of the held lock; `folder` has the socket's name, and is None for a TCP
+    port.
     """
 
     def __init__(
@@ -90,11 +87,7 @@ class EngineLock:
         return f"unix {os.path.join(self._folder, SOCKET)}"
 
     def announce(self, url: str = "") -> None:
-        """Write the record.
-
-        Args:
-            url: Base URL of its HTTP server; empty without one.
-        """
+        """Write the record."""
         self._url = url
         record: Message = {"pid": os.getpid(), "version": VERSION, "store": self.place.store}
         if self._folder is None:

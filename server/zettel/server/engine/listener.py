@@ -60,11 +60,7 @@ async def llm_report(
     `budget spent` (the last request was not sent), `failing` (the last one had no answer), `ok`,
     or `not asked yet`.
 
-    Args:
-        memory: The open store and the LLM.
-        settings: Of the engine.
-        problem: Why the LLM cannot be used; empty if it can.
-        now: Timezone-aware.
+    `problem` says why the LLM cannot be used; empty if it can.
     """
     if not settings.llm_model:
         return None
@@ -210,12 +206,8 @@ NOTICE = (
 class EngineListener:
     """Accepts clients and serves them until a shutdown is requested.
 
-    Args:
-        engine_lock: Holds the listening socket.
-        settings: Of the engine.
-        runtime: Carries out the calls.
-        shutdown: Ends accepting and, after a drain, the conversations.
-        url: Base URL of the engine's HTTP server; empty without one.
+    `shutdown` ends accepting and, after a drain, the conversations. `url` is of the engine's HTTP
+    server; empty without one.
     """
 
     def __init__(

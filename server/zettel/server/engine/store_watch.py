@@ -42,12 +42,7 @@ def leave_without_store(engine_lock: EngineLock) -> None:
 
 
 class StoreWatch:
-    """Checks that the store exists before each call; otherwise the process exits.
-
-    Args:
-        engine: Carries out the calls.
-        engine_lock: Of the store.
-    """
+    """Checks that the store exists before each call; otherwise the process exits."""
 
     def __init__(self, engine: Engine, engine_lock: EngineLock) -> None:
         self._engine = engine

@@ -20,10 +20,7 @@ logger = logging.getLogger(__name__)
 def take_over(place: Rendezvous, ipc: str, url: str) -> EngineLock | None:
     """Become the engine; clients of the previous one wait and lose no call.
 
-    Args:
-        place: Of the store.
-        ipc: How to listen to attachments: `unix` or `tcp`.
-        url: Base URL of this process, for the record.
+    `url` is of this process, for the record.
 
     Returns:
         None if no engine is possible here, for example because the store is a file, or if another

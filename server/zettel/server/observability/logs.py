@@ -127,10 +127,7 @@ def configure_logging(level: str, form: LogFormat = "text") -> None:
 def log_to_file(level: str, path: str, form: LogFormat = "text") -> None:
     """Send log records to a file of bounded size.
 
-    Args:
-        level: As for `configure_logging`.
-        path: Of the file; standard error is used if it cannot be written.
-        form: `text` or `json`.
+    Standard error is used if the file cannot be written.
     """
     try:
         handler = EngineLog(path, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8")

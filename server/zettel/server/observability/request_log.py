@@ -64,9 +64,8 @@ class Counters:
     def connected(self, kind: str, by: int) -> None:
         """The number of open conversations has changed.
 
-        Args:
-            kind: `stdio`, or the path of an HTTP request.
-            by: Difference, negative if conversations were closed.
+        `kind` is `stdio` or the path of an HTTP request; `by` is negative if conversations were
+        closed.
         """
 
 
@@ -106,11 +105,7 @@ class RequestLog:
 
     The SDK's spans contain tool names and error messages, which may hold text of the client.
 
-    Args:
-        transport: Of the callers.
-        tools: Names of the existing tools.
-        counters: Counts requests.
-        who: Returns the origin of a request.
+    `who` returns the origin of a request.
     """
 
     transport: str

@@ -21,10 +21,7 @@ def span(
 ) -> Generator[Span]:
     """A span around a piece of work; it records the type of an exception, not its message.
 
-    Args:
-        name: A constant, never a client's text.
-        kind: Of the span.
-        within: Parent context; None for the current span.
+    `name` is a constant, never a client's text. `within` is the parent; None for the current span.
     """
     opened = TRACER.start_as_current_span(
         name, context=within, kind=kind, record_exception=False, set_status_on_exception=False

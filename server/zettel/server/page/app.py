@@ -113,11 +113,7 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 class WebPage:
     """The page of one server.
 
-    Args:
-        engine: Carries out calls and readings.
-        access: Checks tokens, as for the tools.
-        namespace: Of visitors without a token.
-        report: The state of the server.
+    `namespace` is of visitors without a token.
     """
 
     def __init__(
@@ -178,13 +174,8 @@ class WebPage:
         return await self._engine.call(arguments, caller)
 
     async def _search(self, request: Request) -> Response:
-        given = {
-            name: request.query_params.get(name, "").strip()
-            for name in ("query", "subject", "tag", "kind", "session", "since", "until")
-        }
-        given |= {
-            name: request.query_params.get(name, "").strip() for name in ("as_of", "known_at")
-        }
+        names = "query subject tag kind session since until as_of known_at".split()
+        given = {name: request.query_params.get(name, "").strip() for name in names}
         asked = SearchReading.model_validate(
             {"namespace": _namespace(request), "limit": _number(request, "limit"), **given}
         )

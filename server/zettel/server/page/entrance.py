@@ -69,11 +69,7 @@ class _Login:
 class Entrance:
     """Lets visitors of the page in.
 
-    Args:
-        access: Checks tokens, as for the tools.
-        is_page: Whether a path is the page's.
-        is_open: Whether a path of it needs no login: the login itself, and its assets.
-        now: Monotonic clock, seconds.
+    Paths that are `is_open` need no login: the login itself, and its assets.
     """
 
     def __init__(

@@ -101,9 +101,7 @@ def field_changes(
 ) -> list[tuple[str, list[tuple[str, str]]]]:
     """Field -> its change: parts of a text, or of a list what went and came.
 
-    Args:
-        changed: Field -> its value before and after.
-        lines: Note id -> how a link names the note.
+    `lines` are by note id: how a link names the note.
     """
     return [(name, _change(old, new, lines)) for name, (old, new) in changed.items()]
 
@@ -155,11 +153,7 @@ HELPERS: Mapping[str, object] = {
 def render(request: Request, template: str, status: int = 200, **values: object) -> Response:
     """A page.
 
-    Args:
-        request: It answers.
-        template: Name of the file, without its ending.
-        status: Of HTTP.
-        values: Of the template.
+    `template` is the file's name without its ending.
     """
     visit = visit_of(request)
     text = (

@@ -17,10 +17,9 @@ from mcp.types import (
 )
 
 from zettel.server.protocol.errors import as_mcp_error
-from zettel.server.protocol.schemas import unknown_name
 from zettel.server.protocol.texts import KNOW, REMEMBER_SESSION, REVIEW
 from zettel.storage.errors import ZettelError
-from zettel.tools.validation import check_list, check_namespace, check_subject
+from zettel.tools.validation import check_list, check_namespace, check_subject, unknown_name
 
 _NAMESPACE = PromptArgument(
     name="namespace", description="Whose notes; without it, this connection's.", required=False

@@ -7,14 +7,14 @@ values. Text is never decoded: a note may be JSON.
 
 import json
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
-from zettel.tools.validation import MAX_DOCUMENT, MAX_LIMIT, MAX_LIST, check_length, nearest
+from zettel.tools.validation import MAX_DOCUMENT, MAX_LIMIT, MAX_LIST, check_length, unknown_name
 
 Names = list[str]
 
@@ -341,13 +341,6 @@ def _how_to_move(given: Mapping[str, JsonValue]) -> str:
         "update leaves a note in its namespace; it is moved on the command line, history included."
         f" Run it, or ask the user to: zettel move {note_id} --to {namespace}."
     )
-
-
-def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str) -> UnknownNameError:
-    """An error about an unknown name that suggests the nearest known one."""
-    near = nearest(name, known)
-    meant = f"Did you mean {near!r}? " if near else ""
-    return UnknownNameError(kind, name[:ARGUMENT_SHOWN_CHARS], known, f"{meant}{remedy}")
 
 
 Reader = Callable[[str, JsonValue, object], object]

@@ -41,7 +41,6 @@ from zettel.server.protocol.schemas import (
     RememberArguments,
     UpdateArguments,
     read_arguments,
-    unknown_name,
 )
 from zettel.server.protocol.subscriptions import ChangeFeed, Subscriptions
 from zettel.server.protocol.texts import INSTRUCTIONS
@@ -52,7 +51,7 @@ from zettel.tools.caller import LOCAL, Caller
 from zettel.tools.namespace_names import Project
 from zettel.tools.progress import AT_WORK, reporting_to
 from zettel.tools.render import count_tokens
-from zettel.tools.validation import MIN_TOKENS
+from zettel.tools.validation import MIN_TOKENS, unknown_name
 
 DROPPED = frozenset(
     {
@@ -72,9 +71,6 @@ JsonObject = dict[str, JsonValue]
 
 def compact_schema(model: type[BaseModel]) -> JsonObject:
     """The advertised input schema of a tool.
-
-    Args:
-        model: Its arguments.
 
     Returns:
         `type`, `properties` and `required`, without titles, null branches, references, formats
@@ -286,10 +282,7 @@ def create_server(
 ) -> Server:
     """Make the MCP server object that all connections with the same defaults share.
 
-    Args:
-        engine: Carries out calls and readings.
-        defaults: Of all callers of this server object.
-        feed: Detects changes; None disables subscriptions.
+    Without a feed there are no subscriptions.
     """
     serving = _Serving(engine, defaults, [defaults.notice] if defaults.notice else [])
     changes = feed and Subscriptions(

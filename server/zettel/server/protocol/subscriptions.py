@@ -75,8 +75,7 @@ class _Subscription:
 class ChangeFeed:
     """All subscriptions of one process.
 
-    Args:
-        call: Carries out readings with the subscriber's access.
+    `call` carries out readings with the subscriber's access.
     """
 
     def __init__(self, call: Call) -> None:
@@ -337,11 +336,8 @@ CallerOf = Callable[[ServerRequestContext], Caller]
 class Subscriptions:
     """The subscriptions through one server object.
 
-    Args:
-        feed: Detects changes.
-        caller_of: Returns the caller of a request.
-        ends_streams: Whether streams end with a result at shutdown. False for attachments, which
-            continue them at the next engine.
+    With `ends_streams`, streams end with a result at shutdown; those of attachments are continued
+    at the next engine.
     """
 
     def __init__(self, feed: ChangeFeed, caller_of: CallerOf, *, ends_streams: bool) -> None:

@@ -24,10 +24,10 @@ from zettel.server.protocol.schemas import (
     TypedIdsReading,
     UpdateArguments,
     read_arguments,
-    unknown_name,
 )
 from zettel.storage.errors import ZettelError
 from zettel.tools.caller import Caller
+from zettel.tools.validation import unknown_name
 
 logger = logging.getLogger(__name__)
 

@@ -23,10 +23,7 @@ async def export_when_idle(embedder: Embedder, backend: Backend, await_idle: Awa
 
     With the backend `onnx`, which has nothing to run without an export, it begins at once.
 
-    Args:
-        embedder: Loaded, or failed to load.
-        backend: As in the settings.
-        await_idle: Called before a process is started.
+    `await_idle` is called before a process is started.
 
     Returns:
         Whether an export runs from now on.

@@ -113,11 +113,7 @@ class VectorUpkeep(Protocol):
     ) -> bool:
         """Make new vectors and put them in use; False if another process does so, or did.
 
-        Args:
-            store: Opened with the vectors in use.
-            embedder: Of the other model.
-            tell: Called with the step, revisions done, revisions in all.
-            pause: Awaited before each piece of work.
+        `pause` is awaited before each piece of work.
 
         Raises:
             ModelUnavailableError: The other model cannot be used.
@@ -127,10 +123,7 @@ class VectorUpkeep(Protocol):
     async def clean_up(self, store: Store, embedder: Embedder, *, pause: Pause) -> bool:
         """Remove vectors that are not in use; False if it has to be tried again.
 
-        Args:
-            store: Opened with the vectors in use.
-            embedder: Of their model.
-            pause: Awaited before each piece of work.
+        `pause` is awaited before each piece of work.
         """
         ...
 
@@ -313,9 +306,6 @@ class _ModelName:
     """The model of the settings, as long as nobody names another one in the store's file.
 
     `zettel reembed` does so while a server runs.
-
-    Args:
-        settings: As read when the process started.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -398,10 +388,7 @@ async def opened(
 ) -> AsyncGenerator[Memory]:
     """Open a store for one command; its models are not loaded, and there is no LLM.
 
-    Args:
-        settings: Of the store.
-        create: Whether to create a missing store.
-        bulk: Whether the command embeds many notes.
+    With `create`, a missing store is created; with `bulk`, the command embeds many notes.
 
     Raises:
         StoreError: It cannot be opened.

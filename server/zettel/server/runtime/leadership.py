@@ -64,10 +64,7 @@ def new_run_id(now: datetime, *, kind: str = "run") -> str:
 async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[_T]]) -> _T | None:
     """Do work under an acquired lease, then release it.
 
-    Args:
-        lease: Acquired.
-        clock: For the renewals.
-        work: Cancelled if the lease is lost to another process.
+    `work` is cancelled if the lease is lost to another process.
 
     Returns:
         What the work returned; None if the lease was lost first.

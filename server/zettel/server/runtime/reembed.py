@@ -13,7 +13,7 @@ from zettel.storage.lance import reembed
 from zettel.storage.lance.reembed import ReembeddingCost
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import Tables
-from zettel.storage.progress import Pause, ReportProgress
+from zettel.storage.progress import Pause, ReportProgress, no_progress
 from zettel.storage.store import Store
 from zettel.tools.evolve.lease import Lease
 
@@ -58,11 +58,6 @@ async def estimate(
 ) -> ReembeddingEstimate:
     """Embed some of the notes and extrapolate by their lengths; stores nothing.
 
-    Args:
-        tables: The store's.
-        embedder: Of the new model; it is loaded.
-        clock: Seconds.
-
     Raises:
         ModelUnavailableError: The model cannot be used.
     """
@@ -82,11 +77,7 @@ async def estimate(
 
 
 class LeasedVectorUpkeep(VectorUpkeep):
-    """The work on a LanceDB store, under a lease of its own.
-
-    Args:
-        now: For the lease.
-    """
+    """The work on a LanceDB store, under a lease of its own."""
 
     def __init__(self, *, now: Clock = utc_now) -> None:
         self._now = now
@@ -126,7 +117,7 @@ class LeasedVectorUpkeep(VectorUpkeep):
             return False
 
         async def work() -> bool:
-            purged = await reembed.clean_up(_tables(store), embedder, tell=_untold, pause=pause)
+            purged = await reembed.clean_up(_tables(store), embedder, tell=no_progress, pause=pause)
             if purged.done:
                 logger.info("the old vectors are in no file: %s", "; ".join(purged.verified))
             else:
@@ -137,10 +128,6 @@ class LeasedVectorUpkeep(VectorUpkeep):
 
     def _lease(self, store: Store) -> Lease:
         return Lease(store, new_holder(), key=REEMBEDDING_LEASE_KEY, is_gone=is_gone)
-
-
-def _untold(_step: str, _done: int, _total: int) -> None:
-    return None
 
 
 def _tables(store: Store) -> Tables:

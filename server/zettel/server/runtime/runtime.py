@@ -98,14 +98,7 @@ class _Attempt:
 
 
 class Runtime:
-    """The engine of one store.
-
-    Args:
-        place: Directory or URI of the store, for messages.
-        factories: For store, models, verbs and scheduler.
-        clock: Returns the time.
-        counters: Counts calls and runs.
-    """
+    """The engine of one store."""
 
     def __init__(
         self,

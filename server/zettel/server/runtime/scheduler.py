@@ -37,11 +37,7 @@ BACK_OFF_S = (15.0, 60.0, 300.0, 1800.0)
 class EvolutionScheduler:
     """Decides when the notes of one store are evolved, and runs it, one run at a time.
 
-    Args:
-        memory: Of the store.
-        interval_s: Seconds between rounds while there are no writes.
-        settle_s: Seconds without a write after which new notes are evolved.
-        clock: For the records of runs and the lease.
+    A round comes after `settle_s` seconds without a write, and without writes every `interval_s`.
     """
 
     def __init__(self, memory: Memory, *, interval_s: float, settle_s: float, clock: Clock) -> None:

@@ -74,10 +74,6 @@ class ArchiveWriter:
 def writing(file: Path, *, force: bool) -> Generator[ArchiveWriter]:
     """Write a backup, readable by its owner alone; it gets its name when it is complete.
 
-    Args:
-        file: Its name.
-        force: Whether an existing file may be replaced.
-
     Raises:
         BackupExistsError: A file has appeared, and not `force`.
         BackupUnwritableError: The disk is full or not writable.
@@ -90,12 +86,7 @@ def writing(file: Path, *, force: bool) -> Generator[ArchiveWriter]:
 
 
 class BackupFile:
-    """A backup to read. Made by `checked`.
-
-    Args:
-        path: The file.
-        manifest: Its manifest.
-    """
+    """A backup to read. Made by `checked`."""
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path, self.manifest = path, manifest
@@ -112,10 +103,6 @@ class BackupFile:
 
 def checked(path: Path, tell: ReportProgress) -> BackupFile:
     """Open a backup after checking every byte that counts.
-
-    Args:
-        path: The file.
-        tell: Called with the number of parts checked.
 
     Raises:
         BackupDamagedError: It is damaged; the error says where.

@@ -99,11 +99,7 @@ class RowSink(Protocol):
 
 
 class ArchiveSink:
-    """Writes rows as the parts of a backup.
-
-    Args:
-        archive: Takes the parts.
-    """
+    """Writes rows as the parts of a backup."""
 
     def __init__(self, archive: ArchiveWriter) -> None:
         self._archive = archive
@@ -170,12 +166,7 @@ async def copy_tables(
 ) -> TableCounts:
     """Copy every table at one moment, then the erasures recorded by then.
 
-    Args:
-        tables: The store's.
-        sink: Takes the rows.
-        run_id: The copy's own record, which is left out.
-        tell: Called with table, rows done, rows in all.
-        chosen: What is copied.
+    The copy's own record, `run_id`, is left out.
 
     Raises:
         VersionGoneError: Another process dropped the versions; begin again with another sink.
@@ -324,14 +315,7 @@ async def back_up(
 ) -> BackupSummary:
     """Write a backup and record it in `runs`, first as begun, so that no erasure overlooks it.
 
-    Args:
-        tables: The store's.
-        file: Its name; it appears when it is complete.
-        force: Whether an existing file may be replaced.
-        run: The record; counts and outcome are filled in.
-        made_by: Zettel's version.
-        clock: Current time.
-        tell: Called with table, rows done, rows in all.
+    Counts and outcome of the record are filled in.
 
     Raises:
         BackupExistsError: The file exists, and not `force`.
@@ -370,12 +354,8 @@ async def recorded_copy(
 ) -> tuple[_T, bool]:
     """Write a copy of a store and record it in `runs`, first as begun.
 
-    Args:
-        tables: The store's.
-        run: The record; counts and outcome are filled in.
-        write: Writes the copy; called again when the versions it read were dropped.
-        clock: Current time.
-        counts_of: The counts to record.
+    Counts and outcome of the record are filled in. `write` is called again when the versions it
+    read were dropped.
 
     Returns:
         What `write` returned, and whether the store could record it.
@@ -453,15 +433,7 @@ def check_outside(file: Path, tables: Tables) -> None:
 
 
 def begin_record(name: str, run_id: str, who: str, now: datetime, *, kind: str = BACKUP) -> Run:
-    """The record of a backup or an export that begins; the file's name ends its id.
-
-    Args:
-        name: The file's, without its folder.
-        run_id: A new one.
-        who: Who requested it.
-        now: Current time.
-        kind: `BACKUP` or `EXPORT`.
-    """
+    """The record of a backup or an export that begins; the file's name ends its id."""
     return Run(
         run_id=f"{run_id}-{name}",
         kind=kind,

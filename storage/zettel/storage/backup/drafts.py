@@ -36,10 +36,6 @@ def check_target(file: Path, *, force: bool) -> None:
 def drafted(file: Path, *, force: bool) -> Generator[BinaryIO]:
     """Write a file, readable by its owner alone; it gets its name when the body has ended.
 
-    Args:
-        file: Its name.
-        force: Whether an existing file may be replaced.
-
     Raises:
         BackupExistsError: A file has appeared, and not `force`.
         BackupUnwritableError: The disk is full or not writable.
@@ -66,9 +62,6 @@ def drafted(file: Path, *, force: bool) -> Generator[BinaryIO]:
 @contextmanager
 def drafted_folder(folder: Path) -> Generator[Path]:
     """Fill a new folder, readable by its owner alone; it gets its name when the body has ended.
-
-    Args:
-        folder: Its name.
 
     Raises:
         BackupExistsError: Something with that name has appeared.

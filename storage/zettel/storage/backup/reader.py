@@ -43,12 +43,7 @@ ProblemOf = Callable[[Note], str]
 
 
 class BackupReader:
-    """Reads a checked backup; each part's hash is checked once more.
-
-    Args:
-        backup: The file.
-        tell: Called with step, rows done, rows in all.
-    """
+    """Reads a checked backup; each part's hash is checked once more."""
 
     def __init__(self, backup: BackupFile, tell: ReportProgress) -> None:
         self.backup, self.tell = backup, tell
@@ -105,11 +100,7 @@ def examined(
 ) -> SoundBackup:
     """Read a checked backup once, before anything is written, and check every row.
 
-    Args:
-        backup: As `checked` opened it.
-        problem_of: The check of notes.
-        room: Free bytes where its rows are to be stored; None if that is unknown.
-        tell: Called with step, rows done, rows in all.
+    `room` is the free bytes where its rows are to be stored; None if that is unknown.
 
     Raises:
         BackupDamagedError: A row is none that Zettel could have written.

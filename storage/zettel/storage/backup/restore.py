@@ -122,9 +122,7 @@ class MergePlan:
 class BackupContents:
     """A backup's notes, gathered revision by revision.
 
-    Args:
-        is_erased: The recorded erasures.
-        namespace: Target of the notes, as for `target_of`.
+    `namespace` is as for `target_of`.
     """
 
     def __init__(self, is_erased: IsErased, namespace: str | None) -> None:
@@ -517,12 +515,7 @@ async def would_erase(tables: Tables, ledger: Ledger, receipts: list[Receipt]) -
 
 
 def recorded(ledger: Ledger, receipts: list[Receipt]) -> IsErased:
-    """A test whether this machine's ledger or a backup's records a note's erasure.
-
-    Args:
-        ledger: That of the target store.
-        receipts: The backup's.
-    """
+    """A test whether this machine's ledger or a backup's records a note's erasure."""
     by_salt = dict[str, set[str]]()
     for receipt in receipts:
         by_salt.setdefault(receipt.salt, set()).update(receipt.digests)

@@ -80,9 +80,7 @@ ROWS_PER_BATCH = 256
 async def find_invalid(tables: Tables, problem_of: Callable[[Note], str]) -> tuple[str, ...]:
     """Rows of notes that cannot be read or have a problem: the key of each, with the problem.
 
-    Args:
-        tables: The store's.
-        problem_of: What is wrong with a note; empty for nothing.
+    `problem_of` says what is wrong with a note; empty for nothing.
     """
     columns = [tables.notes.spec.column(name) for name in ("row_id", *NOTE_COLUMNS)]
 

@@ -40,11 +40,7 @@ def make_embedder(
     Both libraries make the same vectors to within 1e-4 (`onnx_export.LARGEST_DIFFERENCE`), so the
     model's id is the same.
 
-    Args:
-        files: Of the model.
-        backend: The library that runs it.
-        device: What it runs on.
-        bulk: Whether it is to embed many notes while nobody asks questions.
+    With `bulk`, it is to embed many notes while nobody asks questions.
     """
     loads = {"auto": _load_any, "onnx": _load_export, "torch": load_sentence_transformer}
 
@@ -105,9 +101,7 @@ def can_export(files: ModelFiles) -> bool:
 async def make_export(files: ModelFiles, *, nice: bool = False) -> None:
     """Export a model in a process of its own, unless there is a usable export of it.
 
-    Args:
-        files: Of the model.
-        nice: Whether to leave cores and memory to others.
+    `nice` leaves cores and memory to others.
 
     Raises:
         ExtraMissingError: The libraries that export it are not installed.

@@ -119,10 +119,7 @@ def _pooling(config: Mapping[str, object]) -> str:
 def write_bert_graph(files: ModelFiles, config: BertConfig, folder: Path) -> None:
     """Write graph, weights and tokenizer into a folder.
 
-    Args:
-        files: Of a model whose weights have been checked.
-        config: Of the same.
-        folder: Where the files are written.
+    The model's weights have been checked.
 
     Raises:
         UnusableExportError: A tensor is missing, or is not of 32-bit floats.

@@ -52,10 +52,6 @@ class AbsentEmbedder(Embedder):
     """Stands for the model of a store's vectors where that is not on this machine.
 
     It is never ready, so notes are found by their words and stored without vectors.
-
-    Args:
-        model_id: Of the store's vectors.
-        dim: Their length.
     """
 
     def __init__(self, model_id: str, dim: int) -> None:
@@ -102,8 +98,7 @@ class AbsentEmbedder(Embedder):
 def unit_rows(vectors: NDArray[np.floating]) -> Vectors:
     """Scale each row to length 1, so that a dot product is a cosine.
 
-    Args:
-        vectors: Any finite numbers, shape `(n, dim)`.
+    They have the shape `(n, dim)`, and are any finite numbers.
 
     Returns:
         float32, the same shape. A row of zeros, as some models make of a text without a known

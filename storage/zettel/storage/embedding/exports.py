@@ -152,10 +152,7 @@ def unfinished_export() -> Generator[Path]:
 def publish(made: Path, files: ModelFiles, *, largest_difference: float) -> Path:
     """Put a finished, checked export where it is found.
 
-    Args:
-        made: Holds the graph, the weights and the tokenizer.
-        files: The model it was made of.
-        largest_difference: Of any number in a vector from the reference's.
+    `largest_difference` is of any number in a vector from the reference's.
 
     Returns:
         Its folder.

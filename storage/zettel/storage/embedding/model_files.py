@@ -306,9 +306,6 @@ async def find_model_of(model_id: str) -> ModelFiles | None:
 
     Only the packaged one and those in the Hugging Face cache are looked for: what a store says of
     itself must not choose a directory.
-
-    Args:
-        model_id: As `ModelFiles.model_id`.
     """
 
     def find() -> ModelFiles | None:

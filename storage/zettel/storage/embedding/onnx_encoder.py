@@ -96,10 +96,7 @@ def load_onnx(files: ModelFiles, *, device: str = CPU) -> OnnxEncoder:
 def open_export(folder: Path, files: ModelFiles, *, device: str = CPU) -> OnnxEncoder:
     """Make a session of an export's files, and use it once.
 
-    Args:
-        folder: Of an export that is trusted.
-        files: The model it was made of.
-        device: What it is to run on, `cpu` or `cuda`.
+    `device` is `cpu` or `cuda`.
 
     Raises:
         UnusableExportError: It cannot be run.

@@ -30,24 +30,14 @@ _log = logging.getLogger(__name__)
 
 
 class SentenceEmbedder(ModelEmbedder):
-    """Embeds with a sentence-transformers model on the CPU.
-
-    Args:
-        files: The result of `find_model`.
-    """
+    """Embeds with a sentence-transformers model on the CPU."""
 
     def __init__(self, files: ModelFiles) -> None:
         super().__init__(files, load_sentence_transformer)
 
 
 class SentenceEncoder(Encoder):
-    """A loaded sentence-transformers model.
-
-    Args:
-        model: On its device.
-        config: Its own, for the prompts.
-        device: What it runs on.
-    """
+    """A loaded sentence-transformers model."""
 
     backend = "torch"
     # Its tokenizer is set anew at each call, and refuses to be while another thread uses it.
@@ -76,9 +66,7 @@ class SentenceEncoder(Encoder):
 def load_sentence_transformer(files: ModelFiles, *, device: str = CPU) -> Encoder:
     """Check the weights, import the library (seconds), load the model and use it once.
 
-    Args:
-        files: Of the model.
-        device: What it is to run on, `cpu` or `cuda`.
+    `device` is `cpu` or `cuda`.
 
     Raises:
         ModelUnavailableError: Anything fails.

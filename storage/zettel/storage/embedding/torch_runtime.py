@@ -19,10 +19,6 @@ def has_torch() -> bool:
 def check_installed(model: str, *, what: str = "embedding model") -> None:
     """Check that the model libraries are installed.
 
-    Args:
-        model: What needs them.
-        what: Kind of model, for messages.
-
     Raises:
         ModelUnavailableError: They are not.
     """

@@ -81,9 +81,7 @@ class Ledger:
     def put(self, receipt: Receipt, *, goes_on: bool = False) -> None:
         """Append an erasure or its progress; on disk when the call returns.
 
-        Args:
-            receipt: All that is known of it.
-            goes_on: Whether its hashes were written before and are left out.
+        A receipt that goes on has its hashes written already: they are left out.
         """
         self.tell(receipt)
         line = line_of(replace(receipt, digests=()) if goes_on else receipt) + "\n"
@@ -133,9 +131,7 @@ class Ledger:
 def ledger_of(place: StoreLocation, copy: Path | None) -> Ledger:
     """The ledger of a store.
 
-    Args:
-        place: The store's location.
-        copy: Directory of the copy outside; None for no copy.
+    `copy` is the directory of the copy outside; None for no copy.
     """
     folders = [folder for folder in (place.directory, copy) if folder is not None]
     return Ledger([folder / LEDGER_FILE for folder in folders], is_shared=place.directory is None)

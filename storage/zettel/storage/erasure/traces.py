@@ -28,10 +28,7 @@ def without_traces(revisions: Sequence[Note], gone: Container[str]) -> list[Note
     Links to these are removed, ended ones too, and their ids from reasons. From the first revision
     on that one of them has taught, everything that an LLM worded is removed, since its source is
     unknown; the current revision then waits to be described again. The agent's own words stay.
-
-    Args:
-        revisions: All of one note, oldest first; not itself erased.
-        gone: Ids of the erased notes.
+    Takes all revisions of one note that is not itself erased, oldest first.
 
     Returns:
         As many revisions; those without a trace unchanged.

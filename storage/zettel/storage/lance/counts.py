@@ -59,13 +59,7 @@ async def counted(
 
 
 def follow_added(tables: Tables, version: int, notes: Sequence[Note]) -> None:
-    """Have the kept counts follow notes that this process has added, before `changed` does.
-
-    Args:
-        tables: The store's.
-        version: That the commit made.
-        notes: All that it changed.
-    """
+    """Have the kept counts follow notes that this process has added, before `changed` does."""
     changed = tables.changed
     if version != changed.followed + 1:
         return

@@ -315,9 +315,7 @@ async def remove_old_data(tables: Tables) -> Purge:
 async def remove_abandoned(tables: Tables, *, before: float) -> Purge:
     """Remove files of `notes` that no version names.
 
-    Args:
-        tables: The store's.
-        before: Seconds since the epoch; younger files are left.
+    Files younger than `before`, in seconds since the epoch, are left.
     """
     async with hold(tables.place, wait_s=PURGE_LOCK_WAIT_S) as held:
         if not held:

@@ -47,9 +47,7 @@ _PROBED = "conditional_puts"
 async def refuse_lost_commits(place: StoreLocation, meta: LanceTable | None) -> None:
     """Refuse an object store that loses commits; each address is probed once in a store's life.
 
-    Args:
-        place: The store's location.
-        meta: Remembers that nothing was lost; None if the store is not made yet.
+    `meta` remembers that nothing was lost; None if the store is not made yet.
 
     Raises:
         StoreUnavailableError: It loses commits, or cannot be written.

@@ -241,11 +241,7 @@ async def take_rows(
 ) -> pa.Table:
     """Rows by address, ascending, without those that have left theirs.
 
-    Args:
-        table: The table.
-        addresses: Of rows, as `LanceTable.select` tells them.
-        columns: To be read.
-        addressed: Adds `_rowid`.
+    `addressed` adds `_rowid`.
     """
     stored = [table.spec.column(name) for name in columns]
 

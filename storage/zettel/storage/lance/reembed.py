@@ -173,11 +173,7 @@ async def fill(tables: Tables, embedder: Embedder, *, tell: ReportProgress, paus
 
     Continues where it was interrupted, and begins anew if that was for another model.
 
-    Args:
-        tables: The store's.
-        embedder: Of the new model.
-        tell: Called with the step, revisions done, revisions in all.
-        pause: Awaited before each piece of work.
+    `pause` is awaited before each piece of work.
 
     Returns:
         Whether the new vectors came into use; False if they were in use already, or if the store
@@ -224,11 +220,7 @@ async def clean_up(
 
     Before that, rows that processes with the old vectors wrote since get new ones.
 
-    Args:
-        tables: The store's, opened with the vectors in use.
-        embedder: Of their model.
-        tell: Called with the step, amount done, amount in all.
-        pause: Awaited before each piece of work.
+    `pause` is awaited before each piece of work.
 
     Returns:
         Whether they are gone, and what was checked; otherwise call it again.

@@ -79,9 +79,7 @@ async def _narrow(tables: Tables) -> pa.Table:
 async def _drop_doubled(table: LanceTable, rows: pa.Table) -> int:
     """Delete all copies of a row except the first one written; returns how many were deleted.
 
-    Args:
-        table: The table.
-        rows: All its rows, with the key and `_rowid`.
+    The rows are all that it has, with the key and `_rowid`.
     """
     key = table.spec.key
     first = rows.group_by(key).aggregate([("_rowid", "min")]).column("_rowid_min")
@@ -154,28 +152,19 @@ async def single_keys(table: LanceTable) -> int:
         return await _drop_doubled(table, await table.select([table.spec.key], addressed=True))
 
 
-async def rewrite(
-    tables: Tables, note_ids: Sequence[str], *, other_model: bool, now: datetime
-) -> None:
+async def rewrite(tables: Tables, note_ids: Sequence[str], *, now: datetime) -> None:
     """Rewrite the rows of some notes so that they agree with their own fields and neighbours.
 
     A revision ends where the next one begins, `link_ids` matches its links, and vectors that cannot
     be of the store's model are dropped (the note then waits for new ones). A revision removes links
     of a note to itself. If it fails, the remaining rows stay unchanged.
-
-    Args:
-        tables: The store's.
-        note_ids: The notes.
-        other_model: Whether vectors of other models are dropped.
-        now: Time of the removal of links.
     """
     if not note_ids:
         return
     async with hold_or_refuse(tables.place):
         async with tables.notes.writing():
             rows = await read_rows(tables, one_of("note_id", note_ids))
-            model = tables.model_id if other_model else None
-            anew = as_table(tables, list(_straight(rows, model)))
+            anew = as_table(tables, list(_straight(rows, tables.model_id)))
             await tables.notes.merge(anew, replace_where=_UNCHANGED, insert=False)
             tables.resident.drop()
         notes = await get_notes(tables, list(note_ids))
@@ -184,7 +173,7 @@ async def rewrite(
             await write_notes(tables, new=(), changes=changes)
 
 
-def _straight(rows: Iterable[NoteRow], model: str | None) -> Iterable[NoteRow]:
+def _straight(rows: Iterable[NoteRow], model: str) -> Iterable[NoteRow]:
     """The rows with corrected ends and without vectors of another model."""
     ordered = sorted(rows, key=lambda row: (row.note.note_id, row.note.rev))
     for _, group in groupby(ordered, key=lambda row: row.note.note_id):
@@ -192,7 +181,7 @@ def _straight(rows: Iterable[NoteRow], model: str | None) -> Iterable[NoteRow]:
         ends = {row.note.row_id: following.note.known_from for row, following in pairwise(of_note)}
         for row in of_note:
             note = replace(row.note, known_to=ends.get(row.note.row_id))
-            foreign = model is not None and note.embed_model not in ("", model)
+            foreign = note.embed_model not in ("", model)
             if foreign or (row.vectors is None) == bool(note.embed_model):
                 yield NoteRow(note=replace(note, embed_model=""), vectors=None)
             else:

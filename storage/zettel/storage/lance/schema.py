@@ -141,12 +141,7 @@ def vector_columns(number: int) -> dict[str, str]:
 
 
 def notes_table(dim: int, vector_set: int = FIRST_VECTOR_SET) -> TableSpec:
-    """One row is one revision; the vector index belongs to `maintenance`, not to `indices`.
-
-    Args:
-        dim: Length of a vector.
-        vector_set: Number of the set of vectors.
-    """
+    """One row is one revision; the vector index belongs to `maintenance`, not to `indices`."""
     columns = ("row_id", "note_id", "session", "happened_at", "fold_hash")
     trees: list[tuple[str, IndexConfig]] = [(column, BTree()) for column in columns]
     maps: list[tuple[str, IndexConfig]] = [(c, Bitmap()) for c in ("namespace", "current", "state")]

@@ -44,10 +44,6 @@ async def snapshot(place: str, *, now: datetime) -> AsyncGenerator[Path]:
 
     Others may write meanwhile: each table is copied at one of its versions. Maintenance waits.
 
-    Args:
-        place: The store, as `open_store` takes it.
-        now: Current time, for removing forgotten snapshots.
-
     Yields:
         The directory of the copy, a store of its own.
 
@@ -75,9 +71,7 @@ async def snapshot(place: str, *, now: datetime) -> AsyncGenerator[Path]:
 def remove_forgotten(directory: Path, *, before: float) -> int:
     """Remove snapshots whose maker was killed; returns how many.
 
-    Args:
-        directory: The store's.
-        before: Seconds since the epoch; snapshots made or written later are kept.
+    Snapshots made or written after `before`, in seconds since the epoch, are kept.
     """
     removed = 0
     for old in (directory / ENGINE_FOLDER).glob(f"{SNAPSHOT_PREFIX}*"):

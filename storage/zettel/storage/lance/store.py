@@ -80,10 +80,6 @@ async def open_store(
 async def open_as_it_is(place: str, *, erasures: Path | None = None) -> "LanceStore":
     """Open an existing store with any model's vectors: for administration, not for search.
 
-    Args:
-        place: As for `open_store`.
-        erasures: Directory for a copy of the ledger of erasures; None for no copy.
-
     Raises:
         StoreUnavailableError: There is no store, or it cannot be used.
         NewerStoreError: A newer Zettel wrote the store.

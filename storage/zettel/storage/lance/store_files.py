@@ -169,13 +169,7 @@ def files_of(place: StoreLocation, table: str = "") -> StoreFiles:
 
 
 def copy_out(files: StoreFiles, directory: Path, *, tell: ReportProgress) -> None:
-    """Copy every file, and those that writers add meanwhile, until a listing shows nothing new.
-
-    Args:
-        files: To copy.
-        directory: Of the copy, empty.
-        tell: Called with the progress.
-    """
+    """Copy every file, and those that writers add meanwhile, until a listing shows nothing new."""
     copied = dict[str, float]()
     for _ in range(COPY_MAX_LISTINGS):
         listed = files.listing()

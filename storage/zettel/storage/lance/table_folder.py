@@ -18,10 +18,6 @@ def written_folder(folder: Path, uri: str) -> Generator[None]:
     LanceDB makes the folder anew and leaves a table in it whose older rows are missing, which no
     store opens.
 
-    Args:
-        folder: The table's.
-        uri: The store's, for the error.
-
     Raises:
         StoreUnavailableError: The folder is gone or cannot be read, or was removed while it was
             written.

@@ -165,13 +165,7 @@ EXACT_INDEX = Probing(0, 0)
 
 
 async def probing_of(tables: Tables, where: NoteFilter, *, hits: int) -> Probing | None:
-    """How to search a scope by the index; None for a small scope, which is searched without it.
-
-    Args:
-        tables: The store's.
-        where: The scope.
-        hits: How many are asked for.
-    """
+    """How to search a scope by the index; None for a small scope, which is searched without it."""
     if not tables.place.optimises or await _kind(tables) in ("", _FLAT):
         return EXACT_INDEX
     rows = await rows_of_namespaces(tables, where.namespaces)

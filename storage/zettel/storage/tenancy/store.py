@@ -35,10 +35,6 @@ class ScopedStore(NoteStore):
 
     A note in another namespace does not exist here: no id, count, link, reason or score reveals
     it. Values in `meta` belong to this access alone, so another caller's token is unknown.
-
-    Args:
-        whole: The store of all namespaces.
-        reach: The namespaces that may be read and written.
     """
 
     def __init__(self, whole: Store, reach: Access) -> None:

@@ -215,12 +215,7 @@ def is_ordinary_word(word: str, language: str) -> bool:
 
 
 def is_listed(word: str, language: str) -> bool:
-    """Whether a language's list has a word in small letters, in some form: no compound of others.
-
-    Args:
-        word: Without white space.
-        language: One of `LANGUAGES`.
-    """
+    """Whether a language's list has a word in small letters in some form; no compound of others."""
     if language in STEMMERS:
         return _find_form(word, language) is not None
     return word in word_list(language).english

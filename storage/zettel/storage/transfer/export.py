@@ -77,14 +77,7 @@ async def export(
 ) -> ExportSummary:
     """Export notes as they are at one moment, and record it, so that an erasure can name the file.
 
-    Args:
-        tables: The store's.
-        target: Where they go.
-        make_sink: Makes the writer of the format.
-        chosen: Which notes, and what of them.
-        run: The record; counts and outcome are filled in.
-        clock: Current time.
-        tell: Called with table, rows done, rows in all.
+    Counts and outcome of the record are filled in.
 
     Raises:
         BackupExistsError: The file exists, and not `force`.

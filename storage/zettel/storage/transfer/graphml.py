@@ -76,11 +76,7 @@ EDGE_ATTRIBUTES: tuple[_Attribute[Link], ...] = (
 
 
 class GraphMlSink:
-    """Writes notes as nodes, and the links that stand between them as edges.
-
-    Args:
-        raw: Takes the bytes.
-    """
+    """Writes notes as nodes, and the links that stand between them as edges."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw

@@ -150,12 +150,7 @@ _RUN_FIELDS = [field.name for field in fields(Run)]
 
 
 class JsonLinesSink:
-    """Writes a store's rows as lines.
-
-    Args:
-        raw: Takes the bytes.
-        header: The first line.
-    """
+    """Writes a store's rows as lines."""
 
     def __init__(self, raw: BinaryIO, header: ExportHeader) -> None:
         self._raw, self._hash = raw, sha256()

@@ -80,13 +80,7 @@ class _Numbered:
 
 
 class ExportReader:
-    """Reads the lines of an export and checks each.
-
-    Args:
-        file: The export.
-        problem_of: The check of notes.
-        tell: Called with step, bytes done, bytes in all.
-    """
+    """Reads the lines of an export and checks each."""
 
     def __init__(self, file: Path, problem_of: ProblemOf, tell: ReportProgress) -> None:
         self._file, self._problem_of, self._tell = file, problem_of, tell
@@ -95,12 +89,7 @@ class ExportReader:
         self.dim = self.header.vectors.dim if self.header.vectors else _NO_DIM
 
     def damaged(self, place: int | str, problem: str) -> ExportDamagedError:
-        """The error for invalid content.
-
-        Args:
-            place: The number of a line, or another place.
-            problem: What is wrong with it.
-        """
+        """The error for invalid content."""
         where = f"line {place}" if isinstance(place, int) else place
         return ExportDamagedError(self._file, where, problem)
 
@@ -301,12 +290,6 @@ def to_backup(
     file: Path, target: Path, *, problem_of: ProblemOf, tell: ReportProgress
 ) -> ExportHeader:
     """Make a backup of an export.
-
-    Args:
-        file: JSON lines.
-        target: The backup to write.
-        problem_of: The check of notes.
-        tell: Called with step, bytes done, bytes in all.
 
     Returns:
         The export's header.

@@ -25,9 +25,7 @@ COMPUTED = ("row_id", "fold_hash", "link_ids", "text")
 class ParquetSink:
     """Writes a store's rows into Parquet files.
 
-    Args:
-        files: Table -> its file; rows of other tables are left out.
-        dim: Length of the vectors; None for an export without them.
+    Rows of tables without a file are left out; `dim` is None for an export without vectors.
     """
 
     def __init__(self, files: Mapping[str, BinaryIO], *, dim: int | None) -> None:

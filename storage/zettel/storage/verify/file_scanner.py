@@ -134,12 +134,7 @@ class FileScan:
 
 
 class FileScanner:
-    """Searches files.
-
-    Args:
-        wanted: The query.
-        needles: Its patterns.
-    """
+    """Searches files."""
 
     def __init__(self, wanted: ErasureQuery, needles: SearchPatterns) -> None:
         self._ids = frozenset(wanted.ids)

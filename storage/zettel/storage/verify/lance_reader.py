@@ -136,9 +136,7 @@ def stored_model(directory: Path) -> str:
 def tokens_of(text: str, params: str) -> set[str]:
     """The terms that a full-text index stores for a text.
 
-    Args:
-        text: Any.
-        params: The index's settings, the JSON in its metadata.
+    `params` are the index's settings, the JSON in its metadata.
 
     Raises:
         UndecodableError: pylance does not know the settings.

@@ -193,7 +193,7 @@ def _text_windows(text: str) -> Iterator[bytes]:
     escaped = json.dumps(text)[1:-1].encode()
     wide = text.encode("utf-16-le", "surrogatepass")
     for form in (plain, escaped, wide, wide[1:] + b"\x00"):
-        yield from _windows(form, WINDOW_BYTES, STRIDE_BYTES)
+        yield from _windows(form)
 
 
 def _vector_windows(rows: NDArray[np.float32]) -> Iterator[bytes]:
@@ -205,12 +205,12 @@ def _vector_windows(rows: NDArray[np.float32]) -> Iterator[bytes]:
                 yield row[at : at + numbers].tobytes()
 
 
-def _windows(form: bytes, size: int, stride: int) -> Iterator[bytes]:
+def _windows(form: bytes) -> Iterator[bytes]:
     if len(form) < PATTERN_KEY_BYTES:
         return
-    last = max(0, len(form) - size)
-    for at in sorted({*range(0, last, stride), last}):
-        window = form[at : at + size]
+    last = max(0, len(form) - WINDOW_BYTES)
+    for at in sorted({*range(0, last, STRIDE_BYTES), last}):
+        window = form[at : at + WINDOW_BYTES]
         if len(set(window)) >= _LEAST_DISTINCT:
             yield window
 

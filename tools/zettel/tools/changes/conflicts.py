@@ -236,11 +236,7 @@ def conflict_links(
 ) -> list[Link]:
     """A note's links for its conflicts with older notes: the surest, then the latest.
 
-    Args:
-        note: The younger note.
-        conflicts: With other notes, in any order.
-        said: Whether it is said already which note it changes, so that words tell of no other.
-        now: When they are made.
+    `said` is whether it is said already which note it changes, so that words tell of no other.
     """
     older = [pair for pair in conflicts if order_key(pair[0]) < order_key(note)]
     older.sort(key=lambda pair: (pair[1].weight, order_key(pair[0])), reverse=True)
@@ -288,11 +284,7 @@ def _told(note: Note | Outline) -> _Told:
 def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> Conflict | None:
     """Whether the younger of two notes says that what the older tells is otherwise by now.
 
-    Args:
-        one: One note.
-        other: The other.
-        cosine: Of their nearest passages.
-        meant: Whether one shared word is enough (`_meant_by_nearness`).
+    `meant` is whether one shared word is enough (`_meant_by_nearness`).
     """
     older, younger = sorted((one, other), key=lambda told: order_key(told.note))
     # The share of a much longer note is too small in any case, and its words are many to read.

@@ -82,9 +82,7 @@ def _short(value: object) -> object:
 def history(revisions: Iterable[Note], *, known_at: datetime | None = None) -> list[Revision]:
     """A note's revisions, oldest first, each with what it changed.
 
-    Args:
-        revisions: Oldest first.
-        known_at: Leaves out later revisions; None for all.
+    Leaves out revisions later than `known_at`.
     """
     entries, previous = list[Revision](), None
     for note in revisions:

@@ -95,12 +95,7 @@ def parted(
 ) -> Note | None:
     """The revision without what it took over from one that is no longer merged into it.
 
-    Args:
-        other: The note.
-        revisions: Its revisions, oldest first.
-        note: The one that was merged into it.
-        by: Who takes it back.
-        now: Transaction time.
+    `note` is the one that `other` was merged into; revisions are the oldest first.
     """
     at = [i for i, r in enumerate(revisions) if (r.change, r.reason) == (MERGE_CHANGE, _of(note))]
     if not at or not at[-1]:

@@ -59,13 +59,7 @@ def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) ->
 
 
 def settle_open(younger: Note, older: Note | Outline, trust: TrustRules) -> str:
-    """The literal calls that settle an open conflict; the link starts from `younger`.
-
-    Args:
-        younger: A note.
-        older: One that it may replace.
-        trust: Whether it is trusted enough to.
-    """
+    """The literal calls that settle an open conflict; the link starts from `younger`."""
     call = f'links=[{{"to": "{older.note_id}", '
     then = _from_then(younger, older)
     # The older note's words stand beside it, with what marks them.
@@ -120,11 +114,6 @@ def takes_effect_later(
     "From 1 May" begins later unless the other note does, too. A day on which something becomes
     otherwise ("Nina starts at Siemens on 1 January") does not if the other names a time to come as
     well, for then it may be the day that has changed.
-
-    Args:
-        coming: What may be so later.
-        present: What it is instead of.
-        now: The moment.
 
     Returns:
         None if it is so already, or either is not so yet.

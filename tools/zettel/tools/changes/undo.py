@@ -20,7 +20,7 @@ from zettel.tools.changes.run_changes import (
 from zettel.tools.changes.stages import next_note
 from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
 from zettel.tools.concurrency import shielded
-from zettel.tools.llm.unanswered import drop_unanswered
+from zettel.tools.llm.unanswered import keep_unanswered
 from zettel.tools.state.memory import Memory
 
 
@@ -147,13 +147,8 @@ async def undo_run(
     The caller holds the evolution lease. Changes undone already count as undone. A note changed by
     others while the undo commits is left alone, even if others are undone by then.
 
-    Args:
-        memory: The store.
-        run_id: An evolution run or another undo.
-        now: Transaction time.
-        undo_id: A new run id, for the undo's own revisions.
-        who: `changed_by` of the revisions.
-        partial: Leave notes that were changed since, and undo the rest.
+    With `partial`, notes that were changed since are left. `undo_id` is a new run id, for the
+    undo's own revisions.
 
     Raises:
         UnknownNameError: There was no such run.
@@ -174,7 +169,7 @@ async def undo_run(
             await memory.admin.add_run(_record(report, who=who, now=now, ended=ended))
             await reconcile_superseded(memory, undoing.targets, by=who, now=now)
             # What was undone is not done again.
-            await drop_unanswered(memory.store, touched.keys())
+            await keep_unanswered(memory.store, {}, touched.keys())
     return report
 
 

@@ -162,10 +162,7 @@ async def not_found(memory: Memory, note_id: str, given: str = "") -> NoteNotFou
 
     A tenant does not: a receipt does not say whose the note was.
 
-    Args:
-        memory: Where it was looked for.
-        note_id: Its id.
-        given: The id as the caller spells it; empty for the same.
+    `given` is the id as the caller spells it; empty for the same.
     """
     erased = await memory.admin.erased([note_id]) if memory.reach is None else {}
     erasure = erased.get(note_id)

@@ -26,7 +26,7 @@ from zettel.tools.evolve.steps.compare import COMPARE_STEP
 from zettel.tools.evolve.steps.construct import CONSTRUCT_STEP, EMBED, UNEMBEDDED_NOTES, embed
 from zettel.tools.evolve.steps.link import LINK_STEP
 from zettel.tools.evolve.steps.revise import REVISE_STEP
-from zettel.tools.evolve.writing.llm_writer import LlmWriter, PrivateNamespaceWriter
+from zettel.tools.evolve.writing.llm_writer import LlmWriter
 from zettel.tools.evolve.writing.writer import RULE, Writer
 from zettel.tools.llm.client import TokenBudget
 from zettel.tools.llm.llm import keep_health
@@ -174,8 +174,8 @@ async def evolve(
 def _writer(memory: Memory, now: datetime) -> Writer:
     if memory.mind is None:
         return RULE
-    asking = LlmWriter(memory.mind, TokenBudget(memory.store, memory.mind.limits, now))
-    return PrivateNamespaceWriter(asking, memory.llm_off) if memory.llm_off else asking
+    budget = TokenBudget(memory.store, memory.mind.limits, now)
+    return LlmWriter(memory.mind, budget, private=memory.llm_off)
 
 
 class _Running:
@@ -245,15 +245,9 @@ class _Running:
     async def _take(self, of: Sequence[Step]) -> bool:
         size, last = LLM_BATCH_NOTES if self.writer.asks else RUN_BATCH_NOTES, list[str]()
         while (todo := await self._waiting(of)) and todo != last:
-            done, last = 0, todo
-            while done < len(todo):
-                if not (most := self._room(size)):
-                    return False
-                part = todo[done : done + most]
-                if not await self._evolve_batch(of, part, done, len(todo)):
-                    return False
-                done, self._seen = done + len(part), self._seen + len(part)
-                await _tend(self.memory)
+            last = todo
+            if not await self._evolve_all(of, todo, size):
+                return False
             if len(todo) < RUN_MAX_NOTES:  # what was stored meanwhile waits: the run ends
                 break
         return await self._ask_again(of)
@@ -266,12 +260,21 @@ class _Running:
         """
         left = await read_unanswered(self.memory.store) if await deferred(self.memory) else []
         todo = [i for i in left if i not in self.asked and i not in self.writer.unanswered]
+        return await self._evolve_all(of, todo, LLM_BATCH_NOTES, anew=True)
+
+    async def _evolve_all(
+        self, of: Sequence[Step], todo: Sequence[str], size: int, *, anew: bool = False
+    ) -> bool:
+        """Takes the steps with these notes, batch by batch; False if the budget did not suffice.
+
+        With `anew`, only until the LLM gives no answer again.
+        """
         done = 0
-        while done < len(todo) and not self.writer.unanswered:
-            if not (most := self._room(LLM_BATCH_NOTES)):
+        while done < len(todo) and not (anew and self.writer.unanswered):
+            if not (most := self._room(size)):
                 return False
             part = todo[done : done + most]
-            if not await self._evolve_batch(of, part, done, len(todo), anew=True):
+            if not await self._evolve_batch(of, part, done, len(todo), anew=anew):
                 return False
             done, self._seen = done + len(part), self._seen + len(part)
             await _tend(self.memory)

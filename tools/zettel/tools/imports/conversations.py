@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,13 +49,9 @@ def _first_has(path: Path, name: str) -> bool:
     if path.is_file() and path.suffix.lower() not in (".json", ".zip"):
         return False
     try:
-        return any(name in fields for fields in _first(_conversations(path)))
+        return any(name in fields for fields in islice(_conversations(path), 1))
     except InvalidArgumentError:
         return False
-
-
-def _first(items: Iterator[Mapping[str, object]]) -> list[Mapping[str, object]]:
-    return [item for _, item in zip(range(1), items, strict=False)]
 
 
 def detect_chatgpt(path: Path) -> bool:

@@ -133,10 +133,6 @@ def _json(line: bytes) -> object:
 def json_items(stream: BinaryIO, path: Path) -> Iterator[tuple[str, object]]:
     """The items of a JSON list, or of the lists in a JSON object, one after the other.
 
-    Args:
-        stream: UTF-8.
-        path: For errors.
-
     Yields:
         The name of the list in the object, empty for an outermost list, and the item.
 
@@ -238,9 +234,7 @@ class _JsonWindow:
 def opened_member(path: Path, names: re.Pattern[str]) -> Generator[Iterator[BinaryIO]]:
     """The files of a folder, or members of a zip, with such a name, or the file itself.
 
-    Args:
-        path: A folder, a zip as downloaded, or one file.
-        names: Of the files meant; only their last part counts.
+    Only the last part of the files' names counts.
 
     Raises:
         InvalidArgumentError: It cannot be read, or unpacks to far more than it is.

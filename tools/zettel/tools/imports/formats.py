@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zettel.storage.errors import UnknownNameError
 from zettel.tools.imports import (
     basic_memory,
     conversations,
@@ -16,7 +15,7 @@ from zettel.tools.imports import (
 )
 from zettel.tools.imports.drafts import ReadSource
 from zettel.tools.imports.files import unreadable
-from zettel.tools.validation import nearest
+from zettel.tools.validation import unknown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,5 @@ def _named(name: str) -> Format:
     for each in FORMATS:
         if each.name == name.strip().lower():
             return each
-    near = nearest(name, format_names())
-    meant = f"Did you mean {near!r}? " if near else ""
     known = format_names()
-    raise UnknownNameError("--from", name[:80], known, f"{meant}Pass one of {', '.join(known)}.")
+    raise unknown_name("--from", name, known, f"Pass one of {', '.join(known)}.")

@@ -116,9 +116,7 @@ def parse(name: str, text: str) -> MarkdownPage:
 def pages(path: Path, found: Sequence[Path] | None = None) -> Iterator[MarkdownPage | Skipped]:
     """The pages of a folder, or one file; those that cannot be read are skipped.
 
-    Args:
-        path: The folder, or the file.
-        found: The files below it, if not all with Markdown's suffixes.
+    `found` are the files below it, if not all with Markdown's suffixes.
     """
     folder = path if path.is_dir() else path.parent
     real = folder.resolve()
@@ -170,11 +168,7 @@ def drafts_of(
 ) -> Iterator[Draft]:
     """The notes of a page.
 
-    Args:
-        page: The page.
-        scope: Of its folder.
-        keys: Folded name of a page -> key of its first note, for links.
-        kind: Of its notes.
+    `keys` are by the folded name of a page: that of its first note, for links.
     """
     first, seen = key_of(scope, page), Counter[str]()
     for number, part in enumerate(sections(page.body)):

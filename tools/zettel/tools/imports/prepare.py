@@ -33,10 +33,7 @@ class Ready:
 def prepare(draft: Draft, secrets: SecretMode, cut: Counter[str]) -> Iterator[Ready | Skipped]:
     """The draft, checked, and as several if it is too long for one note; for a worker thread.
 
-    Args:
-        draft: As its source has it.
-        secrets: What happens to keys and passwords.
-        cut: Counts what was cut, by kind.
+    `cut` counts what was cut, by kind.
 
     Raises:
         RulesUnavailableError: The rules that find secrets cannot be read.

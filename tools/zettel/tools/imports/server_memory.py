@@ -1,6 +1,7 @@
 """The official MCP memory server's file: a graph of entities, one JSON object a line."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from zettel.storage.errors import InvalidArgumentError
@@ -24,8 +25,8 @@ def detect(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        for _, item in zip(range(DETECT_MAX_LINES), json_lines(path), strict=False):
-            fields = as_mapping(item[1])
+        for _, item in islice(json_lines(path), DETECT_MAX_LINES):
+            fields = as_mapping(item)
             if fields.get("type") == "entity" and "entityType" in fields:
                 return True
             if fields.get("type") == "relation" and "relationType" in fields:

@@ -163,13 +163,8 @@ async def import_notes(
     notes are known from their commit on, and have their vectors in it; only without a model that
     can be used is embedding left to evolution.
 
-    Args:
-        memory: Where to.
-        caller: Their author; its name tells an import's revisions from others.
-        task: The import.
-        found: From the format's reader.
-        tell: Called with step, amount done, amount in all.
-        total: Drafts and skipped parts of the source; 0 if unknown.
+    The caller's name tells an import's revisions from others; `total` is of drafts and skipped
+    parts of the source, 0 if unknown.
 
     Raises:
         InvalidArgumentError: The source cannot be read to its end; what came before is stored.

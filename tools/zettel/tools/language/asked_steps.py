@@ -84,10 +84,7 @@ class FoundStep:
 def find_step(asked: AskedStep, text: str, *, title: str = "") -> FoundStep | None:
     """Find the step of a text that a question asks for; None if it holds none.
 
-    Args:
-        asked: The question.
-        text: The text.
-        title: What else says of what its lists are, such as its tags.
+    `title` is what else says of what its lists are, such as its tags.
     """
     found = [one for of in find_lists(text) if (one := _in_list(asked, text, of, title))]
     return max(found, key=lambda one: one.closeness, default=None)

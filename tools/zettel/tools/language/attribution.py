@@ -158,12 +158,7 @@ _PLACES: Callable[[_Clause], frozenset[str]] = attrgetter("places")
 
 
 def misattributes(text: str, sources: Sequence[str]) -> bool:
-    """Whether a text changes the subject, day, number, place or order of what its sources state.
-
-    Args:
-        text: Written from the sources.
-        sources: Their texts.
-    """
+    """Whether a text changes the subject, day, number, place or order of what its sources state."""
     told = "\n".join(sources)
     known = _clauses(told, told)[:SOURCES_MAX_CLAUSES]
     said = _clauses(text, told)[:TEXT_MAX_CLAUSES]

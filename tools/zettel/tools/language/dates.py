@@ -184,9 +184,7 @@ def find_note_times(text: str, happened_at: datetime, told_at: datetime) -> tupl
 def takes_effect(text: str, told_at: datetime) -> datetime | None:
     """When what a text tells begins to be so, if it names a time from which: "from 1 May".
 
-    Args:
-        text: A note's content.
-        told_at: The moment that "next week" is relative to.
+    `told_at` is the moment that "next week" is relative to.
     """
     begins = [
         _begins(text, told, period)
@@ -202,9 +200,7 @@ def changes_on(text: str, told_at: datetime) -> datetime | None:
     "Nina starts at Siemens on 1 January", and neither "the course starts on 1 January", which tells
     its day alone, nor "it was moved to 1 January", which is so already.
 
-    Args:
-        text: A note's content.
-        told_at: The moment that "next week" is relative to.
+    `told_at` is the moment that "next week" is relative to.
     """
     changes = [
         _begins(text, told, period)
@@ -225,10 +221,7 @@ def _begins(text: str, told: SpelledTime, period: Period) -> datetime:
 def names_time_after(text: str, told_at: datetime, now: datetime) -> bool:
     """Whether a text names a time after a moment, other than the end of something.
 
-    Args:
-        text: A note's content.
-        told_at: The moment that "next week" is relative to.
-        now: The moment.
+    `told_at` is the moment that "next week" is relative to.
     """
     return any(
         period.start > now and _side(text, told) not in _ENDS
@@ -276,9 +269,7 @@ def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
     "27 to 30 November" is one time. A day or month without its year, and a day of the week, is in
     the past if its sentence is; else a date is the nearest one, a day of the week the next one.
 
-    Args:
-        text: A note's content, or a question.
-        happened_at: The moment that "yesterday" is relative to.
+    "Yesterday" is relative to `happened_at`.
     """
     return tuple(
         Span(start=period.start, end=period.end, phrase=told.phrase)
@@ -383,10 +374,7 @@ def _clock_error(text: str) -> ClockError | None:
 def _read_alone(text: str, now: datetime, *, prefer: Prefer) -> Period | None:
     """Read a text that is one time and nothing else, in any language: "letzte Woche".
 
-    Args:
-        text: An argument, as somebody typed it.
-        now: The moment that "gestern" is relative to.
-        prefer: Which "Freitag" or "März" is meant.
+    "Gestern" is relative to `now`; `prefer` says which "Freitag" or "März" is meant.
     """
     text = " ".join(text[: 4 * TIME_MAX_CHARACTERS].split())
     if len(text) > TIME_MAX_CHARACTERS:
@@ -648,10 +636,6 @@ class _Named:
 
 def find_windows(text: str, now: datetime) -> tuple[tuple[Window, ...], tuple[str, ...]]:
     """Read the times that a question names.
-
-    Args:
-        text: The question.
-        now: The moment that "last week" is relative to.
 
     Returns:
         The windows, and the phrases that name them, without a preposition: "September".

@@ -79,10 +79,7 @@ def find_keywords(
     sort it is ("mot de passe"); in German, what has a capital; in Chinese, a row of characters that
     returns; in Japanese, one of a single script.
 
-    Args:
-        texts: Notes to find keywords for.
-        names: Of each text.
-        background: Other notes, for the frequency of words.
+    `background` are other notes, for the frequency of words.
 
     Returns:
         One tuple per text, the highest weight first; empty when the text has none.
@@ -183,11 +180,7 @@ class _Run:
 
 
 class _Read:
-    """A text's words and those of them that stand like nouns.
-
-    Args:
-        text: A note's content.
-    """
+    """A text's words and those of them that stand like nouns."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -212,11 +205,7 @@ class _Read:
 
 
 class _Known:
-    """The nouns of each language: words that stand like nouns at least as often as like verbs.
-
-    Args:
-        read: All notes.
-    """
+    """The nouns of each language: words that stand like nouns at least as often as like verbs."""
 
     def __init__(self, read: Iterable[_Read]) -> None:
         self._nouns, verbs = dict[int, Counter[str]](), dict[int, Counter[str]]()

@@ -67,10 +67,7 @@ def has_cue(text: str) -> bool:
 def find_cue(text: str, earlier: str, *, follows: bool) -> Cue | None:
     """Find the relation that a note states to an earlier one.
 
-    Args:
-        text: The note's content.
-        earlier: The earlier note's content.
-        follows: Whether the earlier note is the previous one of the session.
+    `follows` is whether the earlier note is the previous one of the session.
     """
     if asks(earlier) or asks(text):
         return None

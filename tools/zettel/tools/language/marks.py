@@ -103,12 +103,7 @@ def find_marks_across(texts: Sequence[str]) -> tuple[Mark, ...]:
 
 
 def may_continue(order: str, text: str) -> bool:
-    """Whether a text may go on with the order of another: the other breaks off, or it orders too.
-
-    Args:
-        order: A text that is marked as one of `ORDERS`.
-        text: One without marks.
-    """
+    """Whether a text may go on with another's order: the other breaks off, or it orders too."""
     if order.rstrip()[-1:].isalpha() and not _may_end(order.rstrip()):
         return True
     readings = readings_of(without_json(text))

@@ -86,10 +86,7 @@ def number_languages() -> Sequence[str]:
 def in_digits(text: str, language: str, *, articles: bool = False) -> str:
     """The text in NFKC with its numbers in digits.
 
-    Args:
-        text: Of any language.
-        language: Whose words are read.
-        articles: Whether words are numbers that are mostly articles: "one", "ein".
+    With `articles`, words are numbers that are mostly articles: "one", "ein".
     """
     text, table = normalise(text), _tables()[language]
     parts, end = list[str](), 0

@@ -84,9 +84,7 @@ def find_other_case(question: str, texts: Sequence[str]) -> str:
 
     Such as "staging", where the nearest note is of production.
 
-    Args:
-        question: The question.
-        texts: Those that may answer, the best first.
+    The texts are those that may answer, the best first.
     """
     asked = _plain(question)
     for cases in _cases():

@@ -41,11 +41,6 @@ def is_of_another(question: str, first: Outline, other: Outline) -> bool:
     That is another number or name, or another word before the same word or at the beginning. What
     only leaves it out ("the port is 9090 now") may be of the same thing. Measured on 150 pairs of
     notes on two things and 100 on one (benchmarks/RESULTS.md).
-
-    Args:
-        question: The question.
-        first: The note that answers it best.
-        other: A note much like it.
     """
     if asks_whether_still(question):  # it names the old value of the same thing
         return False
@@ -60,13 +55,7 @@ def is_of_another(question: str, first: Outline, other: Outline) -> bool:
 
 
 def is_of_another_part(question: str, first: Outline, other: Outline) -> bool:
-    """Whether the first note tells of several, and the other of another than is asked for.
-
-    Args:
-        question: The question.
-        first: A note.
-        other: One told in its place.
-    """
+    """Whether the first note tells of several, and the other of another than is asked for."""
     return _is_of_another_part(*_read(question, first, other), first.content)
 
 
@@ -81,10 +70,6 @@ def speak_of_one_thing(first: Outline, other: Outline) -> bool:
 
     They have a telling word in common that is no name, or both hold a number; or the other tells of
     a change.
-
-    Args:
-        first: A note.
-        other: One told later.
     """
     told = first.content, other.content
     names = frozenset(terms(" ".join(name for text in told for name in find_names(text))))
@@ -188,12 +173,7 @@ def _asked_clause(
 
 
 def _is_mostly_of(part: set[str], own: set[str]) -> bool:
-    """Whether more than half of a part's words, numbers aside, are among some.
-
-    Args:
-        part: The words that it does not share with the part that is asked for.
-        own: The words.
-    """
+    """Whether more than half of a part's words, numbers aside, are among some."""
     told = {word for word in part if not _DIGIT.search(word)}
     return 2 * len(told & own) > len(told)
 

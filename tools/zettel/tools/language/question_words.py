@@ -81,9 +81,7 @@ def asks_for_anything(text: str) -> bool:
 def asks_for_everything(text: str, unnamed: str) -> bool:
     """Whether a question asks for all of somebody: "Tell me everything about Ana".
 
-    Args:
-        text: The question.
-        unnamed: The same without the names in it.
+    `unnamed` is the same without the names in it.
     """
     if not may_ask_for_everything(text):
         return False
@@ -246,9 +244,7 @@ def asks_what_was(text: str, *, times_are_over: bool) -> bool:
 
     In the words of its own language, as "was" is no verb in German; of all, if that is not known.
 
-    Args:
-        text: The question.
-        times_are_over: Whether it names times, and all of them are over.
+    `times_are_over` is whether it names times, and all of them are over.
     """
     language = find_language(text)
     table = _tables().get(language)

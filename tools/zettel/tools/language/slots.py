@@ -86,12 +86,7 @@ class Sentence:
 
 
 def find_other_value(younger: Sequence[Sentence], older: Sequence[Sentence]) -> OtherValue | None:
-    """The value that a text states otherwise than an older one; None if there is none.
-
-    Args:
-        younger: What `read_sentences` reads of a text.
-        older: Of an older one.
-    """
+    """The value that a text states otherwise than an older one; None if there is none."""
     pairs = product(younger, older)
     return next((found for new, old in pairs if (found := _other_value(new, old))), None)
 
@@ -102,10 +97,6 @@ def find_other_number(
     """A number that both texts give to one name, as "Node 22" and "Node 20"; None if there is none.
 
     Each text gives the name one number, and the numbers differ.
-
-    Args:
-        younger: The `named_numbers` of a text.
-        older: Of an older one.
     """
     for name, told in younger.items():
         if len(told) == len(older.get(name, ())) == 1 and told != older[name]:

@@ -90,12 +90,7 @@ def find_speech(text: str) -> list[Speech]:
 
 
 def speaker_at(speech: Sequence[Speech], place: int) -> str | None:
-    """The speaker at a place of a text; None for its author.
-
-    Args:
-        speech: From `find_speech`.
-        place: Index of a character.
-    """
+    """The speaker at a place of a text; None for its author."""
     said = [one.speaker for one in speech if one.start <= place < one.end]
     return next((speaker for speaker in reversed(said) if speaker), said[0] if said else None)
 

@@ -156,9 +156,6 @@ class WordNumbers:
     """Words with their numbers, 0 and up. It only grows, so that a number keeps its meaning.
 
     One thread adds while others look up.
-
-    Args:
-        words: Each once; the first has number 0.
     """
 
     def __init__(self, words: Iterable[str] = ()) -> None:
@@ -187,11 +184,7 @@ class WordNumbers:
         return self._numbers.get(word, -1)
 
     def beginning(self, stem: str) -> list[int]:
-        """The numbers of the words that begin with `stem`.
-
-        Args:
-            stem: At most `TERM_CHARACTERS` characters.
-        """
+        """The numbers of the words that begin with `stem`, of at most `TERM_CHARACTERS`."""
         known = self._sorted
         if len(known) < len(self.words):
             # Sorting is fast on a mostly sorted list.
@@ -229,11 +222,7 @@ class TermIndex:
         return self.rows[here].astype(np.intp), self.counts[here].astype(np.float64)
 
     def holding(self, stem: str) -> NDArray[np.bool_]:
-        """Which documents hold a term that begins with `stem`, shape `(documents,)`.
-
-        Args:
-            stem: At most `TERM_CHARACTERS` characters.
-        """
+        """Which documents hold a term that begins with `stem` (as above), shape `(documents,)`."""
         there = np.zeros(len(self.lengths), np.bool_)
         meant = np.array(self.vocabulary.beginning(stem), np.int32)
         starts, ends = (np.searchsorted(self.numbers, meant + more) for more in (0, 1))
@@ -247,10 +236,6 @@ def count_terms(
     numbers: Sequence[int], lengths: Sequence[int]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Count the terms of documents.
-
-    Args:
-        numbers: Of the terms, document by document.
-        lengths: Terms of each document.
 
     Returns:
         The terms of each document, each once, document by document; how often each occurs; how many

@@ -278,10 +278,7 @@ def find_spelled_times(
 ) -> Iterator[SpelledTime]:
     """The times of a text that a language's file spells, in any order.
 
-    Args:
-        text: A note's content, or a question.
-        asked: Whether it is a question.
-        alone: Whether it may be a time and nothing else.
+    `alone` is whether it may be a time and nothing else.
     """
     lower = text.lower()
     for code, language in _by_script(text):
@@ -347,10 +344,7 @@ def _place(value: str, spellings: Sequence[str]) -> int:
 def tense_of(text: str, language: str, *, clause: bool = False) -> Tense:
     """Whether a text is about what is over or what comes; "" if it says neither or both.
 
-    Args:
-        text: A sentence, or the clause of a time.
-        language: Its code.
-        clause: Whether it is a clause, whose time a perfect tense does not tell.
+    Of a clause, a perfect tense does not tell the time.
     """
     known = _languages()[language]
     rest = known.states.sub(" ", known.ahead.sub(" ", text))

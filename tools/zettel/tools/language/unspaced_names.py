@@ -22,9 +22,7 @@ _HAN = re.compile(r"\p{Han}+")
 def find_unspaced_names(question: str, is_known: Callable[[str], bool]) -> tuple[str, ...]:
     """The names in a question in a script without spaces, in order, without honorifics.
 
-    Args:
-        question: The question.
-        is_known: Whether notes hold a name: one that only its surname tells may be another word.
+    `is_known` is whether notes hold a name: one that only its surname tells may be another word.
     """
     language = find_language(question)
     words = name_words().get(language)

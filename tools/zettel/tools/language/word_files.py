@@ -7,11 +7,7 @@ from typing import Any
 
 
 def read_word_files(folder: str) -> dict[str, dict[str, Any]]:
-    """Language -> its table, by the names of the files.
-
-    Args:
-        folder: Name of a folder beside this module.
-    """
+    """Language -> its table, by the names of the files."""
     return {
         file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8"))
         for file in sorted(
@@ -24,9 +20,7 @@ def read_word_files(folder: str) -> dict[str, dict[str, Any]]:
 def spell_words(words: Iterable[str], *, inside: bool) -> str:
     """A pattern of any of these patterns, the longest first; empty without any.
 
-    Args:
-        words: Regular expressions.
-        inside: Whether they stand within words, as in scripts without spaces.
+    Words `inside` stand within others, as in scripts without spaces.
     """
     spelled = "|".join(sorted(words, key=len, reverse=True))
     return spelled if inside or not spelled else rf"(?<!\w)(?:{spelled})(?!\w)"

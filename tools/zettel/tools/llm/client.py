@@ -154,11 +154,8 @@ class LlmClient:
     ) -> Form | None:
         """The validated answer; None where the rule applies instead, which is counted.
 
-        Args:
-            question: Asked once, but for retries.
-            form: Of the answer.
-            things: Number of notes or pairs the question is about.
-            of: Ids of the notes that are `unanswered` if it gives no answer at all.
+        `things` is the number of notes or pairs it is about, `of` the ids of the notes that are
+        `unanswered` if it gives no answer at all.
         """
         health = self._llm.health
         if health.pause_s(self._clock()):

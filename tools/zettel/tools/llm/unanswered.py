@@ -28,10 +28,7 @@ async def keep_unanswered(
 ) -> None:
     """Adds notes without an answer, and removes those that are done.
 
-    Args:
-        store: Holds the list.
-        found: Note id -> whether its question may have cost tokens.
-        done: Ids of notes that a run has been through; `found` counts above them.
+    `found` is by note id whether its question may have cost tokens, and counts above `done`.
     """
 
     def kept(raw: str | None) -> str | None:
@@ -42,11 +39,6 @@ async def keep_unanswered(
         return _written(rest)
 
     await update_meta(store, _KEY, kept, attempts=None)
-
-
-async def drop_unanswered(store: NoteStore, note_ids: Collection[str]) -> None:
-    """Removes notes that no LLM is to be asked about any more."""
-    await keep_unanswered(store, {}, note_ids)
 
 
 async def drop_erased_unanswered(store: Store, note_ids: Collection[str]) -> None:

@@ -250,9 +250,10 @@ def _of_time_or_kind(
     elif question.only_when and whole:
         # Beside notes of other times, any note with its words stands out.
         figures = replace(figures, stands_out=0.0)
-    if ranking.share("all_of_whom").any() or (question.only_sort and _is_shown(ranking, "of_sort")):
+    of_sort = bool(question.sort) and ranking.share("of_sort").any()
+    if ranking.share("all_of_whom").any() or (question.only_sort and of_sort):
         near, figures = 1.0, PRESENT
-    elif question.sort and _is_shown(ranking, "of_sort"):
+    elif of_sort:
         near = max(near, SORT_NEAR)
         figures = replace(figures, nearness=max(figures.nearness, SORT_NEAR))
     return figures, near
@@ -341,10 +342,6 @@ def _speak_otherwise(question: Question, corpus: Corpus) -> bool:
     """Whether notes are in another language than the question, so that few of its words tell."""
     asked = find_language(question.text)
     return bool(asked) and bool(np.isin(corpus.usual.languages(), ("", asked), invert=True).any())
-
-
-def _is_shown(ranking: Ranking, signal: str) -> bool:
-    return bool(ranking.share(signal).any())
 
 
 def _confidence(margin: float, near: float) -> float:
@@ -512,11 +509,7 @@ def find_speakers(name: str, corpus: Corpus) -> tuple[Flags, Flags]:
     In a talk of two who take turns, every second note is the same person's, and whoever is
     addressed is the other one. A session tells something only if each of its notes that addresses
     the name is in the same turn. In LoCoMo's development half that names the speaker of 99 % of
-    the turns and of none wrongly.
-
-    Args:
-        name: Folded, as spelled in the notes.
-        corpus: The notes; only a conversation has speakers.
+    the turns and of none wrongly. Only a conversation has speakers.
     """
     nobody = np.zeros(len(corpus), np.bool_)
     rows = corpus.mentions.address(name) if corpus.conversation else []

@@ -26,9 +26,7 @@ ALL_ASKED_FOR = frozenset({"all_of_then", "all_of_whom"})
 def notes_to_show(ranking: Sequence[Ranked], question: Question) -> int:
     """How many of the first notes of a ranking to show.
 
-    Args:
-        ranking: As it is shown, best first; a later note may have a higher score.
-        question: The question.
+    A later note may have a higher score.
 
     Returns:
         At least `SHOWN_MIN_NOTES` and at most `SHOWN_MAX_NOTES`, as far as there are notes.

@@ -79,13 +79,8 @@ def read_figures(
 ) -> Figures:
     """The figures of a question.
 
-    Args:
-        corpus: The notes.
-        near: Cosine of each note.
-        best: Of the nearest note that tells something.
-        nearness: Of the nearest note about whom the question asks.
-        holding: `holding_names` of the question.
-        unstated: Whether the notes do not state what is asked for by name.
+    `best` is of the nearest note that tells something, `nearness` of the nearest about whom the
+    question asks; `holding` is `holding_names` of it.
     """
     named = 0.0
     if holding is not None:
@@ -112,13 +107,8 @@ def find_unstated(
     What can be told in many ways proves nothing by not being stated, unless the best note is of
     another than the question names: then its words make that one near, and not the asked one.
 
-    Args:
-        question: The question.
-        corpus: The notes.
-        near: Cosine of each note.
-        order: Rows of the notes, the best first.
-        holding: `holding_names` of the question.
-        anothers: Whether there are such notes, and the best one is none of them.
+    `order` has the best first; `holding` is `holding_names` of the question; `anothers` is whether
+    there are such notes, and the best one is none of them.
     """
     asked = () if question.is_passage else find_asked_slots(question.text)
     slots = [slot for slot in asked if anothers or not slot.orders_only]

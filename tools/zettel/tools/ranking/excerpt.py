@@ -51,8 +51,7 @@ class Passages:
     def cut(self, characters: int) -> str:
         """Join the best passages, in their own order.
 
-        Args:
-            characters: Most characters of the result; one sentence is cut if none fits.
+        One sentence is cut if none fits.
 
         Returns:
             Verbatim stretches of the content, joined by `EXCERPT_GAP`.
@@ -103,9 +102,7 @@ def rank_passages(content: str, query: str) -> Passages:
     beside it and above it, and by whether it states such a thing as the question asks for. A
     passage is such a sentence with what stands beside it in its paragraph.
 
-    Args:
-        content: The note.
-        query: The question; empty takes passages from the beginning.
+    An empty question takes passages from the beginning.
     """
     read = _read_sentences(content)
     asked = _asked_words(query)
@@ -224,10 +221,6 @@ def step_title(note: Note | Outline) -> str:
 
 def excerpt_step(note: Note, query: str) -> str:
     """The step of a note's list that a question asks for, with its neighbours, and the line above.
-
-    Args:
-        note: The note.
-        query: The question.
 
     Returns:
         Verbatim stretches of the content; all of it if no list holds the step.

@@ -122,10 +122,7 @@ def fuse(
 ) -> Ranking:
     """Rank notes by the weighted sum of their signals.
 
-    Args:
-        values: From `signal_values`.
-        corpus: The notes.
-        weights: Weight by signal; None takes `weights_for(corpus)`.
+    Weights of None are `weights_for(corpus)`.
     """
     weights = weights_for(corpus) if weights is None else weights
     parts = {name: (weights[name], of) for name, of in values.items() if weights[name]}

@@ -86,9 +86,7 @@ def find_asked_names(
     In German only after a title ("Frau Groth"); the title is none. At most `QUESTION_MAX_WORDS`:
     more are only in a text without spaces.
 
-    Args:
-        question: The question.
-        is_known: Whether notes hold a name: without capitals, many that look so are none.
+    `is_known` is whether notes hold a name: without capitals, many that look so are none.
     """
     if is_passage(question):
         return ()
@@ -141,12 +139,7 @@ def is_addressed(text: str, start: int, end: int) -> bool:
 
 
 class Mentions:
-    """The notes that mention a name, looked up on demand and cached.
-
-    Args:
-        outlines: The notes.
-        said: Their terms.
-    """
+    """The notes that mention a name, looked up on demand and cached."""
 
     def __init__(self, outlines: Sequence[Outline], said: TermIndex) -> None:
         self._outlines = outlines

@@ -195,10 +195,7 @@ def beside_share(corpus: Corpus) -> float:
 def merge_by_score(first: Ranking, second: Ranking, share: float) -> Ranking:
     """Merge two rankings; each note keeps its better score.
 
-    Args:
-        first: Its scale is kept.
-        second: Of the same corpus.
-        share: Score of the second's best note as a share of the first's best.
+    The first keeps its scale; the second's best note gets `share` of the first's best.
     """
     if not len(first.order) or not len(second.order):
         return first if len(first.order) else second
@@ -275,10 +272,7 @@ def _places_behind(of: Ranking, rows: Rows, unnamed: MultiHop, otherwise: float)
 def _parts(first: Ranking, second: Ranking, scale: Values) -> dict[str, tuple[float, Values]]:
     """Shares of merged notes, with `STEPPED` for the change of the score.
 
-    Args:
-        first: Ranking of the notes with scale 0.
-        second: Ranking of the other notes.
-        scale: Factor of each note's score in the second ranking.
+    Those with scale 0 are ranked by the first; of others it is the factor of the second's score.
     """
     names = dict.fromkeys((*first.parts, *second.parts, STEPPED))
     parts = {name: np.where(scale > 0, _of(second, name), _of(first, name)) for name in names}
@@ -332,10 +326,7 @@ class BridgeEntity:
 def find_bridge_entities(unnamed: MultiHop, about: Ranking, asked: Ranking) -> list[BridgeEntity]:
     """Find the likeliest names, at most `BRIDGE_MAX_NAMES`, the best first.
 
-    Args:
-        unnamed: The words that stand for the name.
-        about: Ranking for these words alone.
-        asked: Ranking for the question without them.
+    `about` ranks for these words alone, `asked` for the question without them.
     """
     corpus = about.corpus
     spoken = _is_spoken(unnamed.name, corpus)
@@ -414,9 +405,7 @@ def _names(outline: Outline, *, spoken: bool) -> list[str]:
 
     At most `NOTE_MAX_BRIDGE_NAMES`, each of at most `BRIDGE_NAME_MAX_CHARACTERS`.
 
-    Args:
-        outline: The note.
-        spoken: Whether the subject is the speaker, whom only the first person mentions.
+    `spoken` is whether the subject is the speaker, whom only the first person mentions.
     """
     text = outline.content
     means_subject = outline.subject and (not spoken or USER in _words(text))
@@ -446,11 +435,7 @@ def _readings(run: str) -> list[str]:
 
 
 class _Texts:
-    """The sentences of a corpus's notes and their words, each note read once.
-
-    Args:
-        corpus: The notes.
-    """
+    """The sentences of a corpus's notes and their words, each note read once."""
 
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus

@@ -63,9 +63,7 @@ def copy_key(note: Note | Outline) -> tuple[str, str]:
 def group_copies(ranked: Iterable[Ranked], outlines: Mapping[str, Outline]) -> tuple[Ranked, ...]:
     """Move the copies of a note right behind the best of them, so that no page repeats one.
 
-    Args:
-        ranked: Best first.
-        outlines: By note id; a note without one has no copies.
+    A note without an outline has no copies.
     """
     groups = dict[tuple[str, ...], list[Ranked]]()
     for one in ranked:

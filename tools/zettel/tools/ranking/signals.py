@@ -274,10 +274,7 @@ def event_times(corpus: Corpus) -> Values:
 def in_order(question: Question, corpus: Corpus, near: Values) -> Values:
     """Rank by time of the notes that answer about as well, if the question asks for an order.
 
-    Args:
-        question: The question.
-        corpus: The notes.
-        near: How well each note answers, 0 and up.
+    `near` is how well each note answers, 0 and up.
     """
     found = np.zeros(len(corpus))
     if question.order not in ("first", "latest"):
@@ -295,11 +292,6 @@ def coming(question: Question, corpus: Corpus, near: Values) -> Values:
 
     Of the notes that answer at least half as well as the best, or hold half of the words: what is
     over may say more of them and does not answer.
-
-    Args:
-        question: The question.
-        corpus: The notes.
-        near: How well each note answers, 0 and up.
     """
     found = np.zeros(len(corpus))
     if question.order != "next":
@@ -449,9 +441,7 @@ def spelled_anyhow(code: str, *, alone: bool) -> re.Pattern[str]:
 
     "RNK-412" stands in "rnk 412" and in "rnk412".
 
-    Args:
-        code: The code.
-        alone: Whether a word with one number stands also without any: "Covid", but not "RNK 377".
+    With `alone`, a word with one number stands also without any: "Covid", but not "RNK 377".
     """
     runs = [re.escape(run) for run in _RUN.findall(fold(code))]
     forms = [rf"{_BETWEEN_RUNS.join(runs)}(?!\p{{N}})"]
@@ -466,12 +456,7 @@ def _unquoted_words(query: str) -> list[str]:
 
 
 def exact_share(terms: Sequence[str], content: str) -> float:
-    """Share of the terms that a note holds literally except for case, in `[0, 1]`.
-
-    Args:
-        terms: From `find_exact_terms`, at least one.
-        content: The note's content.
-    """
+    """Share of one or more terms that a note holds literally except for case, in `[0, 1]`."""
     folded = fold(content)
     return sum(_holds_whole(folded, term) for term in terms) / len(terms)
 

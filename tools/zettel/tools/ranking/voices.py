@@ -27,9 +27,7 @@ def voice_of(outline: Outline, own: Collection[str]) -> str:
     workspace is as good as the reader's own words; of a source that is an address, the host counts:
     its owner writes all of its pages.
 
-    Args:
-        outline: The note.
-        own: Principals that count as the reader or the owner.
+    `own` are principals that count as the reader or the owner.
     """
     principal = outline.principal
     if principal not in own and not is_reserved(principal):
@@ -66,10 +64,7 @@ def share_places(
     with at least `ALIKE_MIN_SHARE` of their score. Nothing is left out, and a ranking of one voice
     keeps its order.
 
-    Args:
-        ranked: Best first, copies behind each other: they take one place.
-        voices: By note id.
-        outlines: By note id.
+    Copies stand behind each other: they take one place.
     """
     if len({voices[one.note_id] for one in ranked}) < 2:
         return tuple(ranked)

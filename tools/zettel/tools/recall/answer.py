@@ -69,11 +69,7 @@ characters would take 3.6 s to be read whole."""
 
 
 def need_context(notes: Sequence[Note]) -> set[str]:
-    """Ids of notes that need their context: short, without names, or similar to another one.
-
-    Args:
-        notes: The notes shown together.
-    """
+    """Ids of notes that need their context: short, without names, or similar to another one."""
     words = {note.note_id: frozenset(fold(_beginning(note)).split()) for note in notes}
     needing = {note.note_id for note in notes if _says_little(note)}
     for at, note in enumerate(notes):
@@ -215,11 +211,7 @@ def _judged(
 ) -> RecallAnswer:
     """The answer's head: verdict, reason and confidence.
 
-    Args:
-        asked: The request.
-        page: The page.
-        entries: Its notes.
-        lost: Note id -> a premise that does not stand any more.
+    `lost` has by note id a premise that does not stand any more.
     """
     there = bool(entries)
     # That nothing was found says little where not everything was searched.

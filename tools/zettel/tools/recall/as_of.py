@@ -18,10 +18,7 @@ async def resolve_as_of(
 ) -> RecallQuery:
     """Resolve the moments of a request.
 
-    Args:
-        memory: The memory.
-        asked: The request.
-        page_known_at: On a later page, the moment that the first page saw.
+    On a later page, `page_known_at` is the moment that the first page saw.
 
     Returns:
         The request with a filter that matches exactly one revision of a note.
@@ -96,9 +93,7 @@ def find_end(note: Note, known: Sequence[Note]) -> datetime | None:
 
     The revision that closed it may have got another date, or a later one may begin earlier.
 
-    Args:
-        note: A closed revision.
-        known: The note's known revisions, oldest first.
+    `known` are the note's known revisions, oldest first.
     """
     *before, last = known
     later = [r for r in before if r.rev > note.rev and r.ended_at and not r.corrected]

@@ -79,10 +79,7 @@ async def find_entity(memory: Memory, asked: RecallQuery, name: str) -> Entity:
 
     Without notes if it is named in too many: then the notes' subjects tell more.
 
-    Args:
-        memory: The memory.
-        asked: The request; its own `subject` is left out.
-        name: A name, or "user".
+    The request's own `subject` is left out; a name may be "user".
     """
     where = replace(asked.where, subject="")
     scope = replace(where, tags=(), kinds=(), sessions=(), since=None, until=None)
@@ -181,8 +178,7 @@ class _Reading:
     async def users(self, given: str) -> dict[str, str]:
         """The names of the user, folded -> as spelled: whole, and each part of it.
 
-        Args:
-            given: The name that is asked for: what tells another name need not be read.
+        What tells another name than the given one need not be read.
         """
         core = await self._core()
         told = await self._told() if fold(given) in user_names() else await self.holders(given)

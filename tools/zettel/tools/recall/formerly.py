@@ -19,11 +19,7 @@ BEFORE_IT_ENDS = timedelta(seconds=1)
 async def former_call(memory: Memory, asked: RecallQuery, question: Question, first: str) -> str:
     """The reason that names the call for what a question about the past means.
 
-    Args:
-        memory: The memory.
-        asked: The request.
-        question: Its question.
-        first: Id of the note that is shown first.
+    `first` is the id of the note that is shown first.
 
     Returns:
         Empty if the request names its moment, the question is not about the past, the note is or

@@ -1,7 +1,6 @@
 """The note first of which a question repeats what it is known to answer."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import regex as re
 
@@ -25,27 +24,12 @@ _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _OWN = re.compile(r"[\p{Lu}\p{N}]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyFirst:
-    """A ranking whose first note is known to answer the question."""
-
-    ranking: tuple[Ranked, ...]
-    judgement: Confidence
-
-
 async def key_first(
     memory: Memory, query: str, ranked: Sequence[Ranked], searched: Found, reader: TrustView
-) -> KeyFirst | None:
+) -> tuple[tuple[Ranked, ...], Confidence] | None:
     """Move the note first that is known to answer the question; None if none of the best is.
 
     No note moves before one that the reader trusts more.
-
-    Args:
-        memory: The memory.
-        query: The question.
-        ranked: Best first.
-        searched: All that was looked at.
-        reader: For whom.
     """
     best = [one.note_id for one in ranked[:KEYS_READ_NOTES]]
     known = {note.note_id: note.questions for note in await memory.store.get(best)}
@@ -57,7 +41,7 @@ async def key_first(
     if placed[0].note_id != note_id:
         return None
     confidence = max(KEY_CONFIDENCE, memory.found_from)
-    return KeyFirst(ranking=placed, judgement=Confidence(verdict="found", confidence=confidence))
+    return placed, Confidence(verdict="found", confidence=confidence)
 
 
 def repeats_key(question: str, keys: Iterable[str]) -> bool:

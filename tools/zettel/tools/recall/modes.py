@@ -247,7 +247,7 @@ async def _rank(
         # Without an LLM hardly a note has keys, and they are read from the store.
         may_know = sure.verdict != "found" or memory.mind is not None
         if may_know and (keyed := await key_first(memory, query, step.ranking, found, reader)):
-            sure, arranged = keyed.judgement, _arranged(keyed.ranking, outlines, own)
+            sure, arranged = keyed[1], _arranged(keyed[0], outlines, own)
         sure, unsearched = await _with_unread(memory, asked, sure)
         if (
             arranged

@@ -61,11 +61,7 @@ async def newest_first(
     moves before the newer one, and the best pair of such notes before what has not changed. No note
     moves before one that is trusted more.
 
-    Args:
-        memory: The memory.
-        asked: The request's scope and clocks.
-        found: What was found; its first look says whether people talk here.
-        ranked: Best first.
+    The first look of `found` says whether people talk here.
     """
     question, corpus = found.question, found.first.corpus
     best = {r.note_id: r for r in ranked[:NEWEST_FIRST_NOTES]}
@@ -102,11 +98,7 @@ def _changed_first(
 ) -> tuple[Ranked, ...]:
     """The ranking with the best note that has changed put first, if it is among the best.
 
-    Args:
-        ranked: Best first.
-        changed: Ids of current notes with what they superseded, and of what may be superseded.
-        found: What was found.
-        reader: For whom.
+    `changed` are ids of current notes with what they superseded, and of what may be superseded.
     """
     near = (one for one in ranked[:FORMER_PLACES] if one.note_id in changed)
     first = next(near, None)
@@ -312,11 +304,8 @@ async def told_later_first(
     if that is asked for: then the second note moves before the first if it was told earlier. In
     talk it is not so; and not where a past time, an order, or all of a kind is asked for.
 
-    Args:
-        memory: The memory.
-        found: What was found; its first look says whether people talk here.
-        ranked: Best first.
-        outlines: Outlines of all ranked notes, by id.
+    The first look of `found` says whether people talk here; there is an outline of every ranked
+    note.
     """
     question = found.question
     if found.first.corpus.conversation or not _asks_for_one_value(question):

@@ -64,11 +64,7 @@ async def linked(
     Both directions, as of the request's moment; without links to missing or forgotten notes and,
     except in `full`, to notes that recall would not show.
 
-    Args:
-        memory: The memory.
-        asked: The request.
-        notes: The notes.
-        only: The only relation wanted; empty for all.
+    `only` is the only relation wanted; empty for all.
     """
     ids = [note.note_id for note in notes]
     at = asked.moment if asked.looks_back else None
@@ -277,11 +273,7 @@ async def beside_turn(
 
     The one before a short turn, the one behind a question.
 
-    Args:
-        memory: The memory.
-        asked: The request.
-        note: A note of the answer; none for one that goes on with no other.
-        shown: Ids of the answer's notes.
+    Without a note, one that goes on with no other.
     """
     said = without_cue_times(note.content)
     short, question = len(said.split()) <= REPLY_MAX_WORDS, asks(said)

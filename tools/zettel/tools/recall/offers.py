@@ -13,9 +13,7 @@ OFFERED_MAX_NOTES = 20
 async def offered_rules(memory: Memory, where: NoteFilter) -> list[Note]:
     """The offered rules and facts of a scope, newest first.
 
-    Args:
-        memory: The memory.
-        where: The scope; its tags are left out.
+    The tags of the scope are left out.
     """
     wanted = replace(where, tags=OFFERED_SORTS, derived=True)
     found = await memory.store.find(wanted, limit=OFFERED_MAX_NOTES)

@@ -17,11 +17,6 @@ async def open_work_notice(memory: Memory, namespace: str, now: datetime) -> str
     """What to do about a namespace's working notes; empty if they are not too many.
 
     Nothing is closed by itself: what is left open is the agent's to know.
-
-    Args:
-        memory: The memory.
-        namespace: Whose working notes are counted.
-        now: Time of the call.
     """
     if not memory.working_notes or not memory.may_write(namespace):
         return ""

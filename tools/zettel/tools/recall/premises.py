@@ -98,9 +98,7 @@ async def resting_on_gone(memory: Memory, where: NoteFilter) -> list[Note]:
 
     Or from what is derived from these, in at most `PREMISES_MAX_STEPS` steps.
 
-    Args:
-        memory: The memory.
-        where: The scope; its tags are left out.
+    The tags of the scope are left out.
     """
     gone = await memory.store.find(
         NoteFilter(namespaces=where.namespaces, states=tuple(GONE), derived=None),

@@ -151,12 +151,6 @@ async def revs_of(
 ) -> Mapping[str, int]:
     """Note id -> its current revision, without forgotten notes and those the caller cannot see.
 
-    Args:
-        memory: The memory.
-        caller: The caller.
-        now: The moment.
-        note_ids: Any number of ids.
-
     Raises:
         InvalidArgumentError: One is not an id.
     """
@@ -209,13 +203,8 @@ async def complete(
 ) -> Completion:
     """Complete an argument with values that the caller's recall could show.
 
-    Args:
-        memory: The memory.
-        caller: The caller.
-        now: The moment.
-        name: The kind of value.
-        begun: The text so far; of comma-separated tags the last one is completed.
-        namespace: The namespace argument, if it is given already.
+    Of comma-separated tags, the last one is completed; `namespace` is the argument, if it is given
+    already.
 
     Raises:
         InvalidArgumentError: The namespace's name is invalid.

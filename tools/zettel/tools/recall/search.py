@@ -126,12 +126,8 @@ async def search(
 ) -> Found:
     """Rank the notes of a scope for a question, best first.
 
-    Args:
-        memory: The memory.
-        query: The question.
-        where: The scope.
-        now: The moment that relative times mean, and at which notes must be valid.
-        depth: Most notes to return.
+    Relative times mean the moment `now`, at which notes must be valid; `depth` is how many notes to
+    return at most.
     """
     with start_part("scope"):
         corpus = await memory.corpora.read(memory.store, where, now)
@@ -164,12 +160,6 @@ class _Looks:
 
     A large scope's notes are the candidates that the looks found so far; `widen` adds what the
     last ones found, and all are to be taken again.
-
-    Args:
-        memory: The memory.
-        where: The scope.
-        now: The moment that relative times mean.
-        corpus: From `CorpusCache.read`.
     """
 
     def __init__(self, memory: Memory, where: NoteFilter, now: datetime, corpus: Corpus) -> None:
@@ -439,13 +429,8 @@ async def gather_arms(
 ) -> Arms:
     """The hits by words and, if the model is loaded, by meaning, searched concurrently.
 
-    Args:
-        memory: The memory.
-        question: The question.
-        where: The scope.
-        with_meaning: Whether the model is loaded.
-        arm: Most hits of each.
-        meanwhile: Called with the hits by words, while meaning is searched, which takes longer.
+    `arm` is the most hits of each. `meanwhile` is called with the hits by words, while meaning is
+    searched, which takes longer.
     """
 
     async def by_words() -> Sequence[Hit]:
@@ -489,11 +474,7 @@ async def reordered(
 ) -> tuple[tuple[Ranked, ...], str]:
     """Lift notes that hold an exact term or state what is asked for, then rerank the best ones.
 
-    Args:
-        memory: The memory.
-        query: The question.
-        found: What was found.
-        outlines: Outlines of all ranked notes, by id.
+    There is an outline of every ranked note.
 
     Returns:
         The ranking, and why the reranker was not used; empty if it was or there is none.

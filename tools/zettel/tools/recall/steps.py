@@ -42,13 +42,6 @@ async def step_first(
     """Move the note first whose list holds the step that a question asks for.
 
     No note moves before one that the reader trusts more. A question for no step changes nothing.
-
-    Args:
-        memory: The memory.
-        query: The question.
-        ranked: Best first.
-        searched: All that was looked at.
-        reader: For whom.
     """
     asked = read_asked_step(query)
     if asked is None:

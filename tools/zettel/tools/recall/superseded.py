@@ -274,9 +274,7 @@ def replaced_by_current(
 ) -> tuple[Ranked, ...]:
     """The ranking with the current note at the place of each superseded one, if that is better.
 
-    Args:
-        ranked: Best first.
-        superseded: Id of a superseded note -> id of the note in its place.
+    `superseded` has the id of the note in the place of each superseded one.
     """
     if not superseded:
         return tuple(ranked)

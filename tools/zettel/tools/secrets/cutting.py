@@ -74,9 +74,7 @@ def without_secrets(
 def cut_secrets(text: str, cut: Counter[str]) -> str:
     """The text with a marker such as `[cut: GitHub token]` for each secret; for a worker thread.
 
-    Args:
-        text: At most `MAX_DOCUMENT` characters.
-        cut: Counts what was cut, by kind.
+    It has at most `MAX_DOCUMENT` characters; `cut` counts what was cut, by kind.
     """
     pieces, at = list[str](), 0
     for secret in find_secrets(text):

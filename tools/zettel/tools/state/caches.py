@@ -379,12 +379,8 @@ async def _corpus(
 ) -> Corpus:
     """Read the corpus of a scope.
 
-    Args:
-        store: The store.
-        where: The scope.
-        before: What was read of it at an earlier version.
-        like: Another corpus that may hold the same notes.
-        columns: What is kept of single notes.
+    `before` was read of it at an earlier version; `like` is another corpus that may hold the same
+    notes.
     """
     size = await store.count(where)
     if size <= CORPUS_MAX_NOTES:

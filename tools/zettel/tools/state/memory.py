@@ -36,14 +36,6 @@ SHORT_MAX_CHARACTERS = 16_384
 _T = TypeVar("_T")
 
 
-def _nothing() -> None:
-    return None
-
-
-def _no_run(_run: Run) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Settings that decide how notes are found, evolved and kept."""
@@ -94,9 +86,9 @@ class Memory(Policy):
     interpreter."""
     namespaces: set[str] = field(default_factory=set[str])
     """Namespaces known to hold notes, so that only a first write has to ask."""
-    on_write: Callable[[], None] = _nothing
+    on_write: Callable[[], None] = lambda: None
     """Called after every commit of a verb; the scheduler listens."""
-    on_run: Callable[[Run], None] = _no_run
+    on_run: Callable[[Run], None] = lambda _run: None
     """Called when a run of evolution has ended, successful or not."""
     reach: Access | None = None
     """The namespaces it may use; None for the whole store."""
@@ -119,8 +111,7 @@ class Memory(Policy):
     def within(self, reach: Access | None) -> "Memory":
         """The memory scoped to a tenant, with caches of its own.
 
-        Args:
-            reach: The tenant's access; None for unlimited access.
+        `reach` is None for unlimited access.
         """
         if reach is None:
             return self

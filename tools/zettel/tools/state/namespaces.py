@@ -27,10 +27,8 @@ async def record_names(
 ) -> NamespaceNames:
     """Record that names lead to primary ones; what led to a name that is now another's follows.
 
-    Args:
-        store: The store.
-        added: Other name or identity -> primary name.
-        removed: Names that lead nowhere any more.
+    `added` has the primary name for other names and identities; `removed` names lead nowhere any
+    more.
     """
     for _ in range(RECORD_MAX_ATTEMPTS):
         before = await store.get_meta(META_KEY)
@@ -48,11 +46,8 @@ async def record_names(
 async def settled(memory: Memory, caller: Caller, *, writes: bool, now: datetime) -> Caller:
     """The caller with the names it may use, in the namespace of its project.
 
-    Args:
-        memory: The whole memory.
-        caller: As the server knows it.
-        writes: Whether the call may store the first note of a project.
-        now: Names that other processes record are seen some seconds later.
+    `writes` is whether the call may store the first note of a project. Names that other processes
+    record are seen some seconds later.
     """
     names = await memory.names.read(memory.admin, now)
     if caller.reach is not None:

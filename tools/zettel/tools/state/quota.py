@@ -32,10 +32,7 @@ class _Count:
 class Quota:
     """The bounds of every namespace and their counted sizes.
 
-    Args:
-        notes: Most notes of a namespace; None for no bound.
-        text_bytes: Most bytes of text; None for no bound.
-        now: A monotonic clock, seconds.
+    None is no bound.
     """
 
     def __init__(

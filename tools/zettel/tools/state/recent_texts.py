@@ -86,10 +86,7 @@ def find_split(text: str, trust: float, last: Sequence[RecentText]) -> Split | N
     No text speaks against more trusted ones, or a stranger could take the owner's notes their
     trust.
 
-    Args:
-        text: The new note's.
-        trust: Of its source.
-        last: The author's last notes, oldest first.
+    `trust` is of its source; `last` are the author's last notes, oldest first.
     """
     start, whole = text[:RECENT_MAX_CHARACTERS], [recent for recent in last if not recent.orders]
     for first in reversed(range(len(whole))) if _marks(whole, start) else ():

@@ -59,13 +59,7 @@ def check_rules(days: Mapping[str, float]) -> Mapping[str, float]:
 
 
 async def expired(store: NoteStore, rules: Retention, now: datetime) -> list[Outline]:
-    """The notes past their retention, in any state, without notes composed of them.
-
-    Args:
-        store: The store.
-        rules: The rules.
-        now: Timezone-aware.
-    """
+    """The notes past their retention, in any state, without notes composed of them."""
     if not rules.days:
         return []
     oldest = now - timedelta(days=min(rules.days.values()))

@@ -64,11 +64,7 @@ _MANIFESTS = TypeAdapter(VaultManifest)
 
 
 class Vault:
-    """The files of a folder of notes.
-
-    Args:
-        folder: The folder.
-    """
+    """The files of a folder of notes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -104,9 +104,7 @@ def tag_of(tag: str) -> str:
 def render(note: Note, names: Mapping[str, FileName]) -> str:
     """A note's file.
 
-    Args:
-        note: A current revision.
-        names: Files of the folder by note id; links to other notes are left out.
+    Links to notes without a name are left out.
     """
     said: dict[str, object] = {
         "id": note.note_id,

@@ -116,14 +116,6 @@ async def find_changes(
     """Compare every file with the revision that it was written from; changes nothing.
 
     What the verbs would refuse of a file is a problem already here.
-
-    Args:
-        memory: The notes.
-        caller: Who makes the edits.
-        vault: The folder.
-        manifest: What it knows of its files.
-        now: Current time.
-        tell: Called with step, files done, files in all.
     """
     paths = [path for path, _ in await to_thread.run_sync(lambda: list(vault.scan()))]
     finder = _Finder(memory, manifest, frozenset(paths))
@@ -295,15 +287,8 @@ async def apply_changes(
 ) -> None:
     """Do what was found; each edit is marked as done, or has its problem.
 
-    Args:
-        memory: The notes.
-        caller: Who makes the edits.
-        vault: The folder.
-        manifest: Renewed, and written at the end.
-        changes: As `find_changes` returned them.
-        forget_deleted: Whether the notes of removed files are forgotten.
-        now: Current time.
-        tell: Called with step, edits done, edits in all.
+    The manifest is renewed, and written at the end. With `forget_deleted`, the notes of removed
+    files are forgotten.
     """
     for path, old in changes.moved.items():
         manifest.files[path] = manifest.files.pop(old)

@@ -42,12 +42,8 @@ async def write_vault(
 ) -> WriteReport:
     """Make the folder's files those of the notes as they are now.
 
-    Args:
-        store: The notes.
-        vault: The folder.
-        manifest: What it knows of its files; renewed, and written at the end.
-        force: Whether files that a person changed or removed are written as well.
-        tell: Called with step, notes done, notes in all.
+    The manifest is renewed, and written at the end. With `force`, files that a person changed or
+    removed are written as well.
 
     Raises:
         VaultError: A file cannot be written.

@@ -101,12 +101,8 @@ async def compare(
 ) -> Compared:
     """Compare a note with stored ones; with none if the store fails, because the note is stored.
 
-    Args:
-        memory: The store.
-        note: The note, stored or about to be.
-        vectors: Of its content; None compares by words within the subject.
-        settled: Ids of notes that the same call superseded or archived.
-        now: Time of the call.
+    Without vectors, it compares by words within the subject; `settled` are ids of notes that the
+    same call superseded or archived.
     """
     stated = await read_in_thread(find_statements, note)
     try:
@@ -210,9 +206,6 @@ def _alike(note: Note, other: Outline, cosine: float) -> bool:
 
 async def suggested_tags(compared: Compared) -> list[str]:
     """Tags in use that may fit a note told without any: those of the nearest notes, trusted alike.
-
-    Args:
-        compared: The note beside the stored ones.
 
     Returns:
         At most `SUGGESTED_MAX_TAGS`, the nearest note's first; none for a note with tags.

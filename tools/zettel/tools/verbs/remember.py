@@ -520,12 +520,8 @@ async def _write(
 ) -> Written:
     """Adds notes and closes the notes the first supersedes in one commit, then reconciles these.
 
-    Args:
-        memory: Where to.
-        entries: The note, or the parts of a text.
-        parts: Ids of notes that are marked text only together with it; the same commit takes their
-            trust.
-        now: Time of the commit.
+    `parts` are ids of notes that are marked text only together with it; the same commit takes their
+    trust.
     """
     note = entries[0].note
 

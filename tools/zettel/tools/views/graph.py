@@ -110,14 +110,8 @@ async def read_graph(
 ) -> GraphView:
     """The notes around something, and the links among them.
 
-    Args:
-        memory: The memory.
-        caller: The caller.
-        now: The moment.
-        around: What is in the middle.
-        name: Id of the note, or the name of the subject or session, or the question.
-        step: Which of the graph's moments to show it as known at; -1, or one past them, for now.
-        namespace: As recall takes it.
+    `step` says which of the graph's moments to show it as known at; -1, or one past them, for now.
+    `name` is the id of the note, the name of the subject or session, or the question.
 
     Raises:
         InvalidArgumentError: A value cannot be used.

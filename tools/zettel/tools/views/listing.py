@@ -74,20 +74,9 @@ async def read_list(
 ) -> NoteList:
     """The notes of one namespace that fit every given filter, expired ones too.
 
-    Args:
-        memory: The memory.
-        caller: The caller.
-        now: The moment.
-        kind: Of the notes; a composed kind lists composed notes.
-        tags: Any of these.
-        subject: Who or what they are about.
-        session: Their session.
-        state: `active`, `superseded`, `archived`, `forgotten`, or `any`; empty means active.
-        since: Happened or told since.
-        until: Happened or told until.
-        namespace: Empty for the caller's own, `*` for all.
-        after: Id of the last note of the page before; empty for the first page.
-        limit: Most notes, 1 to `LISTED_MAX_NOTES`.
+    A composed kind lists composed notes. An empty `state` means active, and `any` is one, too; an
+    empty `namespace` is the caller's own, `*` all. `after` is the id of the last note of the page
+    before.
 
     Raises:
         InvalidArgumentError: A value cannot be used.

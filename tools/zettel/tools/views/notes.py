@@ -204,15 +204,7 @@ async def read_timeline(
 ) -> TimelineView:
     """A page of the active notes, the newest first.
 
-    Args:
-        memory: The memory.
-        caller: The caller.
-        now: The moment.
-        namespace: As recall takes it.
-        subject: Only notes about it.
-        session: Only notes of it.
-        until: The page begins at this time.
-        after: Id of the last note of the page before; empty for the first page.
+    It begins at `until`, and behind `after`, the id of the last note of the page before.
 
     Raises:
         InvalidArgumentError: A value cannot be used.

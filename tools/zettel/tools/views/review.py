@@ -70,12 +70,7 @@ async def read_review(
 ) -> ReviewQueue:
     """The open pairs of notes, the newest first.
 
-    Args:
-        memory: The memory.
-        caller: The caller.
-        now: The moment.
-        namespace: As recall takes it.
-        offset: Notes to leave out, 0 and up.
+    `offset` counts the notes to leave out.
 
     Raises:
         InvalidArgumentError: The namespace's name is invalid.

@@ -76,11 +76,7 @@ class RunView(TypedDict):
 async def read_runs(memory: Memory, caller: Caller, *, now: datetime, offset: int = 0) -> RunList:
     """The newest runs; for a tenant those that changed notes which it may read.
 
-    Args:
-        memory: The memory.
-        caller: The caller.
-        now: The moment.
-        offset: Runs to leave out, 0 and up.
+    `offset` counts the runs to leave out.
     """
     del now
     begin = min(max(offset, 0), _MAX_RUNS)

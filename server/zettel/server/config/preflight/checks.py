@@ -51,10 +51,7 @@ class PreflightReport:
 
 
 async def examine_flags(flags: Mapping[str, object]) -> tuple[Settings, PreflightReport]:
-    """Read all settings and examine them, for `zettel serve`.
-
-    Args:
-        flags: Of the command line; None if absent.
+    """Read all settings and examine them, for `zettel serve`; a flag of None is absent.
 
     Raises:
         MisconfiguredError: These settings cannot be served; names every problem.

@@ -20,12 +20,7 @@ from zettel.server.engine.ipc.version import VERSION, is_newer
 
 
 class Attachment:
-    """One client of one store.
-
-    Args:
-        flags: Options of the command line.
-        environment: Variables of the process.
-    """
+    """One client of one store."""
 
     def __init__(self, flags: Mapping[str, str], environment: Mapping[str, str]) -> None:
         self._place = Rendezvous(chosen_store(flags, environment))

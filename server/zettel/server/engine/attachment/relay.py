@@ -101,9 +101,7 @@ class ReplayLog:
     def give_up(self, ids: Iterable[Id] | None, why: str) -> list[bytes]:
         """Answer requests with an error.
 
-        Args:
-            ids: None for all open requests.
-            why: Text of the error.
+        `ids` is None for all open requests.
 
         Returns:
             One line per request, newline included.
@@ -192,11 +190,8 @@ TICK_S = 2.0
 class Relay:
     """Connects the client's pipes to an engine, and to the next one when that dies.
 
-    Args:
-        connection: To the first engine.
-        reattach: Connects to the next engine.
-        patience: Called regularly; exits the process if the client is gone.
-        fds: Descriptors for reading from and writing to the client.
+    `reattach` connects to the next engine; `patience` is called regularly, and exits the process if
+    the client is gone.
     """
 
     def __init__(

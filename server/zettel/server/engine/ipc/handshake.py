@@ -44,12 +44,7 @@ def given_settings(flags: Mapping[str, str], environment: Mapping[str, str]) -> 
 
 
 def session_hello(store: str, given: Mapping[str, str]) -> Message:
-    """The hello of a client, made once and sent to every engine it connects to.
-
-    Args:
-        store: Canonical.
-        given: As of `given_settings`.
-    """
+    """The hello of a client, made once and sent to every engine it connects to."""
     stamp = time.strftime("%Y%m%d-%H%M", time.gmtime())
     return {
         "zettel": PROTOCOL,

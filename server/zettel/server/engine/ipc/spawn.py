@@ -51,11 +51,7 @@ def reach_engine(
 ) -> EngineConnection:
     """Connect to an engine of this version or a newer one, starting it if necessary.
 
-    Args:
-        place: Of the store.
-        hello: Of the client.
-        ipc: How a started engine listens: `unix`, `tcp`, or empty for the store's setting.
-        patience: Called regularly.
+    `ipc` says how a started engine listens: `unix`, `tcp`, or empty for the store's setting.
 
     Raises:
         RefusedError: The engine rejects this client.
@@ -164,12 +160,7 @@ def _spawn(place: Rendezvous, ipc: str, given: Message, patience: Patience) -> i
 
 
 def engine_environment(environment: Mapping[str, str], given: Message) -> dict[str, str]:
-    """The variables of an engine: its client's, but of Zettel's only those of an engine.
-
-    Args:
-        environment: Of the client.
-        given: The client's settings by flag or variable.
-    """
+    """The variables of an engine: its client's, but of Zettel's only those of an engine."""
     variables = {
         name: value
         for name, value in environment.items()

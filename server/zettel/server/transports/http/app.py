@@ -111,12 +111,7 @@ class McpEndpoint:
 
 
 class SseEndpoint:
-    """`GET /sse`: one conversation, as long as the stream is open.
-
-    Args:
-        server: Answers the messages.
-        sse: The SDK's transport.
-    """
+    """`GET /sse`: one conversation, as long as the stream is open."""
 
     def __init__(self, server: Server, sse: SseServerTransport) -> None:
         self._server = server
@@ -397,9 +392,6 @@ class HostCheck:
 
     The former get 421 (`Host`) or 403 (`Origin`), the latter 400 and the end of the connection
     (RFC 9112, section 6.1).
-
-    Args:
-        settings: Accepted headers.
     """
 
     def __init__(self, settings: TransportSecuritySettings) -> None:
@@ -420,11 +412,7 @@ class HostCheck:
 class LimitedEngine:
     """Runs calls through a fair queue, and readings with a timeout.
 
-    Args:
-        runtime: Carries the calls out.
-        queue: Of the server.
-        rejections: Counts the refused calls.
-        recall_s: Longest time of one recall or reading.
+    `recall_s` is the longest time of one recall or reading.
     """
 
     def __init__(

@@ -102,12 +102,8 @@ async def converse(
 ) -> None:
     """Serve one client until its stream or the process ends, then until its calls are answered.
 
-    Args:
-        server: The MCP server; shared by conversations.
-        reader: Of the client's lines.
-        send_line: Sends an answer.
-        protocol: `legacy` serves only protocol versions with the initialize handshake.
-        shutdown: Ends reading, and bounds the time that open calls may take then.
+    `legacy` serves only protocol versions with the initialize handshake. `shutdown` ends reading,
+    and bounds the time that open calls may take then.
     """
     read_send, read_receive = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_send, write_receive = anyio.create_memory_object_stream[SessionMessage](0)

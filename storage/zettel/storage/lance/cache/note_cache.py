@@ -106,11 +106,7 @@ class LoadedRows:
 
 
 class NoteCache:
-    """Answers reads for one version of the table; None if it cannot answer.
-
-    Args:
-        dim: Length of a vector.
-    """
+    """Answers reads for one version of the table; None if it cannot answer."""
 
     def __init__(self, dim: int) -> None:
         self._dim = dim
@@ -154,9 +150,7 @@ class NoteCache:
     def is_missed_again(self, version: int, others: int) -> bool:
         """Whether what is not kept is requested for exactly the second time.
 
-        Args:
-            version: That is requested.
-            others: The last version that others wrote; with each, counting begins anew.
+        With each version that others wrote, counting begins anew.
         """
         if version == self._version:
             return False
@@ -188,9 +182,7 @@ class NoteCache:
     def advance(self, version: int, written: Iterable[NoteRow]) -> None:
         """Follow a commit of this process.
 
-        Args:
-            version: The version it made; the cache is dropped if others have written too.
-            written: Every row of it.
+        The cache is dropped if others have written too.
         """
         if self._version == NO_VERSION:
             return
@@ -239,11 +231,8 @@ class NoteCache:
     ) -> list[Note] | None:
         """The notes that link to any of these, in session order.
 
-        Args:
-            version: The version asked for.
-            note_ids: The notes linked to.
-            known_at: The moment of the linking revisions; None means now.
-            relations: Only links by one of these; empty for all.
+        `known_at` is the moment of the linking revisions, None for now; without relations all
+        count.
         """
         if version != self._version:
             return None

@@ -23,11 +23,7 @@ _T = TypeVar("_T")
 
 
 class ResidentNotes:
-    """Answers reads for one version of the table; None if it cannot answer.
-
-    Args:
-        dim: Length of a vector.
-    """
+    """Answers reads for one version of the table; None if it cannot answer."""
 
     def __init__(self, dim: int) -> None:
         self._dim = dim
@@ -63,18 +59,14 @@ class ResidentNotes:
     def is_missed_again(self, version: int, others: int) -> bool:
         """Whether what is not there is requested for exactly the second time.
 
-        Args:
-            version: That is requested.
-            others: The last version that others wrote; with each, counting begins anew.
+        With each version that others wrote, counting begins anew.
         """
         return version != self.version and self._whole.is_missed_again(version, others)
 
     def missed_again(self, namespace: str, others: int) -> bool:
         """Whether a namespace that is not there is looked for exactly the second time.
 
-        Args:
-            namespace: Its name.
-            others: The last version that others wrote; with each, counting begins anew.
+        With each version that others wrote, counting begins anew.
         """
         if self.is_whole or namespace in self._parts:
             return False
@@ -102,9 +94,7 @@ class ResidentNotes:
     def advance(self, version: int, written: Iterable[NoteRow]) -> None:
         """Follow a commit of this process.
 
-        Args:
-            version: The version it made; the cache is dropped if others have written too.
-            written: Every row of it.
+        The cache is dropped if others have written too.
         """
         written = list(written)
         self._follow_latest(version, (row.note.known_from for row in written))

@@ -200,11 +200,7 @@ def _mark_removed(segment: Segment, gone: Collection[str]) -> Segment:
 
 
 class Frequencies:
-    """BM25 over some namespaces; CPU work for a worker thread.
-
-    Args:
-        namespaces: Their notes, all revisions, are what is counted.
-    """
+    """BM25 over all revisions of some namespaces; CPU work for a worker thread."""
 
     def __init__(self, namespaces: Iterable[NamespaceTerms]) -> None:
         self._segments = [segment for one in namespaces for segment in one.segments]

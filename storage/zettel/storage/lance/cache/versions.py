@@ -19,10 +19,6 @@ def commits_stamp(directory: Path, table: str) -> Stamp | None:
 
     5 microseconds, where LanceDB's listing takes 0.2 ms; it is needed for every answer.
 
-    Args:
-        directory: The store's.
-        table: Its name.
-
     Returns:
         None if unknown, or changed so recently that the next commit may look the same.
     """

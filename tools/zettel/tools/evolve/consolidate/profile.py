@@ -163,10 +163,8 @@ def _quoted(speech: Sequence[Speech], place: int) -> bool:
 def _of_sentence(note: Note | Outline, author: str, *, alone: bool) -> ProfileFact | None:
     """The standing fact of a sentence.
 
-    Args:
-        note: The note, with the sentence as its content and the times in it.
-        author: Who "I" is in it.
-        alone: Whether it is all of the note.
+    `note` has the sentence as its content and the times in it; `author` is who "I" is in it, and
+    `alone` whether it is all of the note.
     """
     text, subject = note.content, note.subject
     if fact := _in_first_person(note, author):

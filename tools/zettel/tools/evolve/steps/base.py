@@ -43,10 +43,7 @@ class Batch(NoteReader):
     Reads see the changes, except for searches by words and vectors: no step changes the content of
     a note that is searched for.
 
-    Args:
-        store: Holds the notes.
-        notes: Current revisions, read just now.
-        anew: Whether every step reads them as if they were new.
+    With `anew`, every step reads the notes as if they were new.
     """
 
     def __init__(self, store: NoteStore, notes: Iterable[Note] = (), *, anew: bool = False) -> None:
@@ -66,11 +63,7 @@ class Batch(NoteReader):
     def put(self, before: Note, after: Note, step: str, reason: str) -> None:
         """Leaves a note as `after`, which is a revision unless only its stage differs.
 
-        Args:
-            before: The note as it was read here.
-            after: The note as the step leaves it; its bookkeeping does not count.
-            step: The step's name.
-            reason: Why it did so.
+        `before` is the note as it was read here; the bookkeeping of `after` does not count.
         """
         note_id = before.note_id
         if note_id not in self._now:
@@ -87,10 +80,7 @@ class Batch(NoteReader):
 
         It is not committed if others have changed a source by then.
 
-        Args:
-            note: The note.
-            sources: The notes that it cites, as they were read here.
-            vectors: Of its content; None if that has not changed.
+        `vectors` are of its content; None if that has not changed.
         """
         self._now.setdefault(note.note_id, note)
         self._sources[note.note_id] = sources

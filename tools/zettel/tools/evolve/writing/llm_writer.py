@@ -8,7 +8,7 @@ letters, because the check takes most capitals for names.
 import html
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import anyio
@@ -32,7 +32,6 @@ from zettel.tools.evolve.writing.writer import (
     Piece,
     ProposedLink,
     Ruling,
-    Writer,
 )
 from zettel.tools.language.opposites import denies_otherwise
 from zettel.tools.llm.client import LlmClient, TokenBudget
@@ -385,16 +384,23 @@ class LlmWriter:
     """Words notes with an LLM; every failure is counted and leaves the rule's text.
 
     `llm_fallback_…` counts by reason notes, composed texts, links and pairs left to the rule;
-    `invented`, `contrary`, `too_long`, `instructions` and `malformed` count single fields. `clock`
-    is in monotonic seconds.
+    `invented`, `contrary`, `too_long`, `instructions` and `malformed` count single fields. Notes of
+    `private` namespaces are never shown to the LLM: rules word those. `clock` is in monotonic
+    seconds.
     """
 
     asks = True
 
     def __init__(
-        self, llm: Llm, budget: TokenBudget, *, clock: Callable[[], float] = anyio.current_time
+        self,
+        llm: Llm,
+        budget: TokenBudget,
+        *,
+        private: Iterable[str] = (),
+        clock: Callable[[], float] = anyio.current_time,
     ) -> None:
         self._client = LlmClient(llm, budget, clock=clock)
+        self._private = frozenset(private)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -413,6 +419,7 @@ class LlmWriter:
 
     async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
         """Implements `Writer.describe` in one question."""
+        notes = self._open(notes)
         if not notes:
             return {}
         ids = [note.note_id for note in notes]
@@ -428,6 +435,7 @@ class LlmWriter:
 
     async def revise(self, note: Note, neighbours: Sequence[Note]) -> NeighbourReading:
         """Implements `Writer.revise` in one question."""
+        neighbours = self._open(neighbours) if self._open([note]) else []
         if not neighbours:
             return NeighbourReading()
         question = revision(note, neighbours)
@@ -466,6 +474,8 @@ class LlmWriter:
 
     async def compose(self, piece: Piece) -> str:
         """Implements `Writer.compose` in one question."""
+        if len(self._open(piece.notes)) < len(piece.notes):
+            return ""
         answer = await self._client.ask(composition(piece), Composition, 1)
         if answer is None:
             return ""
@@ -475,6 +485,7 @@ class LlmWriter:
 
     async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, PairVerdict]:
         """Implements `Writer.judge` in one question."""
+        older = self._open(older) if self._open([note]) else []
         if not older:
             return {}
         question = judgement(note, older)
@@ -497,6 +508,9 @@ class LlmWriter:
                 verdicts[judged.older] = verdict
         self._client.count_fallback("missing", len(known.keys() - seen))
         return verdicts
+
+    def _open(self, notes: Sequence[Note]) -> list[Note]:
+        return [note for note in notes if note.namespace not in self._private]
 
     def _checked(
         self, worded: Sequence[WordedNote], sources: Mapping[str, Sources]
@@ -529,51 +543,3 @@ class LlmWriter:
                 self._client.count_fallback(wrong)
                 return ()
         return tuple(first)
-
-
-class PrivateNamespaceWriter:
-    """Hides notes of private namespaces from another writer; rules word those."""
-
-    def __init__(self, writer: Writer, secret: Sequence[str]) -> None:
-        self._writer = writer
-        self._secret = frozenset(secret)
-
-    @property
-    def asks(self) -> bool:
-        """Of the other writer."""
-        return self._writer.asks
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Of the other writer."""
-        return self._writer.counts
-
-    @property
-    def answered(self) -> int:
-        """Of the other writer."""
-        return self._writer.answered
-
-    @property
-    def unanswered(self) -> Mapping[str, bool]:
-        """Of the other writer."""
-        return self._writer.unanswered
-
-    async def describe(self, notes: Sequence[Note]) -> Mapping[str, Description]:
-        """Describes the notes that are not private."""
-        return await self._writer.describe(self._open(notes))
-
-    async def revise(self, note: Note, neighbours: Sequence[Note]) -> NeighbourReading:
-        """Reads the neighbours that are not private, if the note is not."""
-        return await self._writer.revise(note, self._open(neighbours) if self._open([note]) else [])
-
-    async def compose(self, piece: Piece) -> str:
-        """Composes if no note is private."""
-        shown = len(self._open(piece.notes)) == len(piece.notes)
-        return await self._writer.compose(piece) if shown else ""
-
-    async def judge(self, note: Note, older: Sequence[Note]) -> Mapping[str, PairVerdict]:
-        """Judges the older notes that are not private, if the note is not."""
-        return await self._writer.judge(note, self._open(older) if self._open([note]) else [])
-
-    def _open(self, notes: Sequence[Note]) -> list[Note]:
-        return [note for note in notes if note.namespace not in self._secret]

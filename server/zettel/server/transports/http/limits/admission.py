@@ -43,9 +43,7 @@ class RateLimit:
 
     The generic cell rate algorithm (ITU-T I.371, annex A, virtual scheduling).
 
-    Args:
-        per_minute: Requests of each principal, 1 and up; also the size of a bucket.
-        now: Monotonic clock, seconds.
+    `per_minute`, the requests of each principal, is also the size of a bucket.
     """
 
     def __init__(self, per_minute: int, now: Callable[[], float] = time.monotonic) -> None:
@@ -71,12 +69,7 @@ class RateLimit:
 
 
 class Admission:
-    """The bounds of one server's HTTP and SSE.
-
-    Args:
-        limits: The bounds.
-        rejections: Counts the refused requests.
-    """
+    """The bounds of one server's HTTP and SSE."""
 
     def __init__(self, limits: Limits, rejections: Rejections) -> None:
         self.limits = limits

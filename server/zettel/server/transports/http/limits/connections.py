@@ -31,12 +31,7 @@ CONNECTION_RETRY_S = 5
 
 
 class Connections:
-    """All connections of one server.
-
-    Args:
-        limits: Maximum number, and the time a client may take.
-        rejections: Counts the connections that were ended or refused.
-    """
+    """All connections of one server."""
 
     def __init__(self, limits: Limits, rejections: Rejections) -> None:
         self.slow_s = limits.slow_seconds

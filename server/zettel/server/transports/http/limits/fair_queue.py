@@ -53,9 +53,7 @@ class FairQueue:
     async def place(self, principal: str, *, bounded: bool) -> AsyncGenerator[None]:
         """Hold a place while the body runs.
 
-        Args:
-            principal: Of the call.
-            bounded: Whether `max_each` holds for it.
+        `max_each` holds for it if it is `bounded`.
 
         Raises:
             TooManyCallsError: No place became free in time.

@@ -36,9 +36,7 @@ Reason = Literal[
 class Rejections:
     """Counters of what one server rejected.
 
-    Args:
-        report: Called with the reason of each; for the metrics.
-        now: Monotonic clock, seconds.
+    `report` is called with the reason of each; for the metrics.
     """
 
     def __init__(
@@ -67,10 +65,7 @@ class Rejections:
 def refusal(status: int, text: str, retry_s: float = 0.0) -> Response:
     """A refusal as HTTP and JSON-RPC have it.
 
-    Args:
-        status: Of HTTP.
-        text: What is wrong, as whole sentences.
-        retry_s: Seconds after which the same request may pass; 0 for never.
+    `text` is whole sentences; the same request may pass after `retry_s` seconds; 0 is never.
     """
     headers = dict[str, str]()
     if retry_s:

@@ -47,11 +47,7 @@ class _Session:
 class Sessions:
     """All sessions of one server.
 
-    Args:
-        limits: Maximum numbers.
-        rejections: Counts refused and replaced sessions.
-        idle_s: Idle time after which the SDK ends a session.
-        now: Monotonic clock, seconds.
+    The SDK ends a session that is idle for `idle_s`.
     """
 
     def __init__(
