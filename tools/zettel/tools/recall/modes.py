@@ -304,7 +304,8 @@ async def _with_unread(
         waiting = await memory.store.count(replace(asked.where, unembedded=True))
         if waiting:
             # One of them may be what was asked for.
-            return UNREAD, f"{waiting} new notes are not embedded yet"
+            new = "1 new note is" if waiting == 1 else f"{waiting} new notes are"
+            return UNREAD, f"{new} not embedded yet"
     return sure, ""
 
 
