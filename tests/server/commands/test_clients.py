@@ -180,6 +180,18 @@ def test_each_client_gets_an_absolute_command_once(zettel: Launcher, name: str) 
     assert run(zettel, "uninstall", name, "--yes")[1]["changed"] is True
 
 
+def test_what_is_there_and_what_is_not_is_said(zettel: Launcher) -> None:
+    home = str(zettel.store.parent / "home")
+    gone = zettel.run("uninstall", "cursor", "--yes", HOME=home)
+    first = zettel.run("install", "cursor", "--yes", HOME=home)
+    again = zettel.run("install", "cursor", "--yes", HOME=home)
+
+    file = os.path.join(home, ".cursor", "mcp.json")
+    assert gone.stdout == f"Zettel is not in {file}.\n"
+    assert f"Zettel is in {file}. Restart Cursor." in first.stdout
+    assert f"Zettel is already in {file}." in again.stdout
+
+
 def test_nothing_is_written_before_the_person_said_yes(zettel: Launcher) -> None:
     asked, _ = run(zettel, "install", "cursor")
     shown, answer = run(zettel, "install", "cursor", "--dry-run")

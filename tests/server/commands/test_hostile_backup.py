@@ -5,6 +5,7 @@
 # pyright: reportUnknownArgumentType=false
 
 import json
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
@@ -226,6 +227,7 @@ async def test_tokens_of_a_backup_come_back_revoked_unless_they_are_asked_for(
         {"restored": 0, "revoked": 1},
         True,
     )
+    assert re.search(r"from the backup of \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.\n", without.text)
     assert (printed(within)["tokens"], "in force again" in within.text) == (
         {"restored": 1, "revoked": 0},
         True,

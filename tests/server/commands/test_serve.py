@@ -111,8 +111,10 @@ def test_health_says_ok_with_version_and_model(served: Served) -> None:
 
 @pytest.mark.parametrize("path", ["/health", "/mcp", "/sse"])
 def test_a_foreign_host_or_origin_is_turned_away(served: Served, path: str) -> None:
-    assert get(f"{served.url}{path}", Host="evil.example")[0] == 421
-    assert get(f"{served.url}{path}", Origin="http://evil.example")[0] == 403
+    status, body = get(f"{served.url}{path}", Host="evil.example")
+    assert (status, "--allowed-host NAME" in body) == (421, True)
+    status, body = get(f"{served.url}{path}", Origin="http://evil.example")
+    assert (status, "--allowed-origin ORIGIN" in body) == (403, True)
 
 
 async def test_http_answers_what_it_cannot_parse(served: Served) -> None:

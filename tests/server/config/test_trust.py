@@ -205,4 +205,6 @@ def test_a_file_that_is_not_there_cannot_be_confirmed(zettel: Launcher) -> None:
     done = zettel.run("trust")
 
     assert done.returncode == 2
-    assert "config.toml" in done.stderr
+    assert "config.toml: it is not there, so there is nothing to confirm" in done.stderr
+    assert "zettel config set NAME VALUE" in done.stderr
+    assert "Errno" not in done.stderr

@@ -33,6 +33,36 @@ async def test_what_the_user_says_of_themselves_is_not_told_of_their_family(
     assert answer["verdict"] == "uncertain"
 
 
+@pytest.mark.parametrize(
+    ("note", "question"),
+    [
+        ("My new dentist is Dr. Lang, phone 0316 654321", "What is my dentist's phone number?"),
+        ("The dentist is Dr. Lang, phone 0316 654321", "What is my dentist's phone number?"),
+        ("Unser Zahnarzt ist Dr. Lang, Telefon 0316 654321", "Telefonnummer von meinem Zahnarzt?"),
+    ],
+)
+async def test_who_is_something_to_the_user_is_told_by_notes_without_a_subject_too(
+    desk: Desk, note: str, question: str
+) -> None:
+    await desk.told("The user has no calls at noon", subject="user")
+    await told(desk, note, "Ilse sings alto in the choir", "The boiler is serviced in May")
+
+    answer = await desk("recall", query=question)
+
+    assert notes(answer)[0]["content"] == note
+    assert answer["verdict"] == "found"
+
+
+async def test_who_is_something_to_another_is_not_so_to_the_user(desk: Desk) -> None:
+    await desk.told("The user has no calls at noon", subject="user")
+    await desk.told("My dentist is Dr. Lang, phone 0316 654321", subject="Ilse")
+    await told(desk, "The boiler is serviced in May")
+
+    answer = await desk("recall", query="What is my dentist's phone number?")
+
+    assert answer["verdict"] == "uncertain"
+
+
 async def test_what_another_says_is_not_the_users(desk: Desk) -> None:
     await desk.told("The user answers short, in English", kind="core", subject="user")
     await desk.told("Brass band of Lindach: I play the euphonium", subject="Ilse")

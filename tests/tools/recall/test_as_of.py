@@ -294,3 +294,17 @@ async def test_times_are_passed_in_the_language_of_the_notes(desk: Desk) -> None
     [note] = notes(await desk("recall", query="Ana", as_of="gestern", since="im Jahr 2024"))
 
     assert str(note["happened_at"]).startswith("2024-09-14")
+
+
+@pytest.mark.parametrize("filters", [{}, {"query": "fee"}, {"tags": ["fees"]}])
+async def test_an_empty_answer_of_what_was_known_then_says_how_to_ask_for_what_was_true_then(
+    desk: Desk, filters: dict[str, object]
+) -> None:
+    await desk.told("The fee is 30", tags=["fees"], happened_at="2026-01-10")
+
+    answer = await desk("recall", **filters, known_at="2026-02")
+
+    assert answer["verdict"] == "nothing_relevant"
+    assert "by 2026-02-28T23:59:59Z" in str(answer["reason"])
+    assert "pass as_of" in str(answer["reason"])
+    assert contents(await desk("recall", **filters, as_of="2026-02")) == ["The fee is 30"]

@@ -96,7 +96,7 @@ async def test_notes_without_vectors_yet_are_not_judged_to_be_nothing() -> None:
         later = await desk("recall", query="Which pets live at Ben's house?")
 
     assert (early["verdict"], later["verdict"]) == ("uncertain", "nothing_relevant")
-    assert "1 new notes are not embedded yet: found by words only" in str(early["degraded"])
+    assert "1 new note is not embedded yet: found by words only" in str(early["degraded"])
     assert "degraded" not in later
 
 

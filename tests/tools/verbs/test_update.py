@@ -245,6 +245,12 @@ async def test_the_refusal_of_a_past_end_says_how_to_note_what_is_over(desk: Des
     assert pick(changed, "changed", "valid_until", 1) == new["valid_until"]
 
 
+async def test_an_end_before_a_day_to_come_is_refused_by_the_day_that_was_given(desk: Desk) -> None:
+    note_id = await desk.told("The demo is at ten.", happened_at="2026-11-10")
+    with pytest.raises(Refused, match=r"2026-11-05T23:59:59Z is not after 2026-12-01T00:00:00Z"):
+        await desk("update", note_id=note_id, happened_at="2026-12-01", valid_until="2026-11-05")
+
+
 async def test_a_forgotten_note_cannot_be_changed(desk: Desk) -> None:
     note_id = await desk.told("gone")
     await desk("forget", note_ids=[note_id])

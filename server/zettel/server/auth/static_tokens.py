@@ -37,7 +37,10 @@ UNKNOWN_TOKEN_READ_S = 0.02
 TOKENS_READ_MAX_S = 10.0
 """Longest time that requests wait for the tokens; a bucket that hangs would keep them for minutes.
 A recall from a bucket takes a tenth of a second (`benchmarks/RESULTS.md`)."""
-TOKEN_REMEDY = " The person who runs this server makes one with zettel token create."
+TOKEN_REMEDY = (
+    " The person who runs this server makes one with zettel token create --name NAME --namespace"
+    " NAMESPACE."
+)
 
 
 class TokenAccess(AccessControl):

@@ -296,6 +296,10 @@ def trust(context: typer.Context, *, as_json: AsJson = False, store: StoreOption
     file = config_file(rendezvous(context, store).store)
     try:
         names = confirm_file(file)
+    except FileNotFoundError:
+        problem = "it is not there, so there is nothing to confirm"
+        remedy = "zettel config set NAME VALUE writes it."
+        raise InvalidArgumentError(str(file), problem, remedy) from None
     except (OSError, ValueError) as error:
         problem, remedy = f"it cannot be confirmed ({error})", "Make it, or mend it."
         raise InvalidArgumentError(str(file), problem, remedy) from None

@@ -36,6 +36,7 @@ from zettel.storage.notes import Run
 from zettel.storage.progress import ReportProgress
 from zettel.tools.doctor.heal import heal
 from zettel.tools.doctor.validity import problem_of
+from zettel.tools.language.times import iso
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import check_namespace
 
@@ -287,7 +288,7 @@ def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output
     into = f" into namespace {restored.namespace!r}" if restored.namespace else ""
     lines = [
         f"{restored.store}: {done.notes} notes, {done.revisions} revisions came back{into}"
-        f" from the {source} of {made.made_at}."
+        f" from the {source} of {iso(datetime.fromisoformat(made.made_at))}."
     ]
     if done.there:
         lines.append(f"{done.there} notes were there already and were left as they are.")

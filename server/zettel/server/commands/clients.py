@@ -408,7 +408,7 @@ def edit_output(edit: FileEdit, *, name: str, written: bool) -> Output:
     """The printed result, or preview."""
     title, verb = edit.client.title, "would be" if not written else edit.verb
     if edit.new == edit.old:
-        text = f"{edit.what} {edit.verb} {'in' if edit.adds else 'not in'} {edit.file} already."
+        text = f"{edit.what} {edit.verb} {'already in' if edit.adds else 'not in'} {edit.file}."
     else:
         place = "in" if edit.adds else "gone from"
         text = f"{edit.what} {verb} {place} {edit.file}. Restart {title}."

@@ -267,6 +267,48 @@ async def test_the_link_of_a_settled_pair_goes_and_stays_away(desk: Desk, way: s
     assert await open_links(desk, younger) == []
 
 
+@pytest.mark.parametrize("relation", ["supersedes", "same_as", "contradicts"])
+async def test_a_settled_pair_is_offered_no_more_though_evolution_has_not_run(
+    desk: Desk, relation: str
+) -> None:
+    older, younger = await desk.told(LYON), await desk.told(PARIS)
+    assert await desk.found(tags=["needs-review"]) == [younger]
+
+    await desk("update", note_id=younger, links=[{"to": older, "relation": relation}])
+
+    assert await desk.found(tags=["needs-review"]) == []
+    assert "may_supersede" not in str(await desk("recall", note_ids=[younger, older]))
+
+
+async def test_a_question_for_what_comes_is_answered_by_it_right_after_it_was_settled(
+    desk: Desk,
+) -> None:
+    older = await desk.told("The gym opens at 7:00")
+    told = await desk("remember", content="The gym opens at 6:00 from 15 December 2030")
+    begins = "2030-12-15T00:00:00Z"
+    assert f'happened_at="{begins}"' in str(pick(told, "candidates", 0, "settle"))
+    links = [{"to": older, "relation": "supersedes"}]
+
+    await desk("update", note_id=told["note_id"], happened_at=begins, links=links)
+
+    asked = "When will the gym open on 20 December 2030?"
+    assert (await desk.found(query=asked))[0] == told["note_id"]
+    assert (await desk.found(query="When does the gym open?"))[0] == older
+
+
+async def test_a_change_that_an_agent_proposed_is_open_until_it_is_settled(desk: Desk) -> None:
+    older, younger = await desk.told("Bees hum"), await desk.told("The tap drips")
+    proposed, settled = ({"to": older, "relation": r} for r in ("may_supersede", "supersedes"))
+    await desk("update", note_id=younger, links=[proposed])
+    await desk.evolve()
+    assert await desk.found(tags=["needs-review"]) == [younger]
+
+    await desk("update", note_id=younger, links=[settled])
+    await desk.evolve()
+
+    assert await desk.found(tags=["needs-review"]) == []
+
+
 async def test_a_forgotten_note_that_comes_back_is_an_open_question_again(desk: Desk) -> None:
     older, younger = await told_apart(desk, LYON, PARIS)
     await desk("forget", note_ids=[older])

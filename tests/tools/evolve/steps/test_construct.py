@@ -142,6 +142,17 @@ async def test_a_context_tells_what_a_reader_of_the_text_would_ask(
     assert (await stored(desk, note_id)).context == f"Noted Friday, 20 November 2026{context}"
 
 
+async def test_a_context_says_when_a_note_of_a_day_to_come_was_told(desk: Desk) -> None:
+    opens = "The bakery opens at 6:00 from next Monday"
+    note_id = await desk.told(opens, happened_at="2026-11-23")
+
+    await desk.evolve()
+
+    assert (await stored(desk, note_id)).context == (
+        "Noted Friday, 20 November 2026, for Monday, 23 November 2026. “next Monday” is 2026-11-23."
+    )
+
+
 async def test_a_word_that_others_write_small_is_no_name(desk: Desk) -> None:
     note_id = await desk.told("the worst bug was in Merge")
     await desk.told("the merge failed and then the merge went through")

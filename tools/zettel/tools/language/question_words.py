@@ -4,7 +4,8 @@ A language is a file of `question_words`: adding one takes no code.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from typing import Literal
@@ -207,20 +208,30 @@ def _without_introduction(before: str, name: str) -> tuple[str, str]:
 
 
 def _introduces(word: str) -> bool:
-    return bool(_roles().fullmatch(word) or _pattern("introduces").fullmatch(word))
+    return bool(_roles()[1].fullmatch(word) or _pattern("introduces").fullmatch(word))
 
 
 @cache
-def _roles() -> re.Pattern[str]:
-    """What somebody is to somebody: `relation_words` has it."""
-    tables = read_word_files("relation_words").values()
-    words = (word for t in tables for of in t["roles"].values() for word in of)
-    return re.compile("|".join(words), re.IGNORECASE)
+def _roles() -> tuple[Sequence[str], re.Pattern[str]]:
+    """What somebody is to somebody, and the words for it, a group each: `relation_words` has it."""
+    words = defaultdict[str, list[str]](list)
+    for table in read_word_files("relation_words").values():
+        for role, spelled in table["roles"].items():
+            words[role] += spelled
+    groups = (f"({'|'.join(spelled)})" for spelled in words.values())
+    return [*words], re.compile("|".join(groups), re.IGNORECASE)
 
 
 def names_a_role(text: str) -> bool:
     """Whether a text calls somebody by what they are to somebody: "my mother", "meine Chefin"."""
-    return any(_roles().fullmatch(word) for word in re.findall(r"\w+", fold(text)))
+    return bool(find_roles(text))
+
+
+def find_roles(text: str) -> frozenset[str]:
+    """What a text calls somebody so, in the words of `relation_words`: "boss" for "my manager"."""
+    roles, pattern = _roles()
+    matches = map(pattern.fullmatch, re.findall(r"\w+", fold(text)))
+    return frozenset(roles[match.lastindex - 1] for match in matches if match and match.lastindex)
 
 
 def asks_who_i_am(text: str) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from zettel.storage.notes import Outline, fold
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
-from zettel.tools.language.question_words import names_a_role, speaks_of_me
+from zettel.tools.language.question_words import find_roles, speaks_of_me
 from zettel.tools.language.terms import terms
 from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
@@ -199,8 +199,8 @@ def holding_names(question: Question, corpus: Corpus, near: Values) -> Flags | N
     """The notes that are about a name of the question or hold it; None if it has no name.
 
     Args:
-        question: The question; of one about the user and not "my mother", also notes about nobody
-            else that say "I".
+        question: The question; of one about the user also notes about nobody else that say "I", and
+            of one about "my mother" those that name a mother.
         corpus: The notes.
         near: Cosine of each note.
     """
@@ -218,13 +218,14 @@ def holding_names(question: Question, corpus: Corpus, near: Values) -> Flags | N
     holding = corpus.of_subjects(meant)
     for name in names:
         holding[corpus.mentions.speak_of(name)] = True
-    if question.subject == USER and not names_a_role(question.text):
+    if question.subject == USER:
+        roles = find_roles(question.text)
         for row in map(int, np.argsort(-near, kind="stable")[:FIRST_PERSON_NOTES]):
             outline = corpus.outlines[row]
-            holding[row] |= not outline.subject and _says_i(outline)
+            holding[row] |= not outline.subject and _is_of_users(own_words(outline.content), roles)
     return holding
 
 
-def _says_i(outline: Outline) -> bool:
-    """Whether the user speaks in a note of themselves."""
-    return speaks_of_me(own_words(outline.content))
+def _is_of_users(told: str, roles: frozenset[str]) -> bool:
+    """Whether words of the user are about one of some roles; about themselves if there are none."""
+    return not roles.isdisjoint(find_roles(told)) if roles else speaks_of_me(told)

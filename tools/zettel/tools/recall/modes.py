@@ -27,6 +27,7 @@ from zettel.tools.language.question_words import (
     may_ask_for_everything,
 )
 from zettel.tools.language.relations import THE_USER
+from zettel.tools.language.times import iso
 from zettel.tools.language.user_words import asks_all_about_me
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
@@ -309,7 +310,8 @@ async def _with_unread(
         waiting = await memory.store.count(replace(asked.where, unembedded=True))
         if waiting:
             # One of them may be what was asked for.
-            return UNREAD, f"{waiting} new notes are not embedded yet"
+            new = "1 new note is" if waiting == 1 else f"{waiting} new notes are"
+            return UNREAD, f"{new} not embedded yet"
     return sure, ""
 
 
@@ -534,6 +536,11 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
     for tag in where.tags:
         if tag not in facets.tags:
             return await read_in_thread(_unknown, "tag", tag, facets.tags)
+    if asked.known_at and facets.namespaces:
+        return (
+            f"Memory held no note that matches by {iso(asked.known_at)}. known_at asks for what was"
+            " stored by then; for what was true then pass as_of."
+        )
     if asked.filtered:
         return "No note matches all the filters."
     if facets.namespaces:

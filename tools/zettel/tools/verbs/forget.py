@@ -220,8 +220,9 @@ async def _previewed(
     answer["confirm"] = await put_preview(memory.store, preview, now=now)
     verb = "bring back" if target.undo else "erase for good" if target.erase else "forget"
     more = f" The other {matched - len(notes)} need another call." if matched > len(notes) else ""
+    these = "this one" if len(notes) == 1 else f"these {len(notes)}"
     answer["next"] = (
-        f"Check the notes; to {verb} exactly these {len(notes)} call"
+        f"Check what is shown; to {verb} exactly {these} call"
         f' forget(confirm="{answer["confirm"]}") within 15 minutes.{more}'
         f"{hint and f' Others only mention the subject: {hint}'}"
     )

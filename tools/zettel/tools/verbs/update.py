@@ -180,6 +180,12 @@ def _check_end(old: Note, new: Note, edit: NoteEdit) -> None:
             if superseded
             else 'Pass an earlier time, or valid_until as well ("" for no end).',
         )
+    if edit.happened and new.happened_at > new.valid_from:  # to come, and told already
+        raise InvalidArgumentError(
+            "valid_until",
+            f"{ends} is not after {iso(new.happened_at)}, when it happens",
+            'Pass a later time, or "" for no end.',
+        )
     raise InvalidArgumentError(
         "valid_until",
         f"{ends} is not after {begins}, when the note became true",

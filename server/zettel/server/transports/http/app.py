@@ -387,6 +387,20 @@ class _Middleware:
         await self._handle(self._app, scope, receive, send)
 
 
+_NOT_ALLOWED = {
+    421: (
+        "This request's Host is not a name of this server. The person who runs it allows one with"
+        " zettel serve --allowed-host NAME, and sees those allowed with zettel serve --check."
+    ),
+    403: (
+        "This server takes no requests from pages of this Origin. The person who runs it allows one"
+        " with zettel serve --allowed-origin ORIGIN, and sees those allowed with zettel serve"
+        " --check."
+    ),
+}
+"""What is answered, by status, where a header names nothing that the settings allow."""
+
+
 class HostCheck:
     """Rejects cross-origin (DNS rebinding) and ambiguous-length (request smuggling) requests.
 
@@ -403,10 +417,15 @@ class HostCheck:
             refusal = None
             if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
                 refusal = PlainTextResponse("Two lengths", 400, {"connection": "close"})
-            if refusal := refusal or await self._security.validate_request(Request(scope)):
+            if refusal := refusal or await self._rejected(Request(scope)):
                 await refusal(scope, receive, send)
                 return
         await app(scope, receive, send)
+
+    async def _rejected(self, request: Request) -> Response | None:
+        refusal = await self._security.validate_request(request)
+        text = _NOT_ALLOWED.get(refusal.status_code) if refusal else None
+        return PlainTextResponse(text, refusal.status_code) if refusal and text else refusal
 
 
 class LimitedEngine:

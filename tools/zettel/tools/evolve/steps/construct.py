@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 
+from zettel.storage.ids import told_at
 from zettel.storage.notes import Note, Outline, Span, fold
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.stages import CONSTRUCTED
@@ -48,15 +50,20 @@ async def _earlier(memory: Memory, notes: Sequence[Note]) -> list[Note]:
 def context_of(note: Note, times: Sequence[Span]) -> str:
     """The default context: what a reader of the text alone would have to ask.
 
-    When it is of, about whom if the text does not name its subject, and which days "Friday" or
-    "next week" are. Quotes no other note, so that forgotten content does not persist in its
-    neighbours.
+    When it is of, and when it was told if that is earlier; about whom if the text does not name its
+    subject, and which days "Friday" or "next week" are. Quotes no other note, so that forgotten
+    content does not persist in its neighbours.
     """
-    moment = note.happened_at
+    moment, told = note.happened_at, told_at(note.note_id)
     about = "" if fold(note.subject) in fold(note.content) else f" about {note.subject}"
-    told = f"Noted {moment:%A}, {moment.day} {moment:%B %Y}{about}."
+    ahead = f", for {_day(moment)}" if moment.date() > told.date() else ""
+    noted = f"Noted {_day(min(moment, told))}{ahead}{about}."
     days = islice(relative_days(times).items(), CONTEXT_MAX_TIMES)
-    return " ".join((told, *(f"“{phrase}” is {day}." for phrase, day in days)))
+    return " ".join((noted, *(f"“{phrase}” is {day}." for phrase, day in days)))
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%A}, {moment.day} {moment:%B %Y}"
 
 
 async def described(task: Task, notes: Sequence[Note]) -> list[Note]:
