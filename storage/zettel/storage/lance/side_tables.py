@@ -79,12 +79,6 @@ def _by_note(note_ids: Sequence[str], values: Sequence[str]) -> str:
 async def add_run(tables: Tables, run: Run) -> None:
     """Implement `StoreAdmin.add_run`."""
     async with tables.runs.writing():
-        await tables.runs.insert(_run_row(tables, run))
-
-
-async def put_run(tables: Tables, run: Run) -> None:
-    """Insert or replace the record of a run."""
-    async with tables.runs.writing():
         await tables.runs.merge(_run_row(tables, run), replace_where="")
 
 
