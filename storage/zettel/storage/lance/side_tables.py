@@ -107,7 +107,7 @@ def read_runs(records: list[dict[str, Any]]) -> list[Run]:
 
 async def get_meta(meta: LanceTable, key: str) -> str | None:
     """Implement `NoteStore.get_meta`."""
-    table = await meta.select(["value"], where=equals("key", key))
+    table = await meta.answered(meta.select(["value"], where=equals("key", key)))
     values: list[str] = table.column("value").to_pylist()
     return values[0] if values else None
 
