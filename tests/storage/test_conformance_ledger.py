@@ -1,9 +1,11 @@
 """What every store keeps beside notes: usage, runs, meta; and that upkeep loses nothing."""
 
+from dataclasses import replace
+
 import anyio
 from tests.storage.samples import DAY, LATER, MODEL, NOW, X, add, make_note, recalled, revised, unit
 
-from zettel.storage.notes import Run, Usage
+from zettel.storage.notes import BEGUN, Run, Usage
 from zettel.storage.store import NoteFilter, Store
 
 
@@ -57,6 +59,17 @@ async def test_runs_come_newest_first(store: Store) -> None:
 
     assert await store.runs(limit=2) == [runs[2], runs[1]]
     assert await store.runs(limit=99) == runs[::-1]
+
+
+async def test_a_run_that_is_recorded_again_has_its_newest_record(store: Store) -> None:
+    begun = Run(
+        run_id="r", kind="import", who="w", started_at=NOW, ended_at=NOW, counts={}, outcome=BEGUN
+    )
+    ended = replace(begun, ended_at=NOW + DAY, counts={"stored": 2}, outcome="done")
+    for run in (begun, ended):
+        await store.add_run(run)
+
+    assert await store.runs(limit=99) == [ended]
 
 
 async def test_meta_changes_only_from_the_expected_value(store: Store) -> None:

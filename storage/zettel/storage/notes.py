@@ -281,6 +281,10 @@ class Usage:
     recall_count: int
 
 
+BEGUN = "begun"
+"""`Run.outcome` of an import, a backup or an export until it ends; for good, if it is killed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One evolution run, erasure or administrative command; never a note's text."""
@@ -292,7 +296,7 @@ class Run:
     ended_at: datetime
     counts: Mapping[str, int]
     outcome: str
-    """`done`, `cancelled`, `failed`, or `budget` when it stopped early."""
+    """`done`, `cancelled`, `failed`, `BEGUN`, or `budget` when it stopped early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -356,7 +356,7 @@ class StoreAdmin(Protocol):
     """
 
     async def add_run(self, run: Run) -> None:
-        """Record a finished run."""
+        """Record a run; an earlier record of its id is replaced."""
         ...
 
     async def runs(self, *, limit: int) -> list[Run]:

@@ -1,6 +1,10 @@
 """`zettel import`: shown first, done after a word, once, and whatever interrupts it."""
 
 import json
+import re
+import shlex
+import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,7 +39,9 @@ def nobody_waits() -> None:
 async def done(settings: Settings, source: Path) -> ImportReport:
     """Import without asking."""
     async with importing(settings, ImportRequest(source=source)) as work:
-        return await work.run(no_progress, nobody_waits)
+        report = await work.run(no_progress, nobody_waits)
+    assert report is not None
+    return report
 
 
 async def count(settings: Settings) -> int:
@@ -153,6 +159,36 @@ def test_an_import_beside_an_engine_is_recalled_by_its_clients(tmp_path: Path) -
         assert home.run("doctor").returncode == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_an_import_that_is_stopped_says_where_and_the_command_that_goes_on(tmp_path: Path) -> None:
+    size = 2_000
+    file = tmp_path / "export.json"
+    items = [{"id": str(n), "memory": f"memory number {n} of many"} for n in range(size)]
+    file.write_text(json.dumps(items), encoding="utf-8")
+    options = ("import", str(file), "--namespace", "farm", "--yes")
+    with home_at(tmp_path / "store") as home:
+        for number, reached in ((signal.SIGTERM, 0), (signal.SIGINT, 500)):
+            process = home.spawn(*options).popen
+            assert process.stderr is not None
+            assert any(line.startswith(b"importing: %d" % reached) for line in process.stderr)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=PATIENCE_S)
+
+            assert (process.returncode, out) == (130, b"")
+            stopped = re.search(r"^zettel: Stopped: ([\d,]+) of 2,000 stored", err.decode(), re.M)
+            assert stopped is not None, err
+            assert f"To go on: zettel {shlex.join(options)}\n" in err.decode()
+            assert number is signal.SIGTERM or int(stopped[1].replace(",", "")) >= 500
+
+        done = home.run(*options)
+        runs = [json.loads(line) for line in home.run("runs", "--json").stdout.splitlines()]
+
+    assert done.returncode == 0, done.stderr
+    ended = [run["outcome"] for run in reversed(runs) if run["kind"] == "import"]
+    assert ended in (["cancelled", "done"], ["cancelled", "cancelled", "done"])
+    assert sum(run["counts"]["stored"] for run in runs if run["kind"] == "import") == size
+
+
 @pytest.mark.slow
 def test_an_import_that_is_killed_goes_on_when_it_is_run_again(tmp_path: Path) -> None:
     size, kills = 3_000, 2
@@ -182,6 +218,9 @@ def test_an_import_that_is_killed_goes_on_when_it_is_run_again(tmp_path: Path) -
         texts = [json.loads(line)["content"] for line in listed]
         assert sorted(texts) == sorted(item["memory"] for item in items)
         assert json.loads(home.run(*options).stdout)["unchanged"] == size
+        runs = [json.loads(line) for line in home.run("runs", "--json").stdout.splitlines()]
+        outcomes = [run["outcome"] for run in runs if run["kind"] == "import"]
+        assert outcomes == ["done", *["begun"] * kills]
         (home.store / "config.toml").chmod(0o600)
         doctor = home.run("doctor", "--json")
         assert doctor.returncode == 0, doctor.stdout

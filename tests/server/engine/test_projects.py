@@ -86,6 +86,7 @@ def test_two_namespaces_are_listed_merged_and_moved_back(home: Home, tmp_path: P
     home.run("stop")
     unsure = home.run("namespaces", "merge", "hives", own, "--confirm", "no")
     merged = home.run("namespaces", "merge", "hives", own, "--confirm", own, "--json")
+    again = home.run("namespaces", "merge", "hives", own)
     wrong = home.run("namespaces", "merge", "hvies", own, "--confirm", own)
     listed = home.run("namespaces").stdout
     undone = home.run("undo", json.loads(merged.stdout)["run_id"])
@@ -93,6 +94,8 @@ def test_two_namespaces_are_listed_merged_and_moved_back(home: Home, tmp_path: P
     new = tell(home, first, "New in hives", ZETTEL_NAMESPACE="hives")
 
     assert (unsure.returncode, merged.returncode, undone.returncode) == (4, 0, 0)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout == f"'hives' is merged into {own!r} already.\n"
     assert "Did you mean 'hives'" in wrong.stderr
     assert "1 notes of 'hives'" in unsure.stderr
     assert re.search(rf"^{own} +2 notes  also .*hives", listed)

@@ -252,7 +252,7 @@ class DictStore(DictErasing, Store):
             self._usage[more.note_id] = _reinforced(self._usage.get(more.note_id), more)
 
     async def add_run(self, run: Run) -> None:
-        self._runs.append(run)
+        self._runs = [other for other in self._runs if other.run_id != run.run_id] + [run]
 
     async def runs(self, *, limit: int) -> list[Run]:
         newest = sorted(self._runs, key=lambda run: (run.started_at, run.run_id), reverse=True)

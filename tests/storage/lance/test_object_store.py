@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import anyio
@@ -38,7 +39,7 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.erasable import Order, Purge
 from zettel.storage.errors import OtherModelError, StoreUnavailableError
 from zettel.storage.ids import new_id
-from zettel.storage.lance import probe, reembed
+from zettel.storage.lance import probe, reembed, table
 from zettel.storage.lance.open import OBJECT_STORE_OPTIONS
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
@@ -185,6 +186,31 @@ async def test_an_object_store_that_hangs_is_named_and_not_asked_again_for_minut
             await opened(uri)
 
     assert "retry_timeout: 20s" in str(raised.value.__cause__)
+
+
+async def test_a_call_to_an_object_store_that_begins_to_hang_ends_at_its_first_read(
+    objects: Objects, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri, hangs, goes_on = objects.copy_in(empty_store), Event(), Event()
+
+    def meddle(_passing: Passing) -> None:
+        if hangs.is_set():
+            goes_on.wait()
+
+    with spoiling(objects, meddle) as spoiled:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", spoiled.endpoint)
+        store = await opened(uri)
+        monkeypatch.setattr(table, "ANSWER_MAX_S", 0.2)
+        hangs.set()
+        with pytest.raises(StoreUnavailableError, match="does not answer"):
+            await store.version()
+        with pytest.raises(StoreUnavailableError, match="does not answer"):
+            await store.get_meta("k")
+        hangs.clear()
+        goes_on.set()
+        monkeypatch.setattr(table, "ANSWER_MAX_S", 25.0)
+        assert await store.get_meta("k") is None
+        await store.close()
 
 
 async def test_a_commit_is_made_once_though_its_answer_is_lost_or_others_are_refused(

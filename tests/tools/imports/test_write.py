@@ -379,6 +379,28 @@ async def test_a_long_text_becomes_parts_of_the_first(desk: Desk) -> None:
     assert (await desk.imports(draft(text, key="long"))).unchanged == len(rest) + 1
 
 
+async def test_an_import_is_a_run_before_its_first_note_is_stored(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "BATCH_NOTES", 2)
+    seen = list[tuple[str, str]]()
+
+    async def third_batch() -> None:
+        seen.extend((run.run_id, run.outcome) for run in await desk.memory.admin.runs(limit=9))
+        tasks.cancel_scope.cancel()
+
+    memory = replace(desk.memory, embedder=Watched({2: third_batch}))
+    async with anyio.create_task_group() as tasks:
+        await desk.imports(*(draft(f"note {n}") for n in range(6)), memory=memory)
+
+    assert seen == [("import-1", "begun")]
+    (run,) = await desk.memory.admin.runs(limit=9)
+    stored = len(await desk.notes())
+    assert (run.run_id, run.outcome, run.counts["stored"]) == ("import-1", "cancelled", stored)
+    assert stored in (2, 4)
+    assert (await desk.imports(*(draft(f"note {n}") for n in range(6)))).unchanged == stored
+
+
 async def test_what_changed_in_the_source_is_updated_if_nobody_changed_it_here(desk: Desk) -> None:
     await desk.imports(*(draft(f"{name} sings", key=name) for name in ("Ana", "Ben", "Cleo")))
     ben, cleo = await desk.note("Ben"), await desk.note("Cleo")

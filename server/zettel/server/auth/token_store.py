@@ -71,7 +71,8 @@ async def revoke_token(store: NoteStore, named: str, revoke: Callable[[Token], T
         The token before.
 
     Raises:
-        UnknownNameError: No token that is not revoked has the name or id.
+        UnknownNameError: No token has the name or id.
+        InvalidArgumentError: It is revoked already.
     """
     found = list[Token]()
 
@@ -79,15 +80,25 @@ async def revoke_token(store: NoteStore, named: str, revoke: Callable[[Token], T
         live = [known for known in tokens if known.revoked_at is None]
         found[:] = [known for known in live if named in (known.name, known.token_id)]
         if not found:
+            over = [known for known in tokens if named in (known.name, known.token_id)]
+            if over:
+                raise _revoked_before(named, over[-1])
             names = [token.name for token in live]
             raise unknown_name("token", named, names, "zettel token list shows them.")
         changed = [revoke(known) if known is found[0] else known for known in tokens]
-        over = [known.token_id for known in changed if known.revoked_at is not None]
-        gone = set(over[:-REVOKED_MAX])
+        revoked = [known.token_id for known in changed if known.revoked_at is not None]
+        gone = set(revoked[:-REVOKED_MAX])
         return tuple(known for known in changed if known.token_id not in gone)
 
     await _change(store, without)
     return found[0]
+
+
+def _revoked_before(named: str, token: Token) -> InvalidArgumentError:
+    problem = f"{named[:80]!r} is revoked already, since {token.revoked_at:%Y-%m-%dT%H:%M:%SZ}"
+    return InvalidArgumentError(
+        "token", problem, "Nothing was changed; zettel token list shows all."
+    )
 
 
 async def _change(store: NoteStore, change: Callable[[Tokens], Tokens]) -> None:

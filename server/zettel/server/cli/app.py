@@ -24,7 +24,7 @@ from zettel.server.commands.output import printable
 from zettel.server.engine.ipc.file_lock import is_locked
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.spawn import COMPLETION, EXIT_USAGE
-from zettel.server.engine.ipc.store_path import chosen_store, one_spelling
+from zettel.server.engine.ipc.store_path import PlaceError, chosen_store, one_spelling
 from zettel.storage.backup.errors import BackupExistsError, StoreNotEmptyError
 from zettel.storage.errors import (
     ChangedMeanwhileError,
@@ -65,6 +65,9 @@ def run() -> None:
         for line in (*said(error).splitlines(), *getattr(error, "__notes__", ())):
             typer.echo(f"zettel: {printable(line)}", err=True)
         sys.exit(_exit_code(error))
+    except PlaceError as error:
+        typer.echo(f"zettel: {printable(str(error))}", err=True)
+        sys.exit(EXIT_USAGE)
 
 
 _REFUSALS = (

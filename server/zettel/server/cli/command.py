@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 EXIT_UNAVAILABLE = 3
 EXIT_REFUSED = 4
+EXIT_INTERRUPTED = 130
+"""As a shell counts an end by SIGINT (128 + 2)."""
 
 StoreOption = Annotated[
     str | None, typer.Option(help="Directory or URI of the store.", show_default=False)

@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from zettel.server.cli.command import EXIT_FAILED, Invocation, ask_for_word, command, examples
+from zettel.server.cli.command import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    Invocation,
+    ask_for_word,
+    command,
+    examples,
+)
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.printable import printable_lines
 
@@ -191,5 +198,9 @@ async def _import_source(
             ask_for_word(imports.IMPORT_WORD)
         with call.progress() as progress:
             done = await work.run(progress, call.say_waiting)
+        if done is None:
+            for line in work.stopped().splitlines():
+                call.tell(line)
+            return EXIT_INTERRUPTED
     call.say(imports.report_output(done, dry=False))
     return 0

@@ -14,7 +14,7 @@ from zettel.server.runtime.leadership import alone, new_run_id
 from zettel.server.runtime.llm import build_llm
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.storage.lance.snapshot import snapshot
-from zettel.storage.notes import Outline
+from zettel.storage.notes import BEGUN, Outline
 from zettel.storage.progress import ReportProgress
 from zettel.tools.changes.run_changes import TouchedNote, touched_notes
 from zettel.tools.changes.undo import UndoReport, undo_run
@@ -150,7 +150,8 @@ async def print_runs(settings: Settings, say: Say) -> None:
     for run in runs:
         counts = ", ".join(f"{name} {count}" for name, count in run.counts.items() if count)
         head = f"{run.run_id}  {iso(run.started_at)}  {run.who:<9}  {run.kind:<6}  {run.outcome}"
-        say(Output(asdict(run), printable(f"{head}  {counts or 'nothing changed'}")))
+        idle = "killed, or not at its end" if run.outcome == BEGUN else "nothing changed"
+        say(Output(asdict(run), printable(f"{head}  {counts or idle}")))
 
 
 async def mend(memory: Memory) -> Mapping[str, int]:

@@ -1,5 +1,7 @@
 """`zettel import`: the notes of another system, shown first, then stored."""
 
+import shlex
+import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +16,7 @@ from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import alone, new_run_id
+from zettel.server.runtime.shutdown import unless_stopped
 from zettel.storage.notes import Origin
 from zettel.storage.progress import ReportProgress
 from zettel.tools.caller import Caller
@@ -58,6 +61,7 @@ class SourceImport:
         self._memory, self._caller = memory, caller
         self._source, self._format, self._trusted = source, format, trusted
         self._total = 0
+        self._report = self._new_report()
 
     async def preview(self, tell: ReportProgress) -> ImportReport:
         """Say what `run` would do; reads the whole source and changes nothing.
@@ -69,25 +73,45 @@ class SourceImport:
         self._total = report.read
         return report
 
-    async def run(self, tell: ReportProgress, waits: Callable[[], None]) -> ImportReport:
+    async def run(self, tell: ReportProgress, waits: Callable[[], None]) -> ImportReport | None:
         """Store the notes that are missing, and update those that the source has changed.
 
         `waits` is called once if another process imports.
+
+        Returns:
+            What was done; None if SIGTERM or SIGINT stopped it, and `stopped` says where.
 
         Raises:
             InvalidArgumentError: The source cannot be read to its end.
             LeaseLostError: Another process took the import over meanwhile.
             StoreError: The store failed; what came before is stored.
         """
-        # To its end before anything is stored: a damaged file is refused whole.
-        self._total = self._total or await count_found(self._format.read(self._source), tell)
-        return await alone(
-            self._memory.store,
-            "importing",
-            lambda: self._import(tell, dry=False),
-            waits,
-            key=IMPORT_LEASE_KEY,
-        )
+
+        async def work() -> ImportReport:
+            # To its end before anything is stored: a damaged file is refused whole.
+            self._total = self._total or await count_found(self._format.read(self._source), tell)
+            return await alone(
+                self._memory.store,
+                "importing",
+                lambda: self._import(tell, dry=False),
+                waits,
+                key=IMPORT_LEASE_KEY,
+            )
+
+        return await unless_stopped(work)
+
+    def stopped(self) -> str:
+        """Where `run` was stopped, and the command that goes on."""
+        report, command = self._report, shlex.join(("zettel", *sys.argv[1:]))
+        of = f" of {self._total:,}" if self._total else ""
+        before = f", {report.unchanged:,} imported before" if report.unchanged else ""
+        lines = [f"Stopped: {report.stored:,}{of} stored{before}. To go on: {command}"]
+        if report.run_id:
+            lines.append(f"To take them back instead: zettel undo {report.run_id}")
+        return "\n".join(lines)
+
+    def _new_report(self) -> ImportReport:
+        return ImportReport(format=self._format.name, namespace=self._caller.namespace)
 
     async def _import(self, tell: ReportProgress, *, dry: bool) -> ImportReport:
         task = ImportTask(
@@ -98,9 +122,15 @@ class SourceImport:
             trusted=self._trusted,
             dry=dry,
         )
-        found = self._format.read(self._source)
+        found, self._report = self._format.read(self._source), self._new_report()
         return await import_notes(
-            self._memory, self._caller, task, found, tell=tell, total=self._total
+            self._memory,
+            self._caller,
+            task,
+            found,
+            tell=tell,
+            total=self._total,
+            report=self._report,
         )
 
 

@@ -94,6 +94,7 @@ class MoveResult:
     """The result of moving notes."""
 
     run_id: str
+    """Empty if all was there already."""
     moved: int
     into: str
     source: str = ""

@@ -91,6 +91,8 @@ async def merge_once(
         counts, names = await _counts(memory), await read_names(memory.admin)
         into = into if names.primary(into) == source else names.primary(into)
         _check(memory, source, into, {*counts, *names.primary_of})
+        if names.primary(source) == into and not counts.get(source):
+            return MoveResult(run_id="", moved=0, source=source, into=into)
         preview = (
             f"{counts.get(source, 0)} notes of {source!r} will be in {into!r}, which has"
             f" {counts.get(into, 0)}. {source!r} will be another name of {into!r} for who works on"
@@ -135,6 +137,8 @@ def merge_output(merged: MoveResult) -> Output:
         f"{merged.moved} notes are in {merged.into!r} now, and {merged.source!r} leads there."
         f" To move them back: zettel undo {merged.run_id}; the names stay one namespace."
     )
+    if not merged.run_id:
+        text = f"{merged.source!r} is merged into {merged.into!r} already."
     return Output(
         {"run_id": merged.run_id, "moved": merged.moved, "into": merged.into}, printable(text)
     )

@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -26,7 +26,12 @@ from zettel.server.config.trust import (
     unconfirmed_warning,
 )
 from zettel.server.engine.ipc.handshake import ENGINE_SETTINGS
-from zettel.server.engine.ipc.store_path import default_state, default_store
+from zettel.server.engine.ipc.store_path import (
+    PlaceError,
+    check_place,
+    default_state,
+    default_store,
+)
 from zettel.server.observability.logs import LogFormat
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.validation import FOUND_FROM, NAMESPACE
@@ -302,6 +307,12 @@ class Settings(Limits, BaseSettings):
     oauth_jwks: _Url = ""
     """Address of the keys that sign tokens; empty to take it from the issuer's metadata."""
 
+    @field_validator("store")
+    @classmethod
+    def _check_store(cls, value: str) -> str:
+        check_place(value)
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -448,5 +459,8 @@ def _errors_of(error: ValidationError) -> list[InvalidArgumentError]:
         ways = f"{flag}ZETTEL_{name.upper()} or {name} in {CONFIG_FILE}"
         problem = f"{_shown(name, detail['input'])} cannot be used"
         remedy = f"Pass {EXPECTED.get(name, 'text that is not empty')} ({ways})."
+        cause = detail.get("ctx", {}).get("error")
+        if isinstance(cause, PlaceError):
+            problem, remedy = cause.problem, cause.remedy
         errors.setdefault(name, InvalidArgumentError(f"setting {name}", problem, remedy))
     return list(errors.values())

@@ -44,8 +44,9 @@ class TooSlowError(LimitError):
         self.seconds = seconds
         super().__init__(
             f"This took longer than the {seconds:g} s it may take and was stopped. Narrow it: pass"
-            " namespace, subject, tags, session, since or until, or a lower limit. The person who"
-            " runs this server may raise ZETTEL_RECALL_SECONDS."
+            " namespace, subject, tags, session, since or until, or a lower limit. If narrow calls"
+            " take as long, the store does not answer: try again later. The person who runs this"
+            " server sees it by zettel doctor, and may raise ZETTEL_RECALL_SECONDS."
         )
 
 

@@ -4,8 +4,11 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import anyio
+
+_T = TypeVar("_T")
 
 PARENT_POLL_S = 2.0
 """Seconds between two checks of the parent, for orphans whose stdin stays open."""
@@ -55,6 +58,39 @@ async def shut_down_on_signal(shutdown: Shutdown) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
             shutdown.request()
+
+
+async def unless_stopped(work: Callable[[], Awaitable[_T]]) -> _T | None:
+    """Do work that SIGTERM and SIGINT cancel; a second signal ends the process at once.
+
+    Returns:
+        What the work returned; None if it was cancelled.
+    """
+    result: _T | None = None
+    failure: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_cancel_on_signal, tasks.cancel_scope)
+        try:
+            result = await work()
+        except Exception as error:
+            # Raised here, it would be wrapped in an exception group.
+            failure = error
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return result
+
+
+async def _cancel_on_signal(work: anyio.CancelScope) -> None:
+    if sys.platform == "win32":
+        # As above; Ctrl-C is then what Python makes of it.
+        return
+    # A shell has the jobs in its background ignore SIGINT.
+    heard = [n for n in (signal.SIGTERM, signal.SIGINT) if signal.getsignal(n) != signal.SIG_IGN]
+    with anyio.open_signal_receiver(*heard) as signals:
+        async for _ in signals:
+            break
+    work.cancel()
 
 
 async def shut_down_when_orphaned(shutdown: Shutdown) -> None:

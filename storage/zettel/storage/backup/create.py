@@ -39,9 +39,9 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_stale, unavailable
 from zettel.storage.lance.predicates import all_of, one_of
 from zettel.storage.lance.schema import EMBED_MODEL, SCHEMA_VERSION, VECTORS
-from zettel.storage.lance.side_tables import put_run
+from zettel.storage.lance.side_tables import add_run
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
-from zettel.storage.notes import Run, State
+from zettel.storage.notes import BEGUN, Run, State
 from zettel.storage.progress import ReportProgress
 
 PART_BYTES = 64 << 20
@@ -285,8 +285,6 @@ async def _one_moment(tables: Tables) -> Mapping[str, int]:
 
 BACKUP, EXPORT = "backup", "export"
 """`Run.kind` of a backup, and of another copy of notes in a file."""
-BEGUN = "begun"
-"""`Run.outcome` until the file is complete: it may already contain what is erased later."""
 COPY_ATTEMPTS = 5
 """Tries before the versions read are dropped: only erasure drops them at once."""
 
@@ -415,7 +413,7 @@ def _manifest(job: _Job, counted: TableCounts, writer: ArchiveWriter) -> Manifes
 async def _record(tables: Tables, run: Run) -> bool:
     """Write the record; False if the store cannot be written."""
     try:
-        await put_run(tables, run)
+        await add_run(tables, run)
     except StoreUnavailableError:
         return False
     return True
@@ -433,7 +431,10 @@ def check_outside(file: Path, tables: Tables) -> None:
 
 
 def begin_record(name: str, run_id: str, who: str, now: datetime, *, kind: str = BACKUP) -> Run:
-    """The record of a backup or an export that begins; the file's name ends its id."""
+    """The record of a backup or an export that begins; the file's name ends its id.
+
+    A file that is not complete may already contain what is erased later.
+    """
     return Run(
         run_id=f"{run_id}-{name}",
         kind=kind,

@@ -14,6 +14,9 @@ STALE = "Not found:"
 NO_COLUMN = ("No field named", "does not exist in", "not found in target schema")
 """A column was dropped since it was last used (lance 13.0)."""
 
+NO_ANSWER = "no answer in time"
+"""Text of Zettel's own error for a request that it gave up."""
+
 _VECTOR_COLUMN = re.compile(r"\b(?:vectors|embed_model)(?:_\d+)?\b")
 
 MAX_DETAIL_CHARS = 300
@@ -86,9 +89,10 @@ _CAUSES = (
         "Check the network, and AWS_ENDPOINT_URL if it is not Amazon's.",
     ),
     _Cause(
-        ("kind: Timeout", "HTTP error: error sending request"),
+        ("kind: Timeout", "HTTP error: error sending request", NO_ANSWER),
         "is on an object store that does not answer",
-        "Make the same call again once it does: what this one has stored is not stored twice.",
+        "Make the same call again once it does: what this one has stored is not stored twice. If"
+        " it stays, zettel doctor says what is wrong.",
     ),
     _Cause(
         CONFLICTS,

@@ -79,12 +79,6 @@ def _by_note(note_ids: Sequence[str], values: Sequence[str]) -> str:
 async def add_run(tables: Tables, run: Run) -> None:
     """Implement `StoreAdmin.add_run`."""
     async with tables.runs.writing():
-        await tables.runs.insert(_run_row(tables, run))
-
-
-async def put_run(tables: Tables, run: Run) -> None:
-    """Insert or replace the record of a run."""
-    async with tables.runs.writing():
         await tables.runs.merge(_run_row(tables, run), replace_where="")
 
 
@@ -113,7 +107,7 @@ def read_runs(records: list[dict[str, Any]]) -> list[Run]:
 
 async def get_meta(meta: LanceTable, key: str) -> str | None:
     """Implement `NoteStore.get_meta`."""
-    table = await meta.select(["value"], where=equals("key", key))
+    table = await meta.answered(meta.select(["value"], where=equals("key", key)))
     values: list[str] = table.column("value").to_pylist()
     return values[0] if values else None
 

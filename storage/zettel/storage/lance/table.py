@@ -6,6 +6,7 @@
 # (pyarrow ships no types, lancedb some)
 
 import ctypes
+import math
 import os
 import sys
 from collections import Counter, OrderedDict
@@ -29,7 +30,13 @@ from zettel.storage.lance.cache.note_cache import CurrentRows
 from zettel.storage.lance.cache.resident import ResidentNotes
 from zettel.storage.lance.cache.text_index import TextIndex
 from zettel.storage.lance.cache.versions import NamespaceVersions, Stamp, commits_stamp
-from zettel.storage.lance.errors import is_conflict, is_other_vectors, is_stale, unavailable
+from zettel.storage.lance.errors import (
+    NO_ANSWER,
+    is_conflict,
+    is_other_vectors,
+    is_stale,
+    unavailable,
+)
 from zettel.storage.lance.schema import TableSpec
 from zettel.storage.lance.table_folder import written_folder
 from zettel.storage.location import StoreLocation
@@ -82,6 +89,12 @@ CLOUD_INDEX_WAIT = timedelta(minutes=5)
 
 READ_ATTEMPTS = 5
 """Tries of a read: an erasure drops the versions in use twice within some 300 ms."""
+
+
+ANSWER_MAX_S = 25.0
+"""Seconds that a small read may take where a store is no directory: more than the 20 s in which a
+request is repeated, less than the 30 s of a recall, whose error then names the store. Without a
+bound Lance lists a store that hangs six times, in 3 minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +194,16 @@ class LanceTable:
                     raise unavailable(self.place.uri, error) from error
         raise AssertionError
 
+    async def answered(self, small_read: Awaitable[_T]) -> _T:
+        """The answer to a small read, in time; a bound of a write would leave it in doubt.
+
+        Raises:
+            StoreUnavailableError: The location does not answer.
+        """
+        with anyio.move_on_after(math.inf if self.place.directory else ANSWER_MAX_S):
+            return await small_read
+        raise unavailable(self.place.uri, TimeoutError(NO_ANSWER))
+
     async def select(
         self,
         columns: Sequence[str],
@@ -236,7 +259,8 @@ class LanceTable:
         # Taken first: what is committed while LanceDB looks gives another stamp to the next call.
         stamp = commits_stamp(directory, self.spec.name) if directory else None
         if stamp is None or stamp != self._stamp:
-            self._version = await self._read_newest(lambda handle: handle.version())
+            newest = self._read_newest(lambda handle: handle.version())
+            self._version = await self.answered(newest)
             self._stamp = stamp
         return self._version
 

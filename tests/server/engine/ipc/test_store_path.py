@@ -74,3 +74,30 @@ def test_attachment_and_command_line_choose_the_same_store(
     monkeypatch.setenv("ZETTEL_STORE", "")
     assert chosen_store({}, os.environ) == one_spelling(load_settings().store)
     assert chosen_store({"store": "/a"}, {"ZETTEL_STORE": "/b"}) == "/a"
+
+
+@pytest.mark.parametrize(
+    ("place", "meant"),
+    [
+        ("ftp://x", ""), ("https://user:hunter2@host/x", ""), ("http:/x", ""),
+        ("s3:/bucket/notes", "s3://bucket/notes"), ("s3:bucket", "s3://bucket"),
+        ("S3://bucket", "s3://bucket"), ("gs://", "gs://bucket/path"), ("db:notes", "db://notes"),
+        ("file:/srv/notes", "file:///srv/notes"), ("file://srv/notes", "file:///srv/notes"),
+    ],
+)  # fmt: skip
+def test_what_looks_like_an_address_and_is_none_is_refused_with_the_right_spelling(
+    place: str, meant: str
+) -> None:
+    for read in (lambda: one_spelling(place), lambda: load_settings(store=place)):
+        with pytest.raises(ValueError, match="is neither a directory nor the address") as refused:
+            read()
+
+        said = str(refused.value)
+        assert (f"Did you mean {meant}? " in said) == bool(meant), said
+        assert "s3://, " in said
+        assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("path", ["notes:old", "./s3:/x", "C:/notes", r"C:\\notes", "a/b:c", "~/x"])
+def test_a_path_with_a_colon_is_a_path(path: str) -> None:
+    assert os.path.isabs(one_spelling(path))

@@ -245,8 +245,10 @@ async def test_revoking_a_token_ends_all_it_has_open_and_nothing_else(endpoint: 
                 await listening.aread()
             late = await http.post(f"{url}/mcp", json=tool_call(2, "recall"), headers=session)
             assert await anext(others.aiter_lines())
+        again = await to_thread.run_sync(endpoint.zettel.run, "token", "revoke", "cleo")
 
     assert done.returncode == 0, done.stderr
+    assert (again.returncode, "'cleo' is revoked already" in again.stderr) == (2, True)
     assert late.status_code == 401
 
 

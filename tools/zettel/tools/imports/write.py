@@ -14,12 +14,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
+import anyio
 from anyio import to_thread
 
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError, ZettelError
 from zettel.storage.ids import derived_id, new_id
 from zettel.storage.meta import update_meta
 from zettel.storage.notes import (
+    BEGUN,
     CONTRADICTS,
     DERIVED_FROM,
     MAY_CONTRADICT,
@@ -155,51 +157,42 @@ async def import_notes(
     *,
     tell: ReportProgress,
     total: int = 0,
+    report: ImportReport | None = None,
 ) -> ImportReport:
     """Stores all that a source has and the store has not.
 
     The caller holds the lease of `IMPORT_LEASE_KEY`. A note's id follows from its key in the source
     and the first import that stored it, so an import that was killed is simply run again. Its
     notes are known from their commit on, and have their vectors in it; only without a model that
-    can be used is embedding left to evolution.
+    can be used is embedding left to evolution. Its run is recorded before the first commit.
 
     The caller's name tells an import's revisions from others; `total` is of drafts and skipped
-    parts of the source, 0 if unknown.
+    parts of the source, 0 if unknown; `report` is filled as the import goes on, None for a new one.
 
     Raises:
         InvalidArgumentError: The source cannot be read to its end; what came before is stored.
         QuotaExceededError: The namespace would exceed its quota; what came before is stored.
         StoreError: The store failed; what came before is stored.
     """
-    began, work, outcome = task.clock(), _Import(memory, caller, task), "failed"
+    report = report or ImportReport(format=task.format.name, namespace=task.namespace)
+    work, outcome = _Import(memory, caller, task, report), "failed"
     await work.open()
     try:
         await work.store_all(found, tell, total)
         await work.link_later(tell)
-        if work.report.run_id:
+        if report.run_id:
             tell("indexing", 0, 0)
             await memory.admin.upkeep()
         outcome = "done"
-        work.report.took = task.clock() - began
+        report.took = task.clock() - work.began
+    except anyio.get_cancelled_exc_class():
+        outcome = "cancelled"
+        raise
     finally:
-        if work.report.run_id:
+        if report.run_id:
             with shielded():
-                run = _record(work.report, caller.name, began, task.clock(), outcome)
-                await memory.admin.add_run(run)
-    return work.report
-
-
-def _record(report: ImportReport, who: str, began: datetime, ended: datetime, outcome: str) -> Run:
-    counts = {"stored": report.stored, "updated": report.updated, "linked": report.links}
-    return Run(
-        run_id=report.run_id,
-        kind=IMPORT,
-        who=who,
-        started_at=began,
-        ended_at=ended,
-        counts=counts,
-        outcome=outcome,
-    )
+                await work.record(outcome)
+    return report
 
 
 async def count_found(found: Iterator[SourcePart], tell: ReportProgress) -> int:
@@ -244,8 +237,10 @@ class _Made:
 class _Import:
     """The state of one import: what the store has of the source, and what waits for later notes."""
 
-    def __init__(self, memory: Memory, caller: Caller, task: ImportTask) -> None:
-        self.report = ImportReport(format=task.format.name, namespace=task.namespace)
+    def __init__(
+        self, memory: Memory, caller: Caller, task: ImportTask, report: ImportReport
+    ) -> None:
+        self.report, self.began = report, task.clock()
         self._memory, self._caller, self._task = memory, caller, task
         self._anchors = list[str]()
         """Ids that the ids of earlier imports' notes derive from, the newest last."""
@@ -277,6 +272,26 @@ class _Import:
         self._folds = await to_thread.run_sync(
             lambda: {_short(fold_hash(outline.content)) for outline in outlines}
         )
+
+    async def record(self, outcome: str) -> None:
+        """Record the run, or how it ended."""
+        report = self.report
+        run = Run(
+            run_id=report.run_id,
+            kind=IMPORT,
+            who=self._caller.name,
+            started_at=self.began,
+            ended_at=self._task.clock(),
+            counts={"stored": report.stored, "updated": report.updated, "linked": report.links},
+            outcome=outcome,
+        )
+        await self._memory.admin.add_run(run)
+
+    async def _begin(self) -> None:
+        """Record the run before its first change, so that one that is killed is known."""
+        if not self.report.run_id:
+            self.report.run_id = self._task.run_id
+            await self.record(BEGUN)
 
     async def store_all(
         self, found: Iterator[SourcePart], tell: ReportProgress, total: int
@@ -438,7 +453,7 @@ class _Import:
         if self._task.dry:
             self.report.updated += 1
             return
-        self.report.run_id = self._task.run_id
+        await self._begin()
         try:
             await self._apply(note, draft)
         except ZettelError:  # changed here meanwhile, or what the source says now is refused
@@ -526,7 +541,7 @@ class _Import:
     async def _commit_new(self, entries: Sequence[NewNote]) -> Sequence[Note]:
         if self._task.dry:
             return [entry.note for entry in entries]
-        self.report.run_id = self._task.run_id
+        await self._begin()
         return (await commit(self._memory, (), _no_changes, new=entries)).stored
 
     def _as_notes(self, new: Mapping[str, Ready], now: datetime) -> list[Note]:
@@ -627,7 +642,7 @@ class _Import:
     async def _add_links(self, ids: Sequence[str], found: Sequence[str]) -> None:
         targets = {note.note_id: note for note in await self._memory.store.get(found)}
         now, added = self._task.clock(), dict[str, int]()
-        self.report.run_id = self._task.run_id
+        await self._begin()
 
         async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
             changes = list[Change]()

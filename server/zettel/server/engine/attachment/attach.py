@@ -15,7 +15,7 @@ from zettel.server.engine.ipc.connect import EngineConnection, RefusedError
 from zettel.server.engine.ipc.handshake import given_settings, session_hello
 from zettel.server.engine.ipc.rendezvous import Rendezvous, UnattachableError
 from zettel.server.engine.ipc.spawn import EXIT_USAGE, reach_engine
-from zettel.server.engine.ipc.store_path import chosen_store
+from zettel.server.engine.ipc.store_path import PlaceError, chosen_store
 from zettel.server.engine.ipc.version import VERSION, is_newer
 
 
@@ -86,6 +86,10 @@ def _is_plausible(flags: Mapping[str, str], environment: Mapping[str, str]) -> b
     protocol = flags.get("protocol") or environment.get("ZETTEL_PROTOCOL")
     ipc = environment.get("ZETTEL_IPC")
     known = (protocol or "auto") in {"auto", "legacy"} and (ipc or "unix") in {"unix", "tcp"}
+    try:
+        chosen_store(flags, environment)
+    except PlaceError:
+        return False
     return known and flags.get("store") != ""
 
 

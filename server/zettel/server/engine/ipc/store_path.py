@@ -5,6 +5,27 @@ import sys
 from collections.abc import Mapping
 
 APPLICATION = "zettel"
+SCHEMES = ("file", "s3", "s3+ddb", "gs", "az", "abfss", "oss", "cos", "db")
+"""Of the addresses that LanceDB 0.40 connects to and that keep what is stored."""
+
+
+class PlaceError(ValueError):
+    """A place of a store looks like an address and is none.
+
+    Args:
+        place: As it was given.
+        meant: The address that it may have been meant to be; empty if none is near.
+    """
+
+    def __init__(self, place: str, meant: str) -> None:
+        begin, at, end = place.rpartition("@")
+        shown = f"{begin.partition('//')[0]}//...@{end}" if at else place
+        self.problem = f"{shown!r} is neither a directory nor the address of a store"
+        self.remedy = (
+            f"{f'Did you mean {meant}? ' if meant else ''}Pass --store or ZETTEL_STORE a directory,"
+            f" or an address that begins with {', '.join(f'{each}://' for each in SCHEMES)}."
+        )
+        super().__init__(f"store: {self.problem}. {self.remedy}")
 
 
 def default_store() -> str:
@@ -43,7 +64,11 @@ def _home() -> str:
 
 
 def chosen_store(flags: Mapping[str, str], environment: Mapping[str, str]) -> str:
-    """The canonical place of the store: flag > variable > default."""
+    """The canonical place of the store: flag > variable > default.
+
+    Raises:
+        PlaceError: It is none.
+    """
     variables = {name.lower(): value for name, value in environment.items() if value}
     return one_spelling(flags.get("store") or variables.get("zettel_store") or default_store())
 
@@ -51,6 +76,24 @@ def chosen_store(flags: Mapping[str, str], environment: Mapping[str, str]) -> st
 def is_directory(place: str) -> bool:
     """Whether a place is a local directory: not an object store, not a LanceDB Cloud name."""
     return "://" not in place
+
+
+def check_place(text: str) -> None:
+    """Check that what begins as an address does is one of a store.
+
+    Raises:
+        PlaceError: It is none: of an unknown scheme, with too few slashes, or without a name.
+    """
+    scheme, colon, rest = text.partition(":")
+    if not colon or len(scheme) < 2 or not scheme.replace("+", "").isalnum():
+        return  # a path, or one with the letter of a drive
+    scheme, known, name = scheme.lower(), scheme.lower() in SCHEMES, rest.lstrip("/")
+    if not known and not rest.startswith("/"):
+        return  # a directory such as `notes:old`
+    root = "/" if scheme == "file" else ""
+    meant = f"{scheme}://{root}{name or 'bucket/path'}" if known else ""
+    if text != meant and not (name and text.startswith("file://localhost/")):
+        raise PlaceError(text, meant)
 
 
 def one_spelling(text: str) -> str:
@@ -61,7 +104,11 @@ def one_spelling(text: str) -> str:
 
     Returns:
         The real absolute path of a directory, links resolved; a URI without slashes at its end.
+
+    Raises:
+        PlaceError: It is no place of a store.
     """
+    check_place(text)
     if text.startswith("file://"):
         from urllib.parse import unquote  # noqa: PLC0415  slow, and rarely needed
 
