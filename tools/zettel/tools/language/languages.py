@@ -45,6 +45,8 @@ def _find_language(text: str) -> str:
         return "ja" if found == "zh" and _KANA.search(text) else found
     known = _languages()
     told = Counter(chain.from_iterable(known.get(w, ()) for w in _WORD.findall(text.lower())))
+    for code, signs in _signs().items():
+        told[code] += sum(word not in known for word in signs.findall(text))
     (first, most), (_, second) = [*told.most_common(2), ("", 0), ("", 0)][:2]
     return first if most >= _LEAST_WORDS and most > second else ""
 
@@ -88,6 +90,16 @@ def _tables() -> Mapping[str, Mapping[str, Any]]:
 @cache
 def _everywhere() -> frozenset[str]:
     return frozenset(code for code, table in _tables().items() if table.get("everywhere"))
+
+
+@cache
+def _signs() -> Mapping[str, re.Pattern[str]]:
+    """Language -> the words that only it spells so, in small letters: names are in any text."""
+    return {
+        code: re.compile(rf"(?<!\p{{L}})(?:{'|'.join(table['signs'])})(?!\p{{L}})")
+        for code, table in _tables().items()
+        if "signs" in table
+    }
 
 
 @cache
