@@ -16,7 +16,9 @@ TOLD = {
     "en": ("The app moved from MySQL to Postgres", "moved from", {"mysql"}),
     "es": ("Ahora usamos Postgres en vez de MySQL", "Ahora", {"mysql"}),
     "fr": ("On utilise Postgres au lieu de MySQL", "au lieu de", {"mysql"}),
+    "it": ("Il laboratorio passa dalla cantina alla soffitta", "passa dalla", {"cantina"}),
     "ja": ("例会は月曜日ではなく火曜日に行う", "ではなく", {"月曜"}),
+    "pt": ("O ateliê mudou da cave para o sótão", "mudou", {"cave"}),
     "zh": ("我们不再使用旧数据库", "不再", {"数据"}),
 }
 """Language -> a text, the words found, and some of what was before."""
@@ -38,7 +40,9 @@ OVER = {
     "en": ("The trip to Lisbon is cancelled", {"trip", "lisbon"}),
     "es": ("El concierto de Rosalía se ha cancelado", {"rosalía"}),
     "fr": ("Le voyage au Japon est annulé", {"japon"}),
+    "it": ("Il viaggio in Norvegia è stato annullato", {"norvegia"}),
     "ja": ("五月の北海道旅行は中止になった", {"旅行"}),
+    "pt": ("A viagem à Noruega foi cancelada", {"noruega"}),
     "zh": ("五月去日本的旅游取消了", {"日本"}),
 }
 """Language -> a text, and some of what is over by it."""
@@ -52,6 +56,25 @@ def test_what_is_over_is_found(language: str) -> None:
 
     assert cue
     assert any(over <= words for words in cue.over)
+
+
+@pytest.mark.parametrize(
+    ("text", "former"),
+    [
+        ("Já não compro no Horta Viva, agora compro na praça", "horta"),
+        ("A mensalidade passou de 40 para 44 euros", "40"),
+        ("Trocámos o azulejo verde por mosaico", "azulejo"),
+        ("Non compro più da Orto Vivo, adesso vado in piazza", "orto"),
+        ("La retta è passata da 40 a 44 euro", "40"),
+        ("Al posto delle piastrelle verdi mettiamo il cotto", ""),
+        ("Beviamo orzo invece del caffè", "caffè"),
+    ],
+)
+def test_a_change_in_portuguese_or_italian_names_what_was_before(text: str, former: str) -> None:
+    cue = find_change_cue(text)
+
+    assert cue
+    assert not former or former in cue.former
 
 
 def test_what_stands_behind_a_comma_is_not_over() -> None:

@@ -96,6 +96,24 @@ def test_a_time_of_several_days_is_one_time_in_every_language(text: str) -> None
         ("El lunes llamaré a Pablo.", "2026-11-23", "2026-11-23"),
         ("La clase empieza el lunes.", "2026-11-23", "2026-11-23"),
         ("Cerrado entre Navidad y Año Nuevo.", "2026-12-25", "2027-01-01"),
+        ("Anteontem o Rui trouxe as chaves.", "2026-11-18", "2026-11-18"),
+        ("O afinador vem na quinta-feira que vem.", "2026-11-26", "2026-11-26"),
+        ("Na quarta passada falei com a Inês.", "2026-11-18", "2026-11-18"),
+        ("O seguro vale até fevereiro.", "2027-02-01", "2027-02-28"),
+        ("Daqui a duas semanas abre a loja.", "2026-11-30", "2026-12-06"),
+        ("O mercado é de 4 a 6 de dezembro.", "2026-12-04", "2026-12-06"),
+        ("A entrega passou do dia 2 para 9 de dezembro.", "2026-12-09", "2026-12-09"),
+        ("Na segunda falo com o banco.", "2026-11-23", "2026-11-23"),
+        ("A festa é no dia 29.", "2026-11-29", "2026-11-29"),
+        ("L'altro ieri Rita ha portato le chiavi.", "2026-11-18", "2026-11-18"),
+        ("L'accordatore viene giovedì prossimo.", "2026-11-26", "2026-11-26"),
+        ("Mercoledì scorso ho parlato con Ines.", "2026-11-18", "2026-11-18"),
+        ("L'assicurazione vale fino a febbraio.", "2027-02-01", "2027-02-28"),
+        ("Fra due settimane apre il negozio.", "2026-11-30", "2026-12-06"),
+        ("Il mercato è dal 4 al 6 dicembre.", "2026-12-04", "2026-12-06"),
+        ("La consegna è stata spostata al 9 dicembre.", "2026-12-09", "2026-12-09"),
+        ("Ho un appuntamento lunedì mattina.", "2026-11-23", "2026-11-23"),
+        ("La festa si fa il 29.", "2026-11-29", "2026-11-29"),
     ],
 )
 def test_numbers_years_and_moved_days_are_read_as_they_are_written(
@@ -545,3 +563,19 @@ def test_easter_is_the_sunday_that_the_churches_of_the_west_keep(year: int) -> N
 
     assert easter
     assert easter.start.date().isoformat() == f"{year}-{known[year]}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Na segunda reunião falámos do telhado",
+        "Às quintas o Rui toca na praça",
+        "De segunda a sexta a loja abre às nove",
+        "Il lunedì e il giovedì il negozio è chiuso",
+        "Dal lunedì al venerdì il bar apre alle sei",
+    ],
+)
+def test_each_week_and_the_second_of_several_are_no_day_in_portuguese_and_italian(
+    text: str,
+) -> None:
+    assert days(text) == []

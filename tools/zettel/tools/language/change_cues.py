@@ -5,7 +5,7 @@ as whole words, in any case, with up to five words for each "…"; in a language
 with a `script`) it stands anywhere.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
@@ -13,6 +13,7 @@ from itertools import chain
 import regex
 
 from zettel.storage.notes import fold
+from zettel.tools.language.languages import read_languages
 from zettel.tools.language.terms import telling_words
 from zettel.tools.language.word_files import read_word_files
 
@@ -123,8 +124,8 @@ def find_change_cue(text: str) -> ChangeCue | None:
     if len(text) > CHANGE_CUE_MAX_CHARACTERS:
         return None
     plain = _apart(text)
-    for language in _languages():
-        if not (language.is_of(plain) and _changed(language, plain)):
+    for language in _read_languages(plain):
+        if not _changed(language, plain):
             continue
         told = _without(language.not_over, plain)
         if found := _changed(language, told):
@@ -140,20 +141,20 @@ def find_change_cue(text: str) -> ChangeCue | None:
 @cache
 def words_of_when() -> frozenset[str]:
     """Words of every language that tell when, and are no value before."""
-    return frozenset(chain.from_iterable(language.not_former for language in _languages()))
+    return frozenset(chain.from_iterable(one.not_former for one in _languages().values()))
 
 
 def holds_one_value(text: str) -> bool:
     """Whether a text ends with words after which one value stands at a time: "Ana prefers"."""
     plain = _apart(text).rstrip()
-    patterns = (language.one_value for language in _languages() if language.is_of(plain))
+    patterns = (language.one_value for language in _read_languages(plain))
     return any(pattern is not None and pattern.search(plain) for pattern in patterns)
 
 
 def tells_of_now(text: str) -> bool:
     """Whether a text says of when it is told that something is so: "now", "since Monday"."""
     plain = _apart(text)
-    patterns = (language.now for language in _languages() if language.is_of(plain))
+    patterns = (language.now for language in _read_languages(plain))
     return any(pattern is not None and pattern.search(plain) for pattern in patterns)
 
 
@@ -187,9 +188,17 @@ def _values(patterns: Iterable[regex.Pattern[str]], text: str) -> Iterator[froze
             yield frozenset(value_words(found["value"]))
 
 
+def _read_languages(text: str) -> Iterator[_Language]:
+    """The languages by whose words a text is read."""
+    known = _languages()
+    read = (known[code] for code in read_languages(text, tuple(known), sure=False))
+    return (language for language in read if language.is_of(text))
+
+
 @cache
-def _languages() -> Sequence[_Language]:
-    return tuple(map(_Language, read_word_files("change_words").values()))
+def _languages() -> Mapping[str, _Language]:
+    """Every language by its code."""
+    return {code: _Language(table) for code, table in read_word_files("change_words").items()}
 
 
 def _value_patterns(

@@ -1,6 +1,15 @@
-"""In which language a text is, by its small words or its script."""
+"""In which language a text is, by its small words or its script.
 
+The small words of a language are a file in `small_words`; a language is added by a file.
+"""
+
+import tomllib
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from importlib.resources import files
+from itertools import chain
+from typing import Any
 
 import regex as re
 
@@ -8,30 +17,6 @@ JOINED_LETTERS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Kh
 """For a set: letters that stand right beside a word of another script: "RNK-412的状态"."""
 LANGUAGE_READ_CHARACTERS = 400
 """Characters that are read of a text: some sixty words."""
-_SMALL_WORDS = {
-    "en": "and are do does for from has have how i in is it my of on the that to was we what when"
-    " where which who will with you your an he her his not or our she their they this whose why",
-    "de": "am auf bei bis das dem den der die ein eine einen für hat ich im ist mein meine mit"
-    " nicht und von wann was welche wer wie wir wird wo zu zum zur auch er erst es ihr ihre kein"
-    " keine noch oder sein seine sie sind uns unser war wieder",
-    "fr": "à au aux avec ce combien d de des du elle en est et il je l la le les mon ne on pas pour"
-    " qu quand que quel quelle qui s sont sur un une chez cette leur maintenant nous où sa ses son"
-    " vous",
-    "es": "a al con cuándo cuánto de del dónde el en es está la las lo los me mi para por que qué"
-    " quién se su tengo un una y",
-    "it": "a al che chi con da dei del della di dove è e gli ho i il in la le mi mio non per quando"
-    " quanto sono un una",
-    "pt": "a ao com como da de do e é em eu meu minha na não no o onde os para por quando que quem"
-    " um uma",
-    "nl": "aan dat de een en het ik in is mijn naar niet op te van voor waar wanneer wat wie zijn",
-    "pl": "czy do i jak jest kiedy kto mam moja mój na nie się to w z za",
-    "tr": "benim bir bu çok da de için ile kim mi nasıl ne nerede var ve zaman",
-}
-_LANGUAGES = {
-    word: [code for code, words in _SMALL_WORDS.items() if word in words.split()]
-    for word in " ".join(_SMALL_WORDS.values()).split()
-}
-"""Word -> the languages that have it."""
 _SCRIPTS = re.compile(
     r"(?P<ja>[\p{Hiragana}\p{Katakana}])|(?P<ko>\p{Hangul})|(?P<zh>\p{Han})|(?P<ru>\p{Cyrillic})"
     r"|(?P<ar>\p{Arabic})|(?P<hi>\p{Devanagari})|(?P<el>\p{Greek})|(?P<he>\p{Hebrew})|(?P<th>\p{Thai})"
@@ -41,6 +26,8 @@ _KANA = re.compile(r"[\p{Hiragana}\p{Katakana}]")
 _WORD = re.compile(r"\p{L}+")
 _LEAST_WORDS = 2
 """Small words of a language that a text has at least."""
+_TOLD_TEXTS = 256
+"""Texts kept with their language, which each reading of a note asks for: 40 µs."""
 
 
 def find_language(text: str) -> str:
@@ -48,10 +35,76 @@ def find_language(text: str) -> str:
 
     A script stands for the language that most write in it.
     """
-    if script := _SCRIPTS.search(text, 0, LANGUAGE_READ_CHARACTERS):
+    return _find_language(text[:LANGUAGE_READ_CHARACTERS])
+
+
+@lru_cache(maxsize=_TOLD_TEXTS)
+def _find_language(text: str) -> str:
+    if script := _SCRIPTS.search(text):
         found = script.lastgroup or ""
-        return "ja" if found == "zh" and _KANA.search(text, 0, LANGUAGE_READ_CHARACTERS) else found
-    words = _WORD.findall(text[:LANGUAGE_READ_CHARACTERS].lower())
-    told = Counter(code for word in words for code in _LANGUAGES.get(word, ()))
+        return "ja" if found == "zh" and _KANA.search(text) else found
+    known = _languages()
+    told = Counter(chain.from_iterable(known.get(w, ()) for w in _WORD.findall(text.lower())))
+    for code, signs in _signs().items():
+        told[code] += sum(word not in known for word in signs.findall(text))
     (first, most), (_, second) = [*told.most_common(2), ("", 0), ("", 0)][:2]
     return first if most >= _LEAST_WORDS and most > second else ""
+
+
+def read_languages(text: str, codes: Sequence[str], *, sure: bool) -> Sequence[str]:
+    """The languages by whose words a text is read.
+
+    The one that the text is in comes first if its words count in its own texts only; behind it
+    those whose words count everywhere.
+
+    Args:
+        text: Any.
+        codes: The languages that have words.
+        sure: Whether the words of the others are left out, too, where the text's language is not
+            known: short words, which mean something else in other languages.
+    """
+    everywhere, told = _everywhere(), find_language(text)
+    own = [code for code in codes if code not in everywhere]
+    known = [code for code in codes if code in everywhere]
+    if not told and not sure:
+        return (*known, *own)
+    return (*(code for code in own if code == told), *known)
+
+
+def counts_everywhere(code: str) -> bool:
+    """Whether words of a language count in texts that are told to be in another one."""
+    return code in _everywhere()
+
+
+@cache
+def _tables() -> Mapping[str, Mapping[str, Any]]:
+    """Every language by its code."""
+    folder = files("zettel.tools.language").joinpath("small_words")
+    return {
+        file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8"))
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    }
+
+
+@cache
+def _everywhere() -> frozenset[str]:
+    return frozenset(code for code, table in _tables().items() if table.get("everywhere"))
+
+
+@cache
+def _signs() -> Mapping[str, re.Pattern[str]]:
+    """Language -> the words that only it spells so, in small letters: names are in any text."""
+    return {
+        code: re.compile(rf"(?<!\p{{L}})(?:{'|'.join(table['signs'])})(?!\p{{L}})")
+        for code, table in _tables().items()
+        if "signs" in table
+    }
+
+
+@cache
+def _languages() -> Mapping[str, Sequence[str]]:
+    """Small word -> the languages that have it."""
+    words = {code: table.get("words", []) for code, table in _tables().items()}
+    small = chain.from_iterable(words.values())
+    return {word: [code for code in words if word in words[code]] for word in small}

@@ -14,18 +14,20 @@ the first of its clause.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, cast
 
 GUARD_LISTS: Final = frozenset(
-    "teller between opener follower reporting ordering final helper wary surname toward told"
-    " untold".split()
+    "teller between opener follower reporting ordering article final helper wary surname toward"
+    " told untold".split()
 )
 _CLAUSE_CHARACTERS = 40
 _CLAUSE_END = re.compile(r"[.!?;:,\n。！？；：，।؟،]")
 _WALK = 6
+_SUBJECT_WORDS = 4
+"""Most words of a subject, with its article: more may be a sentence before an order."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ class Guard:
         """Whether an order can begin after a word, with the one before it."""
         opener = self.lists["opener"]
         return word in opener or f"{before} {word}" in opener
+
+    def has_subject(self, clause: Sequence[str]) -> bool:
+        """Whether the words before a verb are its subject: an article and a few words."""
+        first, apostrophe, _ = clause[0].partition("'") if clause else ("", "", "")
+        words = len(clause) + len(apostrophe)  # "l'impresa" is two
+        return first + apostrophe in self.lists["article"] and 1 < words <= _SUBJECT_WORDS
 
     def is_report(self, verb: str, after: str) -> bool:
         """Whether a verb reports by its ending or by the word after it."""

@@ -465,7 +465,12 @@ def _denied(
     if denied:
         return reduce(int.__and__, denied)
     wary = reduce(int.__or__, (_union(vocabulary.bits, guard.lists["wary"]) for guard in guards))
-    return 0 if any(known.get(word, 0) & wary for word in clause) else vocabulary.weak
+    if any(known.get(word, 0) & wary for word in clause):
+        return 0
+    asks |= _union(vocabulary.bits, ("you", "user"))
+    told = not any(known.get(word, 0) & asks for word in clause)
+    told = told and any(guard.has_subject(clause) for guard in guards)
+    return vocabulary.verbs if told else vocabulary.weak
 
 
 def _clause_before(words: _Words, at: int) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
-from zettel.tools.language.languages import find_language
+from zettel.tools.language.languages import counts_everywhere, find_language, read_languages
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import AFTER_ELISION
 from zettel.tools.language.terms import terms
@@ -59,24 +59,29 @@ def _tables() -> Mapping[str, _Table]:
     return {code: _Table.model_validate(table) for code, table in read.items()}
 
 
+def _read_languages(text: str) -> tuple[str, ...]:
+    """The languages by whose words a question is read."""
+    return tuple(read_languages(text, tuple(_tables()), sure=True))
+
+
 @cache
-def _fillers() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+def _fillers(languages: tuple[str, ...]) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
     """For each language the terms of a question for anything, and of one for all of a person."""
     return tuple(
         (
             frozenset(terms(" ".join(table.anything))),
             frozenset(terms(" ".join((*table.anything, *table.person)))),
         )
-        for table in _tables().values()
+        for table in map(_tables().__getitem__, languages)
     )
 
 
 def asks_for_anything(text: str) -> bool:
     """Whether nothing in a question says what it asks for, as in "What happened?"."""
-    if _pattern("lasting").search(text):
+    if _words("lasting", text).search(text):
         return False
     asked = frozenset(terms(text))
-    return any(asked <= anything for anything, _ in _fillers())
+    return any(asked <= anything for anything, _ in _fillers(_read_languages(text)))
 
 
 def asks_for_everything(text: str, unnamed: str) -> bool:
@@ -87,9 +92,9 @@ def asks_for_everything(text: str, unnamed: str) -> bool:
     if not may_ask_for_everything(text):
         return False
     for said in ("everything", "asides", "me"):
-        unnamed = _pattern(said).sub(" ", unnamed)
+        unnamed = _words(said, text).sub(" ", unnamed)
     rest = frozenset(terms(unnamed))
-    return any(rest <= person for _, person in _fillers())
+    return any(rest <= person for _, person in _fillers(_read_languages(text)))
 
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff"
@@ -112,7 +117,7 @@ SMALL_NAME_MAX_WORDS = 3
 
 def may_ask_for_everything(text: str) -> bool:
     """Whether a question has words that ask for all of somebody, about whom it may say more."""
-    return _pattern("everything").search(text) is not None
+    return _words("everything", text).search(text) is not None
 
 
 def asked_all_about(text: str) -> str:
@@ -126,7 +131,7 @@ def asked_all_about(text: str) -> str:
         return ""
     asked = text  # without "Bild von" of "das ganze Bild von Ana"
     for said in ("everything", "asides"):
-        asked = _pattern(said).sub(lambda words: " " * len(words[0]), asked)
+        asked = _words(said, text).sub(lambda words: " " * len(words[0]), asked)
     opening = _OPENING_WORD.match(text)  # "Résumé de Sophie" is no name
     for match in _CAPITALISED.finditer(asked, opening.end() if opening else 0):
         before, name = _without_introduction(text[: match.start()], match.group())
@@ -145,13 +150,13 @@ def asked_all_about_in_small_letters(text: str) -> str:
     """
     if len(text) > ALL_ABOUT_MAX_CHARACTERS or not may_ask_for_everything(text):
         return ""
-    asked = _pattern("everything").sub(",", _pattern("asides").sub(",", text))
+    asked = _words("everything", text).sub(",", _words("asides", text).sub(",", text))
     if speaks_of_me(asked):
         return ""
     words = re.findall(r"[^\W_]+(?:-[^\W_]+)*|[^\s]", asked)
     left = (
         [n for n, word in enumerate(words) if not person.issuperset(terms(word))]
-        for _, person in _fillers()
+        for _, person in _fillers(_read_languages(text))
     )
     at = min(filter(None, left), key=len, default=list[int]())
     if not at or at[-1] - at[0] >= len(at) or len(at) > SMALL_NAME_MAX_WORDS:
@@ -202,13 +207,13 @@ def _without_introduction(before: str, name: str) -> tuple[str, str]:
         told.pop()
     elif len(first) == len(words) - 1:
         return before, name
-    if told and _pattern("me").fullmatch(told[-1]):
+    if told and _words("me", told[-1]).fullmatch(told[-1]):
         told.pop()
     return " ".join(told), " ".join((*first, words[-1]))
 
 
 def _introduces(word: str) -> bool:
-    return bool(_roles()[1].fullmatch(word) or _pattern("introduces").fullmatch(word))
+    return bool(_roles()[1].fullmatch(word) or _words("introduces", word).fullmatch(word))
 
 
 @cache
@@ -236,18 +241,18 @@ def find_roles(text: str) -> frozenset[str]:
 
 def asks_who_i_am(text: str) -> bool:
     """Whether a question asks, maybe among other things, who the user is."""
-    return _pattern("identity").search(text) is not None
+    return _words("identity", text).search(text) is not None
 
 
 def asks_only_who_i_am(text: str) -> bool:
     """Whether a question asks who the user is, and nothing else: "Who am I?"."""
     words = re.sub(r"^\W+|\W+$", "", text)
-    return _pattern("identity").fullmatch(words) is not None
+    return _words("identity", text).fullmatch(words) is not None
 
 
 def asks_former(text: str) -> bool:
     """Whether a question asks for what was so before it changed: "Where did Ana live before?"."""
-    return _pattern("former").search(_pattern("not_former").sub(" ", text)) is not None
+    return _words("former", text).search(_words("not_former", text).sub(" ", text)) is not None
 
 
 def asks_what_was(text: str, *, times_are_over: bool) -> bool:
@@ -261,25 +266,19 @@ def asks_what_was(text: str, *, times_are_over: bool) -> bool:
     table = _tables().get(language)
     if table and table.tenseless and times_are_over:
         return True
-    return _was(language if table else "").search(text) is not None
-
-
-@cache
-def _was(language: str) -> re.Pattern[str]:
-    """Words of the past in a language, or with "" in any."""
-    tables = (_tables()[language],) if language else _tables().values()
-    spelled = filter(None, (spell_words(t.was, inside=t.inside) for t in tables))
-    return re.compile("|".join(spelled) or "(?!)", re.IGNORECASE)
+    own = table is not None and counts_everywhere(language)
+    languages = (language,) if own else _read_languages(text)
+    return _pattern("was", languages).search(text) is not None
 
 
 def asks_whether_still(text: str) -> bool:
     """Whether a question asks if something is so still: "Does Ana still live in Bonn?"."""
-    return _pattern("still").search(text) is not None
+    return _words("still", text).search(text) is not None
 
 
 def speaks_of_me(text: str) -> bool:
     """Whether a question is about the one who asks; "tell me" is not."""
-    return _pattern("me").search(_pattern("asides").sub(" ", text)) is not None
+    return _words("me", text).search(_words("asides", text).sub(" ", text)) is not None
 
 
 Sort = Literal["", "open", "decided", "changed"]
@@ -289,25 +288,26 @@ _SORTS: tuple[Sort, ...] = ("open", "decided", "changed")
 def asked_sort(text: str) -> Sort:
     """The kind of notes that a question asks for; "" for none."""
     for sort in _SORTS:
-        if _pattern(sort).search(text):
+        if _words(sort, text).search(text):
             return sort
     return ""
 
 
 def says_decided(content: str) -> bool:
     """Whether a note says that something was decided."""
-    return _pattern("decides").search(content) is not None
+    return _words("decides", content).search(content) is not None
 
 
 def says_done(content: str) -> bool:
     """Whether a note says that something has been done, and nothing that it is still to be done."""
-    return _pattern("closes").search(content) is not None and not is_of_sort("open", content, ())
+    done = _words("closes", content).search(content) is not None
+    return done and not is_of_sort("open", content, ())
 
 
 def is_of_sort(sort: Sort, content: str, tags: Iterable[str]) -> bool:
     """Whether a note says that something is still to be done, or decided, or is tagged so."""
     if sort == "open":
-        says = _pattern("opens").search(content) is not None
+        says = _words("opens", content).search(content) is not None
     elif sort == "decided":
         says = says_decided(content)
     else:
@@ -324,7 +324,7 @@ def sort_tags(sort: Literal["open", "decided"]) -> frozenset[str]:
 
 def without_sort(text: str, sort: Sort) -> str:
     """A question without the words that ask for a kind of notes."""
-    return _pattern(sort).sub(" ", text) if sort else text
+    return _words(sort, text).sub(" ", text) if sort else text
 
 
 NAME = (
@@ -337,29 +337,35 @@ NAME = (
 def find_users(content: str) -> frozenset[str]:
     """The names by which a note calls the user, whole and first ones, as spelled."""
     found = set[str]()
-    for match in _pattern("called").finditer(content):
+    for match in _words("called", content).finditer(content):
         name = next(filter(None, match.groups()))
         found |= {name, name.split()[0]}
     return frozenset(found)
 
 
+def _words(name: str, text: str) -> re.Pattern[str]:
+    """Words of the languages by whose words a text is read."""
+    return _pattern(name, _read_languages(text))
+
+
 @cache
-def _pattern(name: str) -> re.Pattern[str]:
-    spelled = (spell_words(getattr(t, name), inside=t.inside) for t in _tables().values())
+def _pattern(name: str, languages: tuple[str, ...]) -> re.Pattern[str]:
+    tables = map(_tables().__getitem__, languages)
+    spelled = (spell_words(getattr(t, name), inside=t.inside) for t in tables)
     any_of = "|".join(filter(None, spelled)).replace("{name}", f"({NAME})")
-    return re.compile(any_of, re.IGNORECASE)
+    return re.compile(any_of or "(?!)", re.IGNORECASE)
 
 
 def asks_for_next(text: str) -> bool:
     """Whether a question, without the times it names, asks for what comes next."""
-    return _pattern("next").search(text) is not None
+    return _words("next", text).search(text) is not None
 
 
 def asks_for_now(text: str) -> bool:
     """Whether a question asks for what is so at the moment."""
-    return _pattern("now").search(text) is not None
+    return _words("now", text).search(text) is not None
 
 
 def without_next(text: str) -> str:
     """A question without the words that ask for what comes next."""
-    return _pattern("next").sub(" ", text)
+    return _words("next", text).sub(" ", text)

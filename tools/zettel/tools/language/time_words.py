@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
-from zettel.tools.language.languages import find_language
+from zettel.tools.language.languages import counts_everywhere, find_language, read_languages
 from zettel.tools.language.word_files import read_word_files
 
 ENGLISH = "en"
@@ -189,6 +189,12 @@ def _languages() -> Mapping[str, _Language]:
     return {code: _Language(_Table.model_validate(words)) for code, words in files}
 
 
+def _tables_everywhere() -> list[_Table]:
+    """Of the languages whose words count in texts of every language."""
+    known = _languages().items()
+    return [language.table for code, language in known if counts_everywhere(code)]
+
+
 def _unnamed(pattern: str) -> str:
     return _GROUP_NAME.sub("(?:", pattern)
 
@@ -234,7 +240,7 @@ def _spell(pattern: str, table: _Table) -> str:
 
 @cache
 def _names() -> re.Pattern[str]:
-    tables = [language.table for language in _languages().values()]
+    tables = _tables_everywhere()
     words = {word for table in tables for word in (*table.months, *table.days, *table.counts)}
     return re.compile(f"(?:{'|'.join(sorted(words))})s?", re.IGNORECASE)
 
@@ -266,9 +272,9 @@ def _any_of(patterns: Sequence[str]) -> str:
 
 
 def is_day_month_or_count(word: str) -> bool:
-    """Whether a word spells a day of the week, a month or a small number in any language.
+    """Whether a word spells a day of the week, a month or a small number, also with an "s".
 
-    Also with an "s": "Tuesdays", "dienstags".
+    In any language whose words count everywhere: "due" is two in Italian alone.
     """
     return _names().fullmatch(word) is not None
 
@@ -298,8 +304,9 @@ def find_spelled_times(
 
 def _by_script(text: str) -> list[tuple[str, _Language]]:
     """The languages, those first in whose script the text is: "12月5日" is Chinese or Japanese."""
-    known = _languages().items()
-    return sorted(known, key=lambda one: not re.search(one[1].table.script, text))
+    known = _languages()
+    read = [(code, known[code]) for code in read_languages(text, tuple(known), sure=False)]
+    return sorted(read, key=lambda one: not re.search(one[1].table.script, text))
 
 
 def _in_english(match: re.Match[str], english: str, table: _Table) -> str:
@@ -395,7 +402,8 @@ def _moved(language: str) -> re.Pattern[str]:
 
 def speaks_ahead(text: str) -> bool:
     """Whether a text in any language is about what comes, and not about what is over."""
-    return any(tense_of(text, language) == "ahead" for language in _languages())
+    read = read_languages(text, tuple(_languages()), sure=False)
+    return any(tense_of(text, language) == "ahead" for language in read)
 
 
 def weekday_beside(before: str, phrase: str, behind: str, language: str) -> int | None:
@@ -454,14 +462,17 @@ def sides_of(language: str) -> Sequence[tuple[re.Pattern[str], re.Pattern[str], 
 
 
 def is_side(word: str) -> bool:
-    """Whether a word, folded, is a preposition of times in any language: "until", "hasta"."""
+    """Whether a word, folded, is a preposition of times: "until", "hasta".
+
+    In any language whose words count everywhere: "entro" is "by" in Italian alone.
+    """
     return word in _side_words()
 
 
 @cache
 def _side_words() -> frozenset[str]:
-    tables = (language.table for language in _languages().values())
-    return frozenset(fold(w) for table in tables for of in table.sides.values() for w in of)
+    sides = (of for table in _tables_everywhere() for of in table.sides.values())
+    return frozenset(fold(word) for of in sides for word in of)
 
 
 def spells_limit(phrase: str) -> bool:

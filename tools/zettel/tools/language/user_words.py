@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.utterance import asks
-from zettel.tools.language.languages import find_language
+from zettel.tools.language.languages import counts_everywhere, find_language, read_languages
 from zettel.tools.language.prose import without_code
 from zettel.tools.language.question_words import NAME, asks_for_everything
 from zettel.tools.language.speakers import Speech, find_quotations, find_turns, without
@@ -53,14 +53,17 @@ def _tables() -> Mapping[str, _Table]:
     return {code: _Table.model_validate(table) for code, table in read.items()}
 
 
+def _words(name: str, text: str) -> re.Pattern[str]:
+    """Words of the languages by whose words a text is read."""
+    return _pattern(name, tuple(read_languages(text, tuple(_tables()), sure=True)))
+
+
 @cache
-def _pattern(name: str, language: str = "") -> re.Pattern[str]:
-    """The words of a language that has a file, otherwise those of all languages."""
-    tables = _tables()
-    read = {language: tables[language]} if language in tables else tables
+def _pattern(name: str, languages: tuple[str, ...]) -> re.Pattern[str]:
+    tables = {code: _tables()[code] for code in languages}
     spelled = (
         spell_words(getattr(t, name), inside=t.inside).replace("{kin}", _kin(code))
-        for code, t in read.items()
+        for code, t in tables.items()
     )
     told = "|".join(filter(None, spelled)).replace("{name}", f"({NAME})")
     return re.compile(told, re.IGNORECASE)
@@ -161,47 +164,50 @@ def tells_of_home(text: str) -> bool:
 
 def _is_told(name: str, text: str) -> bool:
     """Whether a sentence has such words of the text's language: "mes" is Spanish for a month."""
-    words = _pattern(name, find_language(text))
+    language = find_language(text)
+    own = language in _tables() and counts_everywhere(language)
+    words = _pattern(name, (language,)) if own else _words(name, text)
     return any(words.search(sentence) for sentence in _told(text))
 
 
 def says_we(text: str) -> bool:
     """Whether a text has a word of the first person plural."""
-    return _pattern("we").search(text) is not None
+    return _words("we", text).search(text) is not None
 
 
 def begins_with_i(sentence: str) -> bool:
     """Whether a sentence begins in the first person: "I …", "My …"."""
-    return _pattern("told").match(sentence) is not None
+    return _words("told", sentence).match(sentence) is not None
 
 
 def find_own_names(text: str) -> frozenset[str]:
     """The user's names in a note by the user: "My name is Farid Haddad"."""
-    if not _pattern("named").search(text):
+    named = _words("named", text)
+    if not named.search(text):
         return frozenset()
-    matches = (_pattern("named").search(sentence) for sentence in _told(text))
+    matches = map(named.search, _told(text))
     return frozenset(next(filter(None, match.groups())) for match in matches if match)
 
 
 def tells_what_stands(sentence: str) -> bool:
     """Whether a sentence states a lasting trait of the user: "I prefer tea", "Ich bin Veganer"."""
-    return tells_who_one_is(sentence) or _pattern("tastes").match(sentence) is not None
+    return tells_who_one_is(sentence) or _words("tastes", sentence).match(sentence) is not None
 
 
 def tells_who_one_is(sentence: str) -> bool:
     """Whether what it states is no taste, skill or property: "I am a nurse", "Ich bin Veganer"."""
-    return _pattern("standing").match(sentence) is not None
+    return _words("standing", sentence).match(sentence) is not None
 
 
 def is_passing(sentence: str) -> bool:
     """Whether a sentence tells a temporary state or a supposition."""
-    return _pattern("passing").search(sentence) is not None
+    return _words("passing", sentence).search(sentence) is not None
 
 
 def asks_all_about_me(text: str) -> bool:
     """Whether a question asks for everything about the user: "What do you know about me?"."""
     if len(text) > ALL_ABOUT_ME_MAX_CHARACTERS:
         return False
-    found = _pattern("about").search(text)
+    found = _words("about", text).search(text)
     ends = found is not None and not re.search(r"\w", text[found.end() :])
     return ends and asks_for_everything(text, text)
