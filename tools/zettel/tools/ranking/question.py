@@ -156,6 +156,7 @@ def read_question(
     names: Collection[str] = (),
     users: Collection[str] = (),
     own: str | None = None,
+    self_is_subject: bool = True,
     is_known: Callable[[str], bool] = lambda _: False,
 ) -> Question:
     """Read a question.
@@ -168,10 +169,11 @@ def read_question(
         names: Folded words that name somebody without being a subject.
         users: Names of the user, folded.
         own: The words in it of the one who asks, without what is quoted; None for all of them.
+        self_is_subject: Whether "I" names the subject `user`, if there is one.
         is_known: As of `find_asked_names`.
     """
     me = speaks_of_me(text if own is None else own)
-    subject, named, topic = _about(text, subjects, names, users, me=me)
+    subject, named, topic = _about(text, subjects, names, users, me=me and self_is_subject)
     (times, phrases), clock = find_windows(text, now), now.timestamp()
     passage, is_past = is_passage(text), bool(times) and all(end <= clock for _, end in times)
     untimed = without_times(topic, now) if times else topic
@@ -219,7 +221,7 @@ def read_question(
 
 
 def _time_terms(phrase: str) -> frozenset[str]:
-    """The terms of a time; none of one in May, a word that is no term: "2026" is all of a year's."""
+    """The terms of a time; none of one in May, which is no term: all of a year's hold "2026"."""
     return frozenset() if _MAY.search(phrase) else frozenset(terms(phrase))
 
 

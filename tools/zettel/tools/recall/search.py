@@ -320,8 +320,17 @@ def ask(query: str, corpus: Corpus, now: datetime) -> Question:
         names=common,
         users=corpus.users,
         own=own_words(query.strip(QUOTATION_MARKS)),
+        self_is_subject=_is_user_subject(corpus.usual),
         is_known=is_known,
     )
+
+
+def _is_user_subject(usual: Corpus) -> bool:
+    """Whether at least as many notes have the user as their subject as have none.
+
+    Notes without a subject are about the user as well otherwise, or about anything.
+    """
+    return usual.count_of(USER) >= np.count_nonzero(usual.subject_numbers < 0)
 
 
 def _asked_for(question: Question, where: NoteFilter, corpus: Corpus) -> list[NoteFilter]:

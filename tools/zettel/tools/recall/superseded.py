@@ -250,9 +250,7 @@ def _joined(found: Found, arms: Arms, told: Sequence[_Superseded]) -> Found:
     ranked = list(found.ranked)
     for note_id in sorted(shown, key=places.__getitem__, reverse=True):
         _insert(ranked, note_id, places[note_id])
-    return replace(
-        found, first=joint, ranked=tuple(ranked), arms=arms, superseded=shown, then=then
-    )
+    return replace(found, first=joint, ranked=tuple(ranked), arms=arms, superseded=shown, then=then)
 
 
 def _place(note_id: str, joint: Ranking, older: Collection[str]) -> int:
