@@ -149,3 +149,33 @@ async def test_a_title_is_no_name_that_others_have_too(
 
     assert answer["verdict"] == "uncertain"
     assert "about Amsel-Rieck" in str(answer["reason"])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How much memory do I request for gridding?",
+        "What is the phone number of my ship?",
+        "What is the password of my locker?",
+    ],
+)
+async def test_one_note_about_the_user_does_not_make_all_others_about_somebody_else(
+    desk: Desk, question: str
+) -> None:
+    await told(
+        desk,
+        "Gridding takes 64 GB of memory on the big nodes",
+        "The ship leaves from Tromsø; its phone number is 0316 654321",
+        "The locker in the changing room has the password heron-12",
+        "The cat sleeps in the barn",
+        "Coffee in the canteen is free before nine",
+    )
+    await desk.told("The assay needs two days", subject="Turid Eikeland")
+    before = await desk("recall", query=question)
+
+    await desk.told("I take vitamin D every morning", subject="user")
+    after = await desk("recall", query=question)
+
+    assert before["verdict"] == "found"
+    assert after["verdict"] == "found"
+    assert notes(after)[0]["note_id"] == notes(before)[0]["note_id"]
