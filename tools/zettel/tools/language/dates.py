@@ -20,6 +20,7 @@ from zettel.tools.language.time_words import (
     is_moved,
     joiners,
     means_end,
+    month_part,
     names_month,
     openers,
     sides_behind,
@@ -37,6 +38,7 @@ from zettel.tools.language.times import (
     iso,
     read_iso,
     resolve,
+    within_month,
 )
 
 MONTH = (
@@ -291,6 +293,8 @@ def _told(text: str, moment: datetime, *, asked: bool = False) -> list[tuple[Spe
         period = _after_date(text, told, found) or _read(
             first, moment, side=_side(text, told), lean=_lean(text, told)
         )
+        if period and not _REST.fullmatch(told.english):
+            period = within_month(period, month_part(text, told))
         if period:
             rest = (resolve(day, period.start, prefer="future") for day in others)
             found += [(told, one) for one in (period, *rest) if one]

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
 from zettel.tools.language.languages import counts_everywhere, find_language, read_languages
+from zettel.tools.language.times import MonthPart
 from zettel.tools.language.word_files import read_word_files
 
 ENGLISH = "en"
@@ -86,6 +87,8 @@ class _Table(BaseModel):
     """What tells that it is so by now."""
     late: tuple[str, ...] = ()
     """What says that the end of a period is meant: "at the end of December"."""
+    month_parts: Mapping[Literal["early", "middle", "late"], tuple[str, ...]] = {}
+    """What says that a part of a month is meant, before its name or as a part of the phrase."""
 
 
 @dataclass(frozen=True)
@@ -379,6 +382,31 @@ def means_end(text: str, told: SpelledTime) -> bool:
     opening = max(0, told.at - LATE_MAX_CHARACTERS)
     said = text[opening : told.at + len(told.phrase)]
     return _languages()[told.language].late.search(said) is not None
+
+
+def month_part(text: str, told: SpelledTime) -> MonthPart:
+    """The part of a month that a text means: "early June", "Ende Mai", "6月中旬"."""
+    before = text[max(0, told.at - LATE_MAX_CHARACTERS) : told.at]
+    for part, (apart, inside) in _month_parts(told.language).items():
+        if apart.search(before) or inside.search(told.phrase):
+            return part
+    return ""
+
+
+@cache
+def _month_parts(
+    language: str,
+) -> Mapping[MonthPart, tuple[re.Pattern[str], re.Pattern[str]]]:
+    """For each part what stands right before the name of a month, and what the phrase holds."""
+    table = _languages()[language].table
+    edge, end = ("", "") if table.inside else (r"(?<!\w)", r"(?!\w)")
+    return {
+        part: (
+            re.compile(rf"{edge}(?:{_any_of(words)})[\s-]+$", re.IGNORECASE),
+            re.compile(rf"{edge}(?:{_any_of(words)}){end}", re.IGNORECASE),
+        )
+        for part, words in table.month_parts.items()
+    }
 
 
 def is_moved(sentence: str, told: SpelledTime) -> bool:

@@ -58,6 +58,8 @@ _OF_YEAR = re.compile(r"(?:(\d{1,2}) )?([a-z]{3,9}) of (last|this|next) year", r
 _AFTER_NEXT = re.compile(r"(\w+day) after next", re.IGNORECASE)
 HALF_LAST_DAY = 15
 """The last day of the first half of a month."""
+MIDDLE_FIRST_DAY, MIDDLE_LAST_DAY = 11, 20
+"""Of "the middle of June"; it reaches into both halves."""
 WEEK_53_MAX_YEARS = 7
 """Most years between two with a week 53 (ISO 8601)."""
 _PART = re.compile(r"(?:(\d{4})[- ]?([QH])([1-4])|([QH])([1-4])[- ]?(\d{4}))", re.IGNORECASE)
@@ -84,6 +86,7 @@ _OF_DAYS = re.compile(
     re.IGNORECASE,
 )
 """Words that mean the same at every hour of a day."""
+MonthPart = Literal["", "early", "middle", "late"]
 Prefer = Literal["past", "future"]
 
 TIME_MAX_CHARACTERS = 100
@@ -313,6 +316,18 @@ def _of_month(text: str, now: datetime, prefer: Prefer) -> Period | None:
         return Period(_monday(month.end - timedelta(days=7)), month.end)
     begins = first + timedelta(weeks=_NTH.index(nth))
     return Period(begins, min(_monday(begins + timedelta(days=13)), month.end))
+
+
+def within_month(period: Period, part: MonthPart) -> Period:
+    """The part of a period if it is a whole month, else the period."""
+    if not part or period != _months(period.start):
+        return period
+    first = period.start
+    if part == "middle":
+        days = (first + timedelta(days=day) for day in (MIDDLE_FIRST_DAY - 1, MIDDLE_LAST_DAY))
+        return Period(*days)
+    half = first + timedelta(days=HALF_LAST_DAY)
+    return Period(first, half) if part == "early" else Period(half, period.end)
 
 
 def _week_of(text: str, now: datetime, prefer: Prefer) -> Period | None:
