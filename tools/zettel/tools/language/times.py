@@ -324,8 +324,8 @@ def within_month(period: Period, part: MonthPart) -> Period:
         return period
     first = period.start
     if part == "middle":
-        days = (first + timedelta(days=day) for day in (MIDDLE_FIRST_DAY - 1, MIDDLE_LAST_DAY))
-        return Period(*days)
+        last = first + timedelta(days=MIDDLE_LAST_DAY)
+        return Period(first + timedelta(days=MIDDLE_FIRST_DAY - 1), last)
     half = first + timedelta(days=HALF_LAST_DAY)
     return Period(first, half) if part == "early" else Period(half, period.end)
 

@@ -330,7 +330,7 @@ def _is_user_subject(usual: Corpus) -> bool:
 
     Notes without a subject are about the user as well otherwise, or about anything.
     """
-    return usual.count_of(USER) >= np.count_nonzero(usual.subject_numbers < 0)
+    return usual.count_of(USER) >= int(np.count_nonzero(usual.subject_numbers < 0))
 
 
 def _asked_for(question: Question, where: NoteFilter, corpus: Corpus) -> list[NoteFilter]:
