@@ -242,6 +242,23 @@ async def test_words_of_a_change_are_of_the_nearest_note_if_it_alone_has_a_word_
     assert why.get(older, "").startswith("tells of a change") is named
 
 
+@pytest.mark.parametrize(
+    ("since", "named"),
+    [("", True), (" from 1 March 2027", True), (" from Monday", True), (" from 14", False)],
+)
+async def test_a_day_from_which_on_something_is_so_is_no_value_before(
+    desk: Desk, since: str, named: bool
+) -> None:
+    older = await desk.told("Karin leads the support team")
+    await desk.told("Lunch is soup")
+
+    told: dict[str, Any] = await desk(
+        "remember", content=f"Olaf takes over the support team{since}"
+    )
+
+    assert [one["note_id"] for one in told.get("candidates", [])] == [older] * named
+
+
 async def test_a_new_supplier_is_in_the_place_of_the_one_before(any_desk: Desk) -> None:
     older = await any_desk.told("Supplier of pipes: Perrin in the harbour", session="one")
 

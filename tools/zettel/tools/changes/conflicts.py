@@ -476,14 +476,21 @@ def _is_of_else(
 ) -> bool:
     """Whether a change is rather of something else than an older note that is not near.
 
-    It names a number as former, which the older note would tell; or they share but people.
+    It names a number as former, which the older note would tell, and no day ("from 1 March", from
+    which on it is so); or they share but people.
     """
-    if any(map(_DIGIT.search, cue.former)):
+    if any(map(_DIGIT.search, cue.former)) and not _names_day(cue.former, younger):
         return True
     if meant:
         return False
     names = fold(" ".join((*find_names(younger.content), *find_names(older.content)))).split()
     return all(any(name.startswith(word) for name in names) for word in shared)
+
+
+def _names_day(former: Collection[str], note: Note | Outline) -> bool:
+    """Whether one of some beginnings of a note's words is that of a day of the week or a month."""
+    words = filter(is_day_month_or_count, _WORD.findall(fold(note.content)))
+    return any(word.startswith(tuple(former)) for word in words)
 
 
 def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -> bool:
