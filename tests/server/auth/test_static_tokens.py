@@ -21,7 +21,7 @@ from zettel.server.runtime.runtime import Runtime
 from zettel.server.transports.http import access as gates
 from zettel.server.transports.http.open_requests import OpenRequests
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.errors import InvalidArgumentError, UnknownNameError
+from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.state.memory import Memory
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -185,7 +185,7 @@ async def test_tokens_made_at_once_are_all_kept() -> None:
     kept = await read_tokens(store)
     assert sorted(t.name for t in kept if t.revoked_at is None) == sorted(names)
     assert [t.token_id for t in kept if t.revoked_at] == [gone.token_id]
-    with pytest.raises(UnknownNameError):
+    with pytest.raises(InvalidArgumentError, match="is revoked already"):
         await revoke_token(store, gone.token_id, partial(revoked, now=NOW))
 
 

@@ -5,7 +5,7 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -159,14 +159,23 @@ def test_an_import_beside_an_engine_is_recalled_by_its_clients(tmp_path: Path) -
         assert home.run("doctor").returncode == 0
 
 
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """Processes begun here hear SIGINT, though a shell began these tests in its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.usefixtures("in_the_foreground")
 def test_an_import_that_is_stopped_says_where_and_the_command_that_goes_on(tmp_path: Path) -> None:
     size = 2_000
     file = tmp_path / "export.json"
     items = [{"id": str(n), "memory": f"memory number {n} of many"} for n in range(size)]
     file.write_text(json.dumps(items), encoding="utf-8")
     options = ("import", str(file), "--namespace", "farm", "--yes")
-    with home_at(tmp_path / "store") as home:
+    with home_at(tmp_path / "store", fresh=True) as home:
         for number, reached in ((signal.SIGTERM, 0), (signal.SIGINT, 500)):
             process = home.spawn(*options).popen
             assert process.stderr is not None

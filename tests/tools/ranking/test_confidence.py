@@ -172,7 +172,9 @@ async def test_of_a_time_that_no_note_is_of_nothing_is_known(
     for month in range(1, 9):
         day = f"2026-{month:02}-10"
         await desk.told(f"I paid the gas bill at counter {month}", subject="Ana", happened_at=day)
-    await desk.told("In 2031 I will pay the gas bill online", subject="Ana")
+    # The nearest; told much later, it would not answer for May.
+    online = "In 2031 I will pay the gas bill online"
+    await desk.told(online, subject="Ana", happened_at="2026-05-20")
 
     answer = await desk("recall", query=question)
 
