@@ -202,10 +202,13 @@ async def test_a_call_to_an_object_store_that_begins_to_hang_ends_at_its_first_r
         store = await opened(uri)
         monkeypatch.setattr(table, "ANSWER_MAX_S", 0.2)
         hangs.set()
-        with pytest.raises(StoreUnavailableError, match="does not answer"):
+        with pytest.raises(StoreUnavailableError, match="does not answer") as of_version:
             await store.version()
-        with pytest.raises(StoreUnavailableError, match="does not answer"):
+        with pytest.raises(StoreUnavailableError, match="does not answer") as of_meta:
             await store.get_meta("k")
+        # Not after minutes, by an error of Lance.
+        causes = [type(raised.value.__cause__) for raised in (of_version, of_meta)]
+        assert causes == [TimeoutError, TimeoutError]
         hangs.clear()
         goes_on.set()
         monkeypatch.setattr(table, "ANSWER_MAX_S", 25.0)

@@ -202,7 +202,8 @@ class LanceTable:
         """
         with anyio.move_on_after(math.inf if self.place.directory else ANSWER_MAX_S):
             return await small_read
-        raise unavailable(self.place.uri, TimeoutError(NO_ANSWER))
+        late = TimeoutError(NO_ANSWER)
+        raise unavailable(self.place.uri, late) from late
 
     async def select(
         self,
