@@ -60,6 +60,7 @@ PRINTED: dict[tuple[str, ...], int] = {
     ("move", "ID", "--to", "barn"): 0,
     ("move", "--from", "barn", "--to", "farm", "--confirm", "farm"): 0,
     ("config", "set", "evolve_minutes", "60"): 0,
+    ("config", "unset", "evolve_minutes"): 0,
     ("trust",): 0,
     ("install", "cursor", "--yes"): 0,
     ("uninstall", "cursor", "--yes"): 0,

@@ -107,6 +107,22 @@ def test_a_setting_that_is_a_table_is_written_as_one(zettel: Launcher) -> None:
     assert (found.model, found.port) == ("hash", 9000)
 
 
+@pytest.mark.parametrize(("name", "value"), [("port", 8377), ("retain_days", {})])
+def test_a_setting_is_taken_out_and_everything_else_stays(
+    zettel: Launcher, name: str, value: object
+) -> None:
+    done = zettel.run("config", "unset", name)
+    again = zettel.run("config", "unset", name)
+    found = load_engine_settings(str(zettel.store))
+
+    assert (done.returncode, again.returncode) == (0, 0), done.stderr
+    assert "nothing was changed" not in done.stdout
+    assert "nothing was changed" in again.stdout
+    assert getattr(found, name) == value
+    assert found.model == "hash"
+    assert (zettel.store / "config.toml").read_text(encoding="utf-8").startswith("# mine\n")
+
+
 def test_a_file_that_was_not_confirmed_stays_unconfirmed(tmp_path: Path, zettel: Launcher) -> None:
     (zettel.store / "config.toml").write_text('llm_model = "theirs"\n', encoding="utf-8")
     assert zettel.run("config", "set", "port", "9001").returncode == 0

@@ -223,6 +223,18 @@ async def set_setting(
     call.say(config.set_setting(call.settings, name, value))
 
 
+@config_app.command("unset")
+@command("log_level")
+@examples("zettel config unset quota_notes")
+async def unset_setting(
+    call: Invocation, name: Annotated[str, typer.Argument(metavar="NAME")]
+) -> None:
+    """Take a setting out of the store's config.toml: its default holds again."""
+    from zettel.server.commands import config  # noqa: PLC0415
+
+    call.say(config.unset_setting(call.settings, name))
+
+
 namespace_app = typer.Typer(rich_markup_mode=None)
 
 

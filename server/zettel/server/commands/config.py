@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import tomlkit
 
@@ -149,9 +150,40 @@ def set_setting(found: Settings, name: str, text: str) -> Output:
         problem, remedy = "a store's file cannot name a store", "Use --store or ZETTEL_STORE."
         raise InvalidArgumentError(known, problem, remedy)
     value = checked_setting(known, text)
+    _change(file, {known: value})
+    shown = "its value" if known in secret_settings() else tomlkit.item(value).as_string()
+    said = f"{known} is {shown} in {file}. What runs for the store takes it after zettel stop."
+    return Output({"name": known, "file": str(file)}, printable(said))
+
+
+def unset_setting(found: Settings, name: str) -> Output:
+    """Take a setting out of the store's config.toml, so that its default holds again.
+
+    Raises:
+        UnknownNameError: There is no such setting.
+        InvalidArgumentError: The file cannot be written.
+    """
+    known = known_setting(name)
+    file = config_file(found.store)
+    there = known in read_stored(file)
+    if there:
+        _change(file, {known: None})
+        said = f"{known} is no longer in {file}. What runs for the store goes by its default after"
+        said = f"{said} zettel stop."
+    else:
+        said = f"{known} is not in {file}; nothing was changed. zettel config says what sets it."
+    return Output({"name": known, "file": str(file), "unset": there}, printable(said))
+
+
+def _change(file: Path, values: Mapping[str, object]) -> None:
+    """Write settings into a store's file, or take out those without a value; the rest stays."""
     before, in_force = read_stored(file), not unconfirmed_settings(file)
     document = tomlkit.parse(file.read_text(encoding="utf-8") if before else "")
-    document[known] = value
+    for name, value in values.items():
+        if value is None:
+            document.remove(name)
+        else:
+            document[name] = value
     try:
         replace_file(file, tomlkit.dumps(document))
     except OSError as error:
@@ -159,6 +191,3 @@ def set_setting(found: Settings, name: str, text: str) -> Output:
         raise InvalidArgumentError(str(file), problem, remedy) from None
     if in_force:
         confirm(file)
-    shown = "its value" if known in secret_settings() else tomlkit.item(value).as_string()
-    said = f"{known} is {shown} in {file}. What runs for the store takes it after zettel stop."
-    return Output({"name": known, "file": str(file)}, printable(said))
