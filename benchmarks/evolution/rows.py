@@ -20,9 +20,8 @@ from benchmarks.generator.systems import Outcomes, replay
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.lance.files import disk_bytes
 from zettel.storage.lance.store import LanceStore
-from zettel.storage.notes import Note
+from zettel.storage.notes import SCHEDULER, Note
 from zettel.storage.store import NoteFilter, Vectors
-from zettel.tools.changes.stages import SCHEDULER
 
 SESSION_NOTES = 50
 """Notes told between two runs, where evolution follows each session."""

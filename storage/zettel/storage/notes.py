@@ -37,6 +37,18 @@ class State(StrEnum):
     FORGOTTEN = "forgotten"
 
 
+SCHEDULER = "scheduler"
+"""`Note.changed_by` of evolution's revisions."""
+MOVE = "move"
+"""`Note.change` of a note that went to another namespace without the others of its own."""
+MERGE = "merge"
+"""`Note.change` of a note that another namespace took over; `Run.kind` of both is the same."""
+UNDO = "undo"
+"""`Note.change` and `Run.kind` of taking a run back."""
+FOLLOWING_CHANGES = frozenset({"revive", "fold", "withdraw", "unlearn"})
+"""`Note.change` of revisions that follow from a change to another note."""
+_NOT_TOLD = FOLLOWING_CHANGES | {MOVE, MERGE, UNDO}
+
 SUPERSEDES = "supersedes"
 SAME_AS = "same_as"
 """To a note that says the same: the note that has the link is archived in its favour."""
@@ -190,6 +202,14 @@ class Note:
     def steps(self) -> tuple[str, ...]:
         """What made this revision: a tool, or steps of evolution in their order."""
         return tuple(self.change.split(STEP_SEPARATOR))
+
+    @property
+    def told(self) -> bool:
+        """Whether a caller made this revision, alone or in a run, such as an import.
+
+        Else evolution did, a move to another namespace, an undo, or what follows from them.
+        """
+        return not self.run_id or (self.changed_by != SCHEDULER and self.change not in _NOT_TOLD)
 
     @property
     def open(self) -> bool:

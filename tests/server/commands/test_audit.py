@@ -18,9 +18,8 @@ from zettel.server.runtime.factories import opened
 from zettel.server.runtime.scheduler import SCHEDULER_NAME
 from zettel.storage.errors import InvalidArgumentError, StoreUnavailableError
 from zettel.storage.lance import audit as lance_audit
-from zettel.storage.notes import DERIVED_TAGS, EVOLUTION, Origin
+from zettel.storage.notes import DERIVED_TAGS, EVOLUTION, SCHEDULER, Origin
 from zettel.tools.caller import LOCAL, Caller, actor, is_reserved
-from zettel.tools.changes.stages import SCHEDULER
 from zettel.tools.doctor.heal import HEAL
 from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.state.memory import Memory

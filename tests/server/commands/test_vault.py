@@ -22,9 +22,11 @@ from zettel.server.commands.vault import (
 )
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.runtime.factories import opened
-from zettel.storage.notes import Note
+from zettel.storage.errors import OtherRevisionError
+from zettel.storage.notes import Note, State
 from zettel.tools.caller import Caller
 from zettel.tools.changes.links import LinkArgument
+from zettel.tools.changes.undo import undo_run
 from zettel.tools.erasure.erase import erase_all
 from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.state.memory import Memory
@@ -157,6 +159,47 @@ async def test_a_note_that_was_changed_meanwhile_is_a_conflict_and_evolution_is_
     assert "revision" in import_vault_output(done).text
     await desk.write(force=True)
     assert "50 bees" in desk.file_of(ana).read_text()
+
+
+async def test_all_that_an_import_changed_is_taken_back_by_one_undo(desk: Desk) -> None:
+    ana, ben = await desk.remember("Ana has 40 bees"), await desk.remember("Ben has a barn")
+    await desk.write()
+    desk.edit(ana, "40 bees", "41 bees")
+    desk.file_of(ben).unlink()
+    (desk.folder / "farm" / "new.md").write_text("Carl helps on Fridays.\n")
+    shown = await desk.read(apply=False)
+    done = await desk.read(forgets=True)
+    new = next(edit.note_id for edit in done.changes.edits if edit.kind is EditKind.NEW)
+    (run,) = [run for run in await desk.memory.admin.runs(limit=9) if run.kind == "import"]
+
+    assert shown.run_id == ""
+    assert (run.run_id, run.outcome) == (done.run_id, "done")
+    assert run.counts == {"updated": 1, "remembered": 1, "forgotten": 1}
+    assert f"zettel undo {done.run_id}" in import_vault_output(done).text
+
+    await undo_run(desk.memory, done.run_id, now=NOW, undo_id="undo-1", who="cli", partial=False)
+
+    assert (await desk.note(ana)).content == "Ana has 40 bees"
+    assert (await desk.note(ben)).state is State.ACTIVE
+    assert (await desk.note(new)).state is State.FORGOTTEN
+    await desk.write()
+    assert "40 bees" in desk.text_of(ana)
+    assert "a barn" in desk.text_of(ben)
+    assert not (desk.folder / "farm" / "new.md").exists()
+
+
+async def test_a_person_who_edited_a_file_is_not_overruled_by_who_had_read_the_note_before(
+    desk: Desk,
+) -> None:
+    ana = await desk.remember("Ana has 40 bees", subject="Ana")
+    await desk.write()
+    desk.edit(ana, "subject: Ana", "subject: Anna")
+    await desk.read()
+
+    with pytest.raises(OtherRevisionError):
+        await update(
+            desk.memory, BEES, now=NOW, note_id=ana, content="Ana has 50 bees", expected_rev=1
+        )
 
 
 async def test_the_preview_refuses_what_the_import_would_and_in_its_words(desk: Desk) -> None:

@@ -16,11 +16,11 @@ from zettel.storage.errors import (
     NoteForgottenError,
     NoteNotFoundError,
 )
-from zettel.storage.notes import Note, Run, State
+from zettel.storage.notes import MOVE, Note, Run, State
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.stages import MOVE, next_note
+from zettel.tools.changes.stages import next_note
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import read_names
 from zettel.tools.validation import check_namespace, unknown_name

@@ -11,15 +11,13 @@ from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import alone, new_run_id
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError
+from zettel.storage.notes import MERGE
 from zettel.storage.store import NoteFilter
 from zettel.tools.namespace_names import NamespaceNames
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import read_names
 from zettel.tools.state.namespaces import record_names
 from zettel.tools.validation import check_namespace, unknown_name
-
-MERGE = "merge"
-"""`Note.change` of a note that another namespace took over, and `Run.kind` of doing so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

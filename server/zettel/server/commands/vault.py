@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -17,8 +18,9 @@ from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.create import EXPORT
 from zettel.storage.location import read_place
-from zettel.storage.notes import Origin, Run
+from zettel.storage.notes import BEGUN, Origin, Run
 from zettel.storage.progress import ReportProgress, no_progress
+from zettel.tools.imports.write import IMPORT
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import check_namespace
 from zettel.tools.vault.manifest import Vault, VaultError, VaultManifest
@@ -43,6 +45,8 @@ DONE_WORDS = {
     EditKind.NEW: "remembered",
     EditKind.DELETED: "forgotten",
 }
+CHANGING = frozenset({EditKind.UPDATE, EditKind.NEW})
+"""Edits that are done with every import; removed files only if it is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,8 @@ class VaultImport:
     folder: Path
     changes: VaultChanges
     applied: bool
+    run_id: str = ""
+    """The run that its changes belong to; empty if there are none."""
 
 
 async def export_vault(
@@ -150,7 +156,12 @@ async def _export(
         if not force:
             _check_store(folder, manifest, memory)
         manifest.store, manifest.namespaces = memory.store.place, names or manifest.namespaces
-    async with _recorded(memory, folder, is_new=is_new) as counts:
+    if not is_new:
+        report = await write_vault(memory.store, vault, manifest, force=force, tell=tell)
+        return VaultExport(folder=folder, report=report)
+    # The first export into a folder is a run, so that an erasure can name it.
+    run_id = f"{new_run_id(utc_now(), kind=EXPORT)}-{folder.name}"
+    async with _recorded(memory, run_id, EXPORT) as counts:
         report = await write_vault(memory.store, vault, manifest, force=force, tell=tell)
         counts["notes"] = len(manifest.files)
     return VaultExport(folder=folder, report=report)
@@ -179,27 +190,29 @@ def _check_store(folder: Path, manifest: VaultManifest, memory: Memory) -> None:
 
 
 @asynccontextmanager
-async def _recorded(
-    memory: Memory, folder: Path, *, is_new: bool
-) -> AsyncGenerator[dict[str, int]]:
-    """Record the first export into a folder, so that an erasure can name it."""
-    begun, counts, outcome = utc_now(), dict[str, int](), "failed"
+async def _recorded(memory: Memory, run_id: str, kind: str) -> AsyncGenerator[dict[str, int]]:
+    """Record a run before it begins, so that one that is killed is known, and how it ends."""
+    counts = dict[str, int]()
+    run = Run(
+        run_id=run_id,
+        kind=kind,
+        who=CLI_PRINCIPAL,
+        started_at=utc_now(),
+        ended_at=utc_now(),
+        counts=counts,
+        outcome=BEGUN,
+    )
+    await memory.admin.add_run(run)
+    outcome = "failed"
     try:
         yield counts
         outcome = "done"
+    except anyio.get_cancelled_exc_class():
+        outcome = "cancelled"
+        raise
     finally:
-        if is_new:
-            run = Run(
-                run_id=f"{new_run_id(begun, kind=EXPORT)}-{folder.name}",
-                kind=EXPORT,
-                who=CLI_PRINCIPAL,
-                started_at=begun,
-                ended_at=utc_now(),
-                counts=counts,
-                outcome=outcome,
-            )
-            with anyio.CancelScope(shield=True):
-                await memory.admin.add_run(run)
+        with anyio.CancelScope(shield=True):
+            await memory.admin.add_run(replace(run, ended_at=utc_now(), outcome=outcome))
 
 
 async def _import(
@@ -217,18 +230,31 @@ async def _import(
     origin = Origin(client=CLI_PRINCIPAL, transport=CLI_PRINCIPAL)
     caller = await caller_here(memory, settings, origin)
     changes = await find_changes(memory, caller, vault, manifest, now=utc_now(), tell=tell)
-    if apply:
-        await apply_changes(
-            memory,
-            caller,
-            vault,
-            manifest,
-            changes,
-            forget_deleted=forget_deleted,
-            now=utc_now(),
-            tell=tell,
-        )
-    return VaultImport(folder=folder, changes=changes, applied=apply)
+    found = VaultImport(folder=folder, changes=changes, applied=apply)
+    if not apply:
+        return found
+    change = partial(
+        apply_changes,
+        caller=caller,
+        vault=vault,
+        manifest=manifest,
+        changes=changes,
+        forget_deleted=forget_deleted,
+        now=utc_now(),
+        tell=tell,
+    )
+    kinds = counted(changes.edits).keys()
+    if not kinds & CHANGING and not (forget_deleted and EditKind.DELETED in kinds):
+        await change(memory)  # the manifest alone
+        return found
+    run_id = new_run_id(utc_now(), kind=IMPORT)
+    async with _recorded(memory, run_id, IMPORT) as counts:
+        try:
+            await change(replace(memory, run_id=run_id))
+        finally:
+            done = Counter(edit.kind for edit in changes.edits if edit.done)
+            counts.update({DONE_WORDS[kind]: n for kind, n in done.items()})
+    return replace(found, run_id=run_id if done else "")
 
 
 def export_vault_output(done: VaultExport) -> Output:
@@ -265,6 +291,7 @@ def import_vault_output(found: VaultImport) -> Output:
     data = {
         "folder": str(found.folder),
         "applied": found.applied,
+        "run_id": found.run_id,
         "unchanged": found.changes.unchanged,
         "edits": [
             {
@@ -296,7 +323,8 @@ def _summary(found: VaultImport) -> str:
     if found.applied:
         told = [f"{n} {DONE_WORDS[kind]}" for kind, n in done.items()]
         left = sum(counts.get(kind, 0) for kind in (EditKind.CONFLICT, EditKind.PROBLEM))
-        return f"{', '.join(told) or 'Nothing changed'}. {left} could not be taken. {same}"
+        back = f" To take it back: zettel undo {found.run_id}" if found.run_id else ""
+        return f"{', '.join(told) or 'Nothing changed'}. {left} could not be taken. {same}{back}"
     told = [f"{n} {kind}" for kind, n in counts.items()]
     if not told:
         return f"Nothing to do. {same}"

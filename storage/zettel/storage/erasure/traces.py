@@ -47,7 +47,7 @@ def _added(before: Note, note: Note, added: set[str]) -> set[str]:
     """Tags that an LLM has added since the agent last set them."""
     if "revise" in note.steps:
         return added | (set(note.tags) - set(before.tags))
-    return set() if note.tags != before.tags and not note.run_id else added
+    return set() if note.tags != before.tags and note.told else added
 
 
 def _clean(note: Note, gone: Container[str], added: set[str] | None) -> Note:

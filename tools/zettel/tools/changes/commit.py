@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from zettel.storage.errors import ChangedMeanwhileError
-from zettel.storage.notes import Note, State
+from zettel.storage.notes import FOLLOWING_CHANGES, MOVE, UNDO, Note, State
 from zettel.storage.store import Change, NewNote, NoteReader, Written
-from zettel.tools.changes.run_changes import UNDO
-from zettel.tools.changes.stages import CONSOLIDATED, MOVE, WITHDRAW, next_note
+from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW, next_note
 from zettel.tools.state.memory import Memory
 
 DERIVATION_LEVELS = 2
@@ -80,9 +79,6 @@ def _withdrawn(note: Note, gone: Sequence[Note]) -> Change:
 COMMIT_ATTEMPTS = 16
 """Three processes on one hot note needed at most four (measured)."""
 
-FOLLOWING_CHANGES = frozenset({"revive", "fold", WITHDRAW, "unlearn"})
-"""`Note.change` of revisions that follow from a change to another note."""
-
 Plan = Callable[[Mapping[str, Note]], Awaitable[Sequence[Change]]]
 """From the current notes to their next revisions; called again after a lost race."""
 
@@ -118,6 +114,9 @@ async def commit(
 
 
 async def _write(memory: Memory, new: Sequence[NewNote], changes: Sequence[Change]) -> Written:
+    if run_id := memory.run_id:
+        new = [replace(item, note=replace(item.note, run_id=run_id)) for item in new]
+        changes = [replace(each, note=replace(each.note, run_id=run_id)) for each in changes]
     if memory.quota is None:
         return await memory.store.write(new=new, changes=changes)
     # Before the quota, whose refusal shows the size of a namespace.

@@ -23,11 +23,13 @@ def check_rev(name: str, value: int) -> int:
 
 
 async def only_evolved(store: NoteStore, note: Note, rev: int) -> bool:
-    """Whether only evolution has changed the note since `rev`; it never changes what was shown."""
+    """Whether nobody has told anything of the note since `rev`, and it says the same."""
     if rev >= note.rev:
         return rev == note.rev
-    since = [revision for revision in await store.revisions(note.note_id) if revision.rev > rev]
-    return all(revision.run_id for revision in since)
+    revisions = await store.revisions(note.note_id)
+    seen = [revision.content for revision in revisions if revision.rev == rev]
+    since = [revision for revision in revisions if revision.rev > rev]
+    return seen == [note.content] and not any(revision.told for revision in since)
 
 
 async def check_expected(store: NoteStore, note: Note, rev: int, reader: TrustView) -> None:

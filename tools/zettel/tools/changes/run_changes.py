@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zettel.storage.notes import Note
+from zettel.storage.notes import UNDO, Note
 from zettel.storage.store import NoteFilter, NoteStore
 
 QUERY_MAX_NOTES = 500
 """Notes read in one query."""
-UNDO = "undo"
-"""`Note.change` of an undo's revisions, and `Run.kind` of the undo."""
 
 
 _UNDOES = "undoes "

@@ -7,12 +7,8 @@ from zettel.storage.notes import Note, State
 
 WITHDRAW = "withdraw"
 """`Note.change` of revisions that take a composed note out of recall with its source."""
-MOVE = "move"
-"""`Note.change` of a note that went to another namespace without the others of its own."""
 DOUBT = "doubt"
 """`Note.change` of revisions that take a note's trust: with a later one its text is marked."""
-SCHEDULER = "scheduler"
-"""`Note.changed_by` of evolution's revisions."""
 
 CONSTRUCTED, LINKED, COMPARED, REVISED, CONSOLIDATED = 1, 2, 3, 4, 5
 """Values of `Note.stage`: the last step that has read a revision."""

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 import anyio
 
 from zettel.storage.errors import ChangedSinceError, UnknownNameError
-from zettel.storage.notes import Note, Run, State
+from zettel.storage.notes import UNDO, Note, Run, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.run_changes import (
-    UNDO,
     TouchedNote,
     effective_revisions,
     touched_notes,

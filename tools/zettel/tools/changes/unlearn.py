@@ -77,6 +77,6 @@ def _added_tags(revisions: Sequence[Note]) -> frozenset[str]:
     for before, after in pairwise(revisions):
         if "revise" in after.steps:
             added |= set(after.tags) - set(before.tags)
-        elif after.tags != before.tags and not after.run_id:
+        elif after.tags != before.tags and after.told:
             added.clear()
     return frozenset(added)

@@ -12,9 +12,8 @@ import anyio
 import anyio.lowlevel
 
 from zettel.storage.ids import told_at
-from zettel.storage.notes import REVISED_BY, Kind, Note, Run, State, Usage
+from zettel.storage.notes import REVISED_BY, SCHEDULER, Kind, Note, Run, State, Usage
 from zettel.storage.store import NoteFilter, StoreStats
-from zettel.tools.changes.stages import SCHEDULER
 from zettel.tools.changes.supersession import changed_targets, reconcile_superseded
 from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.concurrency import shielded

@@ -446,7 +446,7 @@ class _Import:
         if imported and _says(imported[-1], draft):
             self.report.unchanged += 1  # changed here alone
             return
-        others = [r for r in revisions if not r.run_id and r.changed_by != self._caller.name]
+        others = [r for r in revisions if r.told and r.changed_by != self._caller.name]
         if note.state is not State.ACTIVE or others:
             self.report.keep(note.note_id)
             return

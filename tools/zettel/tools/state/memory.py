@@ -90,6 +90,8 @@ class Memory(Policy):
     """Called after every commit of a verb; the scheduler listens."""
     on_run: Callable[[Run], None] = lambda _run: None
     """Called when a run of evolution has ended, successful or not."""
+    run_id: str = ""
+    """Run that the verbs' revisions belong to; empty for calls, each of which stands alone."""
     reach: Access | None = None
     """The namespaces it may use; None for the whole store."""
     names: NamesCache = field(default_factory=NamesCache)

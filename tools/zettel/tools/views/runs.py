@@ -7,12 +7,12 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 from zettel.storage.errors import UnknownNameError
-from zettel.storage.notes import Note, Run, State
+from zettel.storage.notes import UNDO, Note, Run, State
 from zettel.storage.read_view import in_one_view
 from zettel.tools.answers import ForgetLine
 from zettel.tools.caller import PROCESSES, Caller
 from zettel.tools.changes.differences import differences
-from zettel.tools.changes.run_changes import UNDO, TouchedNote, touched_notes, undo_reason
+from zettel.tools.changes.run_changes import TouchedNote, touched_notes, undo_reason
 from zettel.tools.language.times import iso
 from zettel.tools.note_marks import add_labels
 from zettel.tools.render import one_line

@@ -10,6 +10,7 @@ from zettel.storage.notes import (
     DERIVED_FROM,
     EVOLUTION,
     OFFERED_SORTS,
+    SCHEDULER,
     Kind,
     Link,
     Note,
@@ -19,7 +20,7 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import LOCAL
-from zettel.tools.changes.stages import CONSOLIDATED, SCHEDULER, WITHDRAW
+from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.evolve.writing.writer import Piece
 from zettel.tools.language.marks import find_marks_across

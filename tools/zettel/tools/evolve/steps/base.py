@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.notes import (
+    SCHEDULER,
     STEP_SEPARATOR,
     Hit,
     Near,
@@ -27,7 +28,7 @@ from zettel.storage.store import (
     Vectors,
     matches,
 )
-from zettel.tools.changes.stages import CONSOLIDATED, SCHEDULER, next_note
+from zettel.tools.changes.stages import CONSOLIDATED, next_note
 from zettel.tools.evolve.writing.writer import RULE, Writer
 from zettel.tools.state.memory import Memory
 

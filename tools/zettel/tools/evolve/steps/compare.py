@@ -12,6 +12,7 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import (
     CONTRADICTS,
     OPEN_RELATIONS,
+    SCHEDULER,
     SUPERSEDES,
     Kind,
     Link,
@@ -31,7 +32,7 @@ from zettel.tools.changes.conflicts import (
     notes_stating,
 )
 from zettel.tools.changes.links import as_old_as, kin
-from zettel.tools.changes.stages import COMPARED, LINKED, SCHEDULER
+from zettel.tools.changes.stages import COMPARED, LINKED
 from zettel.tools.changes.supersession import (
     check_no_circle,
     plan_targets,
