@@ -175,7 +175,8 @@ def chosen_format(request: ExportRequest) -> str:
     form = request.format or (JSONL if is_stream else request.file.suffix.removeprefix("."))
     if form not in FILE_FORMATS:
         problem = f"{form[:40]!r} is no format" if form else "it is not said"
-        remedy = f"Pass one of {', '.join(FILE_FORMATS)}, or a file with that suffix."
+        named = f"Pass one of {', '.join(FILE_FORMATS)}, or a file with that suffix"
+        remedy = f"{named}; --format markdown writes a folder of a file a note."
         raise InvalidArgumentError("format", problem, remedy)
     return form
 
