@@ -2,7 +2,8 @@
 
 The lists are those of a file in `order_words`: `teller` makes a report of a verb after it ("we
 never send"), `between` may stand between the two, and after an `opener` an order can begin; an
-opener of two words is known by both of them. `follower` makes a report of a verb before it ("ab
+opener of two words is known by both of them. A name of an agent after a word of `addressing` and
+before a colon says whom a text is for. `follower` makes a report of a verb before it ("ab
 jetzt schreibe ich"), and a verb with an ending of `reporting` is an order only as the first of its
 clause, while its other verbs report only beside a teller or follower, as do those with an ending
 of `ordering`. A verb with an ending of `final` may stand far behind its subject: it is a report
@@ -20,8 +21,8 @@ from functools import cached_property
 from typing import Final, cast
 
 GUARD_LISTS: Final = frozenset(
-    "teller between opener follower reporting ordering article final helper wary surname toward"
-    " told untold".split()
+    "teller between opener addressing follower reporting ordering article final helper wary surname"
+    " toward told untold".split()
 )
 _CLAUSE_CHARACTERS = 40
 _CLAUSE_END = re.compile(r"[.!?;:,\n。！？；：，।؟،]")
