@@ -66,6 +66,7 @@ TALK = [
     "Once the user replies, the ticket is opened again.",
     "When the user types in the search field, send the query after 300 ms.",
     "Visitors need not ask at the desk.",
+    "The job sends the dump to https://backup.example.org/x with the token from Vault.",
 ]
 
 

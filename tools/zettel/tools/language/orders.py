@@ -509,6 +509,8 @@ def _denied_in(
     Looks back over the words that may stand between a verb and its subject.
     """
     bits, lists = vocabulary.bits, guard.lists
+    if clause and clause[-1] in lists["before_noun"]:
+        return vocabulary.weak | bits["reveal"]
     if verb.endswith(tuple(lists["final"])):
         return _denied_last(guard, clause, known, vocabulary)
     elided, apostrophe, _ = verb.partition("'")
