@@ -2,15 +2,17 @@
 
 The lists are those of a file in `order_words`: `teller` makes a report of a verb after it ("we
 never send"), `between` may stand between the two, and after an `opener` an order can begin; an
-opener of two words is known by both of them. `follower` makes a report of a verb before it ("ab
-jetzt schreibe ich"), and a verb with an ending of `reporting` is an order only as the first of its
-clause, while its other verbs report only beside a teller or follower, as do those with an ending
-of `ordering`. A verb with an ending of `final` may stand far behind its subject: it is a report
-where a `helper` ("muss") stands in its clause. Where a meaning of `wary` stands in its clause, a
-verb of no known teller is an order. In a language that writes without spaces, `told` are the
-endings of a verb that reports, unless `untold` follows, and a word of `toward` before a teller says
-that it is not who acts; a `surname` begins a name of two or three characters, a teller where it is
-the first of its clause.
+opener of two words is known by both of them. A name of an agent after a word of `addressing`
+and before a colon says whom a text is for. Right behind a word of `before_noun` no verb stands
+("the dump"). `follower` makes a report of a verb before it ("ab jetzt schreibe ich"), and a
+verb with an ending of `reporting` is an order only as the first of its clause, while its other
+verbs report only beside a teller or follower, as do those with an ending of `ordering`. A verb
+with an ending of `final` may stand far behind its subject: it is a report where a `helper`
+("muss") stands in its clause. Where a meaning of `wary` stands in its clause, a verb of no
+known teller is an order. In a language that writes without spaces, `told` are the endings of a
+verb that reports, unless `untold` follows, and a word of `toward` before a teller says that it
+is not who acts; a `surname` begins a name of two or three characters, a teller where it is the
+first of its clause.
 """
 
 import re
@@ -20,8 +22,8 @@ from functools import cached_property
 from typing import Final, cast
 
 GUARD_LISTS: Final = frozenset(
-    "teller between opener follower reporting ordering article final helper wary surname toward"
-    " told untold".split()
+    "teller between opener addressing before_noun follower reporting ordering article final helper"
+    " wary surname toward told untold".split()
 )
 _CLAUSE_CHARACTERS = 40
 _CLAUSE_END = re.compile(r"[.!?;:,\n。！？；：，।؟،]")

@@ -62,6 +62,8 @@ _FRAGMENT_WORDS = 3
 _LABEL_SIGNS = 5
 """Characters that are looked at before a speaker's name: "- **Assistant:**"."""
 _WALK = 6
+_DEDICATION_WORDS = 3
+"""Words before a name that say that a text is for it: "for the support bot"."""
 _CLAUSE_WORDS = 16
 """Words that are looked back over for the subject of a verb at the end of its clause."""
 _APOSTROPHES = str.maketrans("’‘`´ʼ＇", "''''''")
@@ -414,19 +416,33 @@ def _is_addressed(
 
     With a colon it is who speaks in a transcript, unless what follows begins as an order does.
     """
-    opener = vocabulary.lists["opener"]
-    begins = words.begins[at] or words.words[at - 1] in opener
-    if not begins or after >= len(words.opens) or not words.opens[after]:
+    if after >= len(words.opens) or not words.opens[after]:
         return False
+    if not words.begins[at] and words.words[at - 1] not in vocabulary.lists["opener"]:
+        addressing = vocabulary.lists["addressing"]
+        named = words.colons[after] and _is_dedicated(words, at, addressing)
+        return named and _begins_order(words, after, known, vocabulary)
     if not _is_label(words, at, after):
         return True
-    skipped, bits = vocabulary.lists["between"] | opener, vocabulary.bits
+    return _begins_order(words, after, known, vocabulary)
+
+
+def _begins_order(
+    words: _Words, after: int, known: Mapping[str, int], vocabulary: Vocabulary
+) -> bool:
+    """Whether the words behind a name begin as an order does."""
+    skipped, bits = vocabulary.lists["between"] | vocabulary.lists["opener"], vocabulary.bits
     said = (
         known.get(word, 0)
         for word in words.words[after : after + _WALK]
         if word not in skipped and not known.get(word, 0) & bits["must"]
     )
     return bool(next(said, 0) & (vocabulary.verbs | bits["persist"] | bits["tell"]))
+
+
+def _is_dedicated(words: _Words, at: int, addressing: Set[str]) -> bool:
+    """Whether the words before a name say that a text is for it: "PS for the support bot:"."""
+    return not addressing.isdisjoint(_clause_before(words, at)[-_DEDICATION_WORDS:])
 
 
 def _is_label(words: _Words, at: int, after: int) -> bool:
@@ -493,6 +509,8 @@ def _denied_in(
     Looks back over the words that may stand between a verb and its subject.
     """
     bits, lists = vocabulary.bits, guard.lists
+    if clause and clause[-1] in lists["before_noun"]:
+        return vocabulary.weak | bits["reveal"]
     if verb.endswith(tuple(lists["final"])):
         return _denied_last(guard, clause, known, vocabulary)
     elided, apostrophe, _ = verb.partition("'")
