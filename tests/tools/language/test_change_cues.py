@@ -335,3 +335,44 @@ def test_what_replaces_a_failed_server_is_a_change_that_says_of_nothing_that_it_
 
     assert cue
     assert (cue.phrase, cue.over) == ("jetzt", ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'The phrase "no longer works at" ends a relation in every language',
+        'First "I live in Quorn", then "I moved to Shepshed" was answered wrongly',
+        "Die Regel für „ist ausgefallen“ gilt auch im Nebensatz",
+        "La règle « n'habite plus » est lue en entier",
+        "`moved to` is a field of the log line",
+        "The test gets `erasing instead of erased` from the mock",
+    ],
+)
+def test_words_that_are_only_mentioned_tell_of_no_change(text: str) -> None:
+    assert find_change_cue(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ('Ana wrote: "I no longer work at Siemens"', "no longer"),
+        ('"We moved to pnpm", said Ben', "moved to"),
+        ("林先生より：「打ち合わせは火曜日に変更になりました」", "変更"),
+        ('The line is going to be "Vazante" instead', 'is going to be "Vazante" instead'),
+        ("`tariff-loader` was renamed to `rate-loader`", "renamed to"),
+    ],
+)
+def test_what_somebody_says_and_what_stands_around_a_quoted_name_is_a_change(
+    text: str, phrase: str
+) -> None:
+    cue = find_change_cue(text)
+
+    assert cue
+    assert phrase in cue.phrase
+
+
+def test_a_change_is_told_by_its_sentence_and_the_one_before() -> None:
+    cue = find_change_cue("Ben likes tea. The wiki is old. It has moved to Outline. Ana is ill.")
+
+    assert cue
+    assert cue.told == "The wiki is old. It has moved to Outline."

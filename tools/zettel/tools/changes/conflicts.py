@@ -293,7 +293,7 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
     named = younger.text.identifiers and younger.text.identifiers & older.text.identifiers
     cue = None if long and not named else younger.text.cue
     cue = None if cue and _ask_again(younger, older) else cue
-    if cue and cue.instead and cue.instead.isdisjoint(older.text.words):
+    if cue and cue.instead and not _tells_any(older, cue.instead, cosine):
         cue = None  # what was wrong instead of right is only of a note that tells it
     if cue and _names_former(cue, younger, older, cosine):
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
@@ -309,9 +309,15 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
             return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
     if cosine >= CHANGE_MIN_COSINE:
         return _change_near(cue, younger, older, cosine, meant=meant)
-    if cue and cosine >= FAR_MIN_COSINE and _share_many_words(younger.note, older.note):
+    if cue and cosine >= FAR_MIN_COSINE and _share_many_words(cue, younger.note, older.note):
         return _change(CHANGE_CONFIDENCE, cosine, _by_words(cue))
     return None
+
+
+def _tells_any(older: _Told, values: Collection[str], cosine: float) -> bool:
+    """Whether a note tells one of these, and not a mere "7" if it is not near."""
+    told = older.text.words.intersection(values)
+    return bool(told) and (cosine >= NEAR_MIN_COSINE or not all(map(_FEW_DIGITS.fullmatch, told)))
 
 
 def _are_two_people(value: OtherValue, younger: _Told, older: _Told) -> bool:
@@ -340,7 +346,8 @@ def _change_near(
 ) -> Conflict | None:
     """Whether a note changes what an older one near it tells."""
     numbers = younger.text.numbers
-    value = find_other_number(numbers, older.text.numbers) if numbers else None
+    figures = younger.text.quantities.is_figures or older.text.quantities.is_figures
+    value = find_other_number(numbers, older.text.numbers) if numbers and not figures else None
     if value and (cue or younger.text.is_of_now or _is_share_of_one(value, younger, older, cosine)):
         return _change(NAMED_CONFIDENCE, cosine, _says(value))
     if cue and (found := _change_by_cue(cue, younger.note, older.note, cosine, meant=meant)):
@@ -412,7 +419,7 @@ def _change_by_cue(
     cue: ChangeCue, younger: Note | Outline, older: Note | Outline, cosine: float, *, meant: bool
 ) -> Conflict | None:
     """Whether a note that tells of a change is about the same as an older one, by their words."""
-    new, old = _telling_words(younger), _telling_words(older)
+    new, old = telling_words(f"{younger.subject} {cue.told}"), _telling_words(older)
     least = max(CHANGE_MIN_WORDS, CHANGE_MIN_SHARE * max(len(new), len(old)))
     shared = _shared(new, old)
     if len(of_subject := shared & _subject_words(younger, older)) > 1:
@@ -429,9 +436,9 @@ def _change_by_cue(
     return _change(VALUE_CONFIDENCE if named else CHANGE_CONFIDENCE, cosine, _by_words(cue))
 
 
-def _share_many_words(younger: Note | Outline, older: Note | Outline) -> bool:
+def _share_many_words(cue: ChangeCue, younger: Note | Outline, older: Note | Outline) -> bool:
     """Whether notes that are far apart have so many words in common that they are of one thing."""
-    new, old = _telling_words(younger), _telling_words(older)
+    new, old = telling_words(f"{younger.subject} {cue.told}"), _telling_words(older)
     return len(_shared(new, old)) >= max(FAR_MIN_WORDS, FAR_MIN_SHARE * min(len(new), len(old)))
 
 
@@ -505,6 +512,8 @@ def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -
     plain = any(not _is_anywhere(word, cue.former) for word in former)
     if not former or (plain and cosine >= CHANGE_MIN_COSINE):
         return bool(former)
+    if cosine < CHANGE_MIN_COSINE and len(former) < OVER_MIN_SHARE * len(cue.former):
+        return False
     new, old = (value_words(f"{one.note.subject} {one.text.content}") for one in (younger, older))
     shared = (word for word in (new & old) - former if not _is_anywhere(word, new))
     return not all(map(_DIGIT.search, terms(" ".join(shared))))

@@ -8,11 +8,12 @@ with a `script`) it stands anywhere.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain
+from itertools import chain, compress
 
 import regex
 
 from zettel.storage.notes import fold
+from zettel.storage.text.passages import sentence_spans
 from zettel.tools.language.languages import read_languages
 from zettel.tools.language.terms import telling_words
 from zettel.tools.language.word_files import read_word_files
@@ -30,6 +31,11 @@ _GAP = r"\s+(?:\S*[^\s.!?;:]\s+){0,5}"
 _BREAKS = r";!?\n。！？；，、"
 """What a value does not go beyond, as a comma before a space; a full stop may stand within one."""
 _WORD = regex.compile(r"\p{N}+(?:[.:,]\p{N}+)+|[\p{L}\p{M}\p{N}]+")
+_QUOTED = regex.compile(
+    r"(?P<code>`[^`\n]*`)|(?P<said>(?:^|[:,：，、])\s*)?"
+    r"(?:\"[^\"\n]*\"|[“„][^“”\n]*[“”]|«[^«»\n]*»|「[^「」\n]*」)"
+)
+"""Code, and what is in quotation marks; said by somebody behind a colon or a comma."""
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
@@ -45,6 +51,8 @@ class ChangeCue:
     """Words of each thing or person that it says is over or has left, likewise."""
     instead: frozenset[str] = frozenset()
     """Words of what is not so, and may never have been, likewise: "0.01 instead of 0.05"."""
+    told: str = ""
+    """The sentences that tell of it, of a text that tells other things as well; else the text."""
 
 
 class _Language:
@@ -128,14 +136,29 @@ def find_change_cue(text: str) -> ChangeCue | None:
         if not _changed(language, plain):
             continue
         told = _without(language.not_over, plain)
-        if found := _changed(language, told):
+        if found := _changed(language, _without_mentions(told)):
+            phrase = plain[slice(*found.span())].replace("' ", "'")
             former = frozenset(chain.from_iterable(_values(language.former, told)))
             former -= language.not_former
             over = tuple(filter(None, _values(language.over, told)))
             rest = _without(language.not_instead, told)
             instead = frozenset(chain.from_iterable(_values(language.instead, rest)))
-            return ChangeCue(found.replace("' ", "'"), former, over, instead)
+            where = _sentences_of_change(language, told)
+            return ChangeCue(phrase, former, over, instead, where)
     return None
+
+
+def _without_mentions(text: str) -> str:
+    """The text without what it quotes and says nobody said: `"moved to" was read`; as long."""
+    return _QUOTED.sub(lambda q: "_" * len(q[0]) if q["said"] is None else q[0], text)
+
+
+def _sentences_of_change(language: _Language, text: str) -> str:
+    """The sentences that tell of a change, each with the one before, which may name the thing."""
+    sentences = [text[slice(*span)] for span in sentence_spans(text)]
+    tells = [bool(_changed(language, _without_mentions(one))) for one in sentences]
+    near = [told or after for told, after in zip(tells, [*tells[1:], False], strict=True)]
+    return "".join(compress(sentences, near)).strip() or text
 
 
 @cache
@@ -168,13 +191,13 @@ def value_words(text: str) -> set[str]:
     return telling_words(text) | {fold(word) for word in short if not _HAN.search(word)}
 
 
-def _changed(language: _Language, text: str) -> str:
-    found = language.changed.search(_without(language.not_changed, text))
-    return found[0] if found else ""
+def _changed(language: _Language, text: str) -> regex.Match[str] | None:
+    return language.changed.search(_without(language.not_changed, text))
 
 
 def _without(pattern: regex.Pattern[str] | None, text: str) -> str:
-    return pattern.sub(" ", text) if pattern else text
+    """The text with spaces for what a pattern finds, so that it is as long as before."""
+    return pattern.sub(lambda found: " " * len(found[0]), text) if pattern else text
 
 
 def _apart(text: str) -> str:

@@ -48,9 +48,9 @@ _APART = regex.compile(rf"(?<=[{_UNSPACED}]) | (?=[{_UNSPACED}])")
 _SENTENCE = regex.compile(r"(?:[^.!?？！。；;\n]|[.!?](?=\S))+[.!?？！。；;]*")
 _PERCENT = "%"
 _NAMED_NUMBER = regex.compile(
-    r"(?P<percent>\p{N}+(?:[.,]\p{N}+)?)\s?%"
+    r"(?<![\p{N}.,])(?P<percent>\p{N}+(?:[.,]\p{N}+)?)\s?%"
     r"|(?<![\w-])(?P<name>\p{L}[\w.-]{2,}\w)(?:\s?[=:]\s?|\s(?:is\s)?)"
-    r"(?P<number>\p{N}+(?:[.:]\p{N}+)*)(?![\w%]|\s?%)"
+    r"(?P<number>\p{N}++(?:[.:]\p{N}++)*+)(?![\w%]|\s?%)"
 )
 _SLOT_NAME = regex.compile(
     r"(?<name>\p{L}[\p{L}_-]{3,})(?:\s?[=:]|\s(?:is|are|ist|sind|lautet|est|sont|es|son))\s"
