@@ -128,7 +128,7 @@ async def _erase(
     )
 
 
-async def put_receipt(tables: Tables, receipt: Receipt, *, goes_on: bool) -> None:
+async def put_receipt(tables: Tables, receipt: Receipt, *, goes_on: bool = True) -> None:
     """Record an erasure, or its progress."""
     await to_thread.run_sync(lambda: tables.ledger.put(receipt, goes_on=goes_on))
     await share_receipt(tables, receipt)

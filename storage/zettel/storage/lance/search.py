@@ -129,7 +129,9 @@ async def get_notes(tables: Tables, note_ids: Sequence[str]) -> list[Note]:
     return [found[note_id] for note_id in note_ids if note_id in found]
 
 
-async def find_notes(tables: Tables, where: NoteFilter, *, limit: int, offset: int) -> list[Note]:
+async def find_notes(
+    tables: Tables, where: NoteFilter, *, limit: int, offset: int = 0
+) -> list[Note]:
     """Implement `NoteStore.find`."""
     version = await notes_version(tables)
     known = tables.resident.find(version, where, limit=limit, offset=offset)
@@ -388,7 +390,12 @@ async def _best_rows(tables: Tables, found: pa.Table, limit: int) -> pa.Table:
 
 
 async def nearest(
-    tables: Tables, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float
+    tables: Tables,
+    vector: NDArray[np.float32],
+    where: NoteFilter,
+    *,
+    limit: int,
+    least: float = -1.0,
 ) -> list[Near]:
     """Implement `NoteStore.nearest`."""
     hits = await match_vectors(tables, vector, where, limit=limit)
@@ -471,7 +478,7 @@ async def linking_to(
     tables: Tables,
     note_ids: Sequence[str],
     *,
-    known_at: datetime | None,
+    known_at: datetime | None = None,
     relations: Collection[str] = (),
 ) -> list[Note]:
     """Implement `NoteStore.linking_to`."""
@@ -504,7 +511,7 @@ async def passages_at(tables: Tables, row_ids: Sequence[str]) -> dict[str, Vecto
     return await _passages(tables, "row_id", row_ids, "")
 
 
-async def latest(tables: Tables, namespaces: Sequence[str]) -> datetime | None:
+async def latest(tables: Tables, namespaces: Sequence[str] = ()) -> datetime | None:
     """Implement `NoteStore.latest`; 4 ms at 25,000 rows."""
     version = await notes_version(tables)
     if known := tables.resident.latest(version, namespaces):

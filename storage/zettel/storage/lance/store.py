@@ -5,15 +5,15 @@ Importing this module imports lancedb, which takes seconds: not at start-up.
 
 # ruff: noqa: D102 - each method is documented in the contract
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
-import numpy as np
 from anyio import to_thread
-from numpy.typing import NDArray
 
-from zettel.storage.erasable import Erasure, Order, Purge, Receipt
+from zettel.storage.erasable import Erasure, Purge, Receipt
 from zettel.storage.lance import (
     erase,
     maintenance,
@@ -27,18 +27,10 @@ from zettel.storage.lance.ledger_rows import follow_ledger
 from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.table import Tables, sync_file_system
 from zettel.storage.location import read_place
-from zettel.storage.notes import Facets, Hit, Near, Note, Outline, Run, Usage
-from zettel.storage.store import (
-    Change,
-    NamespaceSize,
-    NewNote,
-    NoteFilter,
-    Recalled,
-    Store,
-    StoreStats,
-    Vectors,
-    Written,
-)
+from zettel.storage.store import Recalled
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 async def open_store(
@@ -89,165 +81,103 @@ async def open_as_it_is(place: str, *, erasures: Path | None = None) -> "LanceSt
     )
 
 
-class LanceStore(Store):
-    """Notes in LanceDB tables. Made by `open_store`; any number may share one location."""
+def _on_tables(
+    operation: Callable[Concatenate[Tables, _P], _T],
+) -> Callable[Concatenate["LanceStore", _P], _T]:
+    """Make a method of a function that takes the tables first."""
+
+    @wraps(operation)
+    def method(store: "LanceStore", /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return operation(store.tables, *args, **kwargs)
+
+    return method
+
+
+class LanceStore:
+    """A `Store` in LanceDB tables. Made by `open_store`; any number may share one location."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+        self.tables = tables
+        """Also for backup, restore and doctor."""
 
     @property
     def place(self) -> str:
-        return self._tables.place.uri
+        return self.tables.place.uri
 
-    @property
-    def tables(self) -> Tables:
-        """Its tables, for backup, restore and doctor."""
-        return self._tables
+    write = _on_tables(writes.write_notes)
+    embed = _on_tables(writes.embed_notes)
+    mark = _on_tables(writes.mark_notes)
 
-    async def write(
-        self, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
-    ) -> Written:
-        return await writes.write_notes(self._tables, new=new, changes=changes)
+    get = _on_tables(search.get_notes)
+    find = _on_tables(search.find_notes)
+    count = _on_tables(search.count_notes)
+    match_text = _on_tables(search.match_text)
+    match_vectors = _on_tables(search.match_vectors)
+    nearest = _on_tables(search.nearest)
+    outlines = _on_tables(search.outlines)
+    rows_true_at = _on_tables(search.rows_true_at)
+    linking_to = _on_tables(search.linking_to)
+    sample = _on_tables(search.sample)
+    facets = _on_tables(search.facets)
+    revisions = _on_tables(search.revisions_of)
+    revisions_of_run = _on_tables(search.revisions_of_run)
+    passages_at = _on_tables(search.passages_at)
+    passages_of = _on_tables(search.passages_of)
+    latest = _on_tables(search.latest)
+    size_of = _on_tables(search.size_of)
 
-    async def get(self, note_ids: Sequence[str]) -> list[Note]:
-        return await search.get_notes(self._tables, note_ids)
+    usage_of = _on_tables(side_tables.usage_of)
+    add_run = _on_tables(side_tables.add_run)
+    runs = _on_tables(side_tables.newest_runs)
 
-    async def find(self, where: NoteFilter, *, limit: int, offset: int = 0) -> list[Note]:
-        return await search.find_notes(self._tables, where, limit=limit, offset=offset)
-
-    async def count(self, where: NoteFilter) -> int:
-        return await search.count_notes(self._tables, where)
-
-    async def match_text(
-        self, query: str, where: NoteFilter, *, limit: int, counted: Sequence[str] = ()
-    ) -> list[Hit]:
-        return await search.match_text(self._tables, query, where, limit=limit, counted=counted)
-
-    async def match_vectors(
-        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
-    ) -> list[Hit]:
-        return await search.match_vectors(self._tables, vector, where, limit=limit)
-
-    async def nearest(
-        self, vector: NDArray[np.float32], where: NoteFilter, *, limit: int, least: float = -1.0
-    ) -> list[Near]:
-        return await search.nearest(self._tables, vector, where, limit=limit, least=least)
-
-    async def outlines(self, where: NoteFilter, *, limit: int) -> list[Outline]:
-        return await search.outlines(self._tables, where, limit=limit)
-
-    async def rows_true_at(self, where: NoteFilter) -> tuple[str, ...]:
-        return await search.rows_true_at(self._tables, where)
-
-    async def linking_to(
-        self,
-        note_ids: Sequence[str],
-        *,
-        known_at: datetime | None = None,
-        relations: Collection[str] = (),
-    ) -> list[Note]:
-        return await search.linking_to(
-            self._tables, note_ids, known_at=known_at, relations=relations
-        )
-
-    async def sample(self, where: NoteFilter, *, size: int) -> list[Outline]:
-        return await search.sample(self._tables, where, size=size)
-
-    async def facets(self, where: NoteFilter) -> Facets:
-        return await search.facets(self._tables, where)
-
-    async def revisions(self, note_id: str) -> list[Note]:
-        return await search.revisions_of(self._tables, note_id)
-
-    async def revisions_of_run(self, run_id: str) -> list[Note]:
-        return await search.revisions_of_run(self._tables, run_id)
-
-    async def passages_at(self, row_ids: Sequence[str]) -> dict[str, Vectors]:
-        return await search.passages_at(self._tables, row_ids)
-
-    async def latest(self, namespaces: Sequence[str] = ()) -> datetime | None:
-        return await search.latest(self._tables, namespaces)
-
-    async def passages_of(self, note_ids: Sequence[str]) -> dict[str, Vectors]:
-        return await search.passages_of(self._tables, note_ids)
+    erase_rows = _on_tables(erase.erase_rows)
+    put_receipt = _on_tables(erase.put_receipt)
+    relapsed = _on_tables(erase.relapsed)
+    superseding = _on_tables(repair.superseding)
+    stats = _on_tables(maintenance.stats)
 
     async def version(self, namespaces: Sequence[str] = ()) -> int:
         if namespaces:
-            return await reads.version_of(self._tables, namespaces)
-        return await self._tables.notes.version()
-
-    async def embed(self, vectors: Sequence[tuple[Note, Vectors]], *, model: str) -> None:
-        await writes.embed_notes(self._tables, vectors, model=model)
-
-    async def mark(self, notes: Sequence[Note], *, stage: int) -> None:
-        await writes.mark_notes(self._tables, notes, stage=stage)
-
-    async def usage_of(self, note_ids: Sequence[str]) -> dict[str, Usage]:
-        return await side_tables.usage_of(self._tables, note_ids)
+            return await reads.version_of(self.tables, namespaces)
+        return await self.tables.notes.version()
 
     async def reinforce(self, recalled: Sequence[Recalled]) -> None:
-        await follow_ledger(self._tables)
-        await side_tables.reinforce(self._tables, recalled)
-
-    async def add_run(self, run: Run) -> None:
-        await side_tables.add_run(self._tables, run)
-
-    async def runs(self, *, limit: int) -> list[Run]:
-        return await side_tables.newest_runs(self._tables, limit=limit)
+        await follow_ledger(self.tables)
+        await side_tables.reinforce(self.tables, recalled)
 
     async def get_meta(self, key: str) -> str | None:
-        return await side_tables.get_meta(self._tables.meta, key)
+        return await side_tables.get_meta(self.tables.meta, key)
 
     async def swap_meta(self, key: str, *, expected: str | None, value: str | None) -> bool:
-        return await side_tables.swap_meta(self._tables.meta, key, expected=expected, value=value)
-
-    async def erase_rows(
-        self, orders: Sequence[Order], *, clock: Callable[[], datetime]
-    ) -> list[Receipt]:
-        return await erase.erase_rows(self._tables, orders, clock=clock)
-
-    async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
-        purged = await erase.purge(self._tables, note_ids, meta=meta)
-        await reads.keep_resident(self._tables)
-        return purged
-
-    async def put_receipt(self, receipt: Receipt) -> None:
-        await erase.put_receipt(self._tables, receipt, goes_on=True)
+        return await side_tables.swap_meta(self.tables.meta, key, expected=expected, value=value)
 
     async def meta_keys(self, sort: str) -> list[str]:
-        return await side_tables.meta_keys(self._tables.meta, sort)
+        return await side_tables.meta_keys(self.tables.meta, sort)
+
+    async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
+        purged = await erase.purge(self.tables, note_ids, meta=meta)
+        await reads.keep_resident(self.tables)
+        return purged
 
     async def receipts(self) -> list[Receipt]:
-        await follow_ledger(self._tables)
-        return await to_thread.run_sync(self._tables.ledger.receipts)
+        await follow_ledger(self.tables)
+        return await to_thread.run_sync(self.tables.ledger.receipts)
 
     async def erased(self, note_ids: Sequence[str]) -> dict[str, Erasure]:
-        await follow_ledger(self._tables)
-        return await to_thread.run_sync(self._tables.ledger.erased, note_ids)
-
-    async def relapsed(self) -> tuple[str, ...]:
-        return await erase.relapsed(self._tables)
-
-    async def superseding(self) -> list[Note]:
-        return await repair.superseding(self._tables)
+        await follow_ledger(self.tables)
+        return await to_thread.run_sync(self.tables.ledger.erased, note_ids)
 
     async def heal(self, *, now: datetime) -> Mapping[str, int]:
-        healed = await repair.heal(self._tables, now=now)
-        await reads.keep_resident(self._tables)
+        healed = await repair.heal(self.tables, now=now)
+        await reads.keep_resident(self.tables)
         return healed
 
     async def upkeep(self) -> bool:
-        tended = await maintenance.upkeep(self._tables)
-        await reads.keep_resident(self._tables)
+        tended = await maintenance.upkeep(self.tables)
+        await reads.keep_resident(self.tables)
         return tended
 
-    async def size_of(self, namespace: str) -> NamespaceSize:
-        return await search.size_of(self._tables, namespace)
-
-    async def stats(self) -> StoreStats:
-        return await maintenance.stats(self._tables)
-
     async def close(self) -> None:
-        for table in self._tables.all():
+        for table in self.tables.all():
             table.close()
-        self._tables.database.close()
+        self.tables.database.close()

@@ -52,7 +52,7 @@ class _Step:
 
 
 async def write_notes(
-    tables: Tables, *, new: Sequence[NewNote], changes: Sequence[Change]
+    tables: Tables, *, new: Sequence[NewNote] = (), changes: Sequence[Change] = ()
 ) -> Written:
     """Implement `NoteStore.write`.
 

@@ -3,18 +3,17 @@
 The words of a language are a file in `feedback_words`: adding one takes no code.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 
 import regex as re
-from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
 from zettel.storage.text.utterance import asks
 from zettel.tools.language.terms import telling_words
-from zettel.tools.language.word_files import read_word_files, spell_words
+from zettel.tools.language.word_files import WordTable, spell_any, word_tables
 
 FEEDBACK_MAX_CHARACTERS = 400
 """A longer text is a document, which has orders in it without being one."""
@@ -31,12 +30,9 @@ _ENDING = re.compile(r"(?:(?<=(\p{L}))\1(?:ing|ed)|ing|ed|(?<!s)s)$")
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 
 
-class _Table(BaseModel):
+class _Table(WordTable):
     """A language's file: `en.toml` explains it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    inside: bool = False
     orders: tuple[str, ...] = ()
     wants: tuple[str, ...] = ()
     allows: tuple[str, ...] = ()
@@ -51,6 +47,9 @@ class _Table(BaseModel):
     turns: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+
+
+_tables = word_tables("feedback_words", _Table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,13 +286,5 @@ def _stem(word: str) -> str:
 
 
 @cache
-def _tables() -> Mapping[str, _Table]:
-    """Every language by its code."""
-    read = read_word_files("feedback_words")
-    return {code: _Table.model_validate(table) for code, table in read.items()}
-
-
-@cache
 def _pattern(name: str) -> "re.Pattern[str]":
-    spelled = (spell_words(getattr(t, name), inside=t.inside) for t in _tables().values())
-    return re.compile("|".join(filter(None, spelled)), re.IGNORECASE)
+    return re.compile(spell_any(_tables().values(), name), re.IGNORECASE)

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from functools import cache
 
 import regex as re
-from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import Kind
-from zettel.tools.language.word_files import read_word_files, spell_words
+from zettel.tools.language.word_files import WordTable, spell_any, word_tables
 
 ORDINARY, TRIVIAL, MATTERS, VITAL = 0.5, 0.3, 0.7, 0.9
 """Importance by words; an order, set by hand: nothing depends on the differences but how long a
@@ -21,15 +20,15 @@ IMPORTANCE_READ_CHARACTERS = 600
 """Characters of a note that are read: a document has any word somewhere."""
 
 
-class _Table(BaseModel):
+class _Table(WordTable):
     """A language's file: `en.toml` explains it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    inside: bool = False
     vital: tuple[str, ...] = ()
     matters: tuple[str, ...] = ()
     trivial: tuple[str, ...] = ()
+
+
+_tables = word_tables("importance_words", _Table)
 
 
 def read_importance(content: str, kind: Kind) -> float:
@@ -46,13 +45,5 @@ def _by_words(text: str) -> float:
 
 
 @cache
-def _tables() -> Mapping[str, _Table]:
-    """Every language by its code."""
-    read = read_word_files("importance_words")
-    return {code: _Table.model_validate(table) for code, table in read.items()}
-
-
-@cache
 def _pattern(name: str) -> "re.Pattern[str]":
-    spelled = (spell_words(getattr(t, name), inside=t.inside) for t in _tables().values())
-    return re.compile("|".join(filter(None, spelled)), re.IGNORECASE)
+    return re.compile(spell_any(_tables().values(), name), re.IGNORECASE)

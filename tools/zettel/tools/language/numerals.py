@@ -10,12 +10,11 @@ from functools import cache, cached_property
 from itertools import pairwise
 
 import regex as re
-from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold, normalise
 from zettel.tools.language.languages import find_language
 from zettel.tools.language.name_words import DEFAULT_LANGUAGE, name_words
-from zettel.tools.language.word_files import read_word_files
+from zettel.tools.language.word_files import WordFile, word_tables
 
 ORDINAL_MIN = 3
 """Least ordinal that counts: "first" and "second" say many things besides."""
@@ -29,10 +28,8 @@ _DECIMAL = re.compile(r"(?P<whole>[0-9.,'’ ]*[0-9])[.,](?P<part>[0-9]+)")
 _NO_DIGIT = re.compile(r"[^0-9]")
 
 
-class _Table(BaseModel):
+class _Table(WordFile):
     """A language's file: `en.toml` explains it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     values: Mapping[str, int]
     articles: tuple[str, ...] = ()
@@ -54,6 +51,9 @@ class _Table(BaseModel):
         """Matches a number written as one word; group 1 captures its parts."""
         known = sorted({*self.values, *self.multipliers, *self.joins}, key=len, reverse=True)
         return re.compile(rf"(?:({'|'.join(map(re.escape, known))})){{2,12}}")
+
+
+_tables = word_tables("number_words", _Table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +207,6 @@ def _value(
         else:
             current += table.values[part]
     yield run[0][0], run[-1][1], total + current
-
-
-@cache
-def _tables() -> Mapping[str, _Table]:
-    return {
-        language: _Table.model_validate(table)
-        for language, table in read_word_files("number_words").items()
-    }
 
 
 @cache

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from functools import cache
 
 import regex as re
-from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.terms import TERM_CHARACTERS
 from zettel.tools.language.time_words import is_day_month_or_count
-from zettel.tools.language.word_files import read_word_files, spell_words
+from zettel.tools.language.word_files import (
+    WordTable,
+    spell_any,
+    spell_words,
+    word_tables,
+)
 
 REACH_MAX_WORDS = 3
 """Words between a "not" and the word that it turns: "did not really like it". Set by hand."""
@@ -34,12 +38,9 @@ _BETWEEN_DIGITS = r"(?<![0-9])[.,:]|[.,:](?![0-9])"
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}]+(?:['’][\p{L}]+)?")
 
 
-class _Table(BaseModel):
+class _Table(WordTable):
     """A language's file: `en.toml` explains it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    inside: bool = False
     nots: tuple[str, ...] = ()
     bears_out_nots: tuple[str, ...] = ()
     joins: tuple[str, ...] = ()
@@ -51,6 +52,9 @@ class _Table(BaseModel):
     feelings: Mapping[str, tuple[str, ...]] = {}
     pairs: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     cases: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
+
+
+_tables = word_tables("opposite_words", _Table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def find_other_case(question: str, texts: Sequence[str]) -> str:
 def _cases() -> Sequence[Mapping[str, re.Pattern[str]]]:
     """Kind by kind, the words of each case in all languages."""
     spelled = dict[str, dict[str, list[str]]]()
-    for table in _tables():
+    for table in _tables().values():
         for kind, cases in table.cases.items():
             for case, words in cases.items():
                 patterns = spelled.setdefault(kind, {}).setdefault(case, [])
@@ -218,27 +222,26 @@ def is_pronoun(word: str, language: str) -> bool:
 
 @cache
 def _words(language: str, kind: str) -> "re.Pattern[str]":
-    table = read_word_files("opposite_words").get(language, {})
-    words: tuple[str, ...] = getattr(_Table.model_validate(table), kind)
+    words: tuple[str, ...] = getattr(_tables().get(language, _Table()), kind)
     return re.compile("|".join(words) or "(?!)")
 
 
 @cache
 def positions() -> Sequence[tuple["re.Pattern[str]", "re.Pattern[str]"]]:
     """Pairs of prepositions of which one excludes the other: before, after."""
-    return [_two_sides(table, pair) for table in _tables() for pair in table.positions]
+    return [_two_sides(table, pair) for table in _tables().values() for pair in table.positions]
 
 
 @cache
 def routes() -> Sequence[tuple["re.Pattern[str]", "re.Pattern[str]"]]:
     """Pairs of prepositions for a start and an end: from, to."""
-    return [_two_sides(table, pair) for table in _tables() for pair in table.routes]
+    return [_two_sides(table, pair) for table in _tables().values() for pair in table.routes]
 
 
 @cache
 def converses() -> Sequence[tuple["re.Pattern[str]", "re.Pattern[str]"]]:
     """Pairs of converse verbs: to buy, to sell."""
-    return [_two_sides(table, pair) for table in _tables() for pair in table.converses]
+    return [_two_sides(table, pair) for table in _tables().values() for pair in table.converses]
 
 
 def _two_sides(
@@ -334,11 +337,6 @@ def without_day_points(text: str) -> str:
 
 
 @cache
-def _tables() -> Sequence[_Table]:
-    return [_Table.model_validate(table) for table in read_word_files("opposite_words").values()]
-
-
-@cache
 def _nots() -> "re.Pattern[str]":
     return _any_word("nots")
 
@@ -352,17 +350,13 @@ def clause_ends() -> "re.Pattern[str]":
 @cache
 def _any_word(*kinds: str) -> "re.Pattern[str]":
     """A pattern of the words of these kinds in every language."""
-    spelled = (
-        spell_words([word for kind in kinds for word in getattr(table, kind)], inside=table.inside)
-        for table in _tables()
-    )
-    return re.compile("|".join(filter(None, spelled)))
+    return re.compile(spell_any(_tables().values(), *kinds))
 
 
 @cache
 def _pairs() -> Sequence[_Pair]:
     found = list[_Pair]()
-    for table in _tables():
+    for table in _tables().values():
 
         def spelled(words: Sequence[str], *, inside: bool = table.inside) -> "re.Pattern[str]":
             return re.compile(spell_words(words, inside=inside))

@@ -5,27 +5,28 @@ A language is a file of `question_words`: adding one takes no code.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain
 from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
 from zettel.tools.language.languages import counts_everywhere, find_language, read_languages
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import AFTER_ELISION
 from zettel.tools.language.terms import terms
-from zettel.tools.language.word_files import read_word_files, spell_words
+from zettel.tools.language.word_files import (
+    WordTable,
+    read_word_files,
+    spell_any,
+    spell_words,
+    word_tables,
+)
 
 
-class _Table(BaseModel):
+class _Table(WordTable):
     """A language's file: `en.toml` explains it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    inside: bool = False
     anything: tuple[str, ...] = ()
     lasting: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
@@ -52,11 +53,7 @@ class _Table(BaseModel):
     decided_tags: tuple[str, ...] = ()
 
 
-@cache
-def _tables() -> Mapping[str, _Table]:
-    """Every language by its code."""
-    read = read_word_files("question_words")
-    return {code: _Table.model_validate(table) for code, table in read.items()}
+_tables = word_tables("question_words", _Table)
 
 
 def _read_languages(text: str) -> tuple[str, ...]:
@@ -350,9 +347,8 @@ def _words(name: str, text: str) -> re.Pattern[str]:
 
 @cache
 def _pattern(name: str, languages: tuple[str, ...]) -> re.Pattern[str]:
-    tables = map(_tables().__getitem__, languages)
-    spelled = (spell_words(getattr(t, name), inside=t.inside) for t in tables)
-    any_of = "|".join(filter(None, spelled)).replace("{name}", f"({NAME})")
+    spelled = spell_any(map(_tables().__getitem__, languages), name)
+    any_of = spelled.replace("{name}", f"({NAME})")
     return re.compile(any_of or "(?!)", re.IGNORECASE)
 
 

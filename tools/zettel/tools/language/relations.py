@@ -10,7 +10,6 @@ from functools import cache, cached_property
 from itertools import islice, product
 
 import regex as re
-from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
@@ -30,7 +29,7 @@ from zettel.tools.language.names import (
 from zettel.tools.language.prose import without_code
 from zettel.tools.language.speakers import Speech, find_quotations, find_turns, speaker_at
 from zettel.tools.language.user_words import means_user
-from zettel.tools.language.word_files import read_word_files
+from zettel.tools.language.word_files import WordFile, word_tables
 
 THE_USER = "user"
 """The name in a relation of the person whom the agent works for."""
@@ -125,10 +124,8 @@ def _called(name: str) -> str:
     return "the user" if name == THE_USER else name
 
 
-class _Table(BaseModel):
+class _Table(WordFile):
     """A language's file: `en.toml` explains it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     user: tuple[str, ...]
     pronouns: tuple[str, ...]
@@ -248,10 +245,8 @@ def _with_aside(form: str) -> str:
 
 @cache
 def _languages() -> tuple[_Language, ...]:
-    read = read_word_files("relation_words")
-    return tuple(
-        _language(_Table.model_validate(table), name_words()[code]) for code, table in read.items()
-    )
+    tables = word_tables("relation_words", _Table)()
+    return tuple(_language(table, name_words()[code]) for code, table in tables.items())
 
 
 def _language(table: _Table, names: NameWords) -> _Language:

@@ -5,21 +5,17 @@ from dataclasses import dataclass
 from functools import cache
 
 import regex as re
-from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
-from zettel.tools.language.word_files import read_word_files
+from zettel.tools.language.word_files import WordTable, word_tables
 
 USER, ASSISTANT = "user", "assistant"
 _NUMBER = re.compile(r"[ ]?#?\d+$")
 
 
-class _Table(BaseModel):
+class _Table(WordTable):
     """A language's file: `en.toml` explains it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    inside: bool = False
     personal: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     posts: tuple[str, ...] = ()
@@ -60,7 +56,7 @@ class TalkWords:
 @cache
 def talk_words() -> TalkWords:
     """The words of all languages."""
-    tables = [_Table.model_validate(table) for table in read_word_files("talk_words").values()]
+    tables = word_tables("talk_words", _Table)().values()
     spaced = "|".join(re.escape(fold(w)) for t in tables if not t.inside for w in t.personal)
     inside = "|".join(re.escape(fold(w)) for t in tables if t.inside for w in t.personal)
     return TalkWords(

@@ -11,12 +11,10 @@ from functools import cache, cached_property
 from itertools import islice
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from zettel.storage.notes import fold
 from zettel.tools.language.languages import counts_everywhere, find_language, read_languages
 from zettel.tools.language.times import MonthPart
-from zettel.tools.language.word_files import read_word_files
+from zettel.tools.language.word_files import WordTable, word_tables
 
 ENGLISH = "en"
 LATE_MAX_CHARACTERS = 12
@@ -33,12 +31,9 @@ _NUMERALS = "一二三四五六七八九十"
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 
 
-class _Table(BaseModel):
+class _Table(WordTable):
     """A language's file: `de.toml` explains it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    inside: bool = False
     script: str = ""
     """What a text of the language holds, where another one spells times in the same signs."""
     months: tuple[str, ...] = ()
@@ -188,8 +183,8 @@ class SpelledTime:
 @cache
 def _languages() -> Mapping[str, _Language]:
     """Every language by its code."""
-    files = read_word_files("time_words").items()
-    return {code: _Language(_Table.model_validate(words)) for code, words in files}
+    tables = word_tables("time_words", _Table)()
+    return {code: _Language(table) for code, table in tables.items()}
 
 
 def _tables_everywhere() -> list[_Table]:

@@ -4,11 +4,10 @@ A language is a file of `user_words`: adding one takes no code. The first person
 in a note of the user's own, and not where others speak in it: in quotations, in lines of a talk.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import regex as re
-from pydantic import BaseModel, ConfigDict
 
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
@@ -19,7 +18,7 @@ from zettel.tools.language.question_words import NAME, asks_for_everything
 from zettel.tools.language.speakers import Speech, find_quotations, find_turns, without
 from zettel.tools.language.talk_words import USER, talk_words
 from zettel.tools.language.transcripts import find_labels, without_cue_times
-from zettel.tools.language.word_files import read_word_files, spell_words
+from zettel.tools.language.word_files import WordTable, read_word_files, spell_words, word_tables
 
 OWN_MAX_CHARACTERS = 4_000
 """Characters of a text that are read, as for its relations."""
@@ -27,12 +26,9 @@ ALL_ABOUT_ME_MAX_CHARACTERS = 200
 """As `question_words.ALL_ABOUT_MAX_CHARACTERS`."""
 
 
-class _Table(BaseModel):
+class _Table(WordTable):
     """A language's file: `en.toml` explains it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    inside: bool = False
     names: tuple[str, ...]
     searched: tuple[str, ...]
     told: tuple[str, ...]
@@ -46,11 +42,7 @@ class _Table(BaseModel):
     passing: tuple[str, ...] = ()
 
 
-@cache
-def _tables() -> Mapping[str, _Table]:
-    """Every language by its code."""
-    read = read_word_files("user_words")
-    return {code: _Table.model_validate(table) for code, table in read.items()}
+_tables = word_tables("user_words", _Table)
 
 
 def _words(name: str, text: str) -> re.Pattern[str]:

@@ -1,9 +1,28 @@
 """The files of a folder of words, one for each language."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class WordFile(BaseModel):
+    """The words of a language; what is no field of it is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WordTable(WordFile):
+    """The words of a language, to be spelled in patterns."""
+
+    inside: bool = False
+    """Whether they stand within others, as in scripts without spaces."""
+
+
+_WordFile = TypeVar("_WordFile", bound=WordFile)
 
 
 def read_word_files(folder: str) -> dict[str, dict[str, Any]]:
@@ -17,6 +36,15 @@ def read_word_files(folder: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def word_tables(folder: str, model: type[_WordFile]) -> Callable[[], Mapping[str, _WordFile]]:
+    """A function for every language's checked table by its code, which reads the files once."""
+    return cache(
+        lambda: {
+            code: model.model_validate(table) for code, table in read_word_files(folder).items()
+        }
+    )
+
+
 def spell_words(words: Iterable[str], *, inside: bool) -> str:
     """A pattern of any of these patterns, the longest first; empty without any.
 
@@ -24,3 +52,12 @@ def spell_words(words: Iterable[str], *, inside: bool) -> str:
     """
     spelled = "|".join(sorted(words, key=len, reverse=True))
     return spelled if inside or not spelled else rf"(?<!\w)(?:{spelled})(?!\w)"
+
+
+def spell_any(tables: Iterable[WordTable], *names: str) -> str:
+    """A pattern of the words under any of these names in any of the tables; empty without any."""
+    spelled = (
+        spell_words((word for name in names for word in getattr(table, name)), inside=table.inside)
+        for table in tables
+    )
+    return "|".join(filter(None, spelled))

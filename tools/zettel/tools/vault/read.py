@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypedDict
 
 import anyio
 from anyio import to_thread
@@ -40,7 +39,7 @@ from zettel.tools.vault.note_file import (
     tag_of,
 )
 from zettel.tools.verbs.forget import forget
-from zettel.tools.verbs.remember import draft_note, remember
+from zettel.tools.verbs.remember import NoteFields, draft_note, remember
 from zettel.tools.verbs.update import check_edit, read_edit, update
 
 FILE_REASON = "edited in a folder of notes"
@@ -61,17 +60,10 @@ class EditKind(StrEnum):
     PROBLEM = "problem"
 
 
-class FileFields(TypedDict, total=False):
+class FileFields(NoteFields, total=False):
     """Arguments of `remember` and `update` that a file gives."""
 
     content: str
-    kind: str
-    subject: str
-    tags: list[str]
-    context: str
-    happened_at: str
-    valid_until: str
-    links: list[LinkArgument]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from typing import TypedDict, Unpack
 
 import anyio
 
@@ -71,6 +72,26 @@ EMBEDDED_MAX_PARTS = 256
 TOLD_MAX_TIMES = 8
 """Words like "yesterday" of a text in parts that the answer says the days of, and dates of which
 numbers do not tell the month."""
+
+
+class NoteFields(TypedDict, total=False):
+    """Arguments of `remember` and of `update`, as an agent writes them."""
+
+    context: str | None
+    subject: str | None
+    tags: Sequence[str] | None
+    kind: str | None
+    happened_at: str | None
+    valid_until: str | None
+    links: Sequence[LinkArgument] | None
+
+
+class NewNoteFields(NoteFields, total=False):
+    """Arguments of `remember` beside the content."""
+
+    session: str | None
+    source: str | None
+    namespace: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,16 +182,7 @@ async def remember(
     *,
     now: datetime,
     content: str,
-    context: str | None = None,
-    subject: str | None = None,
-    tags: Sequence[str] | None = None,
-    kind: str | None = None,
-    happened_at: str | None = None,
-    valid_until: str | None = None,
-    session: str | None = None,
-    source: str | None = None,
-    links: Sequence[LinkArgument] | None = None,
-    namespace: str | None = None,
+    **given: Unpack[NewNoteFields],
 ) -> RememberAnswer:
     """Stores a note and lists stored notes that it may repeat or replace.
 
@@ -185,29 +197,15 @@ async def remember(
         LessTrustedError: It would supersede a more trusted note; nothing is stored.
         StoreUnavailableError: The note is not stored, unless the message says otherwise.
     """
-    told = draft_note(
-        caller,
-        now=now,
-        content=content,
-        context=context,
-        subject=subject,
-        tags=tags,
-        kind=kind,
-        happened_at=happened_at,
-        valid_until=valid_until,
-        session=session,
-        source=source,
-        links=links,
-        namespace=namespace,
-    )
-    draft, given, stated = told.note, told.given, told.links
+    told = draft_note(caller, now=now, content=content, **given)
+    draft, stated = told.note, told.links
     # What is no event was worded by the agent, whatever it looks like.
     raw = draft.kind is Kind.EPISODIC
     cut = partial(cut_text, draft.content, validation.MAX_CONTENT, raw=raw)
     parts = await memory.read(len(draft.content), cut)
     if len(parts) > 1:
-        return await _store_parts(memory, draft, parts, given, stated, now)
-    return await _store(memory, draft, given, stated, now)
+        return await _store_parts(memory, draft, parts, told.given, stated, now)
+    return await _store(memory, draft, told.given, stated, now)
 
 
 async def _store_parts(

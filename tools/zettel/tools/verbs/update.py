@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Unpack
 
 from zettel.storage.errors import (
     InvalidArgumentError,
@@ -69,7 +70,7 @@ from zettel.tools.verbs.candidates import (
     compare,
     embed_if_loaded,
 )
-from zettel.tools.verbs.remember import remember
+from zettel.tools.verbs.remember import NoteFields, remember
 
 EVOLUTION_MAKERS = ("rule", "llm")
 """Makers in `derived_by` other than the agent."""
@@ -330,6 +331,14 @@ def _agents_words(standing: Note, earlier: Note) -> Note:
     )
 
 
+class EditFields(NoteFields, total=False):
+    """Arguments of `update` that change fields."""
+
+    content: str | None
+    correction: bool
+    reason: str | None
+
+
 def read_edit(
     *,
     now: datetime,
@@ -390,18 +399,9 @@ async def update(
     *,
     now: datetime,
     note_id: str,
-    content: str | None = None,
-    context: str | None = None,
-    subject: str | None = None,
-    tags: Sequence[str] | None = None,
-    kind: str | None = None,
-    happened_at: str | None = None,
-    valid_until: str | None = None,
-    links: Sequence[LinkArgument] | None = None,
-    correction: bool = False,
     restore_rev: int | None = None,
     expected_rev: int | None = None,
-    reason: str | None = None,
+    **given: Unpack[EditFields],
 ) -> UpdateAnswer:
     """Changes the given fields of a note; `""` and `[]` empty one.
 
@@ -422,19 +422,7 @@ async def update(
     ids = validation.check_ids("note_id", [note_id])
     if not ids:
         raise InvalidArgumentError("note_id", "it is empty", "Pass the id that recall returned.")
-    edit = read_edit(
-        now=now,
-        content=content,
-        context=context,
-        subject=subject,
-        tags=tags,
-        kind=kind,
-        happened_at=happened_at,
-        valid_until=valid_until,
-        links=links,
-        correction=correction,
-        reason=reason,
-    )
+    edit = read_edit(now=now, **given)
     note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
     await _check_no_whole(memory, note, edit)
     if restore_rev is None and _takes_effect_later(note, edit, now):
