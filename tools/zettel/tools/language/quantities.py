@@ -30,9 +30,9 @@ changes told without a word of change are seen, and 3 of 168 in eight months; of
 things, 300 notes that change nothing and LoCoMo dev's turns no further one is taken for a change,
 of the months' 504 other notes one (November 2026)."""
 FIGURES_MAX_NUMBER = 6
-"""Most numbers of a text, or a clause, of which one is a quantity that another text may tell
-otherwise; one with more is a row of figures. In fourteen months of notes no change is lost by it; in
-334 notes of the work on Zettel 12 were taken for such a change, where it was 44 (November 2026)."""
+"""Most numbers of a text, or a clause, of which one is a quantity that another may tell
+otherwise; one with more is a row of figures. No change of fourteen months of notes is lost by it;
+in 334 notes of the work on Zettel 12 were taken for such a change, 44 before (November 2026)."""
 EVENT_MIN_WORDS = 3
 """The same for days: one more of 196 changes is seen, no other note is taken for one."""
 CLAUSE_MAX_NUMBER = 8
