@@ -345,6 +345,7 @@ def test_what_replaces_a_failed_server_is_a_change_that_says_of_nothing_that_it_
         "Die Regel für „ist ausgefallen“ gilt auch im Nebensatz",
         "La règle « n'habite plus » est lue en entier",
         "`moved to` is a field of the log line",
+        "Take 'moved out' for a phrase, not for Ana's words",
         "The test gets `erasing instead of erased` from the mock",
     ],
 )

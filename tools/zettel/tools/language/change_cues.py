@@ -33,7 +33,8 @@ _BREAKS = r";!?\n。！？；，、"
 _WORD = regex.compile(r"\p{N}+(?:[.:,]\p{N}+)+|[\p{L}\p{M}\p{N}]+")
 _QUOTED = regex.compile(
     r"(?P<code>`[^`\n]*`)|(?P<said>(?:^|[:,：，、])\s*)?"
-    r"(?:\"[^\"\n]*\"|[“„][^“”\n]*[“”]|«[^«»\n]*»|「[^「」\n]*」)"
+    r"(?:\"[^\"\n]*\"|[“„][^“”\n]*[“”]|«[^«»\n]*»|「[^「」\n]*」"
+    r"|(?<!\w)'[^'\n]+'(?!\w))"
 )
 """Code, and what is in quotation marks; said by somebody behind a colon or a comma."""
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")

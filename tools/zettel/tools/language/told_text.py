@@ -13,17 +13,17 @@ from zettel.tools.language.feedback import Feedback, read_feedback
 from zettel.tools.language.quantities import QuantityText
 from zettel.tools.language.question_words import says_done
 from zettel.tools.language.slots import Sentence, named_numbers, read_sentences
-from zettel.tools.language.terms import identifiers, telling_words
+from zettel.tools.language.terms import identifiers
 
 KEPT_MAX_TEXTS = 500
 """Texts whose reading is kept, some 3 MB: what a session tells is near what it told before."""
 KEPT_MAX_CHARACTERS = 2_000
 """Of a text that is kept."""
 
-CHANGE_MAX_WORDS = 24
-"""Most telling words of the sentences that tell of a change. In fourteen months of notes they have
-20 at most where that is true; in 334 notes of the work on Zettel, 12 of 45 where it is not have
-more (November 2026)."""
+CHANGE_MAX_CHARACTERS = 240
+"""Most characters of the sentences that tell of a change. In fourteen months of notes they have 207
+at most where that is true; in 334 notes of the work on Zettel 19 of 47 where it is not have more
+(November 2026)."""
 
 
 class ToldText:
@@ -37,7 +37,7 @@ class ToldText:
     def cue(self) -> ChangeCue | None:
         """Its words of a change; none of a report, which tells of so many things in one go."""
         cue = find_change_cue(self.content)
-        return cue if cue and len(telling_words(cue.told)) <= CHANGE_MAX_WORDS else None
+        return cue if cue and len(cue.told) <= CHANGE_MAX_CHARACTERS else None
 
     @cached_property
     def identifiers(self) -> set[str]:
