@@ -648,6 +648,30 @@ async def test_a_product_that_no_note_mentions_is_named_and_its_short_name_menti
     assert "mentions" not in str(answer.get("reason", ""))
 
 
+@pytest.mark.parametrize(
+    ("note", "question", "unknown"),
+    [
+        ("Mateusz ist freitags immer in Wien", "On which days is he in Vienna?", "Vienna"),
+        (
+            "The trade fair is in Munich in May",
+            "Wann sind wir in München auf der Messe?",
+            "München",
+        ),
+        ("Iremos a Florencia con los niños en mayo", "When do we go to Florence?", "Florence"),
+    ],
+)
+async def test_a_place_that_a_note_calls_by_its_name_in_another_language_is_mentioned(
+    desk: Desk, note: str, question: str, unknown: str
+) -> None:
+    await desk.told("Lunch is at noon in Graz")
+    before = await desk("recall", query=question)
+    await desk.told(note)
+    after = await desk("recall", query=question)
+
+    assert before["reason"] == f"No note mentions {unknown}; these are the nearest."
+    assert "mentions" not in str(after.get("reason", ""))
+
+
 async def test_a_german_name_after_a_title_that_no_note_mentions_is_named(desk: Desk) -> None:
     await desk.told("Der Vertrag liegt in der Schublade")
 

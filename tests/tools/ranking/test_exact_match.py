@@ -31,6 +31,8 @@ TOLD = (
     ("foo_bar", "Set foo_bar to 7 in the config", "Set foo_baz to 7 in the foo config of bar"),
     ("FOO_QUX", "Set foo_qux to 9 in the config", "Set foo to 9 in the qux config"),
     ("E1234", "The build failed with E1234 twice", "The build failed with E12345 twice, E1 too"),
+    ("device 0019", "Flash page of device 0019 is worn", "Device 0012 is updated by the device"),
+    ("order 88213", "Glue is in order 88213", "The order of May is an order of 88214 screws"),
     ("kube-proxy", "Restart kube-proxy on node 3", "The proxy of kube has a proxy, kube says"),
     ("v2.3.1", "We shipped v2.3.1 on Monday", "We shipped v2.3.10 on Monday after v2 and 3.1"),
     ("getUserById", "Call getUserById before it", "Call getUser by the id before it"),

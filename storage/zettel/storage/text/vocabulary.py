@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import chain
 from threading import Lock
 from typing import Protocol, cast
 from unicodedata import normalize
@@ -201,6 +202,24 @@ def word_list(language: str) -> WordList:
         for form in forms.split(", "):
             english.setdefault(form, gloss)
     return WordList(english=english, longest=max(map(len, english)))
+
+
+def names_in_other_languages(name: str) -> frozenset[str]:
+    """What a name of the lists is called in other languages, in small letters: "Vienna", "Wien"."""
+    return _names_in_other_languages().get(name.lower(), frozenset())
+
+
+@cache
+def _names_in_other_languages() -> Mapping[str, frozenset[str]]:
+    """Some 4,000 names, read from the lines as `ordinary_words` are."""
+    alike, found = dict[str, set[str]](), dict[str, frozenset[str]]()
+    for line in chain.from_iterable(map(list_lines, LANGUAGES)):
+        forms, _, name = line.partition("\t")
+        if name[:1].isupper() and name.isalpha():
+            alike.setdefault(name.lower(), {name.lower()}).update(forms.split(", "))
+    for names in alike.values():
+        found |= {name: found.get(name, frozenset()) | names for name in names}
+    return found
 
 
 def is_ordinary_word(word: str, language: str) -> bool:

@@ -9,6 +9,7 @@ import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Outline, fold
+from zettel.storage.text.vocabulary import names_in_other_languages
 from zettel.tools.language.languages import JOINED_LETTERS, find_language
 from zettel.tools.language.name_words import titles
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, ORDINARY_WORDS
@@ -110,9 +111,13 @@ def _capitalised(question: str) -> tuple[str, ...]:
 
 
 def names_called(name: str) -> tuple[str, ...]:
-    """What notes may call what a question calls so, folded: "PostgreSQL" also "Postgres"."""
+    """What notes may call what a question calls so, folded: "PostgreSQL" also "Postgres".
+
+    A place in another language, too: "Vienna" also "Wien".
+    """
     short = [fold(found.group()) for found in (_SHORT.match(name),) if found]
-    return (fold(name), *short, *(f"{one}s" for one in short))
+    elsewhere = map(fold, sorted(names_in_other_languages(name)))
+    return (fold(name), *short, *(f"{one}s" for one in short), *elsewhere)
 
 
 def _is_title(text: str, word: re.Match[str]) -> bool:

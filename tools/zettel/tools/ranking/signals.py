@@ -385,6 +385,7 @@ _IDENTIFIER = re.compile(
       | .*\p{Ll}\p{Lu}                          # getUserById
       | (?!\p{N}+\p{L}{1,2}$)(?=.*\p{L}).*\p{N} # E1234, v2.3.1, but not 8th, 5k, 10am
       | \p{N}+([.-]\p{N}+){2}                   # 10.0.0.12, 2026-05-01
+      | (?:0\p{N}{2,}|\p{N}{5,})$               # device 0019, order 88213; no year
     """,
     re.VERBOSE,
 )
