@@ -652,11 +652,6 @@ async def test_a_product_that_no_note_mentions_is_named_and_its_short_name_menti
     ("note", "question", "unknown"),
     [
         ("Mateusz ist freitags immer in Wien", "On which days is he in Vienna?", "Vienna"),
-        (
-            "The trade fair is in Munich in May",
-            "Wann sind wir in München auf der Messe?",
-            "München",
-        ),
         ("Iremos a Florencia con los niños en mayo", "When do we go to Florence?", "Florence"),
     ],
 )

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import chain
 from threading import Lock
 from typing import Protocol, cast
 from unicodedata import normalize
@@ -205,18 +204,23 @@ def word_list(language: str) -> WordList:
 
 
 def names_in_other_languages(name: str) -> frozenset[str]:
-    """What a name of the lists is called in other languages, in small letters: "Vienna", "Wien"."""
+    """What a name is called in the languages with a list, in small letters: "Vienna", "Wien"."""
     return _names_in_other_languages().get(name.lower(), frozenset())
 
 
 @cache
 def _names_in_other_languages() -> Mapping[str, frozenset[str]]:
-    """Some 4,000 names, read from the lines as `ordinary_words` are."""
+    """Some 3,000 names, read from the lines as `ordinary_words` are.
+
+    Of an inflecting language the first form: the others are no names ("Wiener").
+    """
     alike, found = dict[str, set[str]](), dict[str, frozenset[str]]()
-    for line in chain.from_iterable(map(list_lines, LANGUAGES)):
-        forms, _, name = line.partition("\t")
-        if name[:1].isupper() and name.isalpha():
-            alike.setdefault(name.lower(), {name.lower()}).update(forms.split(", "))
+    for language in LANGUAGES:
+        for line in list_lines(language):
+            forms, _, name = line.partition("\t")
+            if name[:1].isupper() and name.isalpha():
+                names = forms.split(", ")[: 1 if language in STEMMERS else None]
+                alike.setdefault(name.lower(), {name.lower()}).update(names)
     for names in alike.values():
         found |= {name: found.get(name, frozenset()) | names for name in names}
     return found

@@ -111,13 +111,9 @@ def _capitalised(question: str) -> tuple[str, ...]:
 
 
 def names_called(name: str) -> tuple[str, ...]:
-    """What notes may call what a question calls so, folded: "PostgreSQL" also "Postgres".
-
-    A place in another language, too: "Vienna" also "Wien".
-    """
+    """What notes may call what a question calls so, folded: "PostgreSQL" also "Postgres"."""
     short = [fold(found.group()) for found in (_SHORT.match(name),) if found]
-    elsewhere = map(fold, sorted(names_in_other_languages(name)))
-    return (fold(name), *short, *(f"{one}s" for one in short), *elsewhere)
+    return (fold(name), *short, *(f"{one}s" for one in short))
 
 
 def _is_title(text: str, word: re.Match[str]) -> bool:
@@ -177,7 +173,11 @@ class Mentions:
 
     def _look(self, name: str) -> tuple[int, list[int], list[int]]:
         if name not in self._found:
-            self._found[name] = self._read(name)
+            found = self._read(name)
+            # A place that no note names so may be named in another language: "Vienna", "Wien".
+            others = iter(() if found[0] else sorted(names_in_other_languages(name)))
+            found = next((read for read in map(self._read, others) if read[0]), found)
+            self._found[name] = found
         return self._found[name]
 
     def _read(self, name: str) -> tuple[int, list[int], list[int]]:
