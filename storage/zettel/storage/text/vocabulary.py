@@ -210,7 +210,7 @@ def names_in_other_languages(name: str) -> frozenset[str]:
 
 @cache
 def _names_in_other_languages() -> Mapping[str, frozenset[str]]:
-    """Some 3,000 names, read from the lines as `ordinary_words` are.
+    """Some 4,500 names, read from the lines as `ordinary_words` are.
 
     Of an inflecting language the first form: the others are no names ("Wiener").
     """
