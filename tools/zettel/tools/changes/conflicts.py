@@ -513,7 +513,9 @@ def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -
     if not former or (plain and cosine >= CHANGE_MIN_COSINE):
         return bool(former)
     if cosine < CHANGE_MIN_COSINE and len(former) < OVER_MIN_SHARE * len(cue.former):
-        return False
+        names = fold(" ".join(find_names(younger.text.content))).split()
+        if not any(name.startswith(tuple(former)) for name in names):
+            return False
     new, old = (value_words(f"{one.note.subject} {one.text.content}") for one in (younger, older))
     shared = (word for word in (new & old) - former if not _is_anywhere(word, new))
     return not all(map(_DIGIT.search, terms(" ".join(shared))))
