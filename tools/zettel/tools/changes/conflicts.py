@@ -504,7 +504,8 @@ def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -
     """Whether the older note states what the younger one says was before.
 
     Where it is not near, or states but a short number or a day of that, it must share another word,
-    too: "from 14 to 30 May" is not about every note that has a 14 and a May.
+    too: "from 14 to 30 May" is not about every note that has a 14 and a May. Where it is far, what
+    it states of that must be a name, or half of it.
     """
     former = (cue.former & older.text.words) - _verbs() if cue.former else frozenset[str]()
     if not any(map(_DIGIT.search, former)):  # "from 1.9 GB" is of no other GB
@@ -513,12 +514,17 @@ def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -
     if not former or (plain and cosine >= CHANGE_MIN_COSINE):
         return bool(former)
     if cosine < CHANGE_MIN_COSINE and len(former) < OVER_MIN_SHARE * len(cue.former):
-        names = fold(" ".join(find_names(younger.text.content))).split()
-        if not any(name.startswith(tuple(former)) for name in names):
+        if not _begins_name(former, younger):
             return False
     new, old = (value_words(f"{one.note.subject} {one.text.content}") for one in (younger, older))
     shared = (word for word in (new & old) - former if not _is_anywhere(word, new))
     return not all(map(_DIGIT.search, terms(" ".join(shared))))
+
+
+def _begins_name(words: Collection[str], told: _Told) -> bool:
+    """Whether one of some words, or beginnings of words, begins a name in a text."""
+    names = fold(" ".join(find_names(told.text.content))).split()
+    return any(name.startswith(tuple(words)) for name in names)
 
 
 def _is_anywhere(word: str, words: Collection[str]) -> bool:
