@@ -45,7 +45,9 @@ MERGE = "merge"
 """`Note.change` of a note that another namespace took over; `Run.kind` of both is the same."""
 UNDO = "undo"
 """`Note.change` and `Run.kind` of taking a run back."""
-FOLLOWING_CHANGES = frozenset({"revive", "fold", "withdraw", "unlearn"})
+WITHDRAW = "withdraw"
+"""`Note.change` of revisions that take a composed note out of recall with its source."""
+FOLLOWING_CHANGES = frozenset({"revive", "fold", WITHDRAW, "unlearn"})
 """`Note.change` of revisions that follow from a change to another note."""
 _NOT_TOLD = FOLLOWING_CHANGES | {MOVE, MERGE, UNDO}
 

@@ -150,7 +150,7 @@ def set_setting(found: Settings, name: str, text: str) -> Output:
         problem, remedy = "a store's file cannot name a store", "Use --store or ZETTEL_STORE."
         raise InvalidArgumentError(known, problem, remedy)
     value = checked_setting(known, text)
-    _change(file, {known: value})
+    _change(file, known, value)
     shown = "its value" if known in secret_settings() else tomlkit.item(value).as_string()
     said = f"{known} is {shown} in {file}. What runs for the store takes it after zettel stop."
     return Output({"name": known, "file": str(file)}, printable(said))
@@ -167,7 +167,7 @@ def unset_setting(found: Settings, name: str) -> Output:
     file = config_file(found.store)
     there = known in read_stored(file)
     if there:
-        _change(file, {known: None})
+        _change(file, known, None)
         said = f"{known} is no longer in {file}. What runs for the store goes by its default after"
         said = f"{said} zettel stop."
     else:
@@ -175,15 +175,14 @@ def unset_setting(found: Settings, name: str) -> Output:
     return Output({"name": known, "file": str(file), "unset": there}, printable(said))
 
 
-def _change(file: Path, values: Mapping[str, object]) -> None:
-    """Write settings into a store's file, or take out those without a value; the rest stays."""
+def _change(file: Path, name: str, value: object) -> None:
+    """Write a setting into a store's file, or take it out if it has no value; the rest stays."""
     before, in_force = read_stored(file), not unconfirmed_settings(file)
     document = tomlkit.parse(file.read_text(encoding="utf-8") if before else "")
-    for name, value in values.items():
-        if value is None:
-            document.remove(name)
-        else:
-            document[name] = value
+    if value is None:
+        document.remove(name)
+    else:
+        document[name] = value
     try:
         replace_file(file, tomlkit.dumps(document))
     except OSError as error:

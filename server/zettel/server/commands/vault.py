@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -156,12 +156,10 @@ async def _export(
         if not force:
             _check_store(folder, manifest, memory)
         manifest.store, manifest.namespaces = memory.store.place, names or manifest.namespaces
-    if not is_new:
-        report = await write_vault(memory.store, vault, manifest, force=force, tell=tell)
-        return VaultExport(folder=folder, report=report)
     # The first export into a folder is a run, so that an erasure can name it.
     run_id = f"{new_run_id(utc_now(), kind=EXPORT)}-{folder.name}"
-    async with _recorded(memory, run_id, EXPORT) as counts:
+    run = _recorded(memory, run_id, EXPORT) if is_new else nullcontext(dict[str, int]())
+    async with run as counts:
         report = await write_vault(memory.store, vault, manifest, force=force, tell=tell)
         counts["notes"] = len(manifest.files)
     return VaultExport(folder=folder, report=report)

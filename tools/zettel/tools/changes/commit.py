@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from zettel.storage.errors import ChangedMeanwhileError
-from zettel.storage.notes import FOLLOWING_CHANGES, MOVE, UNDO, Note, State
+from zettel.storage.notes import FOLLOWING_CHANGES, MOVE, UNDO, WITHDRAW, Note, State
 from zettel.storage.store import Change, NewNote, NoteReader, Written
-from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW, next_note
+from zettel.tools.changes.stages import CONSOLIDATED, next_note
 from zettel.tools.state.memory import Memory
 
 DERIVATION_LEVELS = 2

@@ -5,8 +5,6 @@ from datetime import datetime
 
 from zettel.storage.notes import Note, State
 
-WITHDRAW = "withdraw"
-"""`Note.change` of revisions that take a composed note out of recall with its source."""
 DOUBT = "doubt"
 """`Note.change` of revisions that take a note's trust: with a later one its text is marked."""
 

@@ -32,7 +32,7 @@ _BREAKS = r";!?\n。！？；，、"
 """What a value does not go beyond, as a comma before a space; a full stop may stand within one."""
 _WORD = regex.compile(r"\p{N}+(?:[.:,]\p{N}+)+|[\p{L}\p{M}\p{N}]+")
 _QUOTED = regex.compile(
-    r"(?P<code>`[^`\n]*`)|(?P<said>(?:^|[:,：，、])\s*)?"
+    r"`[^`\n]*`|(?P<said>(?:^|[:,：，、])\s*)?"
     r"(?:\"[^\"\n]*\"|[“„][^“”\n]*[“”]|«[^«»\n]*»|「[^「」\n]*」"
     r"|(?<!\w)'[^'\n]+'(?!\w))"
 )

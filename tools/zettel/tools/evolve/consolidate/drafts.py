@@ -11,6 +11,7 @@ from zettel.storage.notes import (
     EVOLUTION,
     OFFERED_SORTS,
     SCHEDULER,
+    WITHDRAW,
     Kind,
     Link,
     Note,
@@ -20,7 +21,7 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import LOCAL
-from zettel.tools.changes.stages import CONSOLIDATED, WITHDRAW
+from zettel.tools.changes.stages import CONSOLIDATED
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.evolve.writing.writer import Piece
 from zettel.tools.language.marks import find_marks_across
