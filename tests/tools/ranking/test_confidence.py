@@ -667,6 +667,18 @@ async def test_a_place_that_a_note_calls_by_its_name_in_another_language_is_ment
     assert "mentions" not in str(after.get("reason", ""))
 
 
+@pytest.mark.parametrize("name", ["Kiefholzstraße", "KIEFHOLZSTRASSE", "Kiefholzstrasse"])
+async def test_a_name_with_a_sharp_s_is_mentioned_however_it_is_written(
+    desk: Desk, name: str
+) -> None:
+    await desk.told("The flat in Kiefholzstraße is on the third floor and has no lift")
+    await desk.told("Lunch is at noon in Graz")
+
+    answer = await desk("recall", query=f"In {name}, must the amplifiers be carried up?")
+
+    assert "mentions" not in str(answer.get("reason", ""))
+
+
 async def test_a_german_name_after_a_title_that_no_note_mentions_is_named(desk: Desk) -> None:
     await desk.told("Der Vertrag liegt in der Schublade")
 

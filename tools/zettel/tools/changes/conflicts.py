@@ -600,7 +600,7 @@ def _statement_conflict(
 def _spelled(name: str, note: Note | Outline) -> str:
     """A folded name as a note spells it, if it does."""
     text = f"{note.subject}\n{note.content}"
-    found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE)
+    found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE | re.FULLCASE)
     return found[0] if found else name
 
 

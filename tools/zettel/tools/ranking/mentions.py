@@ -205,10 +205,11 @@ class Mentions:
 
 
 def _spelled(name: str) -> re.Pattern[str]:
-    """Where a name stands by itself; beside letters of a script without spaces it does."""
+    """Where a folded name stands by itself; beside letters of a script without spaces it does."""
     first, last = (_JOINED.match(letter) for letter in (name[0], name[-1]))
     before, after = "" if first else rf"(?<!{_WITHIN})", "" if last else rf"(?!{_WITHIN})"
-    return re.compile(f"{before}{re.escape(name)}{after}", re.IGNORECASE)
+    # Full case folding: a folded "strasse" is "straße" in the note.
+    return re.compile(f"{before}{re.escape(name)}{after}", re.IGNORECASE | re.FULLCASE)
 
 
 def _as_names(found: _Places) -> _Places:
