@@ -14,6 +14,7 @@ import regex as re
 from numpy.typing import NDArray
 
 from zettel.storage.notes import fold
+from zettel.tools.language.accents import without_accents
 
 TERM_CHARACTERS = 5
 """Characters of a word in a term: a stem in languages that inflect at the end (McNamee and Mayfield
@@ -41,9 +42,17 @@ Counts = NDArray[np.float64]
 """float64, shape `(documents,)`."""
 
 
+def plain_name(name: str) -> str:
+    """A name as it is compared: "José" and "JOSE" are one."""
+    return without_accents(fold(name))
+
+
 def terms(text: str) -> list[str]:
-    """The terms of a text in order: word beginnings, and single characters of unspaced scripts."""
-    bare = _POSSESSIVE.sub("", fold(text))
+    """The terms of a text in order: word beginnings, and single characters of unspaced scripts.
+
+    Without accents, which who asks often leaves out, and which full text search leaves out too.
+    """
+    bare = without_accents(_POSSESSIVE.sub("", fold(text)))
     # The same words, in a third of the time.
     words: list[str] = bare.translate(_BREAKS).split() if bare.isascii() else _TERM.findall(bare)
     return _terms_among(words)
@@ -83,7 +92,7 @@ LONG_WORD_CHARACTERS = 8
 
 def beginnings(text: str) -> list[str]:
     """What a note must hold of each word of a question, in order; as `terms`, or shorter."""
-    bare = _POSSESSIVE.sub("", fold(text))
+    bare = without_accents(_POSSESSIVE.sub("", fold(text)))
     words: list[str] = _TERM.findall(bare)
     return [
         word[: TERM_CHARACTERS if len(word) >= LONG_WORD_CHARACTERS else STEM_CHARACTERS]

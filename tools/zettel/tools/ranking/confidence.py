@@ -14,7 +14,7 @@ from zettel.tools.language.languages import find_language
 from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.opposites import find_other_case
 from zettel.tools.language.question_words import names_a_role
-from zettel.tools.language.terms import STEM_CHARACTERS, beginnings, stems
+from zettel.tools.language.terms import STEM_CHARACTERS, beginnings, plain_name, stems
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_by
 from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
 from zettel.tools.ranking.estimate import (
@@ -438,9 +438,9 @@ def _best_told(
 
 def _unknown_names(question: Question, corpus: Corpus) -> list[str]:
     """The names in a question that no note holds, as it spells them."""
-    told = {word for subject in corpus.subjects for word in subject.split()}
+    told = {word for subject in corpus.subjects for word in plain_name(subject).split()}
     count, known = corpus.mentions.count, corpus.mentions.known
-    spelled = (name for name in question.spelled if fold(name) not in told)
+    spelled = (name for name in question.spelled if plain_name(name) not in told)
     return [name for name in spelled if not any(count(known(one)) for one in names_called(name))]
 
 

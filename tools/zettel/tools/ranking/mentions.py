@@ -8,12 +8,13 @@ import numpy as np
 import regex as re
 from numpy.typing import NDArray
 
-from zettel.storage.notes import Outline, fold
+from zettel.storage.notes import Outline, fold, normalise
 from zettel.storage.text.vocabulary import names_in_other_languages
+from zettel.tools.language.accents import other_spellings, without_accents
 from zettel.tools.language.languages import JOINED_LETTERS, find_language
 from zettel.tools.language.name_words import titles
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, ORDINARY_WORDS
-from zettel.tools.language.terms import TermIndex, terms
+from zettel.tools.language.terms import TermIndex, plain_name, terms
 from zettel.tools.language.unspaced_names import find_unspaced_names
 
 _WORD = re.compile(r"(?!\p{Ll}{1,6}['’]\p{Lu})[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
@@ -174,9 +175,10 @@ class Mentions:
     def _look(self, name: str) -> tuple[int, list[int], list[int]]:
         if name not in self._found:
             found = self._read(name)
-            # A place that no note names so may be named in another language: "Vienna", "Wien".
-            others = iter(() if found[0] else sorted(names_in_other_languages(name)))
-            found = next((read for read in map(self._read, others) if read[0]), found)
+            # Notes may name a place in another language ("Vienna", "Wien"), or spell out umlauts.
+            others = (*sorted(names_in_other_languages(name)), *other_spellings(name))
+            if not found[0]:
+                found = next((read for read in map(self._read, others) if read[0]), found)
             self._found[name] = found
         return self._found[name]
 
@@ -184,18 +186,21 @@ class Mentions:
         told = [self._said.postings(term)[0] for term in terms(name)]
         if not told or len(name) > NAME_MAX_CHARACTERS:
             return 0, [], []
-        spelled = _spelled(name)
+        plain = plain_name(name)
+        spelled = _spelled(plain)
         there: NDArray[np.intp] = reduce(np.intersect1d, told)
-        texts = {row: self._outlines[row].content for row in map(int, there)}
+        texts = {
+            row: without_accents(normalise(self._outlines[row].content)) for row in map(int, there)
+        }
         found = {
             row: list(islice(spelled.finditer(text), NOTE_MAX_MENTIONS))
             for row, text in texts.items()
         }
         held, rows, addressing = 0, list[int](), list[int]()
         for row, matches in _as_names(found).items():
-            subject = fold(self._outlines[row].subject)
+            subject = plain_name(self._outlines[row].subject)
             held += bool(matches)
-            own = name in subject.split() or name == subject
+            own = plain in subject.split() or plain == subject
             addressed = [is_addressed(texts[row], *match.span()) for match in matches]
             if any(addressed):
                 addressing.append(row)
@@ -205,11 +210,10 @@ class Mentions:
 
 
 def _spelled(name: str) -> re.Pattern[str]:
-    """Where a folded name stands by itself; beside letters of a script without spaces it does."""
+    """Where a name stands by itself; beside letters of a script without spaces it does."""
     first, last = (_JOINED.match(letter) for letter in (name[0], name[-1]))
     before, after = "" if first else rf"(?<!{_WITHIN})", "" if last else rf"(?!{_WITHIN})"
-    # Full case folding: a folded "strasse" is "straße" in the note.
-    return re.compile(f"{before}{re.escape(name)}{after}", re.IGNORECASE | re.FULLCASE)
+    return re.compile(f"{before}{re.escape(name)}{after}", re.IGNORECASE)
 
 
 def _as_names(found: _Places) -> _Places:

@@ -29,7 +29,7 @@ from zettel.tools.language.question_words import (
     speaks_of_me,
     without_sort,
 )
-from zettel.tools.language.terms import terms
+from zettel.tools.language.terms import plain_name, terms
 from zettel.tools.ranking.mentions import QUESTION_MAX_WORDS, find_asked_names, is_passage
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
@@ -257,13 +257,14 @@ def _about(
     """The subject that a question names, or ""; every name; the question without them."""
     spelled = _spellings(subjects)
     by_self = me and USER in spelled.values()
-    spelled |= {tuple(_WORD.findall(name)): USER for name in users}
+    spelled |= {tuple(map(plain_name, _WORD.findall(name))): USER for name in users}
     tree = _make_tree(spelled)
     found = list(_WORD.finditer(text))
     words = [fold(match.group()) for match in found]
+    plain = list(map(plain_name, words))
     named, called, places, at = set[str](), set[str](), list[tuple[int, int]](), 0
     while at < len(words):
-        size, subject = _longest(tree, words, at)
+        size, subject = _longest(tree, plain, at)
         if size or words[at] in names:
             end = at + max(size, 1)
             named.add(subject)
@@ -314,14 +315,14 @@ def _longest(tree: _Branch, words: Sequence[str], at: int) -> tuple[int, str]:
 
 
 def _spellings(subjects: Iterable[str]) -> dict[tuple[str, ...], str]:
-    """Words by which a subject is called -> the subject, folded."""
+    """Words by which a subject is called, as `plain_name` -> the subject, folded."""
     known = {fold(subject): subject for subject in subjects if subject.strip()}
-    called = {tuple(map(fold, _WORD.findall(s))): folded for folded, s in known.items()}
+    called = {tuple(map(plain_name, _WORD.findall(s))): folded for folded, s in known.items()}
     firsts = dict[str, set[str]]()
     for folded, subject in known.items():
         words: list[str] = _WORD.findall(subject)
         if len(words) > 1 and words[0][0].isupper() and fold(words[0]) not in _ARTICLES:
-            firsts.setdefault(fold(words[0]), set()).add(folded)
+            firsts.setdefault(plain_name(words[0]), set()).add(folded)
     for first, owners in firsts.items():
         if len(owners) == 1:
             called.setdefault((first,), *owners)

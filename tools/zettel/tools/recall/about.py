@@ -23,6 +23,7 @@ from zettel.tools.language.relations import (
     tells_home,
     tells_of_parting,
 )
+from zettel.tools.language.terms import plain_name
 from zettel.tools.language.user_words import find_own_names, tells_of_user
 from zettel.tools.note_marks import add_labels
 from zettel.tools.ranking.ranked import Ranked, group_copies
@@ -116,7 +117,7 @@ def _relations(entity: Entity, reader: TrustView) -> list[RelationLine]:
     for note in entity.notes:
         check_cancelled()
         told = find_relations(note.content, note.subject)
-        homes = [one for one in told if tells_home(one) and fold(one.who) in keys]
+        homes = [one for one in told if tells_home(one) and plain_name(one.who) in keys]
         for one in told:
             if one in homes and has_home:  # a newer note tells where they live now
                 continue
@@ -146,9 +147,9 @@ def _find_ends(note: Outline) -> Iterator[_End]:
 
 def _line(told: Relation, keys: Collection[str]) -> str:
     """A relation from the view of one of its sides; empty if that is neither."""
-    if fold(told.who) in keys:
-        return "" if fold(told.whom) in keys else told.told
-    return told.told_back if fold(told.whom) in keys else ""
+    if plain_name(told.who) in keys:
+        return "" if plain_name(told.whom) in keys else told.told
+    return told.told_back if plain_name(told.whom) in keys else ""
 
 
 def _labelled(note: Outline, line: str, reader: TrustView) -> RelationLine:

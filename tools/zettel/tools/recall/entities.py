@@ -14,13 +14,15 @@ from itertools import chain
 import regex as re
 
 from zettel.storage.matching import match_outlines
-from zettel.storage.notes import DERIVED_TAGS, Facets, Kind, Outline, fold, order_key
+from zettel.storage.notes import DERIVED_TAGS, Facets, Kind, Outline, fold, normalise, order_key
 from zettel.storage.store import NoteFilter, NoteReader
 from zettel.tools.concurrency import read_in_thread
+from zettel.tools.language.accents import without_accents
 from zettel.tools.language.name_words import read_language, titles
 from zettel.tools.language.names import ASSISTANTS, find_names
 from zettel.tools.language.question_words import find_users
 from zettel.tools.language.relations import ALSO_CALLED, THE_USER, find_relations
+from zettel.tools.language.terms import plain_name
 from zettel.tools.language.user_words import (
     find_own_names,
     means_user,
@@ -70,8 +72,8 @@ class Entity:
 
     @property
     def keys(self) -> frozenset[str]:
-        """Its names, folded."""
-        return frozenset((*map(fold, self.names), *((THE_USER,) if self.is_user else ())))
+        """Its names, as `plain_name`."""
+        return frozenset((*map(plain_name, self.names), *((THE_USER,) if self.is_user else ())))
 
 
 async def find_entity(memory: Memory, asked: RecallQuery, name: str) -> Entity:
@@ -86,7 +88,7 @@ async def find_entity(memory: Memory, asked: RecallQuery, name: str) -> Entity:
     reading = _Reading(memory, asked, scope)
     given = _untitled(name)
     users = await reading.users(given)
-    if fold(given) in user_names() or fold(given) in users:
+    if fold(given) in user_names() or plain_name(given) in users:
         names, others, is_user = list(users.values()), tuple[str, ...](), True
     else:
         names, others = await reading.names_of(given)
@@ -137,8 +139,9 @@ def says_name(name: str, text: str) -> bool:
     """Whether a text has a name as whole words, beginning with a capital if the name's script has.
 
     A "bad" room is not "Bad"; who asks may leave capitals out, and so may who writes behind a title
-    ("prof adeyemi"). German has a genitive without an apostrophe.
+    ("prof adeyemi"), and accents. German has a genitive without an apostrophe.
     """
+    name, text = (without_accents(normalise(one)) for one in (name, text))
     genitive = "s?" if name[-1].isalpha() and read_language(text).capitalised_nouns else ""
     pattern = rf"(?<!{_SPACED}){re.escape(name)}{genitive}(?!{_SPACED})"
     for match in re.finditer(pattern, text, re.IGNORECASE):
@@ -176,7 +179,7 @@ class _Reading:
         self._own: Sequence[Outline] | None = None
 
     async def users(self, given: str) -> dict[str, str]:
-        """The names of the user, folded -> as spelled: whole, and each part of it.
+        """The names of the user, as `plain_name` -> as spelled: whole, and each part of it.
 
         What tells another name than the given one need not be read.
         """
@@ -189,7 +192,9 @@ class _Reading:
             ]
         )
         names = [name for some in found for name in sorted(some, key=len, reverse=True)]
-        return {fold(n): n for name in names for n in (name, *name.split()) if not n[:1].islower()}
+        return {
+            plain_name(n): n for name in names for n in (name, *name.split()) if not n[:1].islower()
+        }
 
     async def own(self) -> list[Outline]:
         """The profile, and what the user tells of themselves."""
@@ -221,17 +226,17 @@ class _Reading:
     async def notes_of(
         self, names: Collection[str], *, subjects: Collection[str] = ()
     ) -> list[Outline]:
-        """The notes that are about one of the names or of some folded subjects, or name it.
+        """The notes that are about one of the names or of some subjects, or name it.
 
         A tag tells of what a talk is whose turns have their speakers as subjects.
         """
-        keys, found = {*map(fold, names), *subjects}, dict[str, Outline]()
+        keys, found = {*map(plain_name, (*names, *subjects))}, dict[str, Outline]()
         about = [
             replace(self._scope, subject=subject)
             for subject in await self._subjects_of(lambda told: told in keys)
         ]
         tags = (await self._facets()).tags.keys() - DERIVED_TAGS
-        if tags := tuple(sorted(tag for tag in tags if fold(tag) in keys)):
+        if tags := tuple(sorted(tag for tag in tags if plain_name(tag) in keys)):
             about.append(replace(self._scope, tags=tags))
         for where in about:
             notes = await self._memory.store.outlines(where, limit=ENTITY_MAX_NOTES)
@@ -241,9 +246,9 @@ class _Reading:
         return list(found.values())
 
     async def _subjects_of(self, wanted: Callable[[str], bool]) -> list[str]:
-        """Subjects of the scope's notes by their folded names without titles."""
+        """Subjects of the scope's notes by `plain_name` of their names without titles."""
         subjects = (await self._facets()).subjects
-        return [subject for subject in subjects if wanted(fold(_untitled(subject)))]
+        return [subject for subject in subjects if wanted(plain_name(_untitled(subject)))]
 
     async def _facets(self) -> Facets:
         """Subjects and tags of the scope's notes."""
@@ -253,7 +258,7 @@ class _Reading:
 
     async def holders(self, name: str) -> Sequence[Outline]:
         """Notes whose text has the name, at most `ENTITY_MAX_NOTES` of a large scope."""
-        key = fold(name)
+        key = plain_name(name)
         if key not in self._holders:
             near = await self._likely(name)
             self._holders[key] = await read_in_thread(
@@ -287,12 +292,12 @@ class _Reading:
         names, others, waiting = dict[str, str](), dict[str, None](), [given]
         while waiting and len(names) < ENTITY_MAX_NAMES:
             name = waiting.pop(0)
-            if fold(name) in names:
+            if plain_name(name) in names:
                 continue
-            names[fold(name)] = name
+            names[plain_name(name)] = name
             longer = await self._longer(name)
             if len(longer) > 1:
-                if names.keys().isdisjoint(map(fold, longer)):  # else it is known of which
+                if names.keys().isdisjoint(map(plain_name, longer)):  # else it is known of which
                     others |= dict.fromkeys(longer)
                 if name == given:
                     break
@@ -302,7 +307,7 @@ class _Reading:
 
     async def _longer(self, name: str) -> list[str]:
         """The whole names of which a name is a part, without those that are parts of others."""
-        key, notes = fold(name), await self.holders(name)
+        key, notes = plain_name(name), await self.holders(name)
         subjects = await self._subjects_of(lambda told: told != key and _is_part(key, told))
         found = await read_in_thread(lambda: dict(_longer(key, subjects, notes)))
         return [
@@ -316,16 +321,16 @@ class _Reading:
         words, found = name.split(), list[str]()
         for word in words if len(words) > 1 else _family_names(name):
             if not word[:1].islower() and await self.stands_alone(word):
-                if [fold(one) for one in await self._longer(word)] == [fold(name)]:
+                if [plain_name(one) for one in await self._longer(word)] == [plain_name(name)]:
                     found.append(word)
         return found
 
     async def stands_alone(self, word: str) -> bool:
         """Whether a note calls somebody by this word alone; "New" of "New York" calls nobody."""
-        notes, key = await self.holders(word), fold(word)
+        notes, key = await self.holders(word), plain_name(word)
         return await read_in_thread(
             lambda: any(
-                key in map(fold, (note.subject, *note.entities, *find_names(note.content)))
+                key in map(plain_name, (note.subject, *note.entities, *find_names(note.content)))
                 for note in notes
             )
         )
@@ -333,7 +338,7 @@ class _Reading:
     async def _told_names(self, name: str) -> list[str]:
         """Other names that fully trusted notes say one has."""
         notes = [n for n in await self.holders(name) if self._reader.trust(n) >= FULL_TRUST]
-        return await read_in_thread(lambda: list(_told_names(fold(name), notes)))
+        return await read_in_thread(lambda: list(_told_names(plain_name(name), notes)))
 
 
 def _is_own(note: Outline) -> bool:
@@ -354,16 +359,16 @@ def _tells_of_user(note: Outline) -> bool:
 def _longer(
     key: str, subjects: Iterable[str], notes: Iterable[Outline]
 ) -> Iterator[tuple[str, str]]:
-    """Longer names that have a folded one as a part, folded and as spelled."""
+    """Longer names that have one as a part, as `plain_name` and as spelled."""
     names = (name for note in notes for name in (*note.entities, *find_names(note.content)))
     for name in chain(subjects, names):
         told = _untitled(name)
-        if fold(told) != key and _is_part(key, fold(told)) and not told[:1].islower():
-            yield fold(told), told
+        if plain_name(told) != key and _is_part(key, plain_name(told)) and not told[:1].islower():
+            yield plain_name(told), told
 
 
 def _is_part(key: str, name: str) -> bool:
-    """Whether the words of a folded name are some of those of another one, in a row.
+    """Whether the words of a name are some of those of another one, in a row.
 
     In a script without spaces, whether it is the family's name: "木村" of "木村健太".
     """
@@ -386,5 +391,5 @@ def _told_names(key: str, notes: Iterable[Outline]) -> Iterator[str]:
             continue
         for told in find_relations(note.content, note.subject):
             sides = (told.who, told.whom)
-            if told.label == ALSO_CALLED and key in map(fold, sides):
-                yield from (s for s in sides if fold(s) not in {key, THE_USER, *ASSISTANTS})
+            if told.label == ALSO_CALLED and key in map(plain_name, sides):
+                yield from (s for s in sides if plain_name(s) not in {key, THE_USER, *ASSISTANTS})
