@@ -21,9 +21,9 @@ from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import (
     LinkArgument,
     check_links,
-    check_targets,
     kin,
     linked_as,
+    read_targets,
     with_links,
 )
 from zettel.tools.changes.parts import part_link, parts_of
@@ -217,8 +217,7 @@ async def _store_parts(
     now: datetime,
 ) -> RememberAnswer:
     """Stores the parts of a text in one commit; of one that was told before, what is new."""
-    linked = {n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in links}))}
-    check_targets(links, linked)
+    linked = await read_targets(memory.store, links)
     times = read_turn_times(cut, draft.happened_at, dated=given.happened is not None, now=now)
     notes = _as_notes(draft, cut, times.moments, given, now)
     notes[0] = replace(notes[0], links=with_links(notes[0], links, now=now))
@@ -416,8 +415,7 @@ def _agents(note: Note) -> dict[str, str]:
 async def _store(
     memory: Memory, draft: Note, given: _Given, links: tuple[LinkArgument, ...], now: datetime
 ) -> RememberAnswer:
-    linked = {n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in links}))}
-    check_targets(links, linked)
+    linked = await read_targets(memory.store, links)
     note = replace(draft, links=with_links(draft, links, now=now))
     await check_supersedable(memory, note, supersedes(note))
     async with _embedding(memory, note.content) as embedded:

@@ -35,9 +35,10 @@ from zettel.tools.changes.links import (
     LinkArgument,
     as_old_as,
     check_links,
-    check_targets,
     kin,
     linked_as,
+    read_targets,
+    standing,
     with_links,
     without_agents,
 )
@@ -516,10 +517,7 @@ async def _store_successor(
 async def _amending(
     memory: Memory, caller: Caller, edit: NoteEdit, vectors: Vectors | None, now: datetime
 ) -> Amend:
-    linked = {
-        n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in edit.links}))
-    }
-    check_targets(edit.links, linked)
+    linked = await read_targets(memory.store, edit.links)
     model, rules, principal = memory.embedder.model_id, memory.trust, caller.origin.principal
     sources = [linked[note_id] for note_id in sorted(linked_as(edit.links, DERIVED_FROM))]
     inherited = [rules.seen(source, principal) for source in sources]
@@ -745,14 +743,7 @@ async def _open_parts(memory: Memory, note: Note, edit: NoteEdit) -> frozenset[s
         for part in await memory.store.linking_to([note.note_id])
         if part.kind is Kind.WORKING
         and part.state is State.ACTIVE
-        and _has(part, PART_OF, note)
+        and note.note_id in standing(part, PART_OF)
         # Readers of another namespace may not see the note that it became.
         and (memory.reach is None or part.namespace == note.namespace)
-    )
-
-
-def _has(note: Note, relation: str, other: Note) -> bool:
-    return any(
-        link.to == other.note_id and link.relation == relation and link.stood(None)
-        for link in note.links
     )
