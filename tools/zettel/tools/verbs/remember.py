@@ -420,7 +420,8 @@ async def _store(
     await check_supersedable(memory, note, supersedes(note))
     async with _embedding(memory, note.content) as embedded:
         with start_part("marks and times"):
-            (marks, parts), folded, times = await _read(memory, note)
+            async with memory.reading(len(note.content)):
+                (marks, parts), folded, times = await read_in_thread(_read, memory, note)
         note = replace(note, trust=_trust(memory, note, marks, links, linked), times=times)
         if times:  # now, so that a question may ask for them before evolution reads the note
             note = replace(note, derived_by={**note.derived_by, "times": "rule"})
@@ -571,17 +572,12 @@ async def _embedding(
         raise failed.exceptions[0] from None
 
 
-async def _read(
+def _read(
     memory: Memory, note: Note
 ) -> tuple[tuple[tuple[str, ...], frozenset[str]], str, tuple[Span, ...]]:
     """What is read of a new note, in a thread: marks, the key of its repeats, and its times."""
-
-    def read() -> tuple[tuple[tuple[str, ...], frozenset[str]], str, tuple[Span, ...]]:
-        times = find_note_times(note.content, note.happened_at, note.known_from)
-        return _marks(memory, note), fold_hash(note.content), times
-
-    async with memory.reading(len(note.content)):
-        return await read_in_thread(read)
+    times = find_note_times(note.content, note.happened_at, note.known_from)
+    return _marks(memory, note), fold_hash(note.content), times
 
 
 async def _is_new_namespace(memory: Memory, namespace: str) -> bool:
