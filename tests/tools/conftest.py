@@ -117,6 +117,11 @@ def ids(answer: Mapping[str, object]) -> list[str]:
     return [str(note["note_id"]) for note in notes(answer)]
 
 
+def contents(answer: Mapping[str, object]) -> list[object]:
+    """The words of an answer's notes, in order."""
+    return [note["content"] for note in notes(answer)]
+
+
 def notes(answer: Mapping[str, object]) -> list[dict[str, object]]:
     """The notes of an answer."""
     found = answer["notes"]

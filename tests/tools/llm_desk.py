@@ -10,6 +10,7 @@ from tests.tools.conftest import START, Desk
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import Note, State
 from zettel.storage.store import NoteFilter
+from zettel.tools.changes.undo import undo_run
 from zettel.tools.llm.llm import LlmLimits
 from zettel.tools.state.memory import Memory
 
@@ -51,6 +52,20 @@ def revise_all(asked: Asked) -> Reply:
     """Revise every neighbour."""
     revised = [{"id": n.note_id, **NEW_WORDS} for n in asked.notes if n.role == "neighbour"]
     return worded(revised)
+
+
+async def told_apart(desk: Desk, *contents: str, **given: object) -> list[str]:
+    """Remember each on a day of its own; the ids."""
+    ids = list[str]()
+    for content in contents:
+        ids.append(await desk.told(content, **given))
+        desk.later(days=1)
+    return ids
+
+
+async def undo(desk: Desk, run_id: str) -> None:
+    """Undo a run."""
+    await undo_run(desk.memory, run_id, now=desk.now, undo_id=f"u-{run_id}", who="t", partial=False)
 
 
 async def stored(desk: Desk, note_id: str) -> Note:

@@ -45,6 +45,11 @@ class ZettelError(Exception):
     """Base of every error that Zettel raises on purpose."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, at most 200 characters."""
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
+
+
 class InvalidArgumentError(ZettelError, ValueError):
     """An argument's value cannot be used.
 

@@ -15,7 +15,6 @@ from zettel.server.commands.audit import print_audit, read_query
 from zettel.server.commands.output import CLI_PRINCIPAL, Output
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
-from zettel.server.runtime.scheduler import SCHEDULER_NAME
 from zettel.storage.errors import InvalidArgumentError, StoreUnavailableError
 from zettel.storage.lance import audit as lance_audit
 from zettel.storage.notes import DERIVED_TAGS, EVOLUTION, SCHEDULER, Origin
@@ -257,7 +256,7 @@ def test_no_client_can_pass_for_somebody_else(
 
 
 def test_every_name_that_the_server_gives_itself_is_reserved() -> None:
-    own = {LOCAL, SCHEDULER, SCHEDULER_NAME, HEAL, CLI_PRINCIPAL, EVOLUTION, "zettel"}
+    own = {LOCAL, SCHEDULER, HEAL, CLI_PRINCIPAL, EVOLUTION, "zettel"}
 
     assert [name for name in own | DERIVED_TAGS if not is_reserved(name)] == []
     assert not is_reserved("local-ana")

@@ -25,14 +25,6 @@ ENGINE: Message = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Rendezvous:
-    """A prepared meeting place."""
-    place = Rendezvous(str(tmp_path / "store"))
-    place.prepare()
-    return place
-
-
 def test_without_an_engine_there_is_nothing_to_tell_or_to_stop(tmp_path: Path) -> None:
     place = Rendezvous(str(tmp_path / "store"))
 

@@ -16,14 +16,6 @@ from zettel.server.engine.ipc.sockets import connect_loopback, connect_unix
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks and sockets of POSIX")
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Rendezvous:
-    """A prepared meeting place."""
-    place = Rendezvous(str(tmp_path / "store"))
-    place.prepare()
-    return place
-
-
 @pytest.fixture(params=["unix", "tcp"])
 def engine_lock(place: Rendezvous, request: pytest.FixtureRequest) -> Iterator[EngineLock]:
     """The engine of that place."""

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -18,13 +17,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes of PO
 
 SOON = 0.02
 """Minutes without a client after which an engine leaves, where that is to be seen: 1.2 s."""
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    """A store with no engine yet."""
-    with home_at(tmp_path / "store") as home:
-        yield home
 
 
 def remove(store: Path) -> None:

@@ -3,25 +3,17 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
 from tests.server.config.test_repository import URL, git, needs_git, project, repository_at
-from tests.server.engine_homes import Home, ask, home_at
+from tests.server.engine_homes import Home, ask
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="processes of POSIX"),
     needs_git,
 ]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    """A store with no engine yet."""
-    with home_at(tmp_path / "store") as home:
-        yield home
 
 
 def tell(home: Home, folder: Path, content: str, **settings: str) -> str:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,6 @@ from tests.server.engine_homes import Home, gone, home_at, lists_tools
 from tests.server.processes import serving
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="paths and signals of POSIX")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    """A store with no engine yet."""
-    with home_at(tmp_path / "store") as home:
-        yield home
 
 
 def test_every_spelling_of_a_path_is_one_store(home: Home, tmp_path: Path) -> None:

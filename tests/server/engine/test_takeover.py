@@ -2,11 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.server.engine_homes import Home, gone, home_at, lists_tools
+from tests.server.engine_homes import Home, gone, lists_tools
 
 from zettel.server.engine.ipc.version import VERSION
 
@@ -18,13 +17,6 @@ zettel.server.engine.ipc.version.VERSION = {version!r}
 """
 
 OLDER, NEWER = "0.0.1", "99.0"
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    """A store with no engine yet."""
-    with home_at(tmp_path / "store") as home:
-        yield home
 
 
 def of_version(tmp_path: Path, version: str) -> dict[str, str]:

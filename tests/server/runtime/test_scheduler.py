@@ -14,11 +14,12 @@ from tests.storage.in_memory.store import DictStore
 from zettel.server.runtime.scheduler import ERASURE_RETRY_S, LEASE_RETRY_S, EvolutionScheduler
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.erasable import Purge
+from zettel.storage.progress import ReportProgress
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.erasure.orders import order_erasure, pending_erasures
 from zettel.tools.evolve.lease import Lease
-from zettel.tools.evolve.run import Budget, RunProgress, RunReport, evolve, waiting
+from zettel.tools.evolve.run import Budget, RunReport, evolve, waiting
 from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, Llm
 from zettel.tools.llm.unanswered import keep_unanswered, read_unanswered
 from zettel.tools.state.memory import Memory
@@ -196,7 +197,7 @@ async def test_notes_written_during_a_run_are_evolved_before_the_next_round(
         run_id: str,
         who: str,
         budget: Budget,
-        progress: RunProgress,
+        progress: ReportProgress,
     ) -> RunReport:
         report = await evolve(
             memory, now=now, run_id=run_id, who=who, budget=budget, progress=progress

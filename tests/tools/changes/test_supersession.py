@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from tests.tools.conftest import START, Desk, Refused, notes, pick
+from tests.tools.conftest import START, Desk, Refused, contents, notes, pick
 
 HOUR = timedelta(hours=1)
 
@@ -16,11 +16,6 @@ def at(hours: float) -> str:
 def superseding(note_id: str, **more: object) -> list[dict[str, object]]:
     """The link that closes another note."""
     return [{"to": note_id, "relation": "supersedes", **more}]
-
-
-def contents(answer: dict[str, object]) -> list[object]:
-    """The words of an answer's notes."""
-    return [note["content"] for note in notes(answer)]
 
 
 async def contents_as_of(desk: Desk, moment: str) -> set[object]:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, opened_desk
+from tests.tools.llm_desk import stored
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.errors import ChangedSinceError, UnknownNameError
@@ -48,11 +49,6 @@ async def logical(store: NoteStore, where: NoteFilter = EVERYTHING) -> dict[str,
         )
         for note in await store.find(where, limit=10_000)
     }
-
-
-async def stored(desk: Desk, note_id: str) -> Note:
-    [note] = await desk.memory.store.get([note_id])
-    return note
 
 
 async def run_tags(desk: Desk, run_id: str, note_id: str, tag: str) -> None:

@@ -1,19 +1,17 @@
 """Forgetting a note removes what an LLM derived from it in its neighbours."""
 
 import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 
 import anyio
 import anyio.to_thread
 import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, scripted_llm, worded
-from tests.storage.in_memory.store import DictStore
-from tests.tools.conftest import Desk, opened_desk
+from tests.tools.conftest import Desk
+from tests.tools.llm_desk import stored
 
-from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.notes import REVISED_BY, Note
+from zettel.storage.notes import REVISED_BY
 from zettel.tools.evolve.run import waiting
-from zettel.tools.state.memory import Memory
 
 
 @pytest.fixture
@@ -25,11 +23,9 @@ def llm() -> Generator[ScriptedLlm]:
 
 
 @pytest.fixture
-async def desk(llm: ScriptedLlm) -> AsyncGenerator[Desk]:
+def desk(asking_desk: Desk) -> Desk:
     """A desk whose notes evolve with it."""
-    memory = Memory(store=DictStore(), embedder=HashEmbedder(), mind=llm.mind())
-    async with opened_desk(memory) as opened:
-        yield opened
+    return asking_desk
 
 
 def revised(asked: Asked) -> Reply:
@@ -38,11 +34,6 @@ def revised(asked: Asked) -> Reply:
         return worded([])
     words = {"context": "the platypus again", "keywords": ["platypus"], "tags": ["platypus"]}
     return worded([{"id": n.note_id, **words} for n in asked.notes[1:]])
-
-
-async def stored(desk: Desk, note_id: str) -> Note:
-    [note] = await desk.memory.store.get([note_id])
-    return note
 
 
 async def taught(desk: Desk, **given: object) -> tuple[str, str]:

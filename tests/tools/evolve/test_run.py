@@ -10,20 +10,15 @@ from hypothesis import strategies as st
 from tests.scripted_llm import ScriptedLlm, worded
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, Desk, opened_desk, pick
+from tests.tools.llm_desk import stored
 
 from zettel.server.runtime.leadership import RENEW_S
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.notes import Note
 from zettel.tools.evolve.lease import LEASE_LIFETIME, Lease
 from zettel.tools.evolve.run import Budget, evolve, waiting
 from zettel.tools.state.memory import Memory
 
 CANARY = "Quillfeather"
-
-
-async def stored(desk: Desk, note_id: str) -> Note:
-    [note] = await desk.memory.store.get([note_id])
-    return note
 
 
 async def test_a_note_gets_keywords_names_times_and_a_context(desk: Desk) -> None:

@@ -3,13 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from tests.tools.conftest import Desk, Refused, ids, notes, pick
+from tests.tools.conftest import Desk, Refused, contents, ids, notes, pick
 
 from zettel.tools.language.times import exactly
-
-
-def contents(answer: dict[str, object]) -> list[object]:
-    return [note["content"] for note in notes(answer)]
 
 
 async def moved(desk: Desk) -> str:

@@ -5,17 +5,13 @@ from collections.abc import Mapping
 
 import pytest
 from tests.tools.conftest import Desk, Refused, notes, pick
+from tests.tools.llm_desk import stored
 
-from zettel.storage.notes import Note, State
+from zettel.storage.notes import State
 from zettel.storage.store import NoteFilter
 
 FIRST = "Ana Oyelaran keeps her bees behind the old mill in Ulm"
 AGAIN = "Behind the old mill in Ulm, Ana Oyelaran keeps bees"
-
-
-async def stored(desk: Desk, note_id: str) -> Note:
-    [note] = await desk.memory.store.get([note_id])
-    return note
 
 
 async def told_twice(desk: Desk) -> tuple[str, str]:

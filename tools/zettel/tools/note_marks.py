@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.answers import Candidate, ForgetLine, LinkLine, RecalledNote, RelationLine
+from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.marks import Mark, find_marks, find_marks_across
 from zettel.tools.language.talk_words import talk_words
 from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, SUSPECT, TrustView
@@ -86,6 +87,14 @@ def marks_of_views(views: Sequence[RecalledNote]) -> dict[str, tuple[str, ...]]:
         if find_marks_across([texts[note_id] for note_id in order]):
             marks |= _across(order, texts)
     return marks
+
+
+async def mark_views(views: Sequence[RecalledNote]) -> None:
+    """Adds its marks to each note of an answer."""
+    marks = await read_in_thread(marks_of_views, views)
+    for view in views:
+        if found := marks.get(view["note_id"]):
+            view["marks"] = list(found)
 
 
 def _across(order: Sequence[str], texts: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

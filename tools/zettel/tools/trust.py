@@ -157,7 +157,7 @@ def check_replaces(
     principal: str,
     note: Note,
     targets: Iterable[Note],
-    marks: Sequence[str] = (),
+    marks: Sequence[str],
 ) -> None:
     """Refuses that a note takes the place of a more trusted one.
 

@@ -19,6 +19,7 @@ from zettel.server.cli.command import (
     StoreOption,
     ThemedGroup,
     examples,
+    option,
 )
 from zettel.server.commands.output import printable
 from zettel.server.engine.ipc.file_lock import is_locked
@@ -114,14 +115,9 @@ def stdio(
     *,
     store: StoreOption = None,
     namespace: NamespaceOption = None,
-    session: Annotated[
-        str | None, typer.Option(help="Session of notes told without one.", show_default=False)
-    ] = None,
+    session: Annotated[str | None, option("Session of notes told without one.")] = None,
     model: ModelOption = None,
-    protocol: Annotated[
-        str | None,
-        typer.Option(help="auto, or legacy: the handshake era only.", show_default=False),
-    ] = None,
+    protocol: Annotated[str | None, option("auto, or legacy: the handshake era only.")] = None,
     log_level: LogLevelOption = None,
     in_process: Annotated[
         bool, typer.Option("--in-process", help="Serve from this process, without an engine.")

@@ -33,18 +33,16 @@ EXIT_REFUSED = 4
 EXIT_INTERRUPTED = 130
 """As a shell counts an end by SIGINT (128 + 2)."""
 
-StoreOption = Annotated[
-    str | None, typer.Option(help="Directory or URI of the store.", show_default=False)
-]
-NamespaceOption = Annotated[
-    str | None, typer.Option(help="Default: this project's, else user.", show_default=False)
-]
-ModelOption = Annotated[
-    str | None, typer.Option(help="Embedding model, by name or path.", show_default=False)
-]
-LogLevelOption = Annotated[
-    str | None, typer.Option(help="debug, info, warning or error.", show_default=False)
-]
+
+def option(help_text: str, *names: str, metavar: str | None = None) -> typer.models.OptionInfo:
+    """An option of which the help shows no default."""
+    return typer.Option(*names, help=help_text, metavar=metavar, show_default=False)
+
+
+StoreOption = Annotated[str | None, option("Directory or URI of the store.")]
+NamespaceOption = Annotated[str | None, option("Default: this project's, else user.")]
+ModelOption = Annotated[str | None, option("Embedding model, by name or path.")]
+LogLevelOption = Annotated[str | None, option("debug, info, warning or error.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 SHARED_OPTIONS = {"namespace": NamespaceOption, "model": ModelOption, "log_level": LogLevelOption}

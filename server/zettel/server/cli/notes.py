@@ -12,6 +12,7 @@ from zettel.server.cli.command import (
     confirmed,
     examples,
     is_terminal_input,
+    option,
 )
 from zettel.server.commands.output import Line, Output, line
 from zettel.server.engine.ipc.handshake import Json
@@ -26,11 +27,6 @@ OFFERED_KINDS = ("working", "episodic", "semantic", "procedural", "core", "conce
 OFFERED_STATES = ("active", "superseded", "archived", "forgotten", "any")
 
 
-def _text(help_text: str = "", *names: str) -> typer.models.OptionInfo:
-    """An option that takes a text."""
-    return typer.Option(*names, help=help_text or None, show_default=False)
-
-
 IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Or its end or beginning, from 4 characters.")
 ]
@@ -42,11 +38,11 @@ KindOption = Annotated[
         autocompletion=lambda: OFFERED_KINDS,
     ),
 ]
-TagOption = Annotated[list[str] | None, _text("Any of these; may be repeated.")]
-SubjectOption = Annotated[str | None, _text("Who or what it is about.")]
-SessionOption = Annotated[str | None, _text("Of one session.")]
-SinceOption = Annotated[str | None, _text("Happened or told since then.")]
-UntilOption = Annotated[str | None, _text("Happened or told until then.")]
+TagOption = Annotated[list[str] | None, option("Any of these; may be repeated.")]
+SubjectOption = Annotated[str | None, option("Who or what it is about.")]
+SessionOption = Annotated[str | None, option("Of one session.")]
+SinceOption = Annotated[str | None, option("Happened or told since then.")]
+UntilOption = Annotated[str | None, option("Happened or told until then.")]
 LimitOption = Annotated[int, typer.Option(min=1, max=100, help="Most notes.")]
 
 
@@ -73,8 +69,8 @@ def recall(
     session: SessionOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    as_of: Annotated[str | None, _text("What was true then.")] = None,
-    known_at: Annotated[str | None, _text("What memory believed then.")] = None,
+    as_of: Annotated[str | None, option("What was true then.")] = None,
+    known_at: Annotated[str | None, option("What memory believed then.")] = None,
 ) -> None:
     """Answer a question as an agent would be answered; best note first."""
     _answer(
@@ -218,13 +214,13 @@ def add(
     ] = "",
     *,
     subject: SubjectOption = None,
-    tag: Annotated[list[str] | None, _text("May be repeated.")] = None,
+    tag: Annotated[list[str] | None, option("May be repeated.")] = None,
     kind: KindOption = None,
-    context: Annotated[str | None, _text("Why, or where it came up.")] = None,
-    happened_at: Annotated[str | None, _text("When it happened; default: now.")] = None,
-    valid_until: Annotated[str | None, _text("Until when it is true.")] = None,
-    session: Annotated[str | None, _text("Groups notes told together.")] = None,
-    source: Annotated[str | None, _text("URI it was read from.")] = None,
+    context: Annotated[str | None, option("Why, or where it came up.")] = None,
+    happened_at: Annotated[str | None, option("When it happened; default: now.")] = None,
+    valid_until: Annotated[str | None, option("Until when it is true.")] = None,
+    session: Annotated[str | None, option("Groups notes told together.")] = None,
+    source: Annotated[str | None, option("URI it was read from.")] = None,
 ) -> None:
     """Store a note, word for word, and name those that it may repeat or replace."""
     from zettel.server.commands.writing import add_output  # noqa: PLC0415
@@ -267,7 +263,7 @@ def edit(
     correction: Annotated[
         bool, typer.Option("--correction", help="The earlier words were never true.")
     ] = False,
-    reason: Annotated[str | None, _text("Kept in the history.")] = None,
+    reason: Annotated[str | None, option("Kept in the history.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Change a note in $EDITOR; what would change is shown before it is stored."""
@@ -409,7 +405,7 @@ def forget(
         bool, typer.Option("--erase", help="For good, with every revision and all made of it.")
     ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Bring forgotten notes back.")] = False,
-    query: Annotated[str | None, _text("What they are about.")] = None,
+    query: Annotated[str | None, option("What they are about.")] = None,
     subject: SubjectOption = None,
     tag: TagOption = None,
     session: SessionOption = None,
@@ -420,7 +416,7 @@ def forget(
     everywhere: Annotated[
         bool, typer.Option("--everywhere", help="With --erase: every note of the store.")
     ] = False,
-    confirm: Annotated[str | None, _text("The word to type, for scripts.")] = None,
+    confirm: Annotated[str | None, option("The word to type, for scripts.")] = None,
 ) -> None:
     """Forget notes, by ids at once, by filters after a preview; or erase them for good."""
     from zettel.server.commands import forget as commands  # noqa: PLC0415

@@ -16,6 +16,7 @@ from zettel.server.cli.command import (
     StoreOption,
     examples,
     leave,
+    option,
     rendezvous,
     say,
 )
@@ -41,19 +42,15 @@ _ADD_SERVER = "claude mcp add --scope user"
 def serve(
     context: typer.Context,
     *,
-    host: Annotated[str | None, typer.Option(help="Default: loopback.", show_default=False)] = None,
-    port: Annotated[int | None, typer.Option(help="Default: 8377.", show_default=False)] = None,
+    host: Annotated[str | None, option("Default: loopback.")] = None,
+    port: Annotated[int | None, option("Default: 8377.")] = None,
     store: StoreOption = None,
     namespace: NamespaceOption = None,
     model: ModelOption = None,
-    allowed_host: Annotated[
-        list[str] | None, typer.Option(help="Name clients use; repeatable.", show_default=False)
-    ] = None,
-    allowed_origin: Annotated[
-        list[str] | None, typer.Option(help="Of web pages; repeatable.", show_default=False)
-    ] = None,
-    tls_cert: Annotated[str | None, typer.Option(help="PEM file.", show_default=False)] = None,
-    tls_key: Annotated[str | None, typer.Option(help="PEM file.", show_default=False)] = None,
+    allowed_host: Annotated[list[str] | None, option("Name clients use; repeatable.")] = None,
+    allowed_origin: Annotated[list[str] | None, option("Of web pages; repeatable.")] = None,
+    tls_cert: Annotated[str | None, option("PEM file.")] = None,
+    tls_key: Annotated[str | None, option("PEM file.")] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only say what would be served, or why not.")
     ] = False,
@@ -297,10 +294,7 @@ def stop(context: typer.Context, *, as_json: AsJson = False, store: StoreOption 
 def open_in_browser(
     context: typer.Context,
     *,
-    port: Annotated[
-        int | None,
-        typer.Option(help="Of a server that is started; default: 8377.", show_default=False),
-    ] = None,
+    port: Annotated[int | None, option("Of a server that is started; default: 8377.")] = None,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
     as_json: AsJson = False,
     store: StoreOption = None,

@@ -19,6 +19,7 @@ from zettel.server.cli.command import (
     command,
     confirmed,
     examples,
+    option,
     rendezvous,
     say,
     with_examples,
@@ -137,9 +138,7 @@ async def create(
     metrics: Annotated[
         bool, typer.Option("--metrics", help="For /metrics alone, without a namespace.")
     ] = False,
-    expires: Annotated[
-        str | None, typer.Option(help="30d, 12h, 8w, 90m, or a date.", show_default=False)
-    ] = None,
+    expires: Annotated[str | None, option("30d, 12h, 8w, 90m, or a date.")] = None,
 ) -> None:
     """Make an access token and show it, this once: from now on none comes in without one."""
     from zettel.server.commands import tokens  # noqa: PLC0415
@@ -256,9 +255,7 @@ async def merge(
     source: Annotated[str, typer.Argument(metavar="FROM")],
     into: Annotated[str, typer.Argument(metavar="INTO")],
     *,
-    confirm: Annotated[
-        str | None, typer.Option(help="The word to type, for scripts.", show_default=False)
-    ] = None,
+    confirm: Annotated[str | None, option("The word to type, for scripts.")] = None,
 ) -> None:
     """Move all notes of FROM to INTO, after a preview; FROM becomes another name of INTO."""
     from zettel.server.commands import namespaces  # noqa: PLC0415

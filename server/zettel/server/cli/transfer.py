@@ -12,6 +12,7 @@ from zettel.server.cli.command import (
     ask_for_word,
     command,
     examples,
+    option,
 )
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.printable import printable_lines
@@ -29,15 +30,10 @@ async def export(
     *,
     form: Annotated[
         str | None,
-        typer.Option(
-            "--format",
-            help="jsonl, parquet, graphml or markdown; default: FILE's suffix.",
-            show_default=False,
-        ),
+        option("jsonl, parquet, graphml or markdown; default: FILE's suffix.", "--format"),
     ] = None,
     namespaces: Annotated[
-        list[str] | None,
-        typer.Option("--namespace", help="Only its notes; may be repeated.", show_default=False),
+        list[str] | None, option("Only its notes; may be repeated.", "--namespace")
     ] = None,
     current: Annotated[
         bool, typer.Option("--current", help="Notes as they are now, without their history.")
@@ -89,15 +85,12 @@ async def import_notes(
     *,
     from_format: Annotated[
         str | None,
-        typer.Option(
+        option(
+            "zettel, server-memory, mem0, mcp-memory-service, mempalace, chatgpt,"
+            " claude-export, claude-code, basic-memory or markdown; default: what SOURCE"
+            " looks like.",
             "--from",
             metavar="FORMAT",
-            help=(
-                "zettel, server-memory, mem0, mcp-memory-service, mempalace, chatgpt,"
-                " claude-export, claude-code, basic-memory or markdown; default: what SOURCE"
-                " looks like."
-            ),
-            show_default=False,
         ),
     ] = None,
     trusted: Annotated[
@@ -105,10 +98,8 @@ async def import_notes(
     ] = False,
     into_namespace: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Of JSON lines: add all to this namespace of a store that has notes.",
-            show_default=False,
+        option(
+            "Of JSON lines: add all to this namespace of a store that has notes.", metavar="NAME"
         ),
     ] = None,
     with_tokens: Annotated[
@@ -158,11 +149,11 @@ async def import_notes(
         "--forget-deleted": forget_deleted,
         "--watch": watch,
     }
-    for option, value in given.items():
+    for name, value in given.items():
         if value:
             problem = f"{path} is no export of Zettel's"
             remedy = f"Leave it out, or add --from {transfer.OWN_FORMAT}."
-            raise InvalidArgumentError(option, problem, remedy)
+            raise InvalidArgumentError(name, problem, remedy)
     return await _import_source(call, path, from_format, trusted=trusted, dry_run=dry_run, yes=yes)
 
 

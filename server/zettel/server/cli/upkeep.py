@@ -14,6 +14,7 @@ from zettel.server.cli.command import (
     command,
     confirmed,
     examples,
+    option,
 )
 from zettel.storage.errors import InvalidArgumentError
 from zettel.tools.printable import printable_lines
@@ -24,17 +25,11 @@ from zettel.tools.printable import printable_lines
 async def audit(
     call: Invocation,
     *,
-    principal: Annotated[
-        str | None, typer.Option(help="A token's name, local, or scheduler.", show_default=False)
-    ] = None,
-    since: Annotated[str | None, typer.Option(help="ISO 8601.", show_default=False)] = None,
-    until: Annotated[str | None, typer.Option(help="ISO 8601.", show_default=False)] = None,
-    note_id: Annotated[
-        str | None, typer.Option("--id", help="Of one note.", show_default=False)
-    ] = None,
-    in_namespace: Annotated[
-        str | None, typer.Option("--namespace", help="Of one namespace.", show_default=False)
-    ] = None,
+    principal: Annotated[str | None, option("A token's name, local, or scheduler.")] = None,
+    since: Annotated[str | None, option("ISO 8601.")] = None,
+    until: Annotated[str | None, option("ISO 8601.")] = None,
+    note_id: Annotated[str | None, option("Of one note.", "--id")] = None,
+    in_namespace: Annotated[str | None, option("Of one namespace.", "--namespace")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Lines at most; 0: all.")] = 100,
     text: Annotated[bool, typer.Option("--text", help="With the notes' words.")] = False,
 ) -> None:
@@ -62,9 +57,7 @@ async def evolve(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what --once would change, and change nothing.")
     ] = False,
-    now: Annotated[
-        str | None, typer.Option(help="ISO 8601; default: now.", show_default=False)
-    ] = None,
+    now: Annotated[str | None, option("ISO 8601; default: now.")] = None,
 ) -> None:
     """Evolve the notes of the store: embed, derive, link, compact."""
     if once == dry_run:
@@ -144,16 +137,9 @@ async def move(
     into: Annotated[str, typer.Option("--to", metavar="NAMESPACE", help="Where; it may be new.")],
     source: Annotated[
         str | None,
-        typer.Option(
-            "--from",
-            metavar="NAMESPACE",
-            help="Move all notes of this namespace, after a preview.",
-            show_default=False,
-        ),
+        option("Move all notes of this namespace, after a preview.", "--from", metavar="NAMESPACE"),
     ] = None,
-    confirm: Annotated[
-        str | None, typer.Option(help="The word to type, for scripts.", show_default=False)
-    ] = None,
+    confirm: Annotated[str | None, option("The word to type, for scripts.")] = None,
 ) -> None:
     """Move notes with their history to another namespace; undo brings them back."""
     from zettel.server.commands import moving  # noqa: PLC0415
@@ -211,11 +197,10 @@ async def restore(
     *,
     into_namespace: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Add all its notes to this namespace of a store that has notes; with {} in it, to"
+        option(
+            "Add all its notes to this namespace of a store that has notes; with {} in it, to"
             " one for each of the backup's.",
-            show_default=False,
+            metavar="NAME",
         ),
     ] = None,
     with_tokens: Annotated[
@@ -246,10 +231,7 @@ async def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Mend what the findings say.")] = False,
     client: Annotated[
         str | None,
-        typer.Option(
-            help="Instead, start what this client's configuration says, and call the tools.",
-            show_default=False,
-        ),
+        option("Instead, start what this client's configuration says, and call the tools."),
     ] = None,
 ) -> int:
     """Examine the store: keys, history, links, indices, model, files, engine, permissions."""
@@ -276,20 +258,13 @@ async def verify_erased(
     call: Invocation,
     *,
     ids: Annotated[
-        list[str] | None,
-        typer.Option("--id", metavar="ID", help="A note that was erased.", show_default=False),
+        list[str] | None, option("A note that was erased.", "--id", metavar="ID")
     ] = None,
     texts: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--text", metavar="FILE", help="Its text, in a file of UTF-8.", show_default=False
-        ),
+        list[str] | None, option("Its text, in a file of UTF-8.", "--text", metavar="FILE")
     ] = None,
     spared: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--spare", metavar="ID", help="A note that may say the same.", show_default=False
-        ),
+        list[str] | None, option("A note that may say the same.", "--spare", metavar="ID")
     ] = None,
 ) -> int:
     """Decode every file of the store and look for notes that must be gone. Changes nothing."""

@@ -390,7 +390,7 @@ def remove_traces(place: Rendezvous) -> None:
         os.close(lock)
 
 
-async def check_model(name: str, of_store: str, backend: Backend = "auto") -> Sequence[Finding]:
+async def check_model(name: str, of_store: str, backend: Backend) -> Sequence[Finding]:
     """A configured model that cannot be loaded, or is not the one of the store's vectors.
 
     `of_store` is the name and fingerprint that the store records; empty if unknown.

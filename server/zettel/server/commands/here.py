@@ -11,11 +11,11 @@ from zettel.tools.state.memory import Memory
 from zettel.tools.state.namespaces import settled
 
 
-async def caller_here(memory: Memory, settings: Settings, origin: Origin | None = None) -> Caller:
+async def caller_here(memory: Memory, settings: Settings, origin: Origin) -> Caller:
     """The owner, in the namespace that is given, else in the project's, else in `user`."""
     caller = Caller(
         namespace=settings.namespace or USER_NAMESPACE,
         project=None if settings.namespace else find_project(Path.cwd(), home=Path.home()),
-        origin=origin or Origin(),
+        origin=origin,
     )
     return await settled(memory, caller, writes=False, now=utc_now())

@@ -307,10 +307,7 @@ class EngineListener:
         """The client's hello; None if it is missing, malformed or has the wrong secret."""
         line = None
         with anyio.move_on_after(HELLO_TIMEOUT_S):
-            async with anyio.create_task_group() as waiting:
-                waiting.start_soon(self._cancel_on_shutdown, waiting.cancel_scope)
-                line = await peer.reader.next_line()
-                waiting.cancel_scope.cancel()
+            line = await self._next_line(peer)
         if not isinstance(line, bytes):
             return None
         try:

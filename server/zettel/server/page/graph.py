@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import hypot
 from typing import TYPE_CHECKING
 
+from zettel.tools.render import shorten
+
 if TYPE_CHECKING:
     from zettel.tools.views.graph import GraphFrame, GraphLink, GraphNote, GraphView
 
@@ -134,13 +136,12 @@ def _within(place: tuple[float, float]) -> tuple[float, float]:
 
 def _drawn(note: "GraphNote", place: tuple[float, float]) -> DrawnNote:
     words = note["line"].partition(" ")[2].removeprefix(f"{note['subject']}: ")
-    name = words if len(words) <= NODE_NAME_CHARACTERS else words[: NODE_NAME_CHARACTERS - 1] + "…"
     return DrawnNote(
         note=note,
         x=round(place[0], 1),
         y=round(place[1], 1),
         radius=NODE_RADIUS if note["distance"] else MIDDLE_RADIUS,
-        name=name,
+        name=shorten(words, NODE_NAME_CHARACTERS),
         level=min(int(note["strength"] * 5), 4),
     )
 

@@ -7,11 +7,13 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import anyio
 
 from zettel.server.runtime.clock import Clock, utc_now
+from zettel.server.runtime.shutdown import unless_cancelled
 from zettel.storage.errors import BusyEvolvingError, LeaseLostError, StoreError
 from zettel.storage.store import NoteStore
 from zettel.tools.evolve.lease import LEASE_KEY, Lease
@@ -69,23 +71,11 @@ async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[_T]]) ->
     Returns:
         What the work returned; None if the lease was lost first.
     """
-    result: _T | None = None
-    failure: Exception | None = None
     try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_renew, lease, clock, tasks.cancel_scope)
-            try:
-                result = await work()
-            except Exception as error:
-                # Raised here, it would be wrapped in an exception group.
-                failure = error
-            tasks.cancel_scope.cancel()
+        return await unless_cancelled(partial(_renew, lease, clock), work)
     finally:
         with anyio.CancelScope(shield=True):
             await lease.release()
-    if failure is not None:
-        raise failure
-    return result
 
 
 async def alone(

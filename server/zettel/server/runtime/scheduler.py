@@ -8,14 +8,13 @@ import anyio
 from zettel.server.observability.tracing import span
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.leadership import is_gone, lead, new_holder, new_run_id
+from zettel.storage.notes import SCHEDULER
 from zettel.tools.erasure.orders import pending_erasures
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, deferred, evolve, waiting
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
-
-SCHEDULER_NAME = "scheduler"
 
 RUN_BUDGET = Budget(seconds=60.0, notes=500)
 """Of one run; the next run continues at once."""
@@ -176,7 +175,7 @@ class EvolutionScheduler:
                 self._memory,
                 now=now,
                 run_id=new_run_id(now),
-                who=SCHEDULER_NAME,
+                who=SCHEDULER,
                 budget=RUN_BUDGET,
                 progress=_log_progress,
             )

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
 import anyio
@@ -66,10 +66,22 @@ async def unless_stopped(work: Callable[[], Awaitable[_T]]) -> _T | None:
     Returns:
         What the work returned; None if it was cancelled.
     """
+    return await unless_cancelled(_cancel_on_signal, work)
+
+
+async def unless_cancelled(
+    watch: Callable[[anyio.CancelScope], Coroutine[None, None, None]],
+    work: Callable[[], Awaitable[_T]],
+) -> _T | None:
+    """Do work while `watch` runs, which may cancel it by its scope.
+
+    Returns:
+        What the work returned; None if it was cancelled.
+    """
     result: _T | None = None
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_cancel_on_signal, tasks.cancel_scope)
+        tasks.start_soon(watch, tasks.cancel_scope)
         try:
             result = await work()
         except Exception as error:

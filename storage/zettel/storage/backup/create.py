@@ -322,13 +322,12 @@ async def back_up(
     """
     await to_thread.run_sync(lambda: check_target(file, force=force))
     check_outside(file, tables)
-    job = _Job(tables=tables, run=run, made_by=made_by, tell=tell)
 
     async def write() -> Manifest:
         with writing(file, force=force) as writer:
             sink = ArchiveSink(writer)
             counted = await copy_tables(tables, sink, run_id=run.run_id, tell=tell)
-            manifest = _manifest(job, counted, writer)
+            manifest = _manifest(tables, run, made_by, counted, writer)
             await to_thread.run_sync(writer.finish, manifest)
         return manifest
 
@@ -372,16 +371,6 @@ async def recorded_copy(
     return made, recorded and await _record(tables, done)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    """The inputs of a backup."""
-
-    tables: Tables
-    run: Run
-    made_by: str
-    tell: ReportProgress
-
-
 async def _again_if_gone(tables: Tables, write: Callable[[], Awaitable[_T]]) -> _T:
     for attempt in range(COPY_ATTEMPTS):
         try:
@@ -392,15 +381,17 @@ async def _again_if_gone(tables: Tables, write: Callable[[], Awaitable[_T]]) -> 
     raise AssertionError
 
 
-def _manifest(job: _Job, counted: TableCounts, writer: ArchiveWriter) -> Manifest:
+def _manifest(
+    tables: Tables, run: Run, made_by: str, counted: TableCounts, writer: ArchiveWriter
+) -> Manifest:
     return Manifest(
         version=FORMAT_VERSION,
-        backup_id=job.run.run_id,
-        made_at=job.run.started_at.isoformat(),
-        made_by=job.made_by,
+        backup_id=run.run_id,
+        made_at=run.started_at.isoformat(),
+        made_by=made_by,
         schema_version=SCHEMA_VERSION,
-        embed_model=job.tables.model_id,
-        embed_dim=job.tables.dim,
+        embed_model=tables.model_id,
+        embed_dim=tables.dim,
         counts={
             "notes": counted.current,
             "namespaces": len(counted.namespaces),

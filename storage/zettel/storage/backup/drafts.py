@@ -1,5 +1,6 @@
 """Files that appear under their name when they are complete, readable by their owner alone."""
 
+import glob
 import os
 import secrets
 import stat
@@ -104,12 +105,8 @@ def _name(draft: Path, file: Path, *, force: bool) -> None:
 
 def _remove_killed(file: Path) -> None:
     """Remove drafts of this file whose writer was killed: they contain notes' text."""
-    for old in file.parent.glob(f".{_escaped(file.name)}.????????.part"):
+    for old in file.parent.glob(f".{glob.escape(file.name)}.????????.part"):
         with suppress(FileNotFoundError):
             found = old.lstat()
             if stat.S_ISREG(found.st_mode) and found.st_mtime < time() - DRAFT_LEFTOVER_AGE_S:
                 old.unlink()
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)

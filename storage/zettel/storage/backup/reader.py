@@ -17,6 +17,7 @@ from zettel.storage.backup.archive import BackupFile
 from zettel.storage.backup.errors import BackupDamagedError, BackupTooLargeError
 from zettel.storage.backup.manifest import META, NOTES, PART_MAX_ROWS, RUNS, USAGE, Manifest, Part
 from zettel.storage.backup.parquet import ROW_MAX_ELEMENTS, UNREADABLE, read_rows
+from zettel.storage.errors import first_line
 from zettel.storage.ids import is_id
 from zettel.storage.lance.rows import read_notes, read_vectors
 from zettel.storage.lance.schema import META as META_TABLE
@@ -87,7 +88,7 @@ class BackupReader:
             )
         except UNREADABLE as error:
             raise self.damaged(
-                part.name, f"its columns are not a store's ({_line(error)})"
+                part.name, f"its columns are not a store's ({first_line(error)})"
             ) from error
 
 
@@ -119,7 +120,8 @@ def examined(
                 for record in rows.to_pylist():
                     check_row(table, record)
         except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
-            raise parts.damaged(table, f"a row is none of a store's ({_line(error)})") from error
+            problem = f"a row is none of a store's ({first_line(error)})"
+            raise parts.damaged(table, problem) from error
     return SoundBackup(backup.path, backup.manifest)
 
 
@@ -196,7 +198,3 @@ def _within(value: float) -> bool:
 def _require(fits: bool, problem: str) -> None:
     if not fits:
         raise ValueError(problem)
-
-
-def _line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]

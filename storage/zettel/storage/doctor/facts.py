@@ -43,12 +43,9 @@ class TableFacts:
     """One table on the disk."""
 
     name: str
-    rows: int
     doubled_keys: int
     """Keys of more than one row."""
     small_fragments: int
-    commits: int
-    """Since the last upkeep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

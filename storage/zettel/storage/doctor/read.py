@@ -21,7 +21,7 @@ from zettel.storage.lance.files import (
     empty_index_files,
     tables_with_empty_data,
 )
-from zettel.storage.lance.maintenance import commits_since_upkeep, old_versions
+from zettel.storage.lance.maintenance import old_versions
 from zettel.storage.lance.rows import NOTE_COLUMNS, read_notes, utc
 from zettel.storage.lance.schema import VECTORS
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
@@ -58,12 +58,11 @@ def _read_files(directory: Path) -> FileFacts:
 
 async def look_at_tables(tables: Tables) -> StoreFacts:
     """Read the narrow columns of every row and the state of the tables."""
-    commits = await commits_since_upkeep(tables)
     meta = await tables.meta.select(["key", "value"])
     old = await old_versions(tables.place)
     return StoreFacts(
         rows=await _rows(tables.notes),
-        tables=tuple([await _table(table, commits) for table in tables.all()]),
+        tables=tuple([await _table(table) for table in tables.all()]),
         indices=await _indices(tables.notes),
         model_id=tables.model_id,
         old_versions=sum(old.values()),
@@ -144,15 +143,13 @@ def _premises(links: Iterable[Mapping[str, object]], origin: Mapping[str, str]) 
     return tuple(str(link["to"]) for link in standing)
 
 
-async def _table(table: LanceTable, commits: Mapping[str, int]) -> TableFacts:
+async def _table(table: LanceTable) -> TableFacts:
     keys = (await table.select([table.spec.key])).column(table.spec.key)
     counted = pc.value_counts(keys).field("counts")
     return TableFacts(
         name=table.spec.name,
-        rows=len(keys),
         doubled_keys=pc.sum(pc.greater(counted, 1)).as_py() or 0,
         small_fragments=await table.read(_small_fragments),
-        commits=commits[table.spec.name],
     )
 
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -19,7 +19,7 @@ from typing import cast
 import platformdirs
 from filelock import FileLock
 
-from zettel.storage.embedding.model_files import ModelFiles
+from zettel.storage.embedding.model_files import ModelFiles, file_hash
 
 GRAPH, WEIGHTS, TOKENIZER = "model.onnx", "weights.bin", "tokenizer.json"
 """Files of an export. The weights are beside the graph so that they are mapped into memory instead
@@ -157,7 +157,7 @@ def publish(made: Path, files: ModelFiles, *, largest_difference: float) -> Path
     Returns:
         Its folder.
     """
-    hashes = {name: _hash(made / name) for name in (GRAPH, WEIGHTS, TOKENIZER)}
+    hashes = {name: file_hash(made / name) for name in (GRAPH, WEIGHTS, TOKENIZER)}
     return _publish(made, files, {"files": hashes, "largest_difference": largest_difference})
 
 
@@ -212,7 +212,7 @@ def _read_manifest(folder: Path) -> Mapping[str, object]:
 def _check_content(folder: Path, manifest: Mapping[str, object]) -> None:
     hashes = _as_mapping(manifest.get("files"))
     for name in (GRAPH, WEIGHTS, TOKENIZER):
-        found = _hash(folder / name)
+        found = file_hash(folder / name)
         if found != hashes.get(name):
             problem = f"has been changed: {folder / name} has SHA-256 {found}"
             raise UnusableExportError(problem)
@@ -222,16 +222,12 @@ def _as_mapping(value: object) -> Mapping[str, object]:
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
-def _hash(file: Path) -> str:
-    with file.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
-
-
 def _configuration(files: ModelFiles) -> str:
     """SHA-256 over the names and contents of the files that configure a model."""
     places = dict.fromkeys([files.folder, *(place for _, place in files.config.modules)])
     found = {file for place in places for kind in _CONFIGURATION for file in place.glob(kind)}
     lines = (
-        f"{_hash(file)}  {file.relative_to(files.folder).as_posix()}\n" for file in sorted(found)
+        f"{file_hash(file)}  {file.relative_to(files.folder).as_posix()}\n"
+        for file in sorted(found)
     )
     return sha256("".join(lines).encode()).hexdigest()

@@ -415,7 +415,7 @@ def _cached_folder(model: str, setting: str, what: str) -> Path:
 
 def _fingerprint(folder: Path, config: ModelConfig) -> str:
     """SHA-256 of the weights' file, or of the list of names and hashes of several."""
-    hashes = [_hash(file) for file in config.weights]
+    hashes = [file_hash(file) for file in config.weights]
     if len(hashes) == 1:
         return hashes[0]
     names = [file.relative_to(folder).as_posix() for file in config.weights]
@@ -423,7 +423,8 @@ def _fingerprint(folder: Path, config: ModelConfig) -> str:
     return sha256(lines.encode()).hexdigest()
 
 
-def _hash(file: Path) -> str:
+def file_hash(file: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
     with file.open("rb") as stream:
         return file_digest(stream, "sha256").hexdigest()
 

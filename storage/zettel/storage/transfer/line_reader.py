@@ -36,6 +36,7 @@ from zettel.storage.backup.manifest import (
     Manifest,
 )
 from zettel.storage.backup.reader import NOTE_MAX_PASSAGES, ProblemOf, check_row
+from zettel.storage.errors import first_line
 from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import META as META_TABLE
 from zettel.storage.lance.schema import RUNS as RUNS_TABLE
@@ -326,11 +327,6 @@ def to_backup(
         )
         writer.finish(manifest)
     return header
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text."""
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
 
 
 def _require(fits: bool, problem: str) -> None:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -66,13 +65,6 @@ if sys.platform == "linux":
         ctypes.CDLL(None).prctl(24, right, 0, 0, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    """A store with no engine yet."""
-    with home_at(tmp_path / "store") as home:
-        yield home
 
 
 def within(tmp_path: Path, rules: str) -> dict[str, str]:

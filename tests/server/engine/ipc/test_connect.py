@@ -19,14 +19,6 @@ from zettel.server.engine.ipc.rendezvous import Rendezvous
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sockets of POSIX")
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Rendezvous:
-    """A prepared meeting place."""
-    place = Rendezvous(str(tmp_path / "store"))
-    place.prepare()
-    return place
-
-
 @contextmanager
 def answering(place: Rendezvous, ipc: str, answer: bytes) -> Generator[list[Message]]:
     """An engine that gives one client this answer; what the client said."""

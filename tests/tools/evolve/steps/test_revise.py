@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, linked, said
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk, pick
-from tests.tools.llm_desk import asking_memory, everything, logical, stored, words_in
+from tests.tools.llm_desk import (
+    asking_memory,
+    everything,
+    logical,
+    stored,
+    told_apart,
+    undo,
+    words_in,
+)
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.lance.store import open_store
 from zettel.storage.notes import CONTRADICTS, REVISED_BY, SUPERSEDES, Link, State
 from zettel.storage.store import Change
-from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import waiting
 from zettel.tools.evolve.steps.revise import NEAREST_MAX_NOTES, PROPOSED_MAX_LINKS
 from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, Llm, LlmLimits
@@ -53,20 +60,8 @@ def relating(relation: str, reason: str = REASON) -> Callable[[Asked], Reply]:
     return reply
 
 
-async def told_apart(desk: Desk, *contents: str, **given: object) -> list[str]:
-    ids = list[str]()
-    for content in contents:
-        ids.append(await desk.told(content, **given))
-        desk.later(days=1)
-    return ids
-
-
 async def links(desk: Desk, note_id: str) -> list[Link]:
     return [k for k in (await stored(desk, note_id)).links if k.stood(None)]
-
-
-async def undo(desk: Desk, run_id: str) -> None:
-    await undo_run(desk.memory, run_id, now=desk.now, undo_id=f"u-{run_id}", who="t", partial=False)
 
 
 async def test_notes_that_no_rule_joins_are_linked_with_a_reason_that_recall_shows(

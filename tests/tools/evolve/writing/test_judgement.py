@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, judged, said
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk
-from tests.tools.llm_desk import asking_memory, everything, logical, stored
+from tests.tools.llm_desk import asking_memory, everything, logical, stored, told_apart, undo
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.notes import CONTRADICTS, GIST, OPEN_RELATIONS, SUPERSEDES, Link, Note, State
 from zettel.storage.store import Change, NoteFilter
-from zettel.tools.changes.undo import undo_run
 from zettel.tools.evolve.run import Budget, evolve, waiting
 from zettel.tools.evolve.writing.llm_writer import Judged, Judgements
 from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, Llm
@@ -43,15 +42,6 @@ def ruling(verdict: str) -> Callable[[Asked], Reply]:
         return text.split("\n")[0].removeprefix("text: ")
 
     return reply
-
-
-async def told_apart(desk: Desk, *contents: str, **given: object) -> list[str]:
-    """Remember each on a day of its own; the ids."""
-    ids = list[str]()
-    for content in contents:
-        ids.append(await desk.told(content, **given))
-        desk.later(days=1)
-    return ids
 
 
 async def links(desk: Desk, note_id: str) -> list[Link]:
@@ -260,10 +250,6 @@ MORE = (
     "The neighbours keep nine hens behind the bakery",
     "The cellar was flooded again after the storm",
 )
-
-
-async def undo(desk: Desk, run_id: str) -> None:
-    await undo_run(desk.memory, run_id, now=desk.now, undo_id=f"u-{run_id}", who="t", partial=False)
 
 
 @pytest.mark.parametrize("verdict", ["replaced", "contradict", "both_hold"])

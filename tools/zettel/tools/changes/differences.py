@@ -6,6 +6,7 @@ from datetime import datetime
 from zettel.storage.notes import Link, Note, Span
 from zettel.tools.answers import Revision
 from zettel.tools.language.times import exactly, iso
+from zettel.tools.render import shorten
 from zettel.tools.validation import tidy_relation
 
 SHOWN_FIELDS = (
@@ -67,16 +68,10 @@ def reported_changes(old: Note, new: Note) -> dict[str, list[object]]:
     """`differences` without derived fields, long texts cut."""
     changes = differences(old, new)
     return {
-        name: [_short(value) for value in pair]
+        name: [shorten(v, REPORTED_MAX_CHARACTERS) if isinstance(v, str) else v for v in pair]
         for name, pair in changes.items()
         if name not in UNREPORTED_FIELDS
     }
-
-
-def _short(value: object) -> object:
-    if isinstance(value, str) and len(value) > REPORTED_MAX_CHARACTERS:
-        return value[: REPORTED_MAX_CHARACTERS - 1] + "…"
-    return value
 
 
 def history(revisions: Iterable[Note], *, known_at: datetime | None = None) -> list[Revision]:

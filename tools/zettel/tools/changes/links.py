@@ -234,13 +234,15 @@ def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> lis
     return found
 
 
-def check_targets(arguments: Iterable[LinkArgument], known: Mapping[str, Note]) -> None:
-    """Checks that every note to be linked to is there.
+async def read_targets(store: NoteReader, arguments: Iterable[LinkArgument]) -> Mapping[str, Note]:
+    """The notes that links lead to, by id; each that is to be linked to is there.
 
     Raises:
         NoteNotFoundError: A target is missing.
         NoteForgottenError: A target is forgotten.
     """
+    ids = sorted({argument["to"] for argument in arguments})
+    known = {note.note_id: note for note in await store.get(ids)}
     for argument in arguments:
         target = known.get(argument["to"])
         if argument.get("remove"):
@@ -249,3 +251,4 @@ def check_targets(arguments: Iterable[LinkArgument], known: Mapping[str, Note]) 
             raise NoteNotFoundError(argument["to"])
         if target.state is State.FORGOTTEN:
             raise NoteForgottenError(argument["to"])
+    return known

@@ -11,6 +11,7 @@ from datetime import datetime
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import SAME_AS, Kind, Note, State
 from zettel.storage.text.passages import sentence_spans
+from zettel.tools.changes.links import standing
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.language.terms import terms
 from zettel.tools.validation import MAX_CONTENT
@@ -21,7 +22,7 @@ MERGE_CHANGE = "merge"
 
 def same_as(note: Note) -> frozenset[str]:
     """Ids of the notes that a note is merged into."""
-    return frozenset(k.to for k in note.links if k.relation == SAME_AS and k.stood(None))
+    return standing(note, SAME_AS)
 
 
 def check_mergeable(note: Note, other: Note) -> None:

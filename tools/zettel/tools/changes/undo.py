@@ -50,7 +50,7 @@ def restored_note(standing: Note, earlier: Note, *, whole: bool) -> Note:
         evolution must not make again what an undo removed.
     """
     closed = State.SUPERSEDED in (standing.state, earlier.state)
-    reads_alike = _evolution_inputs(standing) == _evolution_inputs(earlier)
+    reads_alike = evolution_inputs(standing) == evolution_inputs(earlier)
     return replace(
         earlier,
         rev=standing.rev,
@@ -111,7 +111,7 @@ def _change(
     )
 
 
-def _evolution_inputs(note: Note) -> tuple[str, str, datetime]:
+def evolution_inputs(note: Note) -> tuple[str, str, datetime]:
     """The fields that derived fields and links follow from."""
     return (note.content, note.subject, note.happened_at)
 

@@ -3,7 +3,7 @@
 A run keeps to its budget and is recorded in `runs`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import log
@@ -13,6 +13,7 @@ import anyio.lowlevel
 
 from zettel.storage.ids import told_at
 from zettel.storage.notes import REVISED_BY, SCHEDULER, Kind, Note, Run, State, Usage
+from zettel.storage.progress import ReportProgress, no_progress
 from zettel.storage.store import NoteFilter, StoreStats
 from zettel.tools.changes.supersession import changed_targets, reconcile_superseded
 from zettel.tools.changes.unlearn import unlearn
@@ -60,10 +61,6 @@ def steps_of(memory: Memory) -> tuple[Step, ...]:
     return tuple(
         step for step in EVOLUTION_STEPS if memory.consolidates or step is not CONSOLIDATE_STEP
     )
-
-
-RunProgress = Callable[[str, int, int], None]
-"""Step, notes done, notes in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +124,7 @@ async def evolve(
     run_id: str,
     who: str,
     budget: Budget,
-    progress: RunProgress = lambda step, done, total: None,
+    progress: ReportProgress = no_progress,
     of: Sequence[Step] | None = None,
 ) -> RunReport:
     """Runs the steps over waiting notes; the caller holds and renews the lease.
@@ -181,7 +178,13 @@ class _Running:
     """A run under way, and what it has done so far."""
 
     def __init__(
-        self, memory: Memory, *, now: datetime, run_id: str, budget: Budget, progress: RunProgress
+        self,
+        memory: Memory,
+        *,
+        now: datetime,
+        run_id: str,
+        budget: Budget,
+        progress: ReportProgress,
     ) -> None:
         self.memory = memory
         self.now = now
@@ -298,7 +301,7 @@ class _Running:
         done: int,
         todo: int,
         *,
-        anew: bool = False,
+        anew: bool,
     ) -> bool:
         """Takes the steps with some notes in memory, then commits what became of them.
 

@@ -228,9 +228,9 @@ class _Batch:
 class _Made:
     """New notes that wait for their commit."""
 
-    ready: Mapping[str, Ready] = field(default_factory=dict[str, Ready])
+    ready: Mapping[str, Ready]
     """By note id."""
-    entries: Sequence[NewNote] = ()
+    entries: Sequence[NewNote]
     now: datetime
 
 
@@ -263,9 +263,7 @@ class _Import:
     async def open(self) -> None:
         """Read what the namespace holds."""
         key = _meta_key(self._task.format.name)
-        stored = await self._memory.store.get_meta(key)
-        anchors: list[str] = json.loads(stored) if stored else []
-        self._anchors = anchors
+        self._anchors = json.loads(await self._memory.store.get_meta(key) or "[]")
         where = NoteFilter(namespaces=(self._task.namespace,), states=(), derived=None)
         outlines = await self._memory.store.outlines(where, limit=ALL_NOTES)
         self._ids = {outline.note_id for outline in outlines}
@@ -397,7 +395,7 @@ class _Import:
     def _known(self, key: str) -> str | None:
         """The id of the note that an import has stored for a key."""
         seed = self._seed(key)
-        for anchor in (*self._anchors, *((self._own,) if self._own else ())):
+        for anchor in filter(None, (*self._anchors, self._own)):
             if (note_id := derived_id(anchor, seed)) in self._ids:
                 return note_id
         return None
@@ -463,7 +461,7 @@ class _Import:
 
     async def _apply(self, note: Note, draft: Draft) -> None:
         happened = draft.happened_at
-        later = happened is not None and happened > note.happened_at
+        later = happened if happened and happened > note.happened_at else None
         await update(
             self._memory,
             self._caller,
@@ -474,7 +472,7 @@ class _Import:
             subject=draft.subject or None,
             tags=draft.tags or None,
             kind=draft.kind.value,
-            happened_at=happened.isoformat() if later and happened else None,
+            happened_at=later.isoformat() if later else None,
             expected_rev=note.rev,
             reason=f"changed in {self._task.format.name}",
         )
@@ -590,7 +588,7 @@ class _Import:
         self,
         note: Note,
         links: Sequence[DraftLink],
-        targets: Mapping[str, Note | None],
+        targets: Mapping[str, Note],
         now: datetime,
     ) -> Note:
         """The note with links to targets that can be linked to, and at most their trust."""
@@ -612,9 +610,7 @@ class _Import:
 
     def _target(self, key: str) -> str | None:
         """The note that a key leads to, if it is there."""
-        if key in self._repeats:
-            return self._repeats[key]
-        return self._known(key)
+        return self._repeats.get(key) or self._known(key)
 
     def _link_later(self, note: Note, draft: Draft) -> None:
         """Have links added that an import was killed before, or that the source has added."""
@@ -665,7 +661,7 @@ class _Import:
             return
 
         def add(before: str | None) -> str:
-            known: list[str] = json.loads(before) if before else []
+            known: list[str] = json.loads(before or "[]")
             return json.dumps(list(dict.fromkeys((*known, self._own))))
 
         await update_meta(self._memory.store, _meta_key(self._task.format.name), add)

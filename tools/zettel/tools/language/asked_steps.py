@@ -81,7 +81,7 @@ class FoundStep:
         return _closeness((self.share, self.density))
 
 
-def find_step(asked: AskedStep, text: str, *, title: str = "") -> FoundStep | None:
+def find_step(asked: AskedStep, text: str, *, title: str) -> FoundStep | None:
     """Find the step of a text that a question asks for; None if it holds none.
 
     `title` is what else says of what its lists are, such as its tags.

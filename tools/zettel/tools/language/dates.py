@@ -573,9 +573,7 @@ def _on_its_weekday(
     return fits[0] if len(fits) == 1 else None
 
 
-def _day_of_month(
-    day: int, moment: datetime, lean: _Lean, weekday: int | None = None
-) -> Period | None:
+def _day_of_month(day: int, moment: datetime, lean: _Lean, weekday: int | None) -> Period | None:
     """The last or next day of this number; `moment`'s own day is the next one.
 
     The next one, unless the words speak of the past and that is not far less near. On a day of the

@@ -366,7 +366,7 @@ def work_words() -> str:
     return " ".join(word for language in _languages() for word in language.table.work_words)
 
 
-def find_places(content: str, subject: str = "") -> list[Relation]:
+def find_places(content: str, subject: str) -> list[Relation]:
     """Where a text with a word of it tells that somebody lives or works; as `find_relations`."""
     if not _place_hint().search(content):
         return []

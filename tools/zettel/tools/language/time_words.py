@@ -277,9 +277,7 @@ def is_day_month_or_count(word: str) -> bool:
     return _names().fullmatch(word) is not None
 
 
-def find_spelled_times(
-    text: str, *, asked: bool = False, alone: bool = False
-) -> Iterator[SpelledTime]:
+def find_spelled_times(text: str, *, asked: bool, alone: bool) -> Iterator[SpelledTime]:
     """The times of a text that a language's file spells, in any order.
 
     `alone` is whether it may be a time and nothing else.

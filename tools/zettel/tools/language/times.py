@@ -2,6 +2,7 @@
 
 import re
 from calendar import day_name, month_name
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -349,10 +350,14 @@ def _nth_weekday(text: str, now: datetime, prefer: Prefer) -> Period | None:
     nth = match[1].lower()
     if _YEAR.search(text):
         return _nth_weekday_of(month.start, nth, weekday)
-    days = [
-        _nth_weekday_of(month.start.replace(year=year), nth, weekday)
-        for year in range(now.year - 1, now.year + 2)
-    ]
+    return _in_nearest_year(
+        lambda year: _nth_weekday_of(month.start.replace(year=year), nth, weekday), now, prefer
+    )
+
+
+def _in_nearest_year(day_of: Callable[[int], Period], now: datetime, prefer: Prefer) -> Period:
+    """Of a day that every year has, the last one begun or the next one not over."""
+    days = [day_of(year) for year in range(now.year - 1, now.year + 2)]
     if prefer == "past":
         return max((day for day in days if day.start <= now), key=_start)
     return min((day for day in days if day.end > now), key=_start)
@@ -408,10 +413,7 @@ def _easter(text: str, now: datetime, prefer: Prefer) -> Period | None:
         return None
     if match[1]:
         return _easter_of(int(match[1]))
-    days = [_easter_of(year) for year in range(now.year - 1, now.year + 2)]
-    if prefer == "past":
-        return max((day for day in days if day.start <= now), key=_start)
-    return min((day for day in days if day.end > now), key=_start)
+    return _in_nearest_year(_easter_of, now, prefer)
 
 
 def _easter_of(year: int) -> Period:

@@ -223,9 +223,7 @@ class _Reading:
         trusted = reader.trust(note) >= FULL_TRUST and not reader.other_author(note)
         return trusted and _is_own(note) and not marks_of(note.content)
 
-    async def notes_of(
-        self, names: Collection[str], *, subjects: Collection[str] = ()
-    ) -> list[Outline]:
+    async def notes_of(self, names: Collection[str], *, subjects: Collection[str]) -> list[Outline]:
         """The notes that are about one of the names or of some subjects, or name it.
 
         A tag tells of what a talk is whose turns have their speakers as subjects.

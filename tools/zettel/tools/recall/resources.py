@@ -21,7 +21,7 @@ from zettel.tools.caller import Caller
 from zettel.tools.changes.differences import history
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.times import iso
-from zettel.tools.note_marks import marks_of_views
+from zettel.tools.note_marks import mark_views
 from zettel.tools.recall.as_of import read_ids
 from zettel.tools.recall.modes import commonest, namespaces_seen, profile_notes
 from zettel.tools.recall.note_details import link_line, linked, whole_story
@@ -78,16 +78,9 @@ async def read_note(memory: Memory, caller: Caller, *, now: datetime, note_id: s
     view.pop("history", None)
     if links := (await linked(memory, asked, [note]))[note.note_id]:
         view["links"] = [link_line(link, asked, memory.reader(caller), of=note) for link in links]
-    await _mark([view])
+    await mark_views([view])
     memory.served.record(asked.where.namespaces, view, now)
     return view
-
-
-async def _mark(views: Sequence[RecalledNote]) -> None:
-    marks = await read_in_thread(marks_of_views, views)
-    for view in views:
-        if found := marks.get(view["note_id"]):
-            view["marks"] = list(found)
 
 
 @in_one_view
@@ -122,7 +115,7 @@ async def read_profile(
         note_view(note, reader, namespace=asked.where.namespaces[0], context=False)
         for note in await profile_notes(memory, asked)
     ]
-    await _mark(views)
+    await mark_views(views)
     for view in views:
         memory.served.record(asked.where.namespaces, view, now)
     return Profile(namespace=asked.where.namespaces[0], now=iso(now), notes=views)

@@ -13,7 +13,7 @@ from enum import StrEnum
 import anyio
 from anyio import to_thread
 
-from zettel.storage.errors import OtherRevisionError, ZettelError
+from zettel.storage.errors import OtherRevisionError, ZettelError, first_line
 from zettel.storage.notes import Note, State
 from zettel.storage.progress import ReportProgress
 from zettel.tools.caller import Caller
@@ -171,7 +171,7 @@ class _Finder:
         try:
             read = await to_thread.run_sync(lambda: parse(content.decode()))
         except ValueError as error:
-            self.add_problem(path, _line(error))
+            self.add_problem(path, first_line(error))
             return
         if known is None and (old := self._old_path(read)):
             self.found.moved[path] = old
@@ -347,10 +347,6 @@ def _changed_since(rev: int, base: int) -> str:
         f"the note has been changed since: it is at revision {rev}, the file is of {base}. Keep"
         " your words elsewhere, take the note's with zettel export DIR --force, and edit again"
     )
-
-
-def _line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
 
 
 def counted(edits: Sequence[NoteFileEdit]) -> Mapping[EditKind, int]:

@@ -21,9 +21,9 @@ from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import (
     LinkArgument,
     check_links,
-    check_targets,
     kin,
     linked_as,
+    read_targets,
     with_links,
 )
 from zettel.tools.changes.parts import part_link, parts_of
@@ -217,8 +217,7 @@ async def _store_parts(
     now: datetime,
 ) -> RememberAnswer:
     """Stores the parts of a text in one commit; of one that was told before, what is new."""
-    linked = {n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in links}))}
-    check_targets(links, linked)
+    linked = await read_targets(memory.store, links)
     times = read_turn_times(cut, draft.happened_at, dated=given.happened is not None, now=now)
     notes = _as_notes(draft, cut, times.moments, given, now)
     notes[0] = replace(notes[0], links=with_links(notes[0], links, now=now))
@@ -416,13 +415,13 @@ def _agents(note: Note) -> dict[str, str]:
 async def _store(
     memory: Memory, draft: Note, given: _Given, links: tuple[LinkArgument, ...], now: datetime
 ) -> RememberAnswer:
-    linked = {n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in links}))}
-    check_targets(links, linked)
+    linked = await read_targets(memory.store, links)
     note = replace(draft, links=with_links(draft, links, now=now))
     await check_supersedable(memory, note, supersedes(note))
     async with _embedding(memory, note.content) as embedded:
         with start_part("marks and times"):
-            (marks, parts), folded, times = await _read(memory, note)
+            async with memory.reading(len(note.content)):
+                (marks, parts), folded, times = await read_in_thread(_read, memory, note)
         note = replace(note, trust=_trust(memory, note, marks, links, linked), times=times)
         if times:  # now, so that a question may ask for them before evolution reads the note
             note = replace(note, derived_by={**note.derived_by, "times": "rule"})
@@ -573,17 +572,12 @@ async def _embedding(
         raise failed.exceptions[0] from None
 
 
-async def _read(
+def _read(
     memory: Memory, note: Note
 ) -> tuple[tuple[tuple[str, ...], frozenset[str]], str, tuple[Span, ...]]:
     """What is read of a new note, in a thread: marks, the key of its repeats, and its times."""
-
-    def read() -> tuple[tuple[tuple[str, ...], frozenset[str]], str, tuple[Span, ...]]:
-        times = find_note_times(note.content, note.happened_at, note.known_from)
-        return _marks(memory, note), fold_hash(note.content), times
-
-    async with memory.reading(len(note.content)):
-        return await read_in_thread(read)
+    times = find_note_times(note.content, note.happened_at, note.known_from)
+    return _marks(memory, note), fold_hash(note.content), times
 
 
 async def _is_new_namespace(memory: Memory, namespace: str) -> bool:

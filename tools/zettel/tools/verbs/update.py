@@ -1,8 +1,7 @@
 """The verb `update`: change a note, or restore a revision; every revision is kept."""
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence, Set
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Unpack
@@ -25,7 +24,7 @@ from zettel.storage.notes import (
     fold,
 )
 from zettel.storage.revisions import DERIVED_FIELDS
-from zettel.storage.store import Change, Vectors, Written
+from zettel.storage.store import Change, Vectors
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, Undo, UpdateAnswer
 from zettel.tools.caller import Caller
@@ -35,9 +34,10 @@ from zettel.tools.changes.links import (
     LinkArgument,
     as_old_as,
     check_links,
-    check_targets,
     kin,
     linked_as,
+    read_targets,
+    standing,
     with_links,
     without_agents,
 )
@@ -54,7 +54,7 @@ from zettel.tools.changes.supersession import (
     stated_end,
     supersedes,
 )
-from zettel.tools.changes.undo import RestoreCause, restoring_changes
+from zettel.tools.changes.undo import RestoreCause, evolution_inputs, restoring_changes
 from zettel.tools.concurrency import gather2, read_in_thread, shielded
 from zettel.tools.language.dates import read_time
 from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS
@@ -95,9 +95,6 @@ class NoteEdit:
     correction: bool = False
     """The previous values were never true."""
     reason: str = ""
-
-
-NO_EDIT = NoteEdit()
 
 
 def revise(
@@ -244,7 +241,7 @@ def _makers(old: Note, edit: NoteEdit) -> dict[str, str]:
 def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
     """Drops fields derived from replaced content, and resets the stage."""
     if not new_words:
-        moved = (new.subject, new.happened_at) != (old.subject, old.happened_at)
+        moved = evolution_inputs(new) != evolution_inputs(old)
         # Links and ends may settle conflicts that `compare` left open.
         same = (new.links, new.valid_until) == (old.links, old.valid_until)
         return replace(new, stage=0 if moved else old.stage if same else min(old.stage, LINKED))
@@ -308,10 +305,7 @@ async def plan_restore(
 
 def _agents_words(standing: Note, earlier: Note) -> Note:
     """The earlier revision with evolution's current fields, if they are for the same content."""
-    if (standing.content, standing.subject, standing.happened_at) != (
-        *(earlier.content, earlier.subject),
-        earlier.happened_at,
-    ):
+    if evolution_inputs(standing) != evolution_inputs(earlier):
         return earlier
     evolved = {
         name
@@ -516,10 +510,7 @@ async def _store_successor(
 async def _amending(
     memory: Memory, caller: Caller, edit: NoteEdit, vectors: Vectors | None, now: datetime
 ) -> Amend:
-    linked = {
-        n.note_id: n for n in await memory.store.get(sorted({link["to"] for link in edit.links}))
-    }
-    check_targets(edit.links, linked)
+    linked = await read_targets(memory.store, edit.links)
     model, rules, principal = memory.embedder.model_id, memory.trust, caller.origin.principal
     sources = [linked[note_id] for note_id in sorted(linked_as(edit.links, DERIVED_FROM))]
     inherited = [rules.seen(source, principal) for source in sources]
@@ -579,27 +570,12 @@ def _guarded(memory: Memory, caller: Caller, amend: Amend, expected: int) -> Ame
 
 
 def _check_alone(edit: NoteEdit) -> None:
-    if replace(edit, reason="") != NO_EDIT:
+    if edit != NoteEdit(reason=edit.reason):
         raise InvalidArgumentError(
             "restore_rev",
             "it brings a whole revision back, so no field can be given beside it",
             "Pass restore_rev alone, with expected_rev and reason at most; update again after it.",
         )
-
-
-@asynccontextmanager
-async def _reconciled(
-    memory: Memory, touched: Set[str], by: str, now: datetime
-) -> AsyncGenerator[None]:
-    """Plan the targets again if the body fails after an attempt that lost the note to others.
-
-    Such an attempt may have closed or opened them for a link that was not stored.
-    """
-    try:
-        yield
-    except ZettelError:
-        await reconcile_superseded(memory, touched, by=by, now=now)
-        raise
 
 
 async def _apply(
@@ -637,17 +613,18 @@ async def _apply(
         folded = [n for i, n in notes.items() if i in parts - busy and n.state is State.ACTIVE]
         return changes + [archived(part, after, now) for part in folded]
 
-    async def write() -> Written:
-        with shielded():
-            async with _reconciled(memory, touched, by, now):
-                written = await commit(memory, [note_id, *sorted(parts | twins)], plan)
-            ends = before.valid_until or after.valid_until  # true of every superseded note
-            targets = [*touched, *([note_id] if ends else [])]
-            reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
-            return replace(written, stored=(*written.stored, *reconciled))
-
-    written = await write()
-    answer = _answer(before, written.stored, parts)
+    with shielded():
+        try:
+            written = await commit(memory, [note_id, *sorted(parts | twins)], plan)
+        except ZettelError:
+            # An attempt that lost the note to others may have closed or opened targets for a link
+            # that was not stored.
+            await reconcile_superseded(memory, touched, by=by, now=now)
+            raise
+        ends = before.valid_until or after.valid_until  # true of every superseded note
+        targets = [*touched, *([note_id] if ends else [])]
+        reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
+    answer = _answer(before, (*written.stored, *reconciled), parts)
     if _is_taken_as_correction(before, after, edit):
         answer["notice"] = (
             f"Taken as a correction of what was: the note stays {after.state.value}."
@@ -745,14 +722,7 @@ async def _open_parts(memory: Memory, note: Note, edit: NoteEdit) -> frozenset[s
         for part in await memory.store.linking_to([note.note_id])
         if part.kind is Kind.WORKING
         and part.state is State.ACTIVE
-        and _has(part, PART_OF, note)
+        and note.note_id in standing(part, PART_OF)
         # Readers of another namespace may not see the note that it became.
         and (memory.reach is None or part.namespace == note.namespace)
-    )
-
-
-def _has(note: Note, relation: str, other: Note) -> bool:
-    return any(
-        link.to == other.note_id and link.relation == relation and link.stood(None)
-        for link in note.links
     )

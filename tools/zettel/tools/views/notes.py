@@ -19,7 +19,7 @@ from zettel.storage.store import NoteFilter
 from zettel.tools.answers import RecallAnswer, RecalledNote, Revision
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import read_in_thread
-from zettel.tools.note_marks import marks_of_views
+from zettel.tools.note_marks import mark_views
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import why
 from zettel.tools.recall.answer import assemble
@@ -222,10 +222,7 @@ async def read_timeline(
         view = note_view(note, reader, namespace=caller.namespace, context=False)
         view["content"] = shorten(note.content, TIMELINE_MAX_CHARACTERS)
         views.append(view)
-    marks = await read_in_thread(marks_of_views, views)
-    for view in views:
-        if named := marks.get(view["note_id"]):
-            view["marks"] = list(named)
+    await mark_views(views)
     page = TimelineView(notes=views)
     if len(found) > len(shown):
         page["after"] = shown[-1].note_id

@@ -1,6 +1,6 @@
 """The pairs of notes that evolution left open, with what each answer would do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NotRequired
 
@@ -10,8 +10,7 @@ from zettel.storage.notes import MAY_SUPERSEDE, NEEDS_REVIEW, OPEN_RELATIONS, Li
 from zettel.storage.read_view import in_one_view
 from zettel.tools.answers import RecalledNote
 from zettel.tools.caller import Caller
-from zettel.tools.concurrency import read_in_thread
-from zettel.tools.note_marks import marks_of_views
+from zettel.tools.note_marks import mark_views
 from zettel.tools.recall.offers import offered_rules
 from zettel.tools.recall.premises import lost_premises, resting_on_gone
 from zettel.tools.recall_request import RecallRequest, check
@@ -89,7 +88,7 @@ async def read_review(
     shaken = [] if offset > 0 else await _shaken(memory, caller, now, namespace)
     rules = [] if offset > 0 else await _rules(memory, caller, now, namespace)
     views = [view for pair in pairs for view in (pair["newer"], pair["older"])]
-    await _mark([*views, *(one["note"] for one in (*shaken, *rules))])
+    await mark_views([*views, *(one["note"] for one in (*shaken, *rules))])
     queue = ReviewQueue(pairs=pairs, shaken=shaken, rules=rules, waiting=waiting)
     if max(offset, 0) + len(notes) < waiting:
         queue["offset"] = max(offset, 0) + len(notes)
@@ -150,10 +149,3 @@ async def _rules(
         )
         for note in await offered_rules(memory, asked.where)
     ]
-
-
-async def _mark(views: Sequence[RecalledNote]) -> None:
-    marks: Mapping[str, Sequence[str]] = await read_in_thread(marks_of_views, views)
-    for view in views:
-        if found := marks.get(view["note_id"]):
-            view["marks"] = list(found)

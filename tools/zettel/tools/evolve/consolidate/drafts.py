@@ -21,6 +21,7 @@ from zettel.storage.notes import (
 )
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import LOCAL
+from zettel.tools.changes.links import standing
 from zettel.tools.changes.stages import CONSOLIDATED
 from zettel.tools.evolve.steps.base import Task
 from zettel.tools.evolve.writing.writer import Piece
@@ -147,7 +148,7 @@ def is_ours(note: Note) -> bool:
 
 def cited(note: Note) -> frozenset[str]:
     """Ids of a composed note's sources."""
-    return frozenset(k.to for k in note.links if k.relation == DERIVED_FROM and k.stood(None))
+    return standing(note, DERIVED_FROM)
 
 
 def may_generalize(task: Task, note: Note) -> bool:
