@@ -271,6 +271,38 @@ async def test_new_renamed_and_removed_files(desk: Desk) -> None:
     assert EditKind.DELETED not in kinds(await desk.read()).values()
 
 
+async def test_a_file_that_an_editor_saved_with_windows_line_ends_keeps_its_front_matter(
+    desk: Desk,
+) -> None:
+    ana = await desk.remember("Ana has bees", tags=["hive"])
+    await desk.write()
+    text = desk.text_of(ana).replace("has bees", "has hens").replace("- hive", "- coop")
+    desk.file_of(ana).write_bytes(text.replace("\n", "\r\n").encode())
+
+    await desk.read()
+
+    note = await desk.note(ana)
+    assert (note.content, note.tags) == ("Ana has hens", ("coop",))
+
+
+@pytest.mark.parametrize("told", ["yesterday", "2025-03-30 03:30:00+02:00"])
+async def test_new_words_under_a_time_as_a_person_wrote_it_correct_the_note(
+    desk: Desk, told: str
+) -> None:
+    await desk.write()
+    file = desk.folder / "user" / "lift.md"
+    file.parent.mkdir()
+    front = f"---\nhappened_at: {told}\nvalid_until: 2099-01\n---\n"
+    file.write_text(f"{front}The lift runs again.\n")
+    (new,) = (await desk.read()).changes.edits
+
+    file.write_text(f"{front}The lift does run again.\n")
+    (edit,) = (await desk.read()).changes.edits
+
+    assert (edit.kind, set(edit.fields)) == (EditKind.UPDATE, {"content"})
+    assert (await desk.memory.store.revisions(new.note_id))[0].corrected
+
+
 async def test_the_text_of_an_erased_note_leaves_the_folder_and_the_erasure_names_it(
     desk: Desk,
 ) -> None:
