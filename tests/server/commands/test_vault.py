@@ -24,6 +24,7 @@ from zettel.server.config.settings import Settings, load_settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.errors import OtherRevisionError
 from zettel.storage.notes import Note, State
+from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.changes.links import LinkArgument
 from zettel.tools.changes.undo import undo_run
@@ -269,6 +270,21 @@ async def test_new_renamed_and_removed_files(desk: Desk) -> None:
     assert (await desk.note(ben)).state.value == "forgotten"
     assert [edit.done for edit in gone.changes.edits if edit.kind is EditKind.DELETED] == [True]
     assert EditKind.DELETED not in kinds(await desk.read()).values()
+
+
+async def test_a_removed_file_forgets_its_part_of_a_long_text_and_no_other(desk: Desk) -> None:
+    first = await desk.remember(
+        "\n\n".join(f"Step {number}: {'wait ' * 40}" for number in range(200))
+    )
+    await desk.write()
+    files = list(desk.folder.rglob("*.md"))
+    next(file for file in files if f"\nid: {first}\n" in file.read_text()).unlink()
+
+    await desk.read(forgets=True)
+
+    assert len(files) > 2
+    assert await desk.memory.store.count(NoteFilter()) == len(files) - 1
+    assert (await desk.write()).report.deleted == []
 
 
 async def test_a_file_that_an_editor_saved_with_windows_line_ends_keeps_its_front_matter(

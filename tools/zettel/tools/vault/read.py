@@ -41,7 +41,7 @@ from zettel.tools.vault.note_file import (
     stem_of,
     tag_of,
 )
-from zettel.tools.verbs.forget import forget
+from zettel.tools.verbs.forget import forget_alone
 from zettel.tools.verbs.remember import NoteFields, draft_note, remember
 from zettel.tools.verbs.update import check_edit, read_edit, update
 
@@ -352,7 +352,7 @@ async def _apply(
             edit.kind, edit.problem = EditKind.CONFLICT, _changed_since(note.rev, edit.rev)
             return
         if note is not None:
-            await forget(memory, caller, now=now, note_ids=[edit.note_id])
+            await forget_alone(memory, caller, edit.note_id, now=now)
         del manifest.files[edit.path]
     else:
         return
