@@ -20,6 +20,7 @@ from zettel.storage.notes import MOVE, Note, Run, State
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
+from zettel.tools.changes.parts import parts_of
 from zettel.tools.changes.stages import next_note
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import read_names
@@ -106,7 +107,8 @@ async def move_notes_once(
 ) -> MoveResult:
     """Move some notes to another namespace, which may be new, in one commit.
 
-    Ids are typed whole or in part; `waits` is called once if another process holds the lease.
+    With the first part of a text all of it goes. Ids are typed whole or in part; `waits` is called
+    once if another process holds the lease.
 
     Raises:
         InvalidArgumentError: An id fits several notes, or a setting names a namespace.
@@ -127,6 +129,9 @@ async def move_notes_once(
             if found[note_id].derived:
                 problem = f"{note_id} is composed of other notes"
                 raise InvalidArgumentError("ID", problem, "Move those: it is composed anew.")
+        for parts in (await parts_of(memory.store, ids)).values():
+            found |= {part.note_id: part for part in parts}
+        ids = list(found)
         check_unnamed(memory, into, *(note.namespace for note in found.values()))
         return await alone(
             memory.admin, f"moving to {into}", lambda: _move_notes(memory, ids, into), waits
