@@ -22,7 +22,7 @@ from zettel.server.commands.vault import (
 )
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.runtime.factories import opened
-from zettel.storage.errors import OtherRevisionError
+from zettel.storage.errors import OtherRevisionError, UnknownNameError
 from zettel.storage.notes import Note, State
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
@@ -378,6 +378,16 @@ async def eventually(desk: Desk, note_id: str, words: str) -> None:
 
 
 @pytest.mark.slow
+async def test_a_misspelt_namespace_writes_no_folder_and_empties_none(desk: Desk) -> None:
+    await desk.remember("Ana has bees")
+    for _ in range(2):
+        with pytest.raises(UnknownNameError, match="'fram' is not known"):
+            await export_vault(desk.settings, desk.folder, ("fram",), False, untold)
+        await desk.write()
+
+    assert len(list(desk.folder.rglob("*.md"))) == 1
+
+
 async def test_folder_and_store_are_kept_in_step_in_both_directions(desk: Desk) -> None:
     ana = await desk.remember("Ana has 40 bees")
     await desk.write()

@@ -1,6 +1,6 @@
 """Moving notes to another namespace: some of them, or all of one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from zettel.storage.errors import (
     NoteNotFoundError,
 )
 from zettel.storage.notes import MOVE, Note, Run, State
-from zettel.storage.store import Change, NoteFilter
+from zettel.storage.store import Change, NoteFilter, NoteStore
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.parts import parts_of
@@ -77,6 +77,18 @@ async def move_all(memory: Memory, source: str, moving: Moving) -> int:
     while notes := await memory.admin.find(where, limit=MOVE_BATCH_NOTES):
         moved += len((await commit(memory, [note.note_id for note in notes], plan)).stored)
     return moved
+
+
+async def check_known(store: NoteStore, names: Collection[str]) -> None:
+    """Refuse namespaces that hold no notes, as misspelt ones do.
+
+    Raises:
+        UnknownNameError: One of them holds none.
+    """
+    known = (await store.facets(NoteFilter(states=(), derived=None))).namespaces if names else ()
+    for name in names:
+        if name not in known:
+            raise unknown_name("namespace", name, known, "zettel namespaces lists them.")
 
 
 def check_unnamed(memory: Memory, *names: str) -> None:
