@@ -15,7 +15,7 @@ from tests.tools.conftest import START, Refused, ids, notes, pick
 from tests.tools.tenants import TenantDesk, opened_tenants, reach
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.errors import ExpiredTokenError
+from zettel.storage.errors import ExpiredTokenError, NamespaceRefusedError
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
@@ -152,6 +152,12 @@ async def test_a_namespace_elsewhere_looks_as_one_that_is_not_there(tenants: Ten
     refused = await refusal(tenants["ana"], "remember", content="c", namespace="ben")
     assert refused.replace("ben", "bex") == await refusal(
         tenants["ana"], "remember", content="c", namespace="bex"
+    )
+
+
+def test_a_token_that_only_reads_is_told_so_in_sentences() -> None:
+    assert str(NamespaceRefusedError("shared", ())).endswith(
+        " It only reads. Have the person who runs this server make another token."
     )
 
 

@@ -125,8 +125,8 @@ class OtherRevisionError(ChangedMeanwhileError):
         self.note_ids, self.expected, self.rev = (note_id,), expected, rev
         ZettelError.__init__(
             self,
-            f"expected_rev: note {note_id} was at revision {expected}, it is at {rev} now and was"
-            f" left as it is: {shown} Decide on these words, then call update with"
+            f"expected_rev: note {note_id} is at revision {rev}, not {expected}, and was left as it"
+            f" is: {shown} Decide on these words, then call update with"
             f" expected_rev={rev}.",
         )
 
@@ -325,10 +325,12 @@ class NamespaceRefusedError(ZettelError, PermissionError):
     def __init__(self, namespace: str, writable: Iterable[str]) -> None:
         self.namespace = namespace
         names = ", ".join(sorted(writable))
-        ways = f"It writes to: {names}. Pass one of these" if names else "It only reads"
+        ways = (
+            f"It writes to: {names}. Pass one of these, or have" if names else "It only reads. Have"
+        )
         super().__init__(
             f"This access token may not write to namespace {namespace!r}; nothing was changed."
-            f" {ways}, or have the person who runs this server make another token."
+            f" {ways} the person who runs this server make another token."
         )
 
 

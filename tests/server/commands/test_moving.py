@@ -127,6 +127,21 @@ async def test_what_a_moved_note_told_before_is_found_by_those_who_may_read_wher
     assert (notes(of_hives), notes(gone)) == ([], [])
 
 
+async def test_with_the_first_part_of_a_long_text_all_of_it_goes_and_with_another_that_alone(
+    settings: Settings,
+) -> None:
+    text = "\n\n".join(f"Step {number}: {'wait ' * 40}" for number in range(200))
+    (first,) = await told_of_bees(settings, text)
+    parts = len(await kept(settings))
+
+    whole = await move_notes_once(settings, [first], "hives", untold)
+    last = max(await kept(settings))
+    part = await move_notes_once(settings, [last], "bees", untold)
+
+    assert (whole.moved, part.moved) == (parts, 1)
+    assert parts > 2
+
+
 async def test_an_undo_brings_a_moved_note_back(settings: Settings) -> None:
     (moved,) = await told_of_bees(settings, "The queen is marked")
     done = await move_notes_once(settings, [moved], "hives", untold)

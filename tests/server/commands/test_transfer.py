@@ -41,7 +41,7 @@ from zettel.storage.backup.errors import (
     NewerBackupError,
     StoreNotEmptyError,
 )
-from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.errors import InvalidArgumentError, UnknownNameError
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.transfer.line_reader import to_backup
 from zettel.tools.caller import Caller
@@ -290,6 +290,8 @@ async def test_an_export_is_closed_to_others_and_replaces_no_file_unasked(
         await exported(farm, tmp_path / "a.txt")
     with pytest.raises(InvalidArgumentError):
         await exported(farm, tmp_path / "b.jsonl", namespaces=("../up",))
+    with pytest.raises(UnknownNameError):
+        await exported(farm, tmp_path / "b.jsonl", namespaces=("farm", "fram"))
 
     await exported(farm, file, force=True)
     assert file.stat().st_mode & 0o777 == 0o600

@@ -22,8 +22,9 @@ from zettel.server.commands.vault import (
 )
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.runtime.factories import opened
-from zettel.storage.errors import OtherRevisionError
+from zettel.storage.errors import OtherRevisionError, UnknownNameError
 from zettel.storage.notes import Note, State
+from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.changes.links import LinkArgument
 from zettel.tools.changes.undo import undo_run
@@ -271,6 +272,53 @@ async def test_new_renamed_and_removed_files(desk: Desk) -> None:
     assert EditKind.DELETED not in kinds(await desk.read()).values()
 
 
+async def test_a_removed_file_forgets_its_part_of_a_long_text_and_no_other(desk: Desk) -> None:
+    first = await desk.remember(
+        "\n\n".join(f"Step {number}: {'wait ' * 40}" for number in range(200))
+    )
+    await desk.write()
+    files = list(desk.folder.rglob("*.md"))
+    next(file for file in files if f"\nid: {first}\n" in file.read_text()).unlink()
+
+    await desk.read(forgets=True)
+
+    assert len(files) > 2
+    assert await desk.memory.store.count(NoteFilter()) == len(files) - 1
+    assert (await desk.write()).report.deleted == []
+
+
+async def test_a_file_that_an_editor_saved_with_windows_line_ends_keeps_its_front_matter(
+    desk: Desk,
+) -> None:
+    ana = await desk.remember("Ana has bees", tags=["hive"])
+    await desk.write()
+    text = desk.text_of(ana).replace("has bees", "has hens").replace("- hive", "- coop")
+    desk.file_of(ana).write_bytes(text.replace("\n", "\r\n").encode())
+
+    await desk.read()
+
+    note = await desk.note(ana)
+    assert (note.content, note.tags) == ("Ana has hens", ("coop",))
+
+
+@pytest.mark.parametrize("told", ["yesterday", "2025-03-30 03:30:00+02:00"])
+async def test_new_words_under_a_time_as_a_person_wrote_it_correct_the_note(
+    desk: Desk, told: str
+) -> None:
+    await desk.write()
+    file = desk.folder / "user" / "lift.md"
+    file.parent.mkdir()
+    front = f"---\nhappened_at: {told}\nvalid_until: 2099-01\n---\n"
+    file.write_text(f"{front}The lift runs again.\n")
+    (new,) = (await desk.read()).changes.edits
+
+    file.write_text(f"{front}The lift does run again.\n")
+    (edit,) = (await desk.read()).changes.edits
+
+    assert (edit.kind, set(edit.fields)) == (EditKind.UPDATE, {"content"})
+    assert (await desk.memory.store.revisions(new.note_id))[0].corrected
+
+
 async def test_the_text_of_an_erased_note_leaves_the_folder_and_the_erasure_names_it(
     desk: Desk,
 ) -> None:
@@ -330,6 +378,16 @@ async def eventually(desk: Desk, note_id: str, words: str) -> None:
 
 
 @pytest.mark.slow
+async def test_a_misspelt_namespace_writes_no_folder_and_empties_none(desk: Desk) -> None:
+    await desk.remember("Ana has bees")
+    for _ in range(2):
+        with pytest.raises(UnknownNameError, match="'fram' is not known"):
+            await export_vault(desk.settings, desk.folder, ("fram",), False, untold)
+        await desk.write()
+
+    assert len(list(desk.folder.rglob("*.md"))) == 1
+
+
 async def test_folder_and_store_are_kept_in_step_in_both_directions(desk: Desk) -> None:
     ana = await desk.remember("Ana has 40 bees")
     await desk.write()

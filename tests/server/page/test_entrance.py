@@ -286,7 +286,14 @@ async def test_a_token_that_may_only_read_gets_no_forms_and_changes_nothing(
 
     pages = [
         await visitor.see(path)
-        for path in (f"/note/{newer}", f"/note/{newer}/forget", "/review", "/runs/run-1", "/")
+        for path in (
+            f"/note/{newer}",
+            f"/note/{newer}/forget",
+            f"/note/{newer}/edit",
+            "/review",
+            "/runs/run-1",
+            "/",
+        )
     ]
     seen = pages[0]
     link = {"newer": newer, "older": older}

@@ -151,6 +151,17 @@ async def test_an_earlier_version_comes_back(server: Server, visitor: Visitor) -
     assert (note.content, note.rev) == ("first", 3)
 
 
+async def test_who_forgets_the_beginning_of_a_long_text_is_told_that_all_of_it_goes(
+    server: Server, visitor: Visitor
+) -> None:
+    text = "\n\n".join(f"Step {number}: {'wait ' * 40}" for number in range(200))
+    whole, alone = await server.told(text), await server.told("Ana keeps bees")
+
+    said = "all of them go with it"
+    assert said in (await visitor.see(f"/note/{whole}/forget")).words
+    assert said not in (await visitor.see(f"/note/{alone}/forget")).words
+
+
 async def test_forgetting_is_explained_first_and_can_be_taken_back(
     server: Server, visitor: Visitor
 ) -> None:

@@ -20,13 +20,15 @@ from zettel.storage.lance.store import open_store
 from zettel.storage.notes import PART_OF, Kind, Note, Origin, State
 from zettel.storage.progress import no_progress
 from zettel.storage.store import NoteFilter, Vectors
+from zettel.tools.answers import RecalledNote
 from zettel.tools.caller import Caller
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.erasure.erase import erase_all
 from zettel.tools.imports import write
 from zettel.tools.imports.drafts import Draft, DraftLink, Skipped, SourcePart
-from zettel.tools.imports.formats import Format
+from zettel.tools.imports.formats import Format, format_names
 from zettel.tools.imports.write import ImportReport, ImportTask, import_notes
+from zettel.tools.note_marks import marks_of_views
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import MAX_CONTENT, MAX_DOCUMENT
 from zettel.tools.verbs.forget import forget
@@ -74,6 +76,7 @@ class Desk:
     memory: Memory
     now: datetime = START
     runs: int = field(default=0)
+    format: Format = MEM0
 
     async def imports(
         self,
@@ -100,7 +103,7 @@ class Desk:
         self.runs += 1
         origin = Origin(client="import mem0", transport="import")
         task = ImportTask(
-            format=MEM0,
+            format=self.format,
             namespace="farm",
             clock=lambda: self.now,
             run_id=f"import-{self.runs}",
@@ -258,6 +261,19 @@ async def test_secrets_are_cut_and_counted_or_their_note_skipped_as_the_setting_
     note = await desk.note("The token is")
     assert token not in f"{note.content}{note.context}"
     assert (await desk.imports(leak)).unchanged == 1
+
+
+@pytest.mark.parametrize("name", format_names())
+async def test_no_note_is_marked_for_the_name_of_the_system_that_it_came_from(
+    desk: Desk, name: str
+) -> None:
+    desk.format = replace(MEM0, name=name)
+
+    report = await desk.imports(draft("Which wine goes with duck?", source="wine.json"))
+
+    note = await desk.note("Which wine")
+    view = RecalledNote(note_id=note.note_id, content=note.content, source=note.source)
+    assert (report.marked, note.trust, marks_of_views([view])) == (0, 0.5, {})
 
 
 async def test_text_that_orders_agents_about_is_marked_and_trusted_least_vouched_for_or_not(

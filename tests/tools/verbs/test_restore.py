@@ -94,7 +94,7 @@ async def test_a_change_of_what_was_changed_since_is_refused_and_shows_the_note(
     note_id = await desk.told("The fee is 30")
     await desk("update", note_id=note_id, content="The fee is 40")
 
-    with pytest.raises(Refused, match=r'was at revision 1, it is at 2 .*"The fee is 40".*rev=2'):
+    with pytest.raises(Refused, match=r'is at revision 2, not 1, .*"The fee is 40".*rev=2'):
         await desk("update", note_id=note_id, content="The fee is 50", expected_rev=1)
 
     assert (await desk("update", note_id=note_id, content="The fee is 50", expected_rev=2))[

@@ -1,7 +1,11 @@
 """`update`: only given fields change, every revision is kept, other notes follow suit."""
 
 import pytest
-from tests.tools.conftest import Desk, Refused, notes, pick, pick_values
+from tests.storage.in_memory.store import DictStore
+from tests.tools.conftest import Desk, Refused, notes, opened_desk, pick, pick_values
+
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.tools.state.memory import Memory
 
 
 async def state_of(desk: Desk, note_id: str) -> str:
@@ -129,6 +133,19 @@ async def test_a_change_of_tags_alone_is_not_called_degraded(desk: Desk) -> None
     assert "degraded" not in await desk(
         "update", note_id=note_id, content="same words", tags=["new"]
     )
+
+
+async def test_a_revision_that_had_no_vectors_is_restored_with_those_of_a_loaded_model() -> None:
+    memory = Memory(store=DictStore(), embedder=HashEmbedder(ready=False))
+    async with opened_desk(memory) as desk:
+        note_id = await desk.told("The flag is green")
+        await memory.embedder.load()
+        await desk("update", note_id=note_id, content="The flag is red", correction=True)
+
+        assert "degraded" not in await desk("update", note_id=note_id, restore_rev=1)
+
+        [note] = await memory.store.get([note_id])
+        assert (note.content, note.embed_model) == ("The flag is green", memory.embedder.model_id)
 
 
 async def test_the_note_just_updated_is_never_the_one_to_give_way(desk: Desk) -> None:

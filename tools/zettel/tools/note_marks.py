@@ -8,7 +8,7 @@ from zettel.tools.answers import Candidate, ForgetLine, LinkLine, RecalledNote, 
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.marks import Mark, find_marks, find_marks_across
 from zettel.tools.language.talk_words import talk_words
-from zettel.tools.trust import FULL_TRUST, MARKED_TRUST, SUSPECT, TrustView
+from zettel.tools.trust import FULL_TRUST, IMPORT_SCHEME, MARKED_TRUST, SUSPECT, TrustView
 
 KNOWN_TEXTS = 4_096
 """Texts whose marks are remembered: notes are shown again and again."""
@@ -37,8 +37,14 @@ def words_of(note: Note) -> str:
     Such a subject is who speaks in a talk, and would call on the reader before the text.
     """
     subject = "" if fold(note.subject) in talk_words().roles else note.subject
-    words = (subject, note.content, note.context, *note.tags, note.session, note.source)
+    source = _without_colon(note.source)
+    words = (subject, note.content, note.context, *note.tags, note.session, source)
     return "\n".join(word for word in words if word)
+
+
+def _without_colon(source: str) -> str:
+    """The source of a note; of an imported one "import claude-code", so that none is called on."""
+    return source.replace(f"{IMPORT_SCHEME}:", f"{IMPORT_SCHEME} ", 1)
 
 
 def note_marks(note: Note) -> tuple[Mark, ...]:
@@ -110,8 +116,9 @@ def _across(order: Sequence[str], texts: Mapping[str, str]) -> dict[str, tuple[s
 
 def texts_of(view: RecalledNote) -> Iterator[str]:
     """The texts that a view shows of a note."""
-    for name in ("subject", "content", "line", "context", "session", "source", "summary"):
+    for name in ("subject", "content", "line", "context", "session", "summary"):
         yield str(view.get(name, ""))
+    yield _without_colon(view.get("source", ""))
     for names in ("tags", "keywords", "questions"):
         yield from view.get(names, ())
     for revision in view.get("history", ()):

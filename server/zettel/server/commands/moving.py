@@ -1,6 +1,6 @@
 """Moving notes to another namespace: some of them, or all of one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,9 +17,10 @@ from zettel.storage.errors import (
     NoteNotFoundError,
 )
 from zettel.storage.notes import MOVE, Note, Run, State
-from zettel.storage.store import Change, NoteFilter
+from zettel.storage.store import Change, NoteFilter, NoteStore
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
+from zettel.tools.changes.parts import parts_of
 from zettel.tools.changes.stages import next_note
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import read_names
@@ -78,6 +79,18 @@ async def move_all(memory: Memory, source: str, moving: Moving) -> int:
     return moved
 
 
+async def check_known(store: NoteStore, names: Collection[str]) -> None:
+    """Refuse namespaces that hold no notes, as misspelt ones do.
+
+    Raises:
+        UnknownNameError: One of them holds none.
+    """
+    known = (await store.facets(NoteFilter(states=(), derived=None))).namespaces if names else ()
+    for name in names:
+        if name not in known:
+            raise unknown_name("namespace", name, known, "zettel namespaces lists them.")
+
+
 def check_unnamed(memory: Memory, *names: str) -> None:
     """Refuse namespaces whose notes a setting treats otherwise.
 
@@ -106,7 +119,8 @@ async def move_notes_once(
 ) -> MoveResult:
     """Move some notes to another namespace, which may be new, in one commit.
 
-    Ids are typed whole or in part; `waits` is called once if another process holds the lease.
+    With the first part of a text all of it goes. Ids are typed whole or in part; `waits` is called
+    once if another process holds the lease.
 
     Raises:
         InvalidArgumentError: An id fits several notes, or a setting names a namespace.
@@ -127,6 +141,9 @@ async def move_notes_once(
             if found[note_id].derived:
                 problem = f"{note_id} is composed of other notes"
                 raise InvalidArgumentError("ID", problem, "Move those: it is composed anew.")
+        for parts in (await parts_of(memory.store, ids)).values():
+            found |= {part.note_id: part for part in parts}
+        ids = list(found)
         check_unnamed(memory, into, *(note.namespace for note in found.values()))
         return await alone(
             memory.admin, f"moving to {into}", lambda: _move_notes(memory, ids, into), waits

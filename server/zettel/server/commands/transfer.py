@@ -13,6 +13,7 @@ from zettel.server.commands.backup import (
     check_restore,
     restore_checked,
 )
+from zettel.server.commands.moving import check_known
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
@@ -125,6 +126,7 @@ async def export_once(
 
     Raises:
         InvalidArgumentError: There is no such format, or it takes no such option.
+        UnknownNameError: There is no such namespace.
         BackupError: The file exists, or cannot be written.
         StoreError: The store cannot be read.
     """
@@ -142,6 +144,7 @@ async def export_once(
     name = "stdout" if is_stream else request.file.name
     store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
     try:
+        await check_known(store, names)
         now = utc_now()
         run_id = new_run_id(now, kind=EXPORT)
         run = begin_record(name, run_id, CLI_PRINCIPAL, now, kind=EXPORT)

@@ -56,9 +56,10 @@ from zettel.storage.errors import (
     UnknownNameError,
     ZettelError,
 )
-from zettel.storage.notes import Kind, Origin
+from zettel.storage.notes import PART_OF, Kind, Origin
 from zettel.tools.answers import ForgetAnswer, UpdateAnswer
 from zettel.tools.caller import ALL, LOCAL, Caller
+from zettel.tools.changes.parts import PART_REASON
 from zettel.tools.render import LINE_MAX_CHARACTERS, shorten
 
 if TYPE_CHECKING:
@@ -254,7 +255,10 @@ class WebPage:
         return _to_note(view, "saved")
 
     async def _forget(self, request: Request) -> Response:
-        return render(request, "forget", **await self._whole(request))
+        view = await self._whole(request)
+        parts = (link for link in view["note"].get("links", ()) if link["relation"] != PART_OF)
+        has_parts = any(link.get("reason") == PART_REASON for link in parts)
+        return render(request, "forget", has_parts=has_parts, **view)
 
     async def _forgotten(self, request: Request) -> Response:
         posted(request)

@@ -217,7 +217,8 @@ def _spell(pattern: str, table: _Table) -> str:
         "number": r"\d{1,2}",
         "numbers": rf"\d{{1,2}}(?:{joins}\d{{1,2}}){{1,4}}",
         "second": r"\d{1,2}",
-        "digits": "[1１][0-2０-２]|[0０]?[1-9１-９]",
+        "digits": (digits := "[1１][0-2０-２]|[0０]?[1-9１-９]"),
+        "closing": digits,
         "week": r"5[0-3]|[1-4]\d|0?[1-9]",
         "year": r"(?:[1１][9９]|[2２][0０])\d\d",
     }
@@ -325,7 +326,7 @@ def _say(english: str, named: Mapping[str, str], table: _Table) -> str:
                 return day_name[_place(value, table.days)]
             case "short":
                 return day_name[_place(value, table.short)]
-            case "digits":
+            case "digits" | "closing":
                 return month_name[int(value)]
             case "count" if not value.isdigit():
                 return str(1 + _place(value, table.counts))

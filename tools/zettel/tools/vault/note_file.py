@@ -153,7 +153,7 @@ def parse(text: str) -> NoteFile:
     Raises:
         ValueError: Its front matter cannot be read; the text says why.
     """
-    text = text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     found = _FENCE.match(text)
     if found is None:
         return NoteFile(body=_body(text))

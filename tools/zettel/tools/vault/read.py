@@ -6,6 +6,7 @@ since are none.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,12 +14,19 @@ from enum import StrEnum
 import anyio
 from anyio import to_thread
 
-from zettel.storage.errors import OtherRevisionError, ZettelError, first_line
+from zettel.storage.errors import (
+    InvalidArgumentError,
+    OtherRevisionError,
+    ZettelError,
+    first_line,
+)
 from zettel.storage.notes import Note, State
 from zettel.storage.progress import ReportProgress
 from zettel.tools.caller import Caller
 from zettel.tools.changes.links import LinkArgument
 from zettel.tools.changes.preconditions import only_evolved
+from zettel.tools.language.dates import read_time
+from zettel.tools.language.times import iso
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import NAMESPACE
 from zettel.tools.vault.manifest import (
@@ -38,7 +46,7 @@ from zettel.tools.vault.note_file import (
     stem_of,
     tag_of,
 )
-from zettel.tools.verbs.forget import forget
+from zettel.tools.verbs.forget import forget_alone
 from zettel.tools.verbs.remember import NoteFields, draft_note, remember
 from zettel.tools.verbs.update import check_edit, read_edit, update
 
@@ -247,7 +255,9 @@ class _Finder:
         was = editable(base)
         for name in _TEXTS:
             value = read.fields.get(name, "")
-            if value != was[name] and (value or name in _MAY_BE_EMPTIED):
+            if value == was[name] or _reads_as(name, value, base) == was[name]:
+                continue
+            if value or name in _MAY_BE_EMPTIED:
                 fields[name] = value
         if list(read.tags) != was["tags"]:
             as_told = {tag_of(tag): tag for tag in base.tags}
@@ -264,6 +274,18 @@ class _Finder:
         """Note ids and relations; links to pages that are no notes are left out."""
         ids = self._id_of
         return {(ids[stem], relation) for stem, relation in read.links if stem in ids}
+
+
+def _reads_as(name: str, value: str, base: Note) -> str:
+    """A time as the file has it, of what a person wrote for it when `base` was stored; else ""."""
+    with suppress(InvalidArgumentError):
+        if name == "happened_at" and (period := read_time(name, value, base.known_from)):
+            return iso(period.start)
+        if name == "valid_until" and (
+            period := read_time(name, value, base.known_from, prefer="future")
+        ):
+            return iso(period.last)
+    return ""
 
 
 async def apply_changes(
@@ -335,7 +357,7 @@ async def _apply(
             edit.kind, edit.problem = EditKind.CONFLICT, _changed_since(note.rev, edit.rev)
             return
         if note is not None:
-            await forget(memory, caller, now=now, note_ids=[edit.note_id])
+            await forget_alone(memory, caller, edit.note_id, now=now)
         del manifest.files[edit.path]
     else:
         return

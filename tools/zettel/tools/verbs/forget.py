@@ -128,6 +128,11 @@ async def forget(
     return await _by_ids(memory, caller, ids, now, undo=undo, given=note_ids or ())
 
 
+async def forget_alone(memory: Memory, caller: Caller, note_id: str, *, now: datetime) -> None:
+    """Forgets one note, and of a text that it begins no other part."""
+    await _change_state(memory, caller, {note_id: None}, now, undo=False)
+
+
 async def _by_ids(
     memory: Memory,
     caller: Caller,

@@ -298,9 +298,18 @@ async def plan_restore(
         until = standing.valid_until if stands == stated else stated
         pair = (standing, _agents_words(standing, replace(earlier, valid_until=until)))
         changes = await restoring_changes(memory, [pair], cause, whole=False)
-        return changes[0] if changes else None
+        return await _embedded(memory, changes[0]) if changes else None
 
     return amend
+
+
+async def _embedded(memory: Memory, change: Change) -> Change:
+    """A change of words with their vectors, if it has none and the model is loaded."""
+    if change.keep_vectors or change.vectors is not None:
+        return change
+    vectors = await embed_if_loaded(memory, change.note.content)
+    model = memory.embedder.model_id if vectors is not None else ""
+    return replace(change, note=replace(change.note, embed_model=model), vectors=vectors)
 
 
 def _agents_words(standing: Note, earlier: Note) -> Note:
@@ -681,10 +690,8 @@ async def _of_twins(
 async def _twin_change(memory: Memory, old: Note, new: Note) -> Change:
     if new.content == old.content:
         return Change(note=new)
-    vectors = await embed_if_loaded(memory, new.content)
-    model = memory.embedder.model_id if vectors is not None else ""
-    new = replace(_rederived(new, old, new_words=True), embed_model=model)
-    return Change(note=new, vectors=vectors, keep_vectors=False)
+    new = _rederived(new, old, new_words=True)
+    return await _embedded(memory, Change(note=new, keep_vectors=False))
 
 
 def _answer(before: Note, stored: Sequence[Note], parts: frozenset[str]) -> UpdateAnswer:
