@@ -6,7 +6,11 @@ from tests.tools.conftest import Desk, notes
 
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.ranking.excerpt import EXCERPT_GAP, rank_passages
-from zettel.tools.render import QUOTED_MAX_CHARACTERS
+from zettel.tools.render import (
+    FIRST_PLACES,
+    LATER_QUOTED_MAX_CHARACTERS,
+    QUOTED_MAX_CHARACTERS,
+)
 
 MILL = """\
 # The mill at Ravensbeck
@@ -59,6 +63,27 @@ async def test_a_passage_is_quoted_with_the_heading_that_says_what_it_is_about(d
     assert "## Parking\n\nThere were two complaints" in quoted
     assert "behind the chapel" in quoted
     assert "## Sluice" in await _quoted(desk, "How many turns of the crank are needed?")
+
+
+async def test_behind_the_third_note_an_answer_quotes_what_answers_of_a_shorter_note(
+    desk: Desk,
+) -> None:
+    for day in range(5):
+        asides = (
+            f"On day {day} the {what} was cleaned and oiled, and put back on its shelf by the door."
+            for what in ("saw", "lathe", "plane", "drill")
+        )
+        await desk("remember", content=" ".join(("The kiln is fired at 6.", *asides)))
+
+    found = notes(await desk("recall", query="At what time is the kiln fired?", limit=5))
+
+    assert [note.get("excerpt", False) for note in found] == [False, False, False, True, True]
+    for note in found:
+        assert "The kiln is fired at 6." in str(note["content"])
+    for note in found[FIRST_PLACES:]:
+        assert len(str(note["content"])) <= LATER_QUOTED_MAX_CHARACTERS
+    whole = notes(await desk("recall", query="When is the kiln fired?", max_tokens=4_000))
+    assert not any(note.get("excerpt") for note in whole)
 
 
 async def test_a_passage_begins_where_a_sentence_or_a_heading_does(desk: Desk) -> None:

@@ -44,11 +44,11 @@ from zettel.tools.recall.premises import lost_premises
 from zettel.tools.recall.token_budget import fit
 from zettel.tools.recall_request import DEFAULT_MAX_TOKENS, RecallQuery
 from zettel.tools.render import (
-    QUOTED_MAX_CHARACTERS,
     copy_line,
     count_tokens,
     index_view,
     note_view,
+    quoted_characters,
     quoted_view,
     times_to_show,
 )
@@ -283,8 +283,11 @@ def _within_budget(
         return short
 
     if asked.detail == "notes" and asked.request.query and budget <= DEFAULT_MAX_TOKENS:
-        long = QUOTED_MAX_CHARACTERS
-        views = [cut(v, long) if len(v.get("content", "")) > long else v for v in views]
+        limits = map(quoted_characters, range(len(views)))
+        views = [
+            cut(view, most) if len(view.get("content", "")) > most else view
+            for view, most in zip(views, limits, strict=True)
+        ]
     reserve = base + (_reserve(budget) if more else 0)
     fitted = fit(views, budget=budget, reserve=reserve, excerpt=cut)
     if len(fitted) < len(views) and not more:
@@ -341,6 +344,7 @@ async def _views(
                 context=note.note_id in needing,
                 time=times[note.note_id],
                 now=asked.now,
+                most=quoted_characters(len(views) if asked.request.query else 0),
             )
         if entry.superseded_by:
             view["state"] = State.SUPERSEDED.value
