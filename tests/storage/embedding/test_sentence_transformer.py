@@ -99,6 +99,24 @@ async def test_a_content_of_the_largest_size_is_embedded_whole(minilm: SentenceE
 
 
 @packaged
+async def test_a_sentence_of_a_longer_note_is_as_near_to_a_question_as_by_itself(
+    minilm: SentenceEmbedder,
+) -> None:
+    aim = "The landlord of the old flat kept the deposit of 900 euros for the broken door."
+    others = (
+        "The nightly backup is written to the second disk since Monday. The tests take four"
+        " minutes. The release waits for the translation of the manual into Polish, which Marta"
+        " does next week."
+    )
+
+    alone, hidden = await minilm.embed_notes([aim, f"{others} {aim} {others}"])
+
+    question = await minilm.embed_query("How much money did we not get back when we moved out?")
+    assert (hidden @ question).max() == pytest.approx((alone @ question).max(), abs=1e-4)
+    assert (hidden[0] @ question) < (alone[0] @ question)
+
+
+@packaged
 async def test_what_shares_a_batch_does_not_change_a_vector(minilm: SentenceEmbedder) -> None:
     contents = [f"Note {n}: " + "tea and " * n + "bread." for n in range(40)]
 

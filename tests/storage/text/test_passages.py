@@ -1,11 +1,20 @@
 """Passages: what is cut, where, and what survives the cut."""
 
+import numpy as np
 import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zettel.storage.text.passages import TextSpan, sentence_spans, split_passages
+from zettel.storage.text.passages import (
+    SENTENCE_MIN_CHARACTERS,
+    SENTENCES_MIN_CHARACTERS,
+    TextSpan,
+    sentence_spans,
+    sentences_apart,
+    split_passages,
+    whole_passages,
+)
 
 _PIECES = regex.compile(r"\w{1,3}|[^\w\s]")
 
@@ -134,3 +143,38 @@ def test_a_family_of_joined_characters_stays_together() -> None:
     family = "👩‍👩‍👧‍👦"
 
     assert split_passages(family * 3, token_spans, limit=5) == [family] * 3
+
+
+REPORT = (
+    "The nightly backup failed because the disk of the archive was full. Old snapshots are deleted"
+    " after thirty days from now on. OK. Mirjam was told on the phone and wants a report by Friday."
+    " The restore was tried on the second machine and took fourteen minutes for all tables. It"
+    " needs the key that lies in the safe of the office, of which Jonas has the only copy so far,"
+    " and which a locksmith copies in May."
+)
+
+
+def test_sentences_of_a_longer_text_are_embedded_apart_without_the_short_ones() -> None:
+    apart = sentences_apart(REPORT)
+
+    assert len(apart) == 5
+    assert "OK." not in apart
+    assert all(one in REPORT for one in apart)
+
+
+@pytest.mark.parametrize("text", [REPORT[:390], "one sentence without an end " * 20, ""])
+def test_a_short_text_and_a_single_sentence_have_no_sentences_apart(text: str) -> None:
+    assert sentences_apart(text) == []
+
+
+@given(_texts, st.integers(1, 3))
+def test_vectors_of_sentences_are_no_passages_of_the_whole(content: str, wholes: int) -> None:
+    apart = sentences_apart(content * 4)
+    with_apart = np.zeros((1 + len(apart), 2), np.float32)
+
+    assert len(whole_passages(content * 4, with_apart)) == 1
+    assert all(len(one) >= SENTENCE_MIN_CHARACTERS for one in apart)
+    assert not apart or len(content * 4) >= SENTENCES_MIN_CHARACTERS
+    if wholes != 1 + len(apart):
+        assert len(whole_passages(content * 4, np.zeros((wholes, 2), np.float32))) == wholes
+    assert len(whole_passages(content, None)) == 0

@@ -283,7 +283,7 @@ class ModelFiles:
 
     @property
     def model_id(self) -> str:
-        """Name, weights' fingerprint and word lists: `all-MiniLM-L6-v2@53aa5117+words2`."""
+        """Name, weights' fingerprint and word lists: `all-MiniLM-L6-v2@53aa5117+words3`."""
         words = f"+words{self.words}" if self.words else ""
         return f"{self.name}@{self.weights_sha256[:8]}{words}"
 

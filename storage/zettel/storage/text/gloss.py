@@ -21,8 +21,9 @@ from zettel.storage.text.vocabulary import (
     word_list,
 )
 
-WORDS_VERSION = 2
-"""Of the lists, which make a part of what a vector says: it is part of the model's id."""
+WORDS_VERSION = 3
+"""Of the lists, which make a part of what a vector says, and, from 3, of longer notes' sentences
+with vectors of their own: it is part of the model's id."""
 NAME_CHARACTERS = range(2, 5)
 """Of a Chinese name that is not in the list."""
 PHRASE_MAX_WORDS = 4

@@ -5,10 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import regex
+from numpy.typing import NDArray
 
 MAX_PASSAGE_TOKENS = 200
 """Tokens of one passage without special tokens (design §4: best passage of at most 200)."""
+SENTENCES_MIN_CHARACTERS, SENTENCE_MIN_CHARACTERS = 400, 40
+"""Length from which a text of one passage has vectors of its sentences as well, and theirs: one
+vector of a report of five sentences is near to none of them. Of 120 questions about 668 reports 72
+instead of 65 are answered in the first three notes (`benchmarks/RESULTS.md`)."""
 
 TextSpan = tuple[int, int]
 """`[start, end)` in characters."""
@@ -45,6 +51,26 @@ def clauses(text: str) -> list[str]:
     sentences = (text[slice(*span)] for span in sentence_spans(text))
     parts = (part for sentence in sentences for part in _CLAUSE_END.split(sentence))
     return [part for part in parts if part.strip()]
+
+
+def sentences_apart(content: str) -> list[str]:
+    """The sentences of a longer text that are embedded beside the whole, in order; often none."""
+    if len(content) < SENTENCES_MIN_CHARACTERS:
+        return []
+    sentences = (content[start:end].strip() for start, end in sentence_spans(content))
+    long = [sentence for sentence in sentences if len(sentence) >= SENTENCE_MIN_CHARACTERS]
+    return long if long != [content.strip()] else []
+
+
+def whole_passages(content: str, vectors: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """Of a text's vectors, shape `(passages, dim)`, those that are not of its sentences.
+
+    Two texts are compared by these: one sentence in common makes no two reports alike.
+    """
+    if vectors is None:
+        return np.empty((0, 0), np.float32)
+    apart = len(sentences_apart(content))
+    return vectors[:1] if len(vectors) == 1 + apart else vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from zettel.storage.notes import (
     Outline,
     order_key,
 )
+from zettel.storage.text.passages import whole_passages
 from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
 from zettel.tools.changes.settling import takes_effect_later
 from zettel.tools.changes.supersession import supersedes
@@ -331,7 +332,8 @@ async def told_later_first(
     for other, least in others.items():
         if not (vectors.keys() >= {first, other} and notes.keys() >= {first, other}):
             continue
-        alike = (vectors[first] @ vectors[other].T).max() >= least
+        older, newer = (whole_passages(notes[i].content, vectors[i]) for i in (first, other))
+        alike = (older @ newer.T).max() >= least
         if alike and memory.trust.may_replace(notes[other], notes[first]):
             signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
             own = next(one for one in ranked if one.note_id == other)

@@ -17,6 +17,7 @@ from zettel.storage.matching import match_outlines
 from zettel.storage.notes import Kind, Link, Near, Note, Outline, fold
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter, Vectors, Written
+from zettel.storage.text.passages import whole_passages
 from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
@@ -138,7 +139,7 @@ async def _search(
     near, store = list[Near](), memory.store
     if vectors is not None:
         with start_part("vectors"):
-            near = await _nearest(memory, where, vectors)
+            near = await _nearest(memory, where, whole_passages(note.content, vectors))
     with start_part("words"):
         found = await notes_stating(store, note, stated, where)
         if vectors is None:

@@ -23,6 +23,7 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import Change, NoteFilter
+from zettel.storage.text.passages import whole_passages
 from zettel.tools.changes.commit import with_following
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
@@ -283,10 +284,10 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
 
 async def _near(task: Task, note: Note, where: NoteFilter) -> list[Near]:
     store = task.batch
-    vectors = (await store.passages_of([note.note_id])).get(note.note_id, ())
+    vectors = (await store.passages_of([note.note_id])).get(note.note_id)
     return [
         near
-        for vector in vectors[:COMPARE_MAX_PASSAGES]
+        for vector in whole_passages(note.content, vectors)[:COMPARE_MAX_PASSAGES]
         for near in await store.nearest(
             vector, where, limit=COMPARE_NEAREST_NOTES, least=CHANGE_MIN_COSINE
         )

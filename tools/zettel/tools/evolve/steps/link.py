@@ -31,6 +31,7 @@ from zettel.storage.notes import (
     outline_of,
 )
 from zettel.storage.store import NoteFilter, Vectors
+from zettel.storage.text.passages import whole_passages
 from zettel.storage.text.utterance import asks
 from zettel.storage.text.vocabulary import is_ordinary_word
 from zettel.tools.changes.links import rule_link
@@ -159,7 +160,7 @@ async def _linked(task: Task, note: Note, vectors: Vectors, before: Outline | No
     joins = [k for k in stated if k.stood(None) and k.relation not in (*OPEN_RELATIONS, REVISED_BY)]
     taken = {known.to for known in joins} | {note.note_id}
     refused = {(known.to, known.relation) for known in stated if known.made_by == "rule"}
-    near = await _near_notes(task, note, vectors)
+    near = await _near_notes(task, note, whole_passages(note.content, vectors))
     things = await _on_same_thing(task, note, near)
     joined = [*await _sharing_name(task, note), *things, *await _similar(task, note, near)]
     cued = await _cued(task, note, before, joined)
@@ -484,7 +485,7 @@ def _by_session(outlines: Iterable[Outline]) -> dict[tuple[str, str], list[Outli
     return grouped
 
 
-async def alike_notes(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[str, float]:
+async def alike_notes(task: Task, note: Note, vectors: Vectors) -> dict[str, float]:
     """Note id -> exact cosine of best passages, from `LINK_MIN_COSINE`, if they share a word."""
     return await _alike(note, await _near_notes(task, note, vectors))
 
@@ -496,7 +497,7 @@ async def _alike(note: Note, near: Mapping[str, Near]) -> dict[str, float]:
     return {one.outline.note_id: one.score for one in alike if one.outline.note_id in sharing}
 
 
-async def _near_notes(task: Task, note: Note, vectors: Vectors | tuple[()]) -> dict[str, Near]:
+async def _near_notes(task: Task, note: Note, vectors: Vectors) -> dict[str, Near]:
     """Note id -> the note, with the exact cosine of best passages, from `THING_MIN_COSINE`."""
     best, where = dict[str, Near](), NoteFilter(namespaces=(note.namespace,))
     for vector in vectors[:LINK_MAX_PASSAGES]:

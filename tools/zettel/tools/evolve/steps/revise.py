@@ -21,6 +21,7 @@ from zettel.storage.notes import (
     order_key,
 )
 from zettel.storage.store import NoteFilter, Vectors
+from zettel.storage.text.passages import whole_passages
 from zettel.tools.changes.links import kin
 from zettel.tools.changes.stages import COMPARED, LINKED, REVISED
 from zettel.tools.evolve.steps.base import Step, Task, content_since
@@ -182,7 +183,8 @@ async def _neighbours(task: Task, note: Note) -> _Neighbours:
             if link.to == note.note_id and link.stood(None):
                 weights[other.note_id] = max(weights.get(other.note_id, 0.0), link.weight)
     linked = sorted(weights, key=lambda i: (-weights[i], i))
-    vectors = (await store.passages_of([note.note_id])).get(note.note_id, ())
+    stored = await store.passages_of([note.note_id])
+    vectors = whole_passages(note.content, stored.get(note.note_id))
     alike = await alike_notes(task, note, vectors)
     related = dict.fromkeys((*linked, *sorted(alike, key=lambda i: (-alike[i], i))))
     nearest = await _nearest(task, note, vectors)
@@ -196,7 +198,7 @@ async def _neighbours(task: Task, note: Note) -> _Neighbours:
     return _Neighbours(shown=[known[i] for i in shown], related=frozenset(related), since=since)
 
 
-async def _nearest(task: Task, note: Note, vectors: Vectors | tuple[()]) -> list[str]:
+async def _nearest(task: Task, note: Note, vectors: Vectors) -> list[str]:
     """Ids of the nearest notes of the namespace, nearest first."""
     best, where = dict[str, float](), NoteFilter(namespaces=(note.namespace,))
     for vector in vectors[:LINK_MAX_PASSAGES]:
