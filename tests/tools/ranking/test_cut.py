@@ -24,12 +24,14 @@ def test_only_the_best_are_shown_where_the_rest_falls_off() -> None:
 def test_notes_that_match_alike_are_all_shown_up_to_the_most() -> None:
     assert notes_to_show(ranking([1.0] * 8 + [0.2] * 5), QUESTION) == 8
     assert notes_to_show(ranking([1.0] * 50), QUESTION) == SHOWN_MAX_NOTES
+    assert notes_to_show(ranking([1.0] * 50), QUESTION, most=7) == 7
 
 
 def test_notes_of_which_all_are_asked_for_are_shown_whatever_their_score() -> None:
     scores = [3.0, 2.9, 2.8, *[1.0] * 6]
 
     assert notes_to_show(ranking(scores, "all_of_whom"), QUESTION) == len(scores)
+    assert notes_to_show(ranking(scores, "all_of_whom"), QUESTION, most=7) == len(scores)
     assert notes_to_show(ranking(scores, "of_sort"), QUESTION) == SHOWN_MIN_NOTES
     only_sort = replace(QUESTION, sort="open", only_sort=True)
     assert notes_to_show(ranking(scores, "of_sort"), only_sort) == len(scores)

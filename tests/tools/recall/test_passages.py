@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from tests.tools.conftest import Desk, notes
 
 from zettel.storage.text.passages import sentence_spans
+from zettel.tools.ranking.cut import SHOWN_MAX_NOTES, STATING_MAX_NOTES
 from zettel.tools.ranking.excerpt import EXCERPT_GAP, rank_passages
 from zettel.tools.render import (
     FIRST_PLACES,
@@ -84,6 +85,22 @@ async def test_behind_the_third_note_an_answer_quotes_what_answers_of_a_shorter_
         assert len(str(note["content"])) <= LATER_QUOTED_MAX_CHARACTERS
     whole = notes(await desk("recall", query="When is the kiln fired?", max_tokens=4_000))
     assert not any(note.get("excerpt") for note in whole)
+
+
+async def test_fewer_notes_are_shown_where_people_do_not_talk_with_each_other(desk: Desk) -> None:
+    for room in range(20):
+        await desk("remember", content=f"The heating of room {room} is read in March.")
+        for who, whom in (("Ana", "Ben"), ("Ben", "Ana")):
+            said = f"{whom}, will you read the heating of room {room} in March?"
+            talk = {"session": f"talk {room}", "namespace": "talk"}
+            await desk("remember", content=f"{who}: {said}", subject=who, **talk)
+
+    question = "Which heating is read in March?"
+    stated = notes(await desk("recall", query=question))
+    talked = notes(await desk("recall", query=question, namespace="talk"))
+
+    assert len(stated) == STATING_MAX_NOTES
+    assert len(talked) == SHOWN_MAX_NOTES
 
 
 async def test_a_passage_begins_where_a_sentence_or_a_heading_does(desk: Desk) -> None:

@@ -19,14 +19,23 @@ BEST_NOTES = 3
 SHOWN_MIN_NOTES, SHOWN_MAX_NOTES = 5, 20
 """Fewest and most notes shown. Five instead of three bring a point of evidence on LoCoMo and two on
 PrecisionMemBench, and leave the median of the tokens."""
+STATING_MAX_NOTES = 12
+"""Most notes shown for their scores where people do not talk with each other. There a note answers
+by itself: of 95 questions that an engineer's reports answer, 2 are answered behind the tenth, where
+LoCoMo's turns would lose 1.2 points of evidence behind the twelfth (`benchmarks/RESULTS.md`)."""
 ALL_ASKED_FOR = frozenset({"all_of_then", "all_of_whom"})
 """Signals of notes of which a question asks for all: they are shown whatever their score."""
 
 
-def notes_to_show(ranking: Sequence[Ranked], question: Question) -> int:
+def notes_to_show(
+    ranking: Sequence[Ranked], question: Question, *, most: int = SHOWN_MAX_NOTES
+) -> int:
     """How many of the first notes of a ranking to show.
 
-    A later note may have a higher score.
+    Args:
+        ranking: A later note may have a higher score.
+        question: What they are ranked for.
+        most: Notes shown for their scores; `SHOWN_MAX_NOTES` if all of a kind are asked for.
 
     Returns:
         At least `SHOWN_MIN_NOTES` and at most `SHOWN_MAX_NOTES`, as far as there are notes.
@@ -40,7 +49,11 @@ def notes_to_show(ranking: Sequence[Ranked], question: Question) -> int:
     reach = (
         place
         for place, (one, score) in enumerate(zip(first, scores, strict=True), 1)
-        if score >= (SHOWN_MIN_SHARE - SHARE_PER_PLACE * (place - 1)) * mean > 0
-        or asked_for & one.shares.keys()
+        if (place <= most and score >= _least(place) * mean > 0) or asked_for & one.shares.keys()
     )
     return min(max([SHOWN_MIN_NOTES, *reach]), len(first))
+
+
+def _least(place: int) -> float:
+    """Least share of the best notes' mean score at a place, from 1."""
+    return SHOWN_MIN_SHARE - SHARE_PER_PLACE * (place - 1)
