@@ -13,8 +13,9 @@ MAX_PASSAGE_TOKENS = 200
 """Tokens of one passage without special tokens (design §4: best passage of at most 200)."""
 SENTENCES_MIN_CHARACTERS, SENTENCE_MIN_CHARACTERS = 400, 40
 """Length from which a text of one passage has vectors of its sentences as well, and theirs: one
-vector of a report of five sentences is near to none of them. Of 120 questions about 668 reports 72
-instead of 65 are answered in the first three notes (`benchmarks/RESULTS.md`)."""
+vector of a report of five sentences is near to none of them. Of 120 questions about 668 reports 68
+instead of 65 are answered in the first three notes; from 250 characters on 70, but then long turns
+of LoCoMo come before short ones that answer, .7 of recall@10 (`benchmarks/RESULTS.md`)."""
 
 TextSpan = tuple[int, int]
 """`[start, end)` in characters."""
