@@ -428,3 +428,19 @@ def test_a_number_instead_of_another_is_only_of_a_near_note_that_tells_it() -> N
     older, younger = "Recall takes 7 ms on the laptop", "Full text takes 41 instead of 7 ms there"
 
     assert reason(older, younger, cosine=0.45) == ""
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("Kolb lends us the drums for 85 euros a day", "Kolb charges 95 euros a day now"),
+        ("Programme: Brahms overture, Bruch concerto", "We open with Schubert's overture instead"),
+        ("Panel: Dr Oates in the chair, Bela Fonseca", "Dr Oates steps back until summer"),
+        ("Rehearsals are at Klimboom on Thursdays", "As of next week not at Klimboom: Kerkstraat"),
+        ("Guests of Hotel Morrow use the north gate", "Guests of Morrow now sign in at the bar"),
+    ],
+)
+def test_a_change_told_by_its_new_value_is_seen_by_now_instead_or_as_of(
+    older: str, younger: str
+) -> None:
+    assert "tells of a change" in reason(older, younger)
