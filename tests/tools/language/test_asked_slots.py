@@ -301,6 +301,18 @@ def test_of_a_long_text_only_the_beginning_is_read() -> None:
 
 
 KINDS: dict[str, tuple[list[str], str, str]] = {
+    "marriage": (
+        [
+            "Which holiday coincides with Evan's wedding?",
+            "Wo feiern wir die Hochzeit?",
+            "¿Quién canta en la boda de Ana?",
+            "Qui célèbre le mariage de Priya ?",
+            "谁在婚礼上唱歌？",
+            "結婚式で誰が歌いますか",
+        ],
+        "Evan and his fiancée have chosen 27 December",
+        "The cake for Evan is made of almonds",
+    ),
     "time of day": (
         [
             "At what time does the choir start?",

@@ -7,7 +7,7 @@ from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import STATED_SIGNAL
 
-SHOWN_MIN_SHARE, SHARE_PER_PLACE = 0.824, 0.005
+SHOWN_MIN_SHARE, SHARE_PER_PLACE = 0.826, 0.005
 """Least share of the mean score of the best `BEST_NOTES` at which the first note is shown, and how
 much less it is with each place: where scores fall slowly, several notes answer.
 
