@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.tools.conftest import Desk, notes
 
 from zettel.storage.text.passages import sentence_spans
-from zettel.tools.ranking.cut import SHOWN_MAX_NOTES, STATING_MAX_NOTES
+from zettel.tools.ranking.cut import NO_TALK_MAX_NOTES, SHOWN_MAX_NOTES
 from zettel.tools.ranking.excerpt import EXCERPT_GAP, rank_passages
 from zettel.tools.render import (
     FIRST_PLACES,
@@ -99,7 +99,7 @@ async def test_fewer_notes_are_shown_where_people_do_not_talk_with_each_other(de
     stated = notes(await desk("recall", query=question))
     talked = notes(await desk("recall", query=question, namespace="talk"))
 
-    assert len(stated) == STATING_MAX_NOTES
+    assert len(stated) == NO_TALK_MAX_NOTES
     assert len(talked) == SHOWN_MAX_NOTES
 
 

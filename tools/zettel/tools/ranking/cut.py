@@ -19,7 +19,7 @@ BEST_NOTES = 3
 SHOWN_MIN_NOTES, SHOWN_MAX_NOTES = 5, 20
 """Fewest and most notes shown. Five instead of three bring a point of evidence on LoCoMo and two on
 PrecisionMemBench, and leave the median of the tokens."""
-STATING_MAX_NOTES = 12
+NO_TALK_MAX_NOTES = 12
 """Most notes shown for their scores where people do not talk with each other. There a note answers
 by itself: of 95 questions that an engineer's reports answer, 2 are answered behind the tenth, where
 LoCoMo's turns would lose 1.2 points of evidence behind the twelfth (`benchmarks/RESULTS.md`)."""

@@ -31,7 +31,7 @@ from zettel.tools.language.times import iso
 from zettel.tools.language.user_words import asks_all_about_me
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
-from zettel.tools.ranking.cut import SHOWN_MAX_NOTES, STATING_MAX_NOTES, notes_to_show
+from zettel.tools.ranking.cut import NO_TALK_MAX_NOTES, SHOWN_MAX_NOTES, notes_to_show
 from zettel.tools.ranking.ranked import Confidence, Ranked, copy_key, group_copies
 from zettel.tools.ranking.voices import share_places, voices_of
 from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
@@ -278,7 +278,7 @@ def _outlines(found: Found, ranking: Sequence[Ranked]) -> dict[str, Outline]:
 
 def _shown(found: Found, ranking: Sequence[Ranked], outlines: Mapping[str, Outline]) -> int:
     """How many notes to show; copies, which are shown as one, count as one."""
-    most = SHOWN_MAX_NOTES if found.first.corpus.conversation else STATING_MAX_NOTES
+    most = SHOWN_MAX_NOTES if found.first.corpus.conversation else NO_TALK_MAX_NOTES
     first = ranking[: notes_to_show(ranking, found.question, most=most)]
     return len({copy_key(outlines[one.note_id]) for one in first})
 
