@@ -276,6 +276,13 @@ async def test_no_note_is_marked_for_the_name_of_the_system_that_it_came_from(
     assert (report.marked, note.trust, marks_of_views([view])) == (0, 0.5, {})
 
 
+def test_a_source_that_only_holds_the_word_of_an_import_may_call_on_an_agent() -> None:
+    source = "mail of import:claude-code"
+    view = RecalledNote(note_id="a", content="Which wine goes with duck?", source=source)
+
+    assert marks_of_views([view]) == {"a": ("instructions",)}
+
+
 async def test_text_that_orders_agents_about_is_marked_and_trusted_least_vouched_for_or_not(
     desk: Desk,
 ) -> None:

@@ -44,7 +44,8 @@ def words_of(note: Note) -> str:
 
 def _without_colon(source: str) -> str:
     """The source of a note; of an imported one "import claude-code", so that none is called on."""
-    return source.replace(f"{IMPORT_SCHEME}:", f"{IMPORT_SCHEME} ", 1)
+    scheme, _, rest = source.partition(":")
+    return f"{scheme} {rest}" if scheme == IMPORT_SCHEME else source
 
 
 def note_marks(note: Note) -> tuple[Mark, ...]:
