@@ -53,7 +53,11 @@ _NEXT_DAY = re.compile(r"next (\w+day)", re.IGNORECASE)
 _QUARTER = re.compile(r"Q([1-4])|(last|this|next) quarter", re.IGNORECASE)
 _WEEKS_FROM = re.compile(r"(\w+) weeks? from (\w+day)", re.IGNORECASE)
 _NTH = ("first", "second", "third", "fourth")
-_DAYS_FROM = re.compile(r"(\w+) days? (before|after) (.+)", re.IGNORECASE)
+_DAYS_FROM = re.compile(
+    r"(?:(?P<count>\w+) (?P<unit>day|week)s?|(?P<weekday>\w+day))"
+    r" (?P<side>before|after) (?P<day>.+)",
+    re.IGNORECASE,
+)
 _EASTER = re.compile(r"easter(?: (\d{4}))?", re.IGNORECASE)
 _OF_YEAR = re.compile(r"(?:(\d{1,2}) )?([a-z]{3,9}) of (last|this|next) year", re.IGNORECASE)
 _AFTER_NEXT = re.compile(r"(\w+day) after next", re.IGNORECASE)
@@ -348,7 +352,7 @@ def _nth_weekday(text: str, now: datetime, prefer: Prefer) -> Period | None:
     if month != _months(month.start.replace(day=1)):
         return None
     nth = match[1].lower()
-    if _YEAR.search(text):
+    if _YEAR.search(text) or _NAMED_MONTH.fullmatch(match[3]):
         return _nth_weekday_of(month.start, nth, weekday)
     return _in_nearest_year(
         lambda year: _nth_weekday_of(month.start.replace(year=year), nth, weekday), now, prefer
@@ -395,15 +399,23 @@ def _weeks_from(text: str, now: datetime) -> Period | None:
 
 
 def _days_from(text: str, now: datetime, prefer: Prefer) -> Period | None:
-    """The day so many days before or after another: "2 days before 25 December"."""
+    """The day before or after another: "2 days before 25 December", "Monday after Easter"."""
     match = _DAYS_FROM.fullmatch(text)
-    count = _COUNTS.get(match[1].lower(), 0) if match else 0
-    if match and match[1].isdecimal():
-        count = int(match[1])
-    day = resolve(match[3], now, prefer=prefer) if match and count else None
+    day = resolve(match["day"], now, prefer=prefer) if match else None
     if match is None or day is None or day != _days(day.start, 1):
         return None
-    return _days(day.start + timedelta(days=-count if match[2].lower() == "before" else count), 1)
+    before = match["side"].lower() == "before"
+    if match["weekday"]:
+        weekday = DAY_NUMBERS.get(match["weekday"].lower())
+        if weekday is None:
+            return None
+        apart = day.start.weekday() - weekday if before else weekday - day.start.weekday()
+        days = apart % 7 or 7
+    else:
+        count = match["count"].lower()
+        number = int(count) if count.isdecimal() else _COUNTS.get(count, 0)
+        days = number * _UNIT_DAYS[match["unit"].lower()]
+    return _days(day.start + timedelta(days=-days if before else days), 1) if days else None
 
 
 def _easter(text: str, now: datetime, prefer: Prefer) -> Period | None:
