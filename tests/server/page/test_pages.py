@@ -124,7 +124,7 @@ async def test_only_what_a_person_changed_is_sent(server: Server, visitor: Visit
     assert (note.content, note.subject, note.rev) == (content, "count", 2)
 
 
-async def test_an_edit_of_what_an_agent_has_changed_meanwhile_is_refused(
+async def test_an_edit_of_what_an_agent_has_changed_meanwhile_is_shown_before_it_is_saved(
     server: Server, visitor: Visitor
 ) -> None:
     note_id = await server.told("first")
@@ -136,8 +136,16 @@ async def test_an_edit_of_what_an_agent_has_changed_meanwhile_is_refused(
     refused = await visitor.send(path, fields, seen=form, status=409)
     [note] = await server.house.store.get([note_id])
 
+    assert "changed since you opened it" in refused.words
     assert "second" in refused.words
+    assert "expected_rev" not in refused.words
     assert note.content == "second"
+
+    fields["rev"] = refused.all("input", name="rev")[0].attributes["value"]
+    await visitor.send(path, fields, seen=refused)
+    [note] = await server.house.store.get([note_id])
+
+    assert note.content == "third"
 
 
 async def test_an_earlier_version_comes_back(server: Server, visitor: Visitor) -> None:

@@ -217,13 +217,17 @@ class WebPage:
         before = _editable(view)
         after = {name: given.get(name, before[name]) for name in EDITED_FIELDS}
         changed = {n: [before[n], after[n]] for n in EDITED_FIELDS if _sent(before[n]) != after[n]}
-        if given.get("do") != "save":
+        seen = _digits(given.get("rev", ""))
+        since = bool(seen) and seen != view["rev"]
+        if given.get("do") != "save" or since:
             preview = partial(
                 render,
                 request,
                 "edit",
-                given={**before, **given, **after},
+                409 if since else 200,
+                given={**before, **given, **after, "rev": view["rev"]},
                 changes=changed,
+                changed_since=since,
                 kinds=KINDS,
                 **view,
             )
@@ -239,7 +243,7 @@ class WebPage:
                 "note_id": view["note"]["note_id"],
                 "correction": given.get("correction") == "on",
                 "reason": given.get("reason", "").strip() or None,
-                "expected_rev": _digits(given.get("rev", "")) or None,
+                "expected_rev": seen or None,
             }
         )
         answer = cast("UpdateAnswer", await self._call(request, arguments))
