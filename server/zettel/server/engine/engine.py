@@ -11,6 +11,7 @@ from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.listener import EngineListener
 from zettel.server.engine.store_watch import shut_down_when_evicted
 from zettel.server.runtime.factories import installed_factories
+from zettel.server.runtime.open_files import raise_open_files
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown, shut_down_on_signal
 from zettel.server.runtime.threads import share_among_threads
@@ -29,6 +30,7 @@ EMPTY_MAX_IDLE_MINUTES = 10.0
 async def serve_engine(settings: Settings, engine_lock: EngineLock) -> None:
     """Serve the clients of a store until it is idle or a shutdown is requested."""
     share_among_threads()
+    raise_open_files()
     shutdown = Shutdown(patience_s=DRAIN_S)
     runtime = Runtime(
         settings.store, installed_factories(settings, still_there=engine_lock.store_is_there)
