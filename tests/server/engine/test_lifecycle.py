@@ -110,6 +110,24 @@ def test_an_engine_may_open_more_files_than_its_first_client(tmp_path: Path) -> 
     assert allowed == (min(8192, hard), hard)
 
 
+def test_an_engine_does_without_the_temporary_directory_of_a_client_that_is_gone(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "of-a-shell"
+    folder.mkdir()
+    with home_at(tmp_path / "store", fresh=True) as home:
+        client = home.attach(TMPDIR=str(folder))
+        ask(client, 2, "remember", content="Ana keeps bees", namespace="farm")
+        first = home.engine()
+        folder.rmdir()
+        assert gone(first)
+        told = ask(client, 3, "remember", content="Ben keeps wasps", namespace="farm")
+        found = ask(client, 4, "recall", query="Who keeps bees?", namespace="farm")
+
+    assert told["status"] == "stored"
+    assert found["verdict"] == "found"
+
+
 def test_a_silent_client_keeps_the_engine(home: Home) -> None:
     home.configure(idle_minutes=SOON)
     silent = home.attach()

@@ -9,7 +9,10 @@ import anyio
 from zettel.server.config.settings import Settings
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.listener import EngineListener
-from zettel.server.engine.store_watch import shut_down_when_evicted
+from zettel.server.engine.store_watch import (
+    shut_down_when_evicted,
+    shut_down_without_temporary_folder,
+)
 from zettel.server.runtime.factories import installed_factories
 from zettel.server.runtime.open_files import raise_open_files
 from zettel.server.runtime.runtime import Runtime
@@ -42,6 +45,7 @@ async def serve_engine(settings: Settings, engine_lock: EngineLock) -> None:
             shut_down_when_idle, listener, partial(idle_s, runtime, settings), shutdown
         )
         tasks.start_soon(shut_down_when_evicted, engine_lock, shutdown)
+        tasks.start_soon(shut_down_without_temporary_folder, shutdown)
         logger.info("engine of store=%r listens on %s", settings.store, engine_lock.endpoint)
         await listener.serve()
         tasks.cancel_scope.cancel()
