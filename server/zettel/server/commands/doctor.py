@@ -352,9 +352,9 @@ def check_engine(place: Rendezvous) -> Sequence[Finding]:
     except RefusedError:
         line = None
     except UnattachableError as error:
-        return [_unreachable_engine(who, str(error))]
+        return [_unreachable_engine(str(error))]
     if line is None:
-        return [_unreachable_engine(who, "does not answer")]
+        return [_unreachable_engine(f"its engine {who} does not answer")]
     line.sock.close()
     version = line.answer.get("version")
     if version == VERSION:
@@ -371,11 +371,11 @@ def check_engine(place: Rendezvous) -> Sequence[Finding]:
     ]
 
 
-def _unreachable_engine(who: str, problem: str) -> Finding:
+def _unreachable_engine(problem: str) -> Finding:
     return Finding(
         name=MUTE_ENGINE,
         count=1,
-        means=f"The engine {who} holds the store, and {problem}: clients wait for it.",
+        means=f"Clients wait for the store: {problem}.",
         advice="zettel stop; if that does not help, end its process.",
     )
 
