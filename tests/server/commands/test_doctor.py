@@ -423,7 +423,9 @@ async def test_notes_that_wait_for_their_vectors_are_worth_knowing_and_no_damage
     patient: Patient,
 ) -> None:
     async with patient.opened() as store:
-        await store.write(new=[NewNote(note=make_note("moths"))])
+        # Evolution embeds active notes only.
+        gone = replace(make_note("beetles"), state=State.FORGOTTEN)
+        await store.write(new=[NewNote(note=make_note("moths")), NewNote(note=gone)])
 
     found = await examined(patient)
 
