@@ -229,10 +229,14 @@ class OtherModelError(StoreError):
 
     def __init__(self, place: str | Path, found: str, asked: str, *, dim: int = 0) -> None:
         self.found, self.asked, self.dim = found, asked, dim
+        words = "+words"
+        if words in found and found.partition(words)[0] == asked.partition(words)[0]:
+            remedy = "A newer Zettel made its vectors: upgrade zettel-mcp"
+        else:
+            remedy = "Set ZETTEL_MODEL to the model it was made with"
         super().__init__(
-            f"The store at {str(place)!r} was embedded with {found!r}, not {asked!r}. Set"
-            " ZETTEL_MODEL to the model it was made with, or run zettel reembed to make its vectors"
-            " with the other one."
+            f"The store at {str(place)!r} was embedded with {found!r}, not {asked!r}. {remedy}, or"
+            " run zettel reembed to make its vectors with the other one."
         )
 
 

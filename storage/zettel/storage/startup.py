@@ -30,12 +30,19 @@ _COMPILER_FOLDER = "TORCHINDUCTOR_CACHE_DIR"
 """Torch's name for a folder that it makes as it loads a model, and leaves empty here."""
 
 
+_TEMPORARY = "TMPDIR"
+"""LanceDB sorts in a folder that it makes there."""
+
+
 def set_environment() -> None:
     """Set the variables; call it before LanceDB and the Hugging Face libraries are imported.
 
     Offline and quiet settings replace a person's own, the others do not.
     """
     os.environ.update(_OFFLINE | _QUIET)
+    if not os.path.isdir(os.environ.get(_TEMPORARY, os.curdir)):
+        # As of a shell that has ended: LanceDB would fail, without the variable it takes `/tmp`.
+        del os.environ[_TEMPORARY]
     for name, value in _ADDED.items():
         os.environ.setdefault(name, value)
     if _COMPILER_FOLDER not in os.environ:

@@ -167,3 +167,19 @@ async def test_an_older_backup_brings_back_nothing_that_a_restored_backup_record
     assert (again.done.notes, again.done.erased) == (1, 1)
     assert await contents(old) == ["bees"]
     assert await contents(new) == ["bees", "bees"]
+
+
+async def test_a_store_whose_model_is_not_the_default_takes_a_backup_in_where_none_is_named(
+    tmp_path: Path,
+) -> None:
+    hashed, file = machine(tmp_path), tmp_path / "a.zettel"
+    async with opened(hashed, create=True) as memory:
+        await remember(memory, Caller(namespace="farm"), now=NOW, content="bees")
+        await back_up_once(hashed, file, False, untold)
+    unnamed = load_settings(store=hashed.store, erasures=hashed.erasures)
+
+    result = await restore_once(unnamed, file, "again", untold)
+
+    assert (result.done.notes, result.done.unembedded) == (1, 0)
+    assert result.model.startswith("hash@")
+    assert await contents(hashed) == ["bees", "bees"]

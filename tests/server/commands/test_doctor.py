@@ -396,7 +396,7 @@ async def test_everything_wrong_at_once_is_found_and_mended_at_once(patient: Pat
 async def test_another_model_than_the_stores_is_named_and_its_mending_left_to_a_person(
     patient: Patient,
 ) -> None:
-    settings = load_settings(store=str(patient.folder), log_level="error")
+    settings = load_settings(store=str(patient.folder), model="all-MiniLM-L6-v2", log_level="error")
 
     found = await examine_once(settings, True, untold)
 
@@ -407,11 +407,25 @@ async def test_another_model_than_the_stores_is_named_and_its_mending_left_to_a_
     assert (told["clean"], told["findings"][0]["mended"]) == (False, False)
 
 
+async def test_a_store_whose_model_is_not_the_default_is_no_damage_where_none_is_named(
+    patient: Patient,
+) -> None:
+    settings = load_settings(store=str(patient.folder), log_level="error")
+
+    found = await examine_once(settings, False, untold)
+
+    assert [finding.name for finding in found.findings] == ["other_model"]
+    assert found.is_clean
+    assert "zettel reembed" in found.findings[0].advice
+
+
 async def test_notes_that_wait_for_their_vectors_are_worth_knowing_and_no_damage(
     patient: Patient,
 ) -> None:
     async with patient.opened() as store:
-        await store.write(new=[NewNote(note=make_note("moths"))])
+        # Evolution embeds active notes only.
+        gone = replace(make_note("beetles"), state=State.FORGOTTEN)
+        await store.write(new=[NewNote(note=make_note("moths")), NewNote(note=gone)])
 
     found = await examined(patient)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from zettel.server.commands.doctor import check_engine
 from zettel.server.commands.engine import status, status_output, stop
 from zettel.server.engine.engine_lock import EngineLock
-from zettel.server.engine.ipc import rendezvous
+from zettel.server.engine.ipc import connect, rendezvous
 from zettel.server.engine.ipc.file_lock import try_lock
 from zettel.server.engine.ipc.handshake import Message
 from zettel.server.engine.ipc.rendezvous import Rendezvous
@@ -70,6 +71,23 @@ def test_an_engine_that_cannot_be_reached_is_not_said_to_have_stopped(place: Ren
     assert held is not None
     with pytest.raises(EngineUnreachableError, match="cannot be reached"):
         stop(place)
+
+
+def test_an_engine_that_does_not_answer_is_named_in_one_sentence(
+    place: Rendezvous, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "HELLO_ANSWER_S", 0.05)
+    engine_lock = EngineLock.take(place, "unix")
+    assert engine_lock is not None
+    engine_lock.announce()
+    with pytest.raises(EngineUnreachableError) as raised:
+        status(place)
+    (finding,) = check_engine(place)
+    engine_lock.release()
+
+    assert f"{place.store!r} cannot be used: its engine (process " in str(raised.value)
+    assert finding.means.startswith("Clients wait for the store: its engine (process ")
+    assert finding.means.count("process") == 1
 
 
 def test_a_server_is_the_engine_and_says_where_it_is(place: Rendezvous) -> None:

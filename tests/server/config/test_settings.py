@@ -95,6 +95,13 @@ def test_a_bad_value_names_the_setting_and_the_value(
     assert "validation error" not in str(caught.value)
 
 
+def test_a_path_that_is_not_utf_8_is_refused_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZETTEL_STORE", "/srv/b\udcfcro")
+
+    with pytest.raises(InvalidArgumentError, match="Pass text in UTF-8"):
+        load_settings()
+
+
 def test_an_unknown_setting_in_the_file_is_named(store: Path) -> None:
     configure(store, "prot = 8000")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -92,6 +93,39 @@ def test_clients_that_come_while_engines_leave_are_served(home: Home) -> None:
         assert lists_tools(client)
         client.stdin.close()
         assert client.end() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are read in /proc")
+def test_an_engine_may_open_more_files_than_its_first_client(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with home_at(tmp_path / "store", fresh=True) as home:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+        try:
+            client = home.attach()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert lists_tools(client)
+        allowed = home.engine().rlimit(psutil.RLIMIT_NOFILE)
+
+    assert allowed == (min(8192, hard), hard)
+
+
+def test_an_engine_does_without_the_temporary_directory_of_a_client_that_is_gone(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "of-a-shell"
+    folder.mkdir()
+    with home_at(tmp_path / "store", fresh=True) as home:
+        client = home.attach(TMPDIR=str(folder))
+        ask(client, 2, "remember", content="Ana keeps bees", namespace="farm")
+        first = home.engine()
+        folder.rmdir()
+        assert gone(first)
+        told = ask(client, 3, "remember", content="Ben keeps wasps", namespace="farm")
+        found = ask(client, 4, "recall", query="Who keeps bees?", namespace="farm")
+
+    assert told["status"] == "stored"
+    assert found["verdict"] == "found"
 
 
 def test_a_silent_client_keeps_the_engine(home: Home) -> None:

@@ -186,6 +186,18 @@ async def test_a_store_of_a_model_that_is_not_there_is_refused_if_no_other_one_i
             pass
 
 
+async def test_a_store_whose_vectors_a_newer_version_made_asks_for_that_version(
+    tmp_path: Path,
+) -> None:
+    model = (await installed_factories(settings(tmp_path / "s")).make_embedder()).model_id
+    newer = f"{model.partition('+words')[0]}+words9999"
+    await (await open_store(str(tmp_path / "s"), model_id=newer, dim=384)).close()
+
+    with pytest.raises(OtherModelError, match="upgrade zettel-mcp"):
+        async with opened(settings(tmp_path / "s")):
+            pass
+
+
 async def test_a_server_follows_a_process_that_embedded_its_store_anew(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -18,6 +18,10 @@ SILENT = (
     " GET http://127.0.0.1:8600/zettel?list-type=2&prefix=s%2Fnotes.lance%2F_versions%2F in"
     " 30.009181849s - HTTP error: error sending request, lance-io-13.0.0/src/object_store.rs:1506"
 )
+NO_FOLDER = (
+    "lance error: Query Execution error: Execution error: Failed to create temp dir:"
+    ' LanceError(IO): Permission denied (os error 13) at path "/tmp/mine/.tmpn6s70U"'
+)
 GONE = "lance error: Not found: notes.lance/data/0110.lance, lance-io-13.0.0/src/local.rs:135:31"
 
 
@@ -26,6 +30,7 @@ GONE = "lance error: Not found: notes.lance/data/0110.lance, lance-io-13.0.0/src
     [
         (FULL, "is on a full disk", "Free some space"),
         (READ_ONLY, "cannot be written", "Make it writable"),
+        (NO_FOLDER, "needs a temporary directory", "set TMPDIR"),
         (SILENT, "does not answer", "not stored twice"),
         (CONFLICT, "too many others", "again in a moment"),
         (GONE, "has lost files", "restore a backup"),

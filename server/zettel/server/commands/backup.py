@@ -13,7 +13,7 @@ from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import expanded, installed_factories
+from zettel.server.runtime.factories import expanded, installed_factories, open_with_model
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.archive import BackupFile, checked
 from zettel.storage.backup.create import BackupSummary, back_up, begin_record
@@ -30,7 +30,7 @@ from zettel.storage.backup.restore import (
 )
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.lance.ledger_rows import share_receipt
-from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
+from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.location import read_place
 from zettel.storage.notes import Run
 from zettel.storage.progress import ReportProgress
@@ -157,14 +157,10 @@ async def restore_checked(
         lambda: examined(whole, problem_of=problem_of, room=room, tell=tell)
     )
     tokens = _TokenChoice(keeps=with_tokens, now=utc_now())
-    embedder = await installed_factories(settings).make_embedder()
-    store = await open_store(
-        settings.store,
-        model_id=embedder.model_id,
-        dim=embedder.dim,
-        durable=settings.durability == "power-loss",
-        erasures=expanded(settings.erasures),
-    )
+    factories = installed_factories(settings)
+    found = await open_with_model(factories, await factories.make_embedder())
+    store, embedder = found.store, found.embedder
+    assert isinstance(store, LanceStore)
     try:
         ledger = store.tables.ledger
         if doomed := await would_erase(store.tables, ledger, receipts):

@@ -94,7 +94,7 @@ def explain(found: Settings, name: str) -> Output:
     known = known_setting(name)
     line = next(line for line in setting_lines(found) if line.name == known)
     meaning = _meanings()[known]
-    takes = EXPECTED.get(known, "text that is not empty")
+    takes = EXPECTED.get(known, "text in UTF-8 that is not empty")
     text = f"{known} = {line.value}  ({line.source})\n{meaning}\nTakes {takes}."
     data = {"name": known, "value": line.value, "source": line.source, "meaning": meaning}
     return Output(data, text)

@@ -37,7 +37,7 @@ from zettel.storage.doctor.read import (
 )
 from zettel.storage.embedding.backends import Backend, check_runnable, make_embedder
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.embedding.model_files import check_weights, find_model
+from zettel.storage.embedding.model_files import check_weights, find_model, find_model_of
 from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
 from zettel.storage.ids import is_id
 from zettel.storage.lance.files import disk_bytes
@@ -131,11 +131,14 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
             findings += checks.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
         finally:
             await store.close()
+    takes_own = "model" not in settings.model_fields_set and await _is_here(model)
     if settings.model == HASH_MODEL:
-        findings += check_model_id(HashEmbedder().model_id, model)
+        findings += check_model_id(HashEmbedder().model_id, model, takes_own=takes_own)
     else:
         progress("loading the embedding model", 0, 0)
-        unusable = await check_model(settings.model, model, settings.embed_backend)
+        unusable = await check_model(
+            settings.model, model, settings.embed_backend, takes_own=takes_own
+        )
         if any(finding.name == MODEL_MISSING for finding in unusable):
             findings = [checks.without_model(finding) for finding in findings]
         findings += unusable
@@ -349,9 +352,9 @@ def check_engine(place: Rendezvous) -> Sequence[Finding]:
     except RefusedError:
         line = None
     except UnattachableError as error:
-        return [_unreachable_engine(who, str(error))]
+        return [_unreachable_engine(str(error))]
     if line is None:
-        return [_unreachable_engine(who, "does not answer")]
+        return [_unreachable_engine(f"its engine {who} does not answer")]
     line.sock.close()
     version = line.answer.get("version")
     if version == VERSION:
@@ -368,11 +371,11 @@ def check_engine(place: Rendezvous) -> Sequence[Finding]:
     ]
 
 
-def _unreachable_engine(who: str, problem: str) -> Finding:
+def _unreachable_engine(problem: str) -> Finding:
     return Finding(
         name=MUTE_ENGINE,
         count=1,
-        means=f"The engine {who} holds the store, and {problem}: clients wait for it.",
+        means=f"Clients wait for the store: {problem}.",
         advice="zettel stop; if that does not help, end its process.",
     )
 
@@ -390,7 +393,14 @@ def remove_traces(place: Rendezvous) -> None:
         os.close(lock)
 
 
-async def check_model(name: str, of_store: str, backend: Backend) -> Sequence[Finding]:
+async def _is_here(model_id: str) -> bool:
+    """Whether the model that made a store's vectors is on this machine."""
+    return model_id == HashEmbedder().model_id or await find_model_of(model_id) is not None
+
+
+async def check_model(
+    name: str, of_store: str, backend: Backend, *, takes_own: bool
+) -> Sequence[Finding]:
     """A configured model that cannot be loaded, or is not the one of the store's vectors.
 
     `of_store` is the name and fingerprint that the store records; empty if unknown.
@@ -404,13 +414,27 @@ async def check_model(name: str, of_store: str, backend: Backend) -> Sequence[Fi
         await make_embedder(files, backend, device="cpu").embed_notes(["A note."])
     except ModelUnavailableError as error:
         return [Finding(name=MODEL_MISSING, count=1, means=str(error), advice=advice)]
-    return check_model_id(files.model_id, of_store)
+    return check_model_id(files.model_id, of_store, takes_own=takes_own)
 
 
-def check_model_id(model_id: str, of_store: str) -> Sequence[Finding]:
-    """A configured model that is not the one of the store's vectors."""
+def check_model_id(model_id: str, of_store: str, *, takes_own: bool) -> Sequence[Finding]:
+    """A configured model that is not the one of the store's vectors.
+
+    It is no damage where servers take the store's own: no setting names a model.
+    """
     if of_store in ("", model_id):
         return []
+    if takes_own:
+        return [
+            Finding(
+                name=OTHER_MODEL,
+                count=1,
+                means=f"The store's vectors are of {of_store}, the default is {model_id}: servers"
+                " go on with the store's own, since no setting names a model.",
+                advice="zettel reembed makes them with the default, and tells the cost first.",
+                is_damage=False,
+            )
+        ]
     return [
         Finding(
             name=OTHER_MODEL,

@@ -38,7 +38,7 @@ def status(place: Rendezvous) -> Message:
     try:
         connection = dial(place, request(place.store, "status"))
     except UnattachableError as error:
-        raise EngineUnreachableError(place.store, str(error)) from None
+        raise EngineUnreachableError(place.store, f"cannot be used: {error}") from None
     except RefusedError as error:
         return state | {"problem": str(error)}
     if connection is not None:
@@ -61,7 +61,7 @@ def stop(place: Rendezvous) -> int | None:
     try:
         connection = request_drain(place)
     except UnattachableError as error:
-        raise EngineUnreachableError(place.store, str(error)) from None
+        raise EngineUnreachableError(place.store, f"cannot be used: {error}") from None
     except RefusedError:
         # An engine that cannot start ends by itself.
         return None
@@ -90,7 +90,7 @@ def open_page(place: Rendezvous, options: Sequence[str]) -> tuple[str, bool]:
     try:
         place.prepare()
     except UnattachableError as error:
-        raise EngineUnreachableError(place.store, str(error)) from None
+        raise EngineUnreachableError(place.store, f"cannot be used: {error}") from None
     command = [sys.executable, "-P", "-m", "zettel", "serve", "--store", place.store, *options]
     with open(place.log, "ab", opener=_private) as log:
         begun = log.tell()

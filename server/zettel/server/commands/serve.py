@@ -27,6 +27,7 @@ from zettel.server.observability.tracing import exporting
 from zettel.server.page.app import WebPage
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import installed_factories
+from zettel.server.runtime.open_files import raise_open_files
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown, shut_down_on_signal
 from zettel.server.runtime.threads import share_among_threads
@@ -115,6 +116,7 @@ async def serve_http(
     `announce` is called when everything is ready.
     """
     share_among_threads()
+    raise_open_files()
     metrics = Metrics()
     parts = installed_factories(settings, still_there=lock.store_is_there if lock else lambda: True)
     runtime = Runtime(settings.store, parts, counters=metrics)

@@ -356,7 +356,7 @@ def checked_setting(name: str, text: str) -> object:
         raise MisconfiguredError(_errors_of(error)) from None
     except ValueError:
         problem = f"{_shown(name, text)} cannot be used"
-        remedy = f"Pass {EXPECTED.get(name, 'text that is not empty')}."
+        remedy = f"Pass {EXPECTED.get(name, 'text in UTF-8 that is not empty')}."
         raise InvalidArgumentError(name, problem, remedy) from None
     if isinstance(value, SecretStr):
         return value.get_secret_value()
@@ -458,7 +458,7 @@ def _errors_of(error: ValidationError) -> list[InvalidArgumentError]:
         flag = f"--{name.replace('_', '-')}, " if name in FLAGS else ""
         ways = f"{flag}ZETTEL_{name.upper()} or {name} in {CONFIG_FILE}"
         problem = f"{_shown(name, detail['input'])} cannot be used"
-        remedy = f"Pass {EXPECTED.get(name, 'text that is not empty')} ({ways})."
+        remedy = f"Pass {EXPECTED.get(name, 'text in UTF-8 that is not empty')} ({ways})."
         cause = detail.get("ctx", {}).get("error")
         if isinstance(cause, PlaceError):
             problem, remedy = cause.problem, cause.remedy

@@ -9,8 +9,12 @@ import anyio
 from zettel.server.config.settings import Settings
 from zettel.server.engine.engine_lock import EngineLock
 from zettel.server.engine.listener import EngineListener
-from zettel.server.engine.store_watch import shut_down_when_evicted
+from zettel.server.engine.store_watch import (
+    shut_down_when_evicted,
+    shut_down_without_temporary_folder,
+)
 from zettel.server.runtime.factories import installed_factories
+from zettel.server.runtime.open_files import raise_open_files
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown, shut_down_on_signal
 from zettel.server.runtime.threads import share_among_threads
@@ -29,6 +33,7 @@ EMPTY_MAX_IDLE_MINUTES = 10.0
 async def serve_engine(settings: Settings, engine_lock: EngineLock) -> None:
     """Serve the clients of a store until it is idle or a shutdown is requested."""
     share_among_threads()
+    raise_open_files()
     shutdown = Shutdown(patience_s=DRAIN_S)
     runtime = Runtime(
         settings.store, installed_factories(settings, still_there=engine_lock.store_is_there)
@@ -40,6 +45,7 @@ async def serve_engine(settings: Settings, engine_lock: EngineLock) -> None:
             shut_down_when_idle, listener, partial(idle_s, runtime, settings), shutdown
         )
         tasks.start_soon(shut_down_when_evicted, engine_lock, shutdown)
+        tasks.start_soon(shut_down_without_temporary_folder, shutdown)
         logger.info("engine of store=%r listens on %s", settings.store, engine_lock.endpoint)
         await listener.serve()
         tasks.cancel_scope.cancel()

@@ -32,6 +32,24 @@ async def shut_down_when_evicted(engine_lock: EngineLock, shutdown: Shutdown) ->
         await anyio.sleep(STORE_POLL_S)
 
 
+async def shut_down_without_temporary_folder(shutdown: Shutdown) -> None:
+    """Request shutdown when TMPDIR is gone, as with the shell of the client that started this.
+
+    Calls would fail; the next engine does without the variable.
+    """
+    while True:
+        if not _has_temporary_folder():
+            logger.warning("the temporary directory was removed")
+            shutdown.request()
+            return
+        await anyio.sleep(STORE_POLL_S)
+
+
+def _has_temporary_folder() -> bool:
+    folder = os.environ.get("TMPDIR")
+    return folder is None or os.path.isdir(folder)
+
+
 def leave_without_store(engine_lock: EngineLock) -> None:
     """Exit if the store's directory is gone: a write would recreate it incomplete."""
     if engine_lock.store_is_there():

@@ -87,7 +87,7 @@ def _stop_engine(place: Rendezvous) -> None:
         # It exits by itself: the store's settings cannot be used.
         return
     except UnattachableError as error:
-        raise EngineUnreachableError(place.store, str(error)) from None
+        raise EngineUnreachableError(place.store, f"cannot be used: {error}") from None
     if leaving is not None:
         leaving.sock.close()
 

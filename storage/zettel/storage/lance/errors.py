@@ -38,6 +38,11 @@ def _statuses(*numbers: int, also: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 _CAUSES = (
     _Cause(
+        ("Failed to create temp dir",),
+        "needs a temporary directory, and this server has none that it can write to",
+        "Make the directory that TMPDIR names, or set TMPDIR to another one and run zettel stop.",
+    ),
+    _Cause(
         # 28 ENOSPC, 122 EDQUOT, 112 ERROR_DISK_FULL
         ("No space left", "(os error 28)", "(os error 122)", "(os error 112)"),
         "is on a full disk, so nothing more was stored",

@@ -1,13 +1,18 @@
-"""Lines out of chunks."""
+"""Lines out of chunks, and how many are read."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
+import anyio
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.server.engines import ListeningEngine
 
 from zettel.server.protocol.malformed import MAX_MESSAGE, RejectedMessage
-from zettel.server.transports.stdio.conversation import LineReader
+from zettel.server.protocol.server import ClientDefaults, create_server
+from zettel.server.protocol.subscriptions import ChangeFeed
+from zettel.server.runtime.shutdown import Shutdown
+from zettel.server.transports.stdio.conversation import OPEN_MAX_REQUESTS, LineReader, converse
 
 
 def reader_of(chunks: Sequence[bytes]) -> LineReader:
@@ -73,3 +78,23 @@ async def test_of_an_endless_line_only_the_edges_are_kept() -> None:
     (found,) = await all_lines(reader)
 
     assert isinstance(found, RejectedMessage)
+
+
+async def test_no_more_is_read_of_a_client_that_does_not_read_its_answers() -> None:
+    read = 0
+
+    async def receive() -> bytes:
+        nonlocal read
+        read += 1
+        await anyio.lowlevel.checkpoint()
+        return b'{"jsonrpc":"2.0","id":%d,"method":"ping"}\n' % read
+
+    async def send_line(_line: bytes) -> None:
+        await anyio.sleep_forever()
+
+    engine, defaults = ListeningEngine(), ClientDefaults(transport="stdio", namespace="farm")
+    server = create_server(engine, defaults, ChangeFeed(engine.call))
+    with anyio.move_on_after(1):
+        await converse(server, LineReader(receive), send_line, protocol="auto", shutdown=Shutdown())
+
+    assert read == OPEN_MAX_REQUESTS

@@ -311,7 +311,9 @@ CHECKS: tuple[Check[StoreFacts], ...] = (
     ),
     Check(
         name=WAITING_FOR_VECTORS,
-        find=lambda seen: sum(row.current and not row.embed_model for row in seen.rows),
+        find=lambda seen: sum(
+            row.current and row.state == State.ACTIVE and not row.embed_model for row in seen.rows
+        ),
         means="Notes wait for their vectors; until then they are found by their words.",
         advice="The engine embeds them in the background; zettel evolve --once does it now.",
         is_damage=False,

@@ -58,13 +58,19 @@ UNAWAITED_METHODS = frozenset({"subscriptions/listen"})
 """Requests that stay open until the client or the server ends them; not waited for."""
 
 
+OPEN_MAX_REQUESTS = 256
+"""Of one client. At this bound no more is read of it until one is answered, so that a client that
+does not read its answers cannot fill the memory of the engine that others share."""
+
+
 class OpenRequestIds:
     """Ids of unanswered requests, which the end of a conversation waits for."""
 
     def __init__(self) -> None:
         self._ids: set[RequestId] = set()
-        self._settled = anyio.Event()
+        self._settled, self._room = anyio.Event(), anyio.Event()
         self._settled.set()
+        self._room.set()
 
     def saw(self, message: JSONRPCMessage) -> None:
         """Record a message from either side."""
@@ -74,6 +80,8 @@ class OpenRequestIds:
             self._ids.add(message.id)
             if self._settled.is_set():
                 self._settled = anyio.Event()
+            if len(self._ids) >= OPEN_MAX_REQUESTS and self._room.is_set():
+                self._room = anyio.Event()
         elif isinstance(message, JSONRPCNotification):
             if message.method == "notifications/cancelled":
                 # A cancelled request is never answered.
@@ -85,9 +93,15 @@ class OpenRequestIds:
         """Wait until every request was answered or cancelled."""
         await self._settled.wait()
 
+    async def room(self) -> None:
+        """Wait until fewer than `OPEN_MAX_REQUESTS` are unanswered."""
+        await self._room.wait()
+
     def _drop(self, request_id: object) -> None:
         if isinstance(request_id, str | int):
             self._ids.discard(request_id)
+        if len(self._ids) < OPEN_MAX_REQUESTS:
+            self._room.set()
         if not self._ids:
             self._settled.set()
 
@@ -160,6 +174,7 @@ async def _read_messages(
             await messages.send(SessionMessage(parsed))
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             return
+        await unanswered.room()
 
 
 async def _write_messages(
