@@ -22,6 +22,18 @@ from zettel.tools.language.quantities import QuantityText, find_other_quantity
             "2 gib",
             "4gi",
         ),
+        (  # one end of two
+            "Window for production deploys: Tuesday to Thursday, 08:00 to 14:00.",
+            "Production deploys are allowed Monday to Thursday between 08:00 and 14:00.",
+            "monday",
+            "tuesday",
+        ),
+        (  # the word that begins a sentence is no name of its own
+            "Carrier calls now stop after 2 attempts; with four, dispatchers waited.",
+            "Decision: calls to the carrier APIs are retried, at most 4 attempts.",
+            "4 attempts",
+            "2 attempts",
+        ),
         (
             "Dr Weller's practice rang: crown on 2 April.",
             "Dr Weller in Clifton fits the crown on 26 March.",
@@ -101,6 +113,11 @@ def test_another_quantity_of_the_same_thing_is_found(
         (
             "The gym opens at 06:30 and closes at 22:00 on weekdays.",
             "The gym is closed for repairs until 09:00 on weekdays.",
+        ),
+        # Both ends of two.
+        (
+            "The gym opens at 06:30 and closes at 22:00 on weekdays.",
+            "The gym opens at 07:00 and closes at 21:00 on weekdays.",
         ),
         # A document.
         (

@@ -46,6 +46,8 @@ NEAR_SORTS = EVENT_SORTS | {"time_of_day"}
 """Sorts that tell when, which texts on anything may have. Without them, notes of a cosine from .40
 to .50 show 3 more of 466 changes, and none of 3,901 other notes is taken for one; with them 2
 further ones, and 6 others (months, changes, pairs, worlds, LoCoMo dev's turns, November 2026)."""
+RANGE_ENDS = 2
+"""Quantities of one sort that a text may have: a beginning and an end."""
 CODE = "code"
 """The sort of a number of four to six digits. Inside a clause it rather names a thing: "Invoice
 1045 is paid"."""
@@ -169,15 +171,15 @@ def _find_other(
     of_clauses: bool = False,
 ) -> OtherValue | None:
     """The quantity of another sort than `without` that two texts with `least` words share."""
-    new = {sort: told for sort, told in younger.quantities.items() if len(told) == 1}
     # The older text is read only where the younger has a quantity.
-    sorts = (s for s in new if len(old := older.quantities.get(s, ())) == 1 and new[s] != old)
-    sort = next((sort for sort in sorts if sort not in without), None)
-    if sort is None:
+    others = (
+        (sort, *values)
+        for sort, told in younger.quantities.items()
+        if (values := _told_otherwise(told, older.quantities.get(sort, set())))
+    )
+    sort, before, now = next((o for o in others if o[0] not in without), ("", "", ""))
+    if not sort or younger.is_figures or older.is_figures:
         return None
-    if younger.is_figures or older.is_figures:
-        return None
-    [before], [now] = older.quantities[sort], new[sort]
     if of_clauses and sort == CODE and not (younger.ends_with(now) and older.ends_with(before)):
         return None
     if sort not in POINTS and not are_of_a_size(before, now):
@@ -186,6 +188,13 @@ def _find_other(
     # The names last: they take longest to read.
     is_one = not _number_others(younger, older, other) and _are_of_one(younger, older, least)
     return other if is_one else None
+
+
+def _told_otherwise(new: Collection[str], old: Collection[str]) -> tuple[str, str] | None:
+    """What is told instead of what: of one quantity, or of one end of two ("8:00 to 14:00")."""
+    before, now = set(old).difference(new), set(new).difference(old)
+    both = len(new) == len(old) <= RANGE_ENDS and len(before) == len(now) == 1
+    return (before.pop(), now.pop()) if both else None
 
 
 def are_of_a_size(before: str, now: str) -> bool:
@@ -209,7 +218,11 @@ def _are_of_one(younger: QuantityText, older: QuantityText, least: int) -> bool:
     if shared < max(least, QUANTITY_MIN_SHARE * min(len(new), len(old))):
         return False
     named, known = younger.names, older.names
-    return not named.isdisjoint(known) or not (named and known)
+    if not (named and known) or not named.isdisjoint(known):
+        return True
+    # A word that begins a sentence may look like a name: "Carrier calls stop".
+    pairs = *product(named, old), *product(known, new)
+    return any(name.startswith(word) for name, word in pairs)
 
 
 def _begins_alike(word: str, others: Collection[str]) -> bool:
