@@ -15,6 +15,7 @@ from zettel.tools.language.languages import JOINED_LETTERS, find_language
 from zettel.tools.language.name_words import titles
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, plain_name, terms
+from zettel.tools.language.time_words import is_day_month_or_count
 from zettel.tools.language.unspaced_names import find_unspaced_names
 
 _WORD = re.compile(r"(?!\p{Ll}{1,6}['’]\p{Lu})[\p{L}\p{N}_][\p{L}\p{M}\p{N}_'’-]*")
@@ -72,10 +73,18 @@ _GERMAN = frozenset(
     " welchen welcher welches woran worum zu zum zur über auf darf soll sollte wem wen".split()
 )
 """Words of which a German question has two, and hardly any other."""
+_GERMAN_OPENING = re.compile(
+    r"\W*(?:wie|wann|wer|wem|wen|wessen|warum|wieso|weshalb|wohin|woher|welche[mnrs]?"
+    r"|wo(?:mit|von|für|ran|rauf|raus|rum|rin|zu|bei|nach|durch|gegen))(?!\w)",
+    re.IGNORECASE,
+)
+"""A word with which a German question opens, and no English one."""
 
 
 def _is_german(text: str) -> bool:
     """Whether a text is in German, where every noun is capitalised."""
+    if _GERMAN_OPENING.match(text):
+        return True
     words = (fold(match.group()) for match in _WORD.finditer(text))
     return len(_GERMAN.intersection(words)) >= 2 or find_language(text) == "de"
 
@@ -129,7 +138,9 @@ def _is_titled(text: str, start: int) -> bool:
 
 
 def _tells(word: str) -> bool:
-    return fold(word) not in ORDINARY_WORDS and bool(terms(word))
+    folded = fold(word)
+    days = folded.endswith("days") and is_day_month_or_count(folded)  # "on Wednesdays"
+    return not days and folded not in ORDINARY_WORDS and bool(terms(word))
 
 
 def is_addressed(text: str, start: int, end: int) -> bool:
@@ -184,6 +195,9 @@ class Mentions:
 
     def _read(self, name: str) -> tuple[int, list[int], list[int]]:
         told = [self._said.postings(term)[0] for term in terms(name)]
+        if told:  # "Silkes Schwester", "the Mareks"
+            owned = self._said.postings(f"{terms(name)[-1]}s")[0]
+            told[-1] = np.union1d(told[-1], owned)
         if not told or len(name) > NAME_MAX_CHARACTERS:
             return 0, [], []
         plain = plain_name(name)
@@ -193,7 +207,7 @@ class Mentions:
             row: without_accents(normalise(self._outlines[row].content)) for row in map(int, there)
         }
         found = {
-            row: list(islice(spelled.finditer(text), NOTE_MAX_MENTIONS))
+            row: list(islice(filter(_is_name, spelled.finditer(text)), NOTE_MAX_MENTIONS))
             for row, text in texts.items()
         }
         held, rows, addressing = 0, list[int](), list[int]()
@@ -213,7 +227,12 @@ def _spelled(name: str) -> re.Pattern[str]:
     """Where a name stands by itself; beside letters of a script without spaces it does."""
     first, last = (_JOINED.match(letter) for letter in (name[0], name[-1]))
     before, after = "" if first else rf"(?<!{_WITHIN})", "" if last else rf"(?!{_WITHIN})"
-    return re.compile(f"{before}{re.escape(name)}{after}", re.IGNORECASE)
+    return re.compile(f"{before}{re.escape(name)}(?P<owner>s)?{after}", re.IGNORECASE)
+
+
+def _is_name(match: re.Match[str]) -> bool:
+    """Whether a match is no other word: "marks" is none of Mark, as "Marks" may be."""
+    return not (match["owner"] and match[0][0].islower())
 
 
 def _as_names(found: _Places) -> _Places:
