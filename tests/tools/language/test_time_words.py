@@ -416,6 +416,8 @@ def test_the_day_of_an_event_is_not_one_on_which_something_becomes_otherwise(tex
         ("From February the rent is 950 euros.", "2027-02-01"),
         ("The rent is 950 euros starting February.", "2027-02-01"),
         ("From May on the rent is 950 euros.", "2027-05-01"),
+        ("She puts her price up to £31 from June.", "2027-06-01"),
+        ("A new contract, 950 euros a month, beginning on 1 June.", "2027-06-01"),
         ("From the end of May the rent is 950 euros.", "2027-05-31"),
         ("Ab Ende Mai kostet die Miete 950 Euro.", "2027-05-31"),
     ],

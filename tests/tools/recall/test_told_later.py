@@ -323,3 +323,22 @@ async def test_a_change_of_one_part_comes_first_for_that_part_alone(desk: Desk) 
 
     assert notes(metrics)[0]["content"] == both
     assert notes(server)[0]["content"] == moved
+
+
+@pytest.mark.parametrize(
+    ("query", "whole"),
+    [
+        ("On which weekday has Mila her piano lessons?", True),
+        ("What do the piano lessons of Mila cost?", False),
+    ],
+)
+async def test_a_change_comes_first_only_where_it_states_what_is_asked_for_by_name(
+    any_desk: Desk, query: str, whole: bool
+) -> None:
+    lessons, price = await told(
+        any_desk,
+        "Mila has her piano lessons on Mondays at 17:00, £28 each.",
+        "The piano lessons of Mila now cost £31 each.",
+    )
+
+    assert await any_desk.found(query=query) == ([lessons, price] if whole else [price, lessons])

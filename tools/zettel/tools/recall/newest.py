@@ -223,7 +223,7 @@ def _ahead(
 
     A note that names the older one's value as former tells what was asked of that, too; and so,
     where people do not talk, does one that tells a change of what neither states as a fact. Not of
-    what was asked to the letter and the older note alone holds.
+    what was asked to the letter or by name (a price, a day) and the older note alone holds.
     """
     question, ahead = found.question, dict[str, list[str]]()
     exact = find_exact_terms(question.text)
@@ -239,7 +239,9 @@ def _ahead(
         if _is_of_another(question.text, *pair, named=tells, asks_else=asks_else):
             continue
         tells = tells or not (found.first.corpus.conversation or all(map(find_statements, pair)))
-        if later and not _holds_more(exact, *pair) and (tells or not asks_else):
+        if not (tells or not asks_else) or not _states_as_much(question, *pair):
+            continue
+        if later and not _holds_more(exact, *pair):
             ahead.setdefault(older, []).append(younger)
     return {
         older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
