@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 
 from benchmarks.verdict.gather import Judged
 from zettel.tools.ranking.confidence import judge, weigh
+from zettel.tools.ranking.estimate import ABSENT
 
 RIDGE = 3e-4
 """Weight of the squared weights, of figures scaled by their deviation, in the loss. Ten times as
@@ -43,15 +44,12 @@ def measure(judged: Sequence[Judged]) -> Sample:
     """Reduce the questions of a set to figures."""
     figures, verdicts = list[tuple[float, ...]](), list[tuple[float, bool]]()
     for one in judged:
-        seen = weigh(
-            one.question,
-            one.ranking,
-            one.meaning,
-            one.ranked,
-            own_names=one.more["own_names"],
-        )
-        sure = judge(one.question, one.ranking, one.meaning, one.ranked, **one.more)
-        figures.append(astuple(seen.figures))
+        asked = one.question, one.ranking, one.meaning, one.ranked
+        own_names = one.more["own_names"]
+        # Filters may leave no note, of which there is nothing to weigh.
+        seen = weigh(*asked, own_names=own_names).figures if one.ranked else ABSENT
+        sure = judge(*asked, **one.more)
+        figures.append(astuple(seen))
         verdicts.append((sure.confidence, sure.verdict == "nothing_relevant"))
     return Sample(
         figures=np.array(figures),

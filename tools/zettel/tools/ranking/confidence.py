@@ -194,15 +194,13 @@ def weigh(
     anothers = question.subject != USER and _is_of_another(best, holding)
     other_case = _find_other_case(question, corpus, [best, *shown])
     unstated = find_unstated(question, corpus, cosines, order, holding=holding, anothers=anothers)
-    of_all = question.asks_former or question.all_of_whom or bool(question.sort or question.times)
-    elsewhere = anothers and not of_all and not question.is_passage
     figures = read_figures(
         corpus,
         cosines,
         _best_told(cosines, corpus),
         nearness - UNKNOWN_NAME_PENALTY * bool(unknown),
         holding=holding,
-        unstated=bool(unstated or unknown or other_case or elsewhere),
+        unstated=bool(unstated or untold or other_case),
     )
     figures, near = _of_time_or_kind(question, ranking, figures, near, timeless=timeless)
     return Evidence(
