@@ -409,6 +409,7 @@ def _note(number: int, content: str, *, subject: str = "", timed: bool = False) 
         ("Auf welcher Station arbeitet Valentin?", ()),
         ("Wie lautet Omas neue Nummer?", ()),
         ("Woran arbeitet Frau Groth?", ("Groth",)),
+        ("Wie is de zus van Marijke?", ("Marijke",)),
         ("Worms in Ana's garden of Linz?", ("Ana", "Linz")),
         ("Who coaches the girls on Wednesdays?", ()),
         ("When does Valentin see the Bundestag?", ("Valentin", "Bundestag")),

@@ -74,11 +74,12 @@ _GERMAN = frozenset(
 )
 """Words of which a German question has two, and hardly any other."""
 _GERMAN_OPENING = re.compile(
-    r"\W*(?:wie|wann|wer|wem|wen|wessen|warum|wieso|weshalb|wohin|woher|welche[mnrs]?"
+    r"\W*(?:wie(?! (?:is|zijn|heeft|hebben|gaat|komt|was|kan|moet|wil|werkt|doet|van)(?!\w))"
+    r"|wann|wer|wem|wen|wessen|warum|wieso|weshalb|wohin|woher|welche[mnrs]?"
     r"|wo(?:mit|von|für|ran|rauf|raus|rum|rin|zu|bei|nach|durch|gegen))(?!\w)",
     re.IGNORECASE,
 )
-"""A word with which a German question opens, and no English one."""
+"""A word with which a German question opens, and no English one; Dutch has its own "wie"."""
 
 
 def _is_german(text: str) -> bool:
