@@ -342,3 +342,13 @@ async def test_a_change_comes_first_only_where_it_states_what_is_asked_for_by_na
     )
 
     assert await any_desk.found(query=query) == ([lessons, price] if whole else [price, lessons])
+
+
+async def test_a_change_told_in_other_words_than_a_place_has_still_comes_first(desk: Desk) -> None:
+    mat, bridget = await told(
+        desk,
+        "The spare key of the studio is under the mat",
+        "Bridget takes over the spare key of the studio from Ana",
+    )
+
+    assert await desk.found(query="Where is the spare key of the studio?") == [bridget, mat]

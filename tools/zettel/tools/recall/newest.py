@@ -239,9 +239,9 @@ def _ahead(
         if _is_of_another(question.text, *pair, named=tells, asks_else=asks_else):
             continue
         tells = tells or not (found.first.corpus.conversation or all(map(find_statements, pair)))
-        if not (tells or not asks_else) or not _states_as_much(question, *pair):
-            continue
-        if later and not _holds_more(exact, *pair):
+        # A new home or job is told in more words than a day or a price.
+        states = _states_as_much(question, *pair, only_numbers=not asks_else)
+        if later and states and not _holds_more(exact, *pair) and (tells or not asks_else):
             ahead.setdefault(older, []).append(younger)
     return {
         older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
@@ -363,12 +363,16 @@ def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
     )
 
 
-def _states_as_much(question: Question, first: Outline, other: Outline) -> bool:
+def _states_as_much(
+    question: Question, first: Outline, other: Outline, *, only_numbers: bool = False
+) -> bool:
     """Whether a note states what is asked for by name, if the first does; else it changed nothing.
 
-    Somebody asked about ("dad") may be called by name, and so counts for nothing.
+    Somebody asked about ("dad") may be called by name, and so counts for nothing; with
+    `only_numbers` but prices, days and the like count.
     """
-    slots = [slot for slot in find_asked_slots(question.text) if not slot.person]
+    asked = find_asked_slots(question.text)
+    slots = [s for s in asked if not s.person and (s.numbered or not only_numbers)]
     return all(slot.is_stated(other.content) for slot in slots if slot.is_stated(first.content))
 
 
