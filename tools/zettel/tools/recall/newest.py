@@ -240,7 +240,8 @@ def _ahead(
             continue
         tells = tells or not (found.first.corpus.conversation or all(map(find_statements, pair)))
         # A new home or job is told in more words than a day or a price.
-        states = _states_as_much(question, *pair, only_numbers=not asks_else)
+        by_name = _states_as_much(question, *pair, only_numbers=not asks_else)
+        states = (younger, older) in named or by_name
         if later and states and not _holds_more(exact, *pair) and (tells or not asks_else):
             ahead.setdefault(older, []).append(younger)
     return {
