@@ -31,13 +31,13 @@ from zettel.tools.language.change_cues import CHANGE_CUE_MAX_CHARACTERS, find_ch
 from zettel.tools.language.dates import find_times, find_windows, without_times
 from zettel.tools.language.documents import cut_text
 from zettel.tools.language.facts import STATEMENTS_MAX_CHARACTERS, find_statements
+from zettel.tools.language.kept_readings import clear_kept_readings
 from zettel.tools.language.link_cues import find_cue
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.names import find_names
 from zettel.tools.language.opposites import denies_otherwise
 from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.language.user_words import find_own_names, tells_of_user
-from zettel.tools.note_marks import clear_known_marks
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.excerpt import rank_passages
 from zettel.tools.ranking.fusion import rank_rows
@@ -114,7 +114,6 @@ def _asked(text: str) -> object:
 
 
 def _quoted(text: str) -> object:
-    clear_known_marks()  # those of short texts are remembered, which no long one can compare with
     return quotable(_note(text))
 
 
@@ -228,6 +227,7 @@ class Hostile:
 
 
 def _cpu_s(read: Callable[[str], object], text: str) -> float:
+    clear_kept_readings()  # or the first of several tries alone would be one
     start = time.process_time()
     read(text)
     return time.process_time() - start

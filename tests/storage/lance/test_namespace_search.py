@@ -17,8 +17,9 @@ from zettel.storage.erasable import Order
 from zettel.storage.lance import namespace_search
 from zettel.storage.lance.cache import text_index
 from zettel.storage.lance.cache.text_index import NamespaceTerms
+from zettel.storage.lance.reads import keep_resident
 from zettel.storage.lance.store import LanceStore, open_store
-from zettel.storage.notes import Note
+from zettel.storage.notes import Kind, Note
 from zettel.storage.store import NoteFilter
 
 HOME = ("home",)
@@ -147,6 +148,24 @@ async def test_filters_and_past_revisions_are_searched_with_the_same_frequencies
         )
 
 
+async def test_the_best_of_few_wanted_notes_are_found_behind_all_that_a_filter_leaves_out(
+    lance: LanceStore,
+) -> None:
+    left_out = [make_note("bees " * n) for n in range(1, 60)]
+    behind = [f"bees and {'nectar ' * (n + 20)}" for n in range(8)]
+    wanted = [replace(make_note(text), kind=Kind.PROCEDURAL) for text in ("bees " * 60, *behind)]
+    await add(lance, *left_out, *wanted)
+    where = NoteFilter(kinds=(Kind.PROCEDURAL,))
+
+    from_table = await lance.match_text("bees", where, limit=2, counted=HOME)
+    await keep_resident(lance.tables)
+    everything = await lance.match_text("bees", where, limit=99, counted=HOME)
+    best = await lance.match_text("bees", where, limit=2, counted=HOME)
+
+    assert {hit.note_id for hit in everything} == {note.note_id for note in wanted}
+    assert best == from_table == everything[:2]
+
+
 async def test_a_namespace_too_large_to_be_indexed_is_scored_by_its_newest_notes(
     lance: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,9 +218,9 @@ def test_an_index_grown_by_writes_is_as_one_made_at_once() -> None:
     at_once = NamespaceTerms(sizes={}).with_rows(rows)
 
     for query in WORDS:
-        assert text_index.Frequencies([grown]).score(query) == text_index.Frequencies(
+        assert text_index.Frequencies([grown]).score(query).best(60) == text_index.Frequencies(
             [at_once]
-        ).score(query)
+        ).score(query).best(60)
     assert len(grown.segments) < 8
 
 

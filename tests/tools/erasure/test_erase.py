@@ -13,7 +13,7 @@ from zettel.storage.erasable import digest_of
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteFilter
 from zettel.tools.erasure.orders import drain, pending_erasures
-from zettel.tools.language.told_text import kept_texts
+from zettel.tools.language.kept_readings import count_kept_readings
 from zettel.tools.progress import reporting_to
 from zettel.tools.state.memory import Memory
 
@@ -70,14 +70,14 @@ async def test_an_erased_note_is_in_no_answer_of_any_moment(desk: Desk) -> None:
     assert note_id not in await dump(desk)
 
 
-async def test_no_text_that_was_read_for_comparison_stays_in_memory(desk: Desk) -> None:
+async def test_nothing_that_was_read_of_a_text_stays_in_memory(desk: Desk) -> None:
     note_id = await desk.told(CANARY)
     await desk.told(f"{CANARY} every morning")
-    assert kept_texts()
+    assert count_kept_readings()
 
     await erased(desk, note_id)
 
-    assert not kept_texts()
+    assert not count_kept_readings()
 
 
 async def test_a_read_of_an_erased_id_says_when_it_was_erased_and_nothing_of_it(

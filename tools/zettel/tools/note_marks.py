@@ -1,11 +1,11 @@
 """Marks of notes: what speaks against taking their text at its word, when told and when shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 
 from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.answers import Candidate, ForgetLine, LinkLine, RecalledNote, RelationLine
 from zettel.tools.concurrency import read_in_thread
+from zettel.tools.language.kept_readings import keep_last
 from zettel.tools.language.marks import Mark, find_marks, find_marks_across
 from zettel.tools.language.talk_words import talk_words
 from zettel.tools.trust import FULL_TRUST, IMPORT_SCHEME, MARKED_TRUST, SUSPECT, TrustView
@@ -21,14 +21,9 @@ def marks_of(text: str) -> tuple[Mark, ...]:
     return _known_marks(text) if len(text) <= KNOWN_MAX_CHARACTERS else find_marks(text)
 
 
-@lru_cache(maxsize=KNOWN_TEXTS)
+@keep_last(KNOWN_TEXTS)
 def _known_marks(text: str) -> tuple[Mark, ...]:
     return find_marks(text)
-
-
-def clear_known_marks() -> None:
-    """Forgets the texts: some may have been erased."""
-    _known_marks.cache_clear()
 
 
 def words_of(note: Note) -> str:

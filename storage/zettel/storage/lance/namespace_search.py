@@ -8,7 +8,7 @@ For callers that may read a part of the store: LanceDB's own scores count the wo
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 # (pyarrow ships no types, lancedb some)
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -16,7 +16,12 @@ from anyio import to_thread
 from lancedb import AsyncTable
 from lancedb.query import MatchQuery
 
-from zettel.storage.lance.cache.text_index import COUNTED_MAX_BYTES, Frequencies, NamespaceTerms
+from zettel.storage.lance.cache.text_index import (
+    COUNTED_MAX_BYTES,
+    Frequencies,
+    NamespaceTerms,
+    Scores,
+)
 from zettel.storage.lance.predicates import equals, one_of, predicate
 from zettel.storage.lance.reads import notes_version
 from zettel.storage.lance.schema import EMBED_MODEL
@@ -29,6 +34,9 @@ READ_MAX_ROWS = 500
 CANDIDATE_MAX_ROWS = 400
 """Rows that are scored in a namespace too large to be indexed: LanceDB's best, at least twice as
 many as recall takes of such a scope."""
+LOOKED_AT_FIRST = 4
+"""Times the wanted notes whose rows are looked at first, and by which these grow: replaced
+revisions and notes that a filter leaves out are among them."""
 
 
 async def match_namespaces(
@@ -42,8 +50,7 @@ async def match_namespaces(
     terms = [await _terms(tables, name) for name in namespaces]
     if all(one.whole for one in terms):
         scores = await to_thread.run_sync(lambda: Frequencies(terms).score(query))
-        passing = await _passing(tables, where, scores)
-        found = [Hit(passing[i], score) for i, score in scores.items() if i in passing]
+        found = await _best_passing(tables, where, scores, limit=limit)
     else:
         rows = await _candidates(tables, query, where)
         texts = dict(zip(*(rows.column(c).to_pylist() for c in ("row_id", "text")), strict=True))
@@ -105,15 +112,28 @@ def _newest(sizes: Mapping[str, int]) -> dict[str, int]:
     return newest
 
 
-async def _passing(
-    tables: Tables, where: NoteFilter, row_ids: Collection[str]
-) -> Mapping[str, str]:
-    """Row id -> note id, of those of the rows that pass a filter; more where it costs nothing."""
-    if not row_ids:
-        return {}
-    known = tables.resident.passing(await notes_version(tables), where, row_ids)
-    if known is not None:
-        return known
+async def _best_passing(
+    tables: Tables, where: NoteFilter, scores: Scores, *, limit: int
+) -> list[Hit]:
+    """At least the best `limit` notes that pass a filter, if as many do.
+
+    Nearly every note shares a word with a question: the best are looked at first.
+    """
+    version, most = await notes_version(tables), LOOKED_AT_FIRST * limit
+    while (best := scores.best(most)) and (
+        passing := tables.resident.passing(version, where, best)
+    ) is not None:
+        if len(passing) >= limit or len(best) == len(scores):
+            return [Hit(passing[i], score) for i, score in best.items() if i in passing]
+        most *= LOOKED_AT_FIRST
+    if not best:
+        return []
+    passing, every = await _passing(tables, where), scores.best(len(scores))
+    return [Hit(passing[i], score) for i, score in every.items() if i in passing]
+
+
+async def _passing(tables: Tables, where: NoteFilter) -> Mapping[str, str]:
+    """Row id -> note id, of the rows that pass a filter, from the table."""
     table = await tables.notes.select(
         ["row_id", "note_id"],
         where=predicate(where, embed_model=tables.notes.spec.column(EMBED_MODEL)),

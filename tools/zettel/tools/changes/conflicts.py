@@ -26,7 +26,6 @@ from zettel.storage.store import NoteFilter, NoteReader
 from zettel.tools.changes.links import SURE_CONFIDENCE, rule_link
 from zettel.tools.language.change_cues import (
     ChangeCue,
-    find_change_cue,
     value_words,
     words_of_when,
 )
@@ -35,7 +34,7 @@ from zettel.tools.language.facts import EMPLOYER, HOME, Statement, find_statemen
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
 from zettel.tools.language.quantities import are_of_a_size, find_other_quantity
-from zettel.tools.language.question_words import is_of_sort, says_done
+from zettel.tools.language.question_words import is_of_sort
 from zettel.tools.language.slots import (
     OtherValue,
     find_other_number,
@@ -566,7 +565,8 @@ async def notes_stating(
     seeds 2-4).
     """
     words = " ".join(dict.fromkeys(word for one in stated for word in one.words.split()))
-    if find_change_cue(note.content) or says_done(note.content):
+    text = told_text(note.content, note.subject)
+    if text.says_change or text.says_done:
         words = f"{words} {note.content}"
     limit = CONFLICT_MAX_CANDIDATES
     return await match_outlines(store, words, where, limit=limit, counted=counted)

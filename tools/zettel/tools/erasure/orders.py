@@ -20,7 +20,6 @@ from zettel.storage.store import NoteStore, Store
 from zettel.tools.changes.previews import withdraw_previews
 from zettel.tools.changes.stages import COMPARED
 from zettel.tools.changes.supersession import reconcile_superseded, supersedes
-from zettel.tools.language.told_text import clear_told_texts
 from zettel.tools.llm.unanswered import drop_erased_unanswered
 from zettel.tools.state.memory import Memory
 
@@ -130,7 +129,6 @@ async def _make_invisible(
     ids = [note_id for order in orders for note_id in order.note_ids]
     receipts = await memory.admin.erase_rows(orders, clock=lambda: _since(now, began))
     memory.drop_cached(ids)
-    clear_told_texts()
     await withdraw_previews(memory.admin, ids, now=now)
     await drop_erased_unanswered(memory.admin, ids)
     for entry in entries:

@@ -8,6 +8,7 @@ from itertools import islice
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import Note, Span
+from zettel.tools.language.kept_readings import keep_last
 from zettel.tools.language.time_words import (
     AND,
     ENGLISH,
@@ -132,6 +133,9 @@ MOVING_MAX_DAYS = 2
 were 0.5 % longer on a month of a nurse's notes, with the days of all times 1.1 %."""
 LAST_DAY = date.max.toordinal()
 """Days from the beginning of the year 1 to the end of 9999."""
+TIMES_MAX_TEXTS = 64
+"""Texts whose times are kept: those of a note that is told are asked for again by each call that
+settles a candidate, a question's by each of its windows."""
 NOTE_MAX_TIMES = 8
 """Most times of one note."""
 TIMES_MAX_CHARACTERS = 16_000
@@ -279,7 +283,10 @@ def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
     )
 
 
-def _told(text: str, moment: datetime, *, asked: bool = False) -> list[tuple[SpelledTime, Period]]:
+@keep_last(TIMES_MAX_TEXTS)
+def _told(
+    text: str, moment: datetime, *, asked: bool = False
+) -> tuple[tuple[SpelledTime, Period], ...]:
     """The time expressions of a note or of a question with their periods, each once."""
     found, tried = list[tuple[SpelledTime, Period]](), set[str]()
     if len(text) > TIMES_MAX_CHARACTERS:
@@ -300,7 +307,7 @@ def _told(text: str, moment: datetime, *, asked: bool = False) -> list[tuple[Spe
             found += [(told, one) for one in (period, *rest) if one]
         if len(found) >= NOTE_MAX_TIMES or len(tried) == TEXT_MAX_EXPRESSIONS:
             break
-    return found[:NOTE_MAX_TIMES]
+    return tuple(found[:NOTE_MAX_TIMES])
 
 
 def _lean(text: str, told: SpelledTime) -> _Lean:

@@ -13,6 +13,7 @@ import regex as re
 
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
+from zettel.tools.language.kept_readings import keep_last
 from zettel.tools.language.name_words import (
     NameWords,
     name_words,
@@ -48,6 +49,8 @@ TEXT_MAX_RELATIONS = 8
 """Most relations of one text."""
 RELATED_MAX_CHARACTERS = 4_000
 """Characters of a text that are read for relations."""
+RELATED_MAX_TEXTS = 256
+"""Texts whose relations are kept: evolution asks for a batch of 128 in four steps."""
 RELATED_WORD_MAX_CHARACTERS = 64
 """Characters of a word that are read; names are tried from each capital in it."""
 THING_MAX_WORDS = 5
@@ -409,7 +412,11 @@ def find_relations(content: str, subject: str = "") -> tuple[Relation, ...]:
         subject: Whom the note is about: who is meant by a pronoun or nothing at the beginning of a
             sentence, and, where it is a name, by "I". Else that is the user.
     """
-    text = _LONG_WORD.sub(r"\1", content[:RELATED_MAX_CHARACTERS])
+    return _find_relations(_LONG_WORD.sub(r"\1", content[:RELATED_MAX_CHARACTERS]), subject)
+
+
+@keep_last(RELATED_MAX_TEXTS)
+def _find_relations(text: str, subject: str) -> tuple[Relation, ...]:
     prose = without_code(text)
     languages = [language for language in _languages() if language.hint.search(prose)]
     if not languages:

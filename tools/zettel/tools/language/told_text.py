@@ -1,7 +1,7 @@
 """What a note's text says that another note may change, read once for many comparisons."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from zettel.tools.language.change_cues import (
     ChangeCue,
@@ -10,6 +10,7 @@ from zettel.tools.language.change_cues import (
     value_words,
 )
 from zettel.tools.language.feedback import Feedback, read_feedback
+from zettel.tools.language.kept_readings import keep_last
 from zettel.tools.language.quantities import QuantityText
 from zettel.tools.language.question_words import says_done
 from zettel.tools.language.slots import Sentence, named_numbers, read_sentences
@@ -36,8 +37,13 @@ class ToldText:
     @cached_property
     def cue(self) -> ChangeCue | None:
         """Its words of a change; none of a report, which tells of so many things in one go."""
-        cue = find_change_cue(self.content)
+        cue = self._cue
         return cue if cue and len(cue.told) <= CHANGE_MAX_CHARACTERS else None
+
+    @property
+    def says_change(self) -> bool:
+        """Whether it has words of a change, or is a report with such words."""
+        return self._cue is not None
 
     @cached_property
     def identifiers(self) -> set[str]:
@@ -75,6 +81,10 @@ class ToldText:
         return read_feedback(self.content)
 
     @cached_property
+    def _cue(self) -> ChangeCue | None:
+        return find_change_cue(self.content)
+
+    @cached_property
     def words(self) -> set[str]:
         """Words that tell what it is about or can be a value."""
         return value_words(self.content)
@@ -86,14 +96,4 @@ def told_text(content: str, subject: str) -> ToldText:
     return ToldText(content, subject) if long else _kept(content, subject)
 
 
-_kept = lru_cache(maxsize=KEPT_MAX_TEXTS)(ToldText)
-
-
-def kept_texts() -> int:
-    """How many texts are kept."""
-    return _kept.cache_info().currsize
-
-
-def clear_told_texts() -> None:
-    """Forgets the texts: some may have been erased."""
-    _kept.cache_clear()
+_kept = keep_last(KEPT_MAX_TEXTS)(ToldText)

@@ -15,8 +15,8 @@ from zettel.storage.store import Store
 from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import KeyedLock, read_texts
+from zettel.tools.language.kept_readings import clear_kept_readings
 from zettel.tools.llm.llm import Llm
-from zettel.tools.note_marks import clear_known_marks
 from zettel.tools.ranking.columns import COLUMNS_MAX_BYTES
 from zettel.tools.secrets.cutting import SecretMode
 from zettel.tools.state.caches import CorpusCache, PageCache
@@ -189,7 +189,7 @@ class Memory(Policy):
         gone = frozenset(note_ids)
         self.served.drop(gone)
         self.recent.clear()
-        clear_known_marks()
+        clear_kept_readings()
         self.usage.drop(gone)
         self.corpora.drop(gone)
         if self.quota:

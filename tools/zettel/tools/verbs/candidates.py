@@ -31,9 +31,9 @@ from zettel.tools.changes.settling import settle_call
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.facts import Statement, find_statements
-from zettel.tools.language.feedback import read_feedback
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.other_things import are_labelled_apart
+from zettel.tools.language.told_text import told_text
 from zettel.tools.note_marks import add_labels
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
@@ -306,6 +306,6 @@ def _candidate(
 
 def _ask_for_same(note: Note, other: Outline) -> bool:
     """Whether both ask to do and to leave the same."""
-    wanted = read_feedback(note.content)
-    before = read_feedback(other.content) if wanted else None
+    wanted = told_text(note.content, note.subject).feedback
+    before = told_text(other.content, other.subject).feedback if wanted else None
     return wanted is not None and before is not None and wanted.says_same(before)

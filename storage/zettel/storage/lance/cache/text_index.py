@@ -11,6 +11,7 @@ that in a table of one namespace the scores are the same.
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import log1p
 from secrets import choice
 from string import ascii_lowercase
@@ -208,19 +209,15 @@ class Frequencies:
         tokens = sum(int(segment.lengths[segment.alive].sum()) for segment in self._segments)
         self._mean = tokens / self._rows if self._rows else 1.0
 
-    def score(self, query: str) -> dict[str, float]:
-        """Row id -> score, of every row that shares a token with the query."""
+    def score(self, query: str) -> "Scores":
+        """The scores of the rows that share a token with the query."""
         totals = [np.zeros(len(segment.row_ids)) for segment in self._segments]
         for token, times in _query_tokens(query).items():
             found = [segment.postings(token) for segment in self._segments]
             weight = times * self._rarity(sum(len(rows) for rows, _ in found))
             for segment, total, (rows, counts) in zip(self._segments, totals, found, strict=True):
                 total[rows] += weight * self._saturated(counts, segment.lengths[rows])
-        return {
-            segment.row_ids[row]: float(np.float32(total[row]))
-            for segment, total in zip(self._segments, totals, strict=True)
-            for row in np.flatnonzero(total).tolist()
-        }
+        return Scores([segment.row_ids for segment in self._segments], totals)
 
     def score_texts(self, query: str, texts: Mapping[str, str]) -> dict[str, float]:
         """The same for texts that need not be in the index."""
@@ -249,6 +246,31 @@ class Frequencies:
     ) -> NDArray[np.float64]:
         norm = LANCE_K1 * (1 - LANCE_B + LANCE_B * lengths / (self._mean or 1.0))
         return counts * (LANCE_K1 + 1) / (counts + norm)
+
+
+class Scores:
+    """Scores of the rows of several segments; only the best are made objects of."""
+
+    def __init__(
+        self, row_ids: Sequence[Sequence[str]], totals: Sequence[NDArray[np.float64]]
+    ) -> None:
+        self._row_ids = [*chain.from_iterable(row_ids)]
+        self._all = np.concatenate([np.zeros(0), *totals]).astype(np.float32)
+        self._scored = np.flatnonzero(self._all)
+
+    def __len__(self) -> int:
+        """How many rows have a score."""
+        return len(self._scored)
+
+    def best(self, most: int) -> dict[str, float]:
+        """Row id -> score, of the best rows, and of all that score as the last of them."""
+        rows, scores = self._scored, self._all[self._scored]
+        if len(rows) > most:
+            good = scores >= np.partition(scores, -most)[-most]
+            rows, scores = rows[good], scores[good]
+        return dict(
+            zip(map(self._row_ids.__getitem__, rows.tolist()), scores.tolist(), strict=True)
+        )
 
 
 def _query_tokens(query: str) -> dict[str, int]:

@@ -66,6 +66,14 @@ class _Told:
     feedback: Feedback
 
 
+class _Reader(dict[str, Feedback | None]):
+    """What texts ask for, each read once: notes that want something are near to many of a batch."""
+
+    def __missing__(self, text: str) -> Feedback | None:
+        self[text] = found = read_feedback(text)
+        return found
+
+
 async def _generalize(task: Task, waiting: Sequence[Note]) -> None:
     for namespace in sorted({note.namespace for note in waiting}):
         await _offer(task, namespace, [n for n in waiting if n.namespace == namespace])
@@ -79,13 +87,14 @@ async def _offer(task: Task, namespace: str, waiting: Sequence[Note]) -> None:
     ids = {note.note_id for note in waiting}
     beside = frozenset[str]().union(*map(cited, outdated)) - ids
     again = [*waiting, *await task.batch.get(sorted(beside))]
-    seeds, seen = await _told(task, again), set[str]()
+    read = _Reader()
+    seeds, seen = await _told(task, again, read), set[str]()
     drafts, of_facts = await repeated_facts(task, namespace, again)
     outdated += of_facts
     for seed in sorted(seeds, key=lambda one: order_key(one.note)):
         if seed.note.note_id in seen:
             continue
-        pool = await _in_reach(task, namespace, seed)
+        pool = await _in_reach(task, namespace, seed, read)
         seen |= pool.keys()
         known = await offers_of(task, [one.note for one in pool.values()])
         known = [offer for offer in known if offer.origin.principal == PROPOSED_RULE]
@@ -100,33 +109,31 @@ async def _offer(task: Task, namespace: str, waiting: Sequence[Note]) -> None:
         await keep(task, drafts, list(once.values()), step=GENERALIZE_CHANGE)
 
 
-async def _told(task: Task, notes: Sequence[Note]) -> list[_Told]:
+async def _told(task: Task, notes: Sequence[Note], read: _Reader) -> list[_Told]:
     """Those of the notes that ask for something and count."""
 
-    def read() -> list[_Told]:
-        found = (
-            (note, read_feedback(note.content)) for note in notes if may_generalize(task, note)
-        )
+    def asking() -> list[_Told]:
+        found = ((note, read[note.content]) for note in notes if may_generalize(task, note))
         return [_Told(note, feedback) for note, feedback in found if feedback]
 
-    return await read_in_thread(read)
+    return await read_in_thread(asking)
 
 
-async def _in_reach(task: Task, namespace: str, seed: _Told) -> dict[str, _Told]:
+async def _in_reach(task: Task, namespace: str, seed: _Told, read: _Reader) -> dict[str, _Told]:
     """The notes that ask for the same or the contrary, and of each those that do again, by id."""
     reached, ahead = dict[str, _Told](), [seed]
     while ahead and len(reached) <= FEEDBACK_POOL_MAX_NOTES:
         reached |= {one.note.note_id: one for one in ahead}
         near = dict[str, Outline]()
         for one in ahead:
-            near |= await _near(task, namespace, one)
+            near |= await _near(task, namespace, one, read)
         new = await task.batch.get(sorted(near.keys() - reached.keys()))
         peers = [note for note in new if task.memory.trust.are_peers(note, seed.note)]
-        ahead = await _told(task, peers)
+        ahead = await _told(task, peers, read)
     return reached
 
 
-async def _near(task: Task, namespace: str, told: _Told) -> dict[str, Outline]:
+async def _near(task: Task, namespace: str, told: _Told, read: _Reader) -> dict[str, Outline]:
     where, near = NoteFilter(namespaces=(namespace,), unexpired_at=task.now), dict[str, Outline]()
     vectors = await task.batch.passages_of([told.note.note_id])
     for vector in vectors.get(told.note.note_id, ())[:1]:  # a short note has one passage
@@ -136,8 +143,8 @@ async def _near(task: Task, namespace: str, told: _Told) -> dict[str, Outline]:
         near |= {one.outline.note_id: one.outline for one in found}
 
     def related() -> dict[str, Outline]:
-        read = ((i, outline, read_feedback(outline.content)) for i, outline in near.items())
-        return {i: outline for i, outline, other in read if other and _related(told, other)}
+        asking = ((i, outline, read[outline.content]) for i, outline in near.items())
+        return {i: outline for i, outline, other in asking if other and _related(told, other)}
 
     return await read_in_thread(related)
 
