@@ -84,6 +84,36 @@ async def test_an_update_of_a_time_to_come_takes_effect_then(desk: Desk) -> None
     assert shown["subject"] == "team"
 
 
+async def _planned(desk: Desk, note_id: str, content: str, day: str) -> str:
+    answer = await desk("update", note_id=note_id, content=content, happened_at=day)
+    return str(answer["successor"])
+
+
+async def test_of_two_plans_for_one_day_the_one_told_last_counts(desk: Desk) -> None:
+    old = await desk.told("The rent is 900 euros", subject="flat")
+
+    first = await _planned(desk, old, "The rent is 950 euros", "2026-12-01")
+    last = await _planned(desk, old, "The rent is 970 euros", "2026-12-01")
+
+    assert first == last
+    coming = notes(await desk("recall", query="What is the rent?"))
+    assert [n["content"] for n in coming] == ["The rent is 900 euros", "The rent is 970 euros"]
+    desk.later(days=30)
+    [standing] = notes(await desk("recall", query="What is the rent?"))
+    assert standing["content"] == "The rent is 970 euros"
+
+
+async def test_a_plan_for_a_later_day_follows_the_one_before(desk: Desk) -> None:
+    old = await desk.told("The rent is 900 euros", subject="flat")
+    first = await _planned(desk, old, "The rent is 950 euros", "2026-12-01")
+    last = await _planned(desk, old, "The rent is 970 euros", "2027-01-01")
+
+    desk.later(days=20)
+    assert await desk.found(query="What is the rent?") == [first, last]
+    desk.later(days=40)
+    assert await desk.found(query="What is the rent?") == [last]
+
+
 async def test_a_new_day_of_an_appointment_replaces_the_old_one_at_once(desk: Desk) -> None:
     told = await desk.told("The dentist is on 3 December", happened_at="2026-12-03")
 

@@ -26,7 +26,7 @@ from zettel.storage.notes import (
 from zettel.storage.revisions import DERIVED_FIELDS
 from zettel.storage.store import Change, Vectors
 from zettel.tools import validation
-from zettel.tools.answers import MODEL_LOADING, Undo, UpdateAnswer
+from zettel.tools.answers import MODEL_LOADING, RememberAnswer, Undo, UpdateAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.differences import differences, reported_changes
@@ -432,7 +432,11 @@ async def update(
         if expected_rev is not None:
             rev = check_rev("expected_rev", expected_rev)
             await check_expected(memory.store, note, rev, memory.reader(caller))
-        return await _store_successor(memory, caller, note, edit, now)
+        planned = await _planned_by(memory, caller, note, edit, now)
+        if same := next((one for one in planned if _is_of_day(one, edit)), None):
+            told = await update(memory, caller, now=now, note_id=same.note_id, **given)
+            return await _answer_for(memory, note, told, successor=same.note_id)
+        return await _store_successor(memory, caller, note, edit, planned, now)
     if restore_rev is None:
         vectors = vectors if edit.content != note.content else None
         amend = await _amending(memory, caller, edit, vectors, now)
@@ -478,12 +482,19 @@ def _takes_effect_later(note: Note, edit: NoteEdit, now: datetime) -> bool:
 
 
 async def _store_successor(
-    memory: Memory, caller: Caller, note: Note, edit: NoteEdit, now: datetime
+    memory: Memory,
+    caller: Caller,
+    note: Note,
+    edit: NoteEdit,
+    planned: Sequence[Note],
+    now: datetime,
 ) -> UpdateAnswer:
-    """Stores the new content as a note that supersedes this one from its day on."""
+    """Stores the new content as a note that supersedes this one, and planned ones, from then on."""
     _check_may_change(memory, caller, note)
     assert edit.content is not None
     assert edit.happened is not None
+    replaced = (note, *(one for one in planned if one.content != edit.content))
+    stated = [LinkArgument(to=one.note_id, relation=SUPERSEDES) for one in replaced]
     agents = note.derived_by
     context = note.context if agents.get("context") == "agent" else ""
     tags = note.tags if agents.get("tags") == "agent" else ()
@@ -499,21 +510,47 @@ async def _store_successor(
         happened_at=edit.happened.start.isoformat(),
         valid_until=edit.valid_until.last.isoformat() if edit.valid_until else None,
         source=note.source,
-        links=[*edit.links, LinkArgument(to=note.note_id, relation=SUPERSEDES)],
+        links=[*edit.links, *stated],
         namespace=note.namespace,
     )
-    after = await _live(memory, note.note_id)
+    return await _answer_for(memory, note, told, successor=told["note_id"])
+
+
+async def _answer_for(
+    memory: Memory, before: Note, told: RememberAnswer | UpdateAnswer, *, successor: str
+) -> UpdateAnswer:
+    """The answer for a note that another is to take the place of, with what was told of that."""
+    after = await _live(memory, before.note_id)
     answer = UpdateAnswer(
-        note_id=note.note_id,
+        note_id=before.note_id,
         rev=after.rev,
-        changed=reported_changes(note, after),
-        successor=told["note_id"],
+        changed=reported_changes(before, after),
+        successor=successor,
     )
     if "candidates" in told:
         answer["candidates"] = told["candidates"]
     if "degraded" in told:
         answer["degraded"] = told["degraded"]
     return answer
+
+
+async def _planned_by(
+    memory: Memory, caller: Caller, note: Note, edit: NoteEdit, now: datetime
+) -> list[Note]:
+    """Notes that are to take this one's place, at the latest when an edit does."""
+    assert edit.happened is not None
+    return [
+        other
+        for other in await memory.store.linking_to([note.note_id], relations=(SUPERSEDES,))
+        if note.note_id in supersedes(other)
+        and other.state is State.ACTIVE
+        and now < other.happened_at <= edit.happened.start
+        and memory.trust.may_change(caller.origin.principal, other)
+    ]
+
+
+def _is_of_day(planned: Note, edit: NoteEdit) -> bool:
+    return edit.happened is not None and planned.happened_at == edit.happened.start
 
 
 async def _amending(
