@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zettel.storage.notes import Kind, Outline
+from zettel.tools.language.question_words import NOTE_SORTS
 from zettel.tools.ranking import columns
 from zettel.tools.ranking.columns import NoteColumns
 from zettel.tools.ranking.corpus import make_corpus
@@ -120,6 +121,17 @@ def test_how_little_a_note_tells_is_kept_with_it() -> None:
 
     assert again.stuffing.tolist() == [columns.UNWEIGHED, Stuffing.STUFFED]
     assert again.telling().tolist() == [True, False]
+
+
+def test_whether_a_note_tells_of_a_change_is_kept_with_it() -> None:
+    kept, changing = NoteColumns(), outline(1, "We moved from MySQL to Postgres.")
+    assert make_corpus([changing], columns=kept).says_sort("changed").tolist() == [True]
+
+    again = make_corpus([outline(0, "Bees dance."), changing], columns=kept)
+
+    assert again.sorts[NOTE_SORTS.index("changed")].tolist() == [columns.NO_SORT_READ, True]
+    assert again.says_sort("changed").tolist() == [False, True]
+    assert again.says_sort("open").tolist() == [False, False]
 
 
 drawn = st.lists(st.integers(0, 30), min_size=1, max_size=12, unique=True)

@@ -278,13 +278,16 @@ def speaks_of_me(text: str) -> bool:
     return _words("me", text).search(_words("asides", text).sub(" ", text)) is not None
 
 
-Sort = Literal["", "open", "decided", "changed"]
-_SORTS: tuple[Sort, ...] = ("open", "decided", "changed")
+SaidSort = Literal["open", "decided"]
+"""What a note says by single words."""
+NoteSort = Literal[SaidSort, "changed"]
+Sort = Literal["", NoteSort]
+NOTE_SORTS: tuple[NoteSort, ...] = ("open", "decided", "changed")
 
 
 def asked_sort(text: str) -> Sort:
     """The kind of notes that a question asks for; "" for none."""
-    for sort in _SORTS:
+    for sort in NOTE_SORTS:
         if _words(sort, text).search(text):
             return sort
     return ""
@@ -301,19 +304,25 @@ def says_done(content: str) -> bool:
     return done and not is_of_sort("open", content, ())
 
 
-def is_of_sort(sort: Sort, content: str, tags: Iterable[str]) -> bool:
+def is_of_sort(sort: SaidSort, content: str, tags: Iterable[str]) -> bool:
     """Whether a note says that something is still to be done, or decided, or is tagged so."""
-    if sort == "open":
-        says = _words("opens", content).search(content) is not None
-    elif sort == "decided":
-        says = says_decided(content)
-    else:
-        return False
-    return says or not sort_tags(sort).isdisjoint(map(fold, tags))
+    return says_sort(sort, content) or is_tagged_as(sort, tags)
+
+
+def says_sort(sort: SaidSort, content: str) -> bool:
+    """Whether a note's words say that something is still to be done, or decided."""
+    if sort == "decided":
+        return says_decided(content)
+    return _words("opens", content).search(content) is not None
+
+
+def is_tagged_as(sort: SaidSort, tags: Iterable[str]) -> bool:
+    """Whether a tag says so."""
+    return not sort_tags(sort).isdisjoint(map(fold, tags))
 
 
 @cache
-def sort_tags(sort: Literal["open", "decided"]) -> frozenset[str]:
+def sort_tags(sort: SaidSort) -> frozenset[str]:
     """The tags of notes of a kind, folded."""
     tables = _tables().values()
     return frozenset(chain.from_iterable(getattr(table, f"{sort}_tags") for table in tables))

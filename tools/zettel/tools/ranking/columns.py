@@ -28,6 +28,9 @@ NO_LANGUAGE_READ = "?"
 """Of a text whose language nobody has asked for."""
 UNWEIGHED = -1
 """Of a text whose `Stuffing` nobody has asked for; reading it takes half as long as all else."""
+NO_SORT_READ = -1
+"""Of a text of which nobody has asked whether it tells of a change, or of a decision, or of open
+work: 0.4, 0.06 and 0.09 ms on notes of seven months."""
 COLUMNS_MAX_BYTES = 32 * 2**20
 """Bytes that are kept, unless a setting says otherwise."""
 KEPT_SHARE = 0.75
@@ -50,6 +53,9 @@ _ROW = np.dtype(
         ("asks", np.bool_),
         ("timed", np.bool_),
         ("stuffing", np.int8),
+        ("open", np.int8),
+        ("decided", np.int8),
+        ("changed", np.int8),
         ("language", "U2"),
         ("bytes", np.int64),
         ("used", np.int64),
@@ -245,7 +251,7 @@ class NoteColumns:
 
     def keep(
         self,
-        name: Literal["stuffing", "language"],
+        name: Literal["stuffing", "language", "open", "decided", "changed"],
         outlines: Iterable[Outline],
         values: Iterable[Any],
     ) -> None:
@@ -315,6 +321,9 @@ def _read_note(outline: Outline, said: Sequence[str]) -> NoteRead:
         asks(content),
         bool(spans),
         UNWEIGHED,
+        NO_SORT_READ,
+        NO_SORT_READ,
+        NO_SORT_READ,
         NO_LANGUAGE_READ,
         NOTE_BYTES + len(content.encode()) + 8 * len(told) + 4 * len(names) + 16 * len(spans),
         0,

@@ -8,11 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.notes import Kind, Outline, fold, order_key
+from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.languages import find_language
 from zettel.tools.language.names import ASSISTANTS
-from zettel.tools.language.question_words import find_users
+from zettel.tools.language.question_words import NOTE_SORTS, NoteSort, find_users, says_sort
 from zettel.tools.language.terms import TermIndex
-from zettel.tools.ranking.columns import NO_LANGUAGE_READ, UNWEIGHED, Lists, NoteColumns
+from zettel.tools.ranking.columns import (
+    NO_LANGUAGE_READ,
+    NO_SORT_READ,
+    UNWEIGHED,
+    Lists,
+    NoteColumns,
+)
 from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.stuffing import Stuffing, read_stuffing
 
@@ -102,6 +109,9 @@ class Corpus:
     """How little it tells: `Stuffing`, or `UNWEIGHED`; `stuffing_of` reads it on demand."""
     language: NDArray[np.str_]
     """In which language it is, or `NO_LANGUAGE_READ`; `languages` reads it on demand."""
+    sorts: NDArray[np.int8]
+    """Whether its words are of a kind, or `NO_SORT_READ`, shape `(len(NOTE_SORTS), notes)`;
+    `says_sort` reads it on demand."""
     names: Flags
     """Holds a name that is not one of the scope's subjects."""
     mentions: Mentions
@@ -184,6 +194,16 @@ class Corpus:
             self.columns.keep("language", outlines, self.language[new].tolist())
         return self.language
 
+    def says_sort(self, sort: NoteSort) -> Flags:
+        """Which notes have words of open work, of a decision or of a change."""
+        said = self.sorts[NOTE_SORTS.index(sort)]
+        new = np.flatnonzero(said == NO_SORT_READ)
+        if len(new):
+            outlines = [self.outlines[row] for row in map(int, new)]
+            said[new] = [_says_sort(sort, outline.content) for outline in outlines]
+            self.columns.keep(sort, outlines, said[new].tolist())
+        return said == 1
+
     def of_subjects(self, numbers: Iterable[int]) -> Flags:
         """Which notes carry one of these subjects."""
         meant = np.zeros(len(self.subjects) + 1, np.bool_)  # the last stands for -1, none
@@ -241,6 +261,7 @@ def make_corpus(
         timed=_column(facts, "timed"),
         stuffing=_column(facts, "stuffing"),
         language=_column(facts, "language"),
+        sorts=np.stack([facts[sort] for sort in NOTE_SORTS]),
         names=_names(told.names, told.spelled, subjects),
         mentions=Mentions(ordered, said),
         happened=_column(facts, "happened"),
@@ -251,6 +272,12 @@ def make_corpus(
         statistics=statistics,
         whole_sessions=whole_sessions,
     )
+
+
+def _says_sort(sort: NoteSort, content: str) -> bool:
+    if sort == "changed":
+        return find_change_cue(content) is not None
+    return says_sort(sort, content)
 
 
 def _column(facts: NDArray[Any], name: str) -> NDArray[Any]:

@@ -11,10 +11,9 @@ import numpy as np
 import regex as re
 
 from zettel.storage.errors import ZettelError
-from zettel.storage.notes import Kind, Outline, fold
-from zettel.tools.language.change_cues import find_change_cue
+from zettel.storage.notes import Kind, fold
 from zettel.tools.language.languages import JOINED_LETTERS
-from zettel.tools.language.question_words import Sort, is_of_sort, without_next
+from zettel.tools.language.question_words import is_tagged_as, without_next
 from zettel.tools.language.terms import score_bm25, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_around, sum_by, take_rows
 from zettel.tools.ranking.question import USER, Question
@@ -357,15 +356,12 @@ def of_sort(question: Question, corpus: Corpus) -> Values:
     if not question.sort:
         return np.zeros(len(corpus))
     value = 1.0 if question.only_sort else AMONG_SORT_VALUE
-    found = [_is_of_sort(outline, question.sort) for outline in corpus.outlines]
-    return value * np.array(found, np.float64)
-
-
-def _is_of_sort(outline: Outline, sort: Sort) -> bool:
-    if sort == "changed":
-        return find_change_cue(outline.content) is not None
-    working = sort == "open" and outline.kind is Kind.WORKING
-    return working or is_of_sort(sort, outline.content, outline.tags)
+    said, outlines = corpus.says_sort(question.sort), corpus.outlines
+    if question.sort != "changed":
+        said = said | [is_tagged_as(question.sort, outline.tags) for outline in outlines]
+    if question.sort == "open":
+        said = said | [outline.kind is Kind.WORKING for outline in outlines]
+    return value * said.astype(np.float64)
 
 
 def core(corpus: Corpus) -> Values:
