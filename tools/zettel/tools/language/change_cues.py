@@ -17,7 +17,7 @@ from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.language.languages import read_languages
 from zettel.tools.language.terms import telling_words
-from zettel.tools.language.word_files import read_word_files
+from zettel.tools.language.word_files import by_first_letter, read_word_files
 
 CHANGE_CUE_MAX_CHARACTERS = 1_000
 """A longer text is a document, which tells of changes without being one."""
@@ -261,12 +261,8 @@ def _phrases(
 
 
 def _any(phrases: Iterable[str], spaced: bool) -> str:
-    # The longest first: "moved to" before "moved". By first letter, so that a word is tried with
-    # those that begin as it does: half the time.
-    by_letter = dict[str, list[str]]()
-    for phrase in map(_phrase, sorted(phrases, key=len, reverse=True)):
-        by_letter.setdefault(phrase[0].casefold(), []).append(phrase[1:])
-    found = "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in by_letter.items())
+    # The longest first: "moved to" before "moved".
+    found = by_first_letter(map(_phrase, sorted(phrases, key=len, reverse=True)))
     return rf"(?<!\w)(?:{found})(?!\w)" if spaced else f"(?:{found})"
 
 

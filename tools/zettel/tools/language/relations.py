@@ -4,6 +4,7 @@ By rule and for precision: a form of words of `relation_words`, a file for each 
 on both sides. What is asked, wished, denied or was once so states nothing.
 """
 
+import re as plain_re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -30,7 +31,7 @@ from zettel.tools.language.names import (
 from zettel.tools.language.prose import without_code
 from zettel.tools.language.speakers import Speech, find_quotations, find_turns, speaker_at
 from zettel.tools.language.user_words import means_user
-from zettel.tools.language.word_files import WordFile, word_tables
+from zettel.tools.language.word_files import WordFile, by_first_letter, word_tables
 
 THE_USER = "user"
 """The name in a relation of the person whom the agent works for."""
@@ -218,8 +219,8 @@ class _Language:
     no_mover: re.Pattern[str]
     no_place: re.Pattern[str]
     no_thing: re.Pattern[str]
-    hint: re.Pattern[str]
-    """What every relation has: most sentences have none of it."""
+    hint: plain_re.Pattern[str]
+    """What every relation has in small letters: most sentences have none of it."""
     not_stated: re.Pattern[str]
     parted: re.Pattern[str]
     user: re.Pattern[str]
@@ -268,12 +269,18 @@ def _language(table: _Table, names: NameWords) -> _Language:
         no_mover=re.compile(_any(table.no_movers) or r"(?!)", re.IGNORECASE),
         no_place=re.compile(rf"(?:{_any(table.no_places)})(?!\w)", re.IGNORECASE),
         no_thing=re.compile(rf"(?:.*\s)?(?:{_any((*table.no_things, *roles))})", re.IGNORECASE),
-        hint=re.compile("|".join((*map(re.escape, table.hints), *roles)), re.IGNORECASE),
+        hint=plain_re.compile(_hints(table.hints, roles)),
         not_stated=_whole_words(table.not_stated),
         parted=_whole_words(table.parted),
         user=re.compile(_any((*table.user, "User"))),
         pronoun=re.compile(rf"(?:{_any(table.pronouns)})(?=\s)", re.IGNORECASE),
     )
+
+
+def _hints(hints: Sequence[str], roles: Sequence[str]) -> str:
+    """A pattern of words in small letters; by the standard library, in a tenth of the time."""
+    words = (plain_re.escape(hint).replace(r"\ ", " ") for hint in hints)
+    return by_first_letter(word.lower() for word in (*words, *roles))
 
 
 def _whole_words(words: Sequence[str]) -> re.Pattern[str]:
@@ -418,13 +425,14 @@ def find_relations(content: str, subject: str = "") -> tuple[Relation, ...]:
 @keep_last(RELATED_MAX_TEXTS)
 def _find_relations(text: str, subject: str) -> tuple[Relation, ...]:
     prose = without_code(text)
-    languages = [language for language in _languages() if language.hint.search(prose)]
+    small = prose.lower()
+    languages = [language for language in _languages() if language.hint.search(small)]
     if not languages:
         return ()
     known, found = read_language(prose), dict[Relation, None]()
     for sentence in _sentences(text, subject):
         for language in languages:
-            if language.hint.search(sentence.text):
+            if language.hint.search(sentence.text.lower()):
                 if language.moves_on.search(sentence.text):
                     found = {one: None for one in found if one.is_plain}
                 found |= dict.fromkeys(_read(sentence, language, known))

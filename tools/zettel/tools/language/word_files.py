@@ -54,6 +54,17 @@ def spell_words(words: Iterable[str], *, inside: bool) -> str:
     return spelled if inside or not spelled else rf"(?<!\w)(?:{spelled})(?!\w)"
 
 
+def by_first_letter(patterns: Iterable[str]) -> str:
+    """One pattern for several, in their order, each of which begins with a letter or a space.
+
+    A place in a text is tried with those alone that begin as it does.
+    """
+    by_letter = dict[str, list[str]]()
+    for pattern in patterns:
+        by_letter.setdefault(pattern[0].casefold(), []).append(pattern[1:])
+    return "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in by_letter.items())
+
+
 def spell_any(tables: Iterable[WordTable], *names: str) -> str:
     """A pattern of the words under any of these names in any of the tables; empty without any."""
     spelled = (

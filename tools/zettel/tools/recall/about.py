@@ -5,6 +5,7 @@ Relations are read from the notes as they stand, so that one goes with its sourc
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 
 from zettel.storage.notes import NEEDS_REVIEW, OPEN_RELATIONS, Kind, Outline, fold
@@ -58,12 +59,11 @@ class _End:
     of_couple: bool = False
     """Whether it tells that two have parted."""
 
-    def ends(self, one: Relation) -> bool:
-        """Whether that is a relation, told before."""
+    def ends(self, one: Relation, words: Collection[str]) -> bool:
+        """Whether that is a relation, told before, with these words."""
         if self.of_couple:
             return one.label in COUPLE and self._names(one.who) and self._names(one.whom)
-        words = value_words(one.label if one.is_role else one.whom)
-        if not words or not words <= self.words:  # a short name has none
+        if not words or not self.words.issuperset(words):  # a short name has none
             return False
         return self._names(one.who)
 
@@ -71,6 +71,28 @@ class _End:
         if self.told and name == THE_USER:
             return tells_of_user(self.told)
         return fold(name) == self.who or says_name(name, self.told)
+
+
+class _Newer:
+    """A note that may end what older ones tell; it is read where it has words of that."""
+
+    def __init__(self, note: Outline) -> None:
+        self._note = note
+
+    def ends(self, one: Relation) -> bool:
+        """Whether it tells that a relation is so no longer."""
+        words = value_words(one.label if one.is_role else one.whom)
+        if one.label not in COUPLE and not (words and words <= self._words):
+            return False
+        return any(end.ends(one, words) for end in self._ends)
+
+    @cached_property
+    def _words(self) -> set[str]:
+        return value_words(self._note.content)
+
+    @cached_property
+    def _ends(self) -> Sequence[_End]:
+        return tuple(_find_ends(self._note))
 
 
 def in_order(memory: Memory, asked: RecallQuery, entity: Entity) -> list[str]:
@@ -113,7 +135,7 @@ async def describe(memory: Memory, asked: RecallQuery, entity: Entity) -> About:
 
 def _relations(entity: Entity, reader: TrustView) -> list[RelationLine]:
     keys, lines, has_home = entity.keys, dict[str, RelationLine](), False
-    ends = list[_End]()
+    newer = list[_Newer]()
     for note in entity.notes:
         check_cancelled()
         told = find_relations(note.content, note.subject)
@@ -121,12 +143,11 @@ def _relations(entity: Entity, reader: TrustView) -> list[RelationLine]:
         for one in told:
             if one in homes and has_home:  # a newer note tells where they live now
                 continue
-            if any(end.ends(one) for end in ends):
-                continue
-            if line := _line(one, keys):
+            line = _line(one, keys)
+            if line and not any(other.ends(one) for other in newer):
                 lines.setdefault(fold(line), _labelled(note, line, reader))
         has_home = has_home or bool(homes)
-        ends += _find_ends(note)
+        newer.append(_Newer(note))
         if len(lines) >= ABOUT_MAX_RELATIONS:
             break
     return list(lines.values())[:ABOUT_MAX_RELATIONS]
