@@ -133,6 +133,15 @@ def test_a_ranking_is_ordered_complete_and_adds_up(
     assert all(r.score == pytest.approx(sum(r.shares.values())) for r in ranked)
 
 
+@pytest.mark.parametrize("kind", ["is still open", "did we decide", "changed this week", "is new"])
+def test_a_question_is_ranked_where_no_note_can_answer(kind: str) -> None:
+    nothing = make_corpus([])
+
+    values = signal_values(read_question(f"What {kind}?", [], START), {}, {}, nothing)
+
+    assert all(len(value) == 0 for value in values.values())
+
+
 @given(st.permutations(SCOPE), positive, positive)
 def test_a_ranking_does_not_depend_on_the_order_notes_are_read_in(
     shuffled: list[Outline], text: dict[str, float], meaning: dict[str, float]

@@ -358,9 +358,10 @@ def of_sort(question: Question, corpus: Corpus) -> Values:
     value = 1.0 if question.only_sort else AMONG_SORT_VALUE
     said, outlines = corpus.says_sort(question.sort), corpus.outlines
     if question.sort != "changed":
-        said = said | [is_tagged_as(question.sort, outline.tags) for outline in outlines]
+        tagged = [is_tagged_as(question.sort, outline.tags) for outline in outlines]
+        said = said | np.array(tagged, np.bool_)
     if question.sort == "open":
-        said = said | [outline.kind is Kind.WORKING for outline in outlines]
+        said = said | np.array([outline.kind is Kind.WORKING for outline in outlines], np.bool_)
     return value * said.astype(np.float64)
 
 
