@@ -17,7 +17,7 @@ from zettel.storage.errors import (
     NoteNotFoundError,
 )
 from zettel.storage.notes import MOVE, Note, Run, State
-from zettel.storage.store import Change, NoteFilter, NoteStore
+from zettel.storage.store import Change, NoteFilter, Store
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.parts import parts_of
@@ -79,16 +79,25 @@ async def move_all(memory: Memory, source: str, moving: Moving) -> int:
     return moved
 
 
-async def check_known(store: NoteStore, names: Collection[str]) -> None:
-    """Refuse namespaces that hold no notes, as misspelt ones do.
+async def check_known(store: Store, names: Collection[str]) -> None:
+    """Refuse namespaces that hold no notes under any of their names, as misspelt ones do.
 
     Raises:
         UnknownNameError: One of them holds none.
     """
-    known = (await store.facets(NoteFilter(states=(), derived=None))).namespaces if names else ()
+    if not names:
+        return
+    known = (await store.facets(NoteFilter(states=(), derived=None))).namespaces
+    recorded = await read_names(store)
     for name in names:
-        if name not in known:
+        if not any(each in known for each in recorded.group(name)):
             raise unknown_name("namespace", name, known, "zettel namespaces lists them.")
+
+
+async def all_names(store: Store, names: Collection[str]) -> tuple[str, ...]:
+    """Every name of the namespaces that these names lead to: a recall reads them all, too."""
+    recorded = await read_names(store)
+    return tuple(dict.fromkeys(each for name in names for each in recorded.group(name)))
 
 
 def check_unnamed(memory: Memory, *names: str) -> None:

@@ -11,7 +11,7 @@ import anyio
 from anyio import to_thread
 
 from zettel.server.commands.here import caller_here
-from zettel.server.commands.moving import check_known
+from zettel.server.commands.moving import all_names, check_known
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
@@ -150,15 +150,16 @@ async def _export(
     vault, names = Vault(folder), tuple(dict.fromkeys(map(check_namespace, namespaces)))
     is_new = not await to_thread.run_sync(vault.exists)
     if is_new:
-        await check_known(memory.store, names)
+        await check_known(memory.admin, names)
         await to_thread.run_sync(_make, folder, memory.store.place)
         manifest = VaultManifest(store=memory.store.place, namespaces=names)
     else:
         manifest = await to_thread.run_sync(vault.read_manifest)
         if not force:
             _check_store(folder, manifest, memory)
-        await check_known(memory.store, set(names).difference(manifest.namespaces))
+        await check_known(memory.admin, set(names).difference(manifest.namespaces))
         manifest.store, manifest.namespaces = memory.store.place, names or manifest.namespaces
+    manifest.namespaces = await all_names(memory.admin, manifest.namespaces)
     # The first export into a folder is a run, so that an erasure can name it.
     run_id = f"{new_run_id(utc_now(), kind=EXPORT)}-{folder.name}"
     run = _recorded(memory, run_id, EXPORT) if is_new else nullcontext(dict[str, int]())
