@@ -220,7 +220,7 @@ async def test_all_of_a_store_comes_back_but_tokens_are_revoked(
 
     done = await import_lines(where, file, None, untold)
 
-    assert "tokens came back revoked" in restore_output(done, source="export").text
+    assert "1 access token came back revoked" in restore_output(done, source="export").text
     assert await stored(where) == await stored(farm)
     async with store_of(where) as (_, store):
         assert await store.get_meta("llm:spent") == "7"
@@ -254,6 +254,7 @@ async def test_what_was_erased_since_does_not_come_back(tmp_path: Path) -> None:
     done = await import_lines(where, file, "again", untold)
 
     assert (done.done.notes, done.done.erased) == (1, 1)
+    assert "1 note stayed out, since it or" in restore_output(done, source="export").text
     assert "proof" in answer
     assert any(result.done.export_id in name for name in answer["proof"].get("backups", []))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.server.commands.forget import Confirm
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, number_of, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
@@ -214,9 +214,9 @@ async def move_namespace_once(
             raise unknown_name("namespace", source, counts, "zettel namespaces lists them.")
         check_unnamed(memory, source, into)
         preview = (
-            f"{counts.get(source, 0)} notes of {source!r} will be in {into!r}, which has"
-            f" {counts.get(into, 0)}. Access tokens reach what they name: those of {into!r} will"
-            f" read them, those of {source!r} no more."
+            f"{number_of(counts.get(source, 0), 'note')} of {source!r} will be in {into!r}, which"
+            f" has {counts.get(into, 0)}. Access tokens reach what they name: those of {into!r}"
+            f" will read them, those of {source!r} no more."
         )
         if not confirm(preview, into):
             raise NotConfirmedError(into)
@@ -241,7 +241,7 @@ async def _move_namespace(memory: Memory, source: str, into: str) -> MoveResult:
 
 def move_output(done: MoveResult) -> Output:
     """The printed result."""
-    notes = "1 note is" if done.moved == 1 else f"{done.moved} notes are"
+    notes = number_of(done.moved, "note is", "notes are")
     text = f"{notes} in {done.into!r} now. To move back: zettel undo {done.run_id}"
     if not done.moved:
         text = f"Everything is in {done.into!r} already."
