@@ -62,7 +62,7 @@ async def test_a_preview_says_what_the_import_then_does_and_stores_nothing(farm:
     assert said[:3] == [
         "mcp-memory-service, into namespace 'farm':",
         "  3 to store: 2 episodic, 1 semantic",
-        "  1 links",
+        "  1 link",
     ]
     assert "  2 skipped: 1 replaced there by a newer version, 1 deleted there" in said
     assert said[-3].startswith("  e.g. semantic  2025-10-09  The staging database")

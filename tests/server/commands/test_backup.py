@@ -125,7 +125,7 @@ def test_the_commands_refuse_with_their_exit_codes_and_say_what_next(tmp_path: P
 
     assert (again.returncode, "--force" in again.stderr) == (4, True)
     assert (full.returncode, "--into-namespace" in full.stderr) == (4, True)
-    assert (beside.returncode, "1 notes got new ids" in beside.stdout) == (0, True)
+    assert (beside.returncode, "1 note got a new id" in beside.stdout) == (0, True)
     assert (wrong.returncode, "not a namespace" in wrong.stderr) == (2, True)
     assert (damaged.returncode, "is damaged at its end" in damaged.stderr) == (1, True)
     assert nowhere.returncode == 3

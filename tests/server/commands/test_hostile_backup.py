@@ -223,7 +223,7 @@ async def test_tokens_of_a_backup_come_back_revoked_unless_they_are_asked_for(
     without = restore_output(await restore_once(plain, backup, None, untold))
     within = restore_output(await restore_once(asked, backup, None, untold, with_tokens=True))
 
-    assert (printed(without)["tokens"], "1 access tokens came back revoked" in without.text) == (
+    assert (printed(without)["tokens"], "1 access token came back revoked" in without.text) == (
         {"restored": 0, "revoked": 1},
         True,
     )

@@ -26,6 +26,7 @@ from zettel.server.auth.token_store import add_token
 from zettel.server.auth.tokens import make_token
 from zettel.server.commands.backup import restore_output
 from zettel.server.commands.doctor import examine_once
+from zettel.server.commands.namespaces import merge_once
 from zettel.server.commands.transfer import (
     ExportRequest,
     ExportResult,
@@ -219,7 +220,7 @@ async def test_all_of_a_store_comes_back_but_tokens_are_revoked(
 
     done = await import_lines(where, file, None, untold)
 
-    assert "tokens came back revoked" in restore_output(done, source="export").text
+    assert "1 access token came back revoked" in restore_output(done, source="export").text
     assert await stored(where) == await stored(farm)
     async with store_of(where) as (_, store):
         assert await store.get_meta("llm:spent") == "7"
@@ -253,6 +254,7 @@ async def test_what_was_erased_since_does_not_come_back(tmp_path: Path) -> None:
     done = await import_lines(where, file, "again", untold)
 
     assert (done.done.notes, done.done.erased) == (1, 1)
+    assert "1 note stayed out, since it or" in restore_output(done, source="export").text
     assert "proof" in answer
     assert any(result.done.export_id in name for name in answer["proof"].get("backups", []))
 
@@ -274,6 +276,25 @@ async def test_a_part_has_its_notes_alone_and_their_use(farm: Settings, tmp_path
         done = await import_lines(where, file, None, untold)
         assert done.done.revisions == notes
         assert await is_sound(where)
+
+
+@pytest.mark.parametrize("name", ["old", "new"])
+async def test_a_namespace_is_exported_by_any_of_its_names(tmp_path: Path, name: str) -> None:
+    where, file = machine(tmp_path / "machine"), tmp_path / "part.jsonl"
+    Path(where.store).parent.mkdir()
+    async with store_of(where) as (memory, _):
+        for namespace in ("old", "new", "other"):
+            caller, content = Caller(namespace=namespace), f"told in {namespace}"
+            await remember(memory, caller, now=NOW, content=content)
+    await merge_once(where, "old", "new", lambda _preview, _word: True, lambda: None)
+    async with store_of(where) as (memory, _):  # as a server that had kept the names stores it
+        await remember(memory, Caller(namespace="old"), now=NOW, content="told since")
+
+    await exported(where, file, current=True, namespaces=(name,))
+
+    kept = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n")[1:-2]]
+    told = {line["content"] for line in kept if line["type"] == "note"}
+    assert told == {"told in old", "told in new", "told since"}
 
 
 async def test_an_export_is_closed_to_others_and_replaces_no_file_unasked(

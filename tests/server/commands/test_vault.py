@@ -11,6 +11,7 @@ import pytest
 from tests.server.engine_homes import ask, home_at
 from tests.storage.keeping import untold
 
+from zettel.server.commands.namespaces import merge_once
 from zettel.server.commands.output import Output
 from zettel.server.commands.vault import (
     VaultExport,
@@ -386,6 +387,21 @@ async def test_a_misspelt_namespace_writes_no_folder_and_empties_none(desk: Desk
         await desk.write()
 
     assert len(list(desk.folder.rglob("*.md"))) == 1
+
+
+async def test_a_folder_of_a_namespace_that_was_merged_goes_on_with_the_one_it_became(
+    desk: Desk,
+) -> None:
+    ana = await desk.remember("Ana has bees")
+    await desk.remember("Ben has goats", namespace="barn")
+    await export_vault(desk.settings, desk.folder, ("farm",), False, untold)
+    await merge_once(desk.settings, "farm", "barn", lambda _preview, _word: True, lambda: None)
+
+    written = await desk.write()
+
+    assert written.report.removed == 0
+    assert "Ana has bees" in desk.text_of(ana)
+    assert len(list(desk.folder.rglob("*.md"))) == 2
 
 
 async def test_folder_and_store_are_kept_in_step_in_both_directions(desk: Desk) -> None:

@@ -89,7 +89,7 @@ def test_two_namespaces_are_listed_merged_and_moved_back(home: Home, tmp_path: P
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout == f"'hives' is merged into {own!r} already.\n"
     assert "Did you mean 'hives'" in wrong.stderr
-    assert "1 notes of 'hives'" in unsure.stderr
+    assert "1 note of 'hives'" in unsure.stderr
     assert re.search(rf"^{own} +2 notes  also .*hives", listed)
     assert re.search(r"^hives +1 note$", after, re.MULTILINE)
     assert new == own

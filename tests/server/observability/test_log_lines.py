@@ -214,6 +214,14 @@ def test_a_field_never_looks_like_another_nor_like_a_line(client: str, request: 
     assert len(plain.splitlines()) == 1
 
 
+def test_a_message_of_several_lines_never_looks_like_another_record() -> None:
+    forged = "it failed\n2026-11-20T09:00:00.000Z INFO zettel: all is well\x1b[2J\u2028"
+    record = logging.LogRecord("zettel.a", logging.ERROR, "", 0, "%s", (forged,), None)
+
+    for form in FORMS:
+        assert LogLine(form).format(record).isprintable()
+
+
 def test_where_it_went_wrong_is_told() -> None:
     with pytest.raises(ValueError, match=CANARY) as failed:
         int(CANARY)

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from tests.server.page.visitors import Document, Server, Visitor
 
 from zettel.server.protocol.schemas import (
@@ -122,6 +123,22 @@ async def test_only_what_a_person_changed_is_sent(server: Server, visitor: Visit
     [note] = await server.house.store.get([note_id])
 
     assert (note.content, note.subject, note.rev) == (content, "count", 2)
+
+
+@pytest.mark.parametrize("tag", ["a, b", ",", '"a", b', '5" disk', '"x"', '"', '""'])
+async def test_a_tag_stays_one_whatever_is_typed_behind_it(
+    server: Server, visitor: Visitor, tag: str
+) -> None:
+    note_id = await server.told("The API listens on 8000", tags=[tag, "net"])
+    path = f"/note/{note_id}/edit"
+    form = await visitor.see(path)
+    [field] = form.all("input", name="tags")
+    fields = {"rev": "1", "tags": f"{field.attributes['value']},new , ", "do": "save"}
+
+    await visitor.send(path, fields, seen=form)
+    [note] = await server.house.store.get([note_id])
+
+    assert note.tags == (tag, "net", "new")
 
 
 async def test_an_edit_of_what_an_agent_has_changed_meanwhile_is_shown_before_it_is_saved(

@@ -337,6 +337,35 @@ async def test_notes_are_embedded_as_they_are_imported_a_batch_at_once(
     assert (again.unchanged, len(watched.given)) == (10, 3)
 
 
+async def test_what_only_changed_in_the_source_is_found_by_its_new_meaning_at_once(
+    desk: Desk,
+) -> None:
+    await desk.imports(draft("Ana sings", key="1"), draft("Ben sings", key="2"))
+    fresh = replace(desk.memory, embedder=HashEmbedder(ready=False))
+
+    report = await desk.imports(draft("Ana repairs clocks", key="1"), memory=fresh)
+
+    assert (report.updated, report.unembedded) == (1, "")
+    assert await desk.memory.store.count(NoteFilter(unembedded=True)) == 0
+    vector = await fresh.embedder.embed_query("repairs clocks")
+    (best,) = await desk.memory.store.match_vectors(vector, NoteFilter(), limit=1)
+    assert best.note_id == (await desk.note("Ana repairs")).note_id
+
+
+async def test_without_a_model_what_changed_in_the_source_is_left_for_evolution(
+    desk: Desk,
+) -> None:
+    await desk.imports(draft("Ana sings", key="1"))
+    absent = AbsentEmbedder("other@1", 64)
+
+    report = await desk.imports(
+        draft("Ana dances", key="1"), memory=replace(desk.memory, embedder=absent)
+    )
+
+    assert (report.updated, await desk.memory.store.count(NoteFilter(unembedded=True))) == (1, 1)
+    assert "zettel reembed" in report.unembedded
+
+
 async def test_one_batch_is_read_and_one_committed_while_the_model_works(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

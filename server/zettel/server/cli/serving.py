@@ -24,7 +24,7 @@ from zettel.server.commands.output import Output
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
 from zettel.storage.errors import PortBusyError
-from zettel.tools.printable import printable_lines
+from zettel.tools.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     from zettel.server.config.settings import Settings
@@ -137,7 +137,7 @@ def welcome(url: str, settings: "Settings", problem: str, *, needs_token: bool =
 
     `url` has the real port; `problem` is of store or model.
     """
-    state = f"Zettel is up, but: {problem}" if problem else "Zettel is ready."
+    state = f"Zettel is up, but: {printable(problem)}" if problem else "Zettel is ready."
     client_url = _for_clients(url, settings)
     access = _access(settings, needs_token)
     # Where there is an authorization server, clients log in by themselves.
@@ -150,7 +150,7 @@ def welcome(url: str, settings: "Settings", problem: str, *, needs_token: bool =
             f"  SSE              {url}/sse",
             f"  Health           {url}/health",
             f"  Page             {url}/",
-            f"  Data             {settings.store}",
+            f"  Data             {printable(settings.store)}",
             f"  Model            {settings.model}",
             f"  Access           {access}",
             "",
@@ -183,7 +183,7 @@ def would_serve(settings: "Settings") -> str:
             f"  SSE              {url}/sse",
             f"  Health           {url}/health",
             f"  Page             {url}/",
-            f"  Data             {settings.store}",
+            f"  Data             {printable(settings.store)}",
             f"  Model            {settings.model}",
             f"  Allowed hosts    {', '.join(settings.allowed_hosts) or 'this machine'}",
             f"  Allowed origins  {', '.join(settings.allowed_origins) or 'this machine'}",
@@ -258,7 +258,7 @@ def _advice(settings: "Settings") -> list[str]:
     store = one_spelling(settings.store)
     if not is_directory(store) or settings.model == load_engine_settings(store).model:
         return []
-    file = config_file(store)
+    file = printable(str(config_file(store)))
     line = f"model = {json.dumps(settings.model)}"
     return [
         f"So that clients have the same model when this is not up, put {line}",

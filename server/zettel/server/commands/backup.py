@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from zettel.server.auth.token_store import TOKENS_KEY, TOKENS_MAX, dump_tokens, parse_tokens
 from zettel.server.auth.tokens import check_token, revoked
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, number_of, printable
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
@@ -258,8 +258,9 @@ def backup_output(backup: BackupResult) -> Output:
     """The printed result of a backup."""
     made, counts = backup.made, backup.made.manifest.counts
     text = (
-        f"{backup.file}: {counts['notes']} notes, {counts['revisions']} revisions,"
-        f" {made.bytes:,} bytes. It holds their text; only you can read it."
+        f"{backup.file}: {number_of(counts['notes'], 'note')},"
+        f" {number_of(counts['revisions'], 'revision')}, {made.bytes:,} bytes. It holds their text;"
+        " only you can read it."
     )
     if not made.recorded:
         text += (
@@ -283,17 +284,24 @@ def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output
     done, made = restored.done, restored.backup.manifest
     into = f" into namespace {restored.namespace!r}" if restored.namespace else ""
     lines = [
-        f"{restored.store}: {done.notes} notes, {done.revisions} revisions came back{into}"
-        f" from the {source} of {iso(datetime.fromisoformat(made.made_at))}."
+        f"{restored.store}: {number_of(done.notes, 'note')},"
+        f" {number_of(done.revisions, 'revision')} came back{into} from the {source} of"
+        f" {iso(datetime.fromisoformat(made.made_at))}."
     ]
     if done.there:
-        lines.append(f"{done.there} notes were there already and were left as they are.")
+        one = "note was there already and was left as it is."
+        many = "notes were there already and were left as they are."
+        lines.append(number_of(done.there, one, many))
     if done.renamed:
-        lines.append(f"{done.renamed} notes got new ids: other notes of the store have theirs.")
+        one = "note got a new id: another note of the store has its own."
+        many = "notes got new ids: other notes of the store have theirs."
+        lines.append(number_of(done.renamed, one, many))
     if done.erased:
+        one = "note stayed out, since it or a source of it was erased"
+        many = "notes stayed out, since they or their sources were erased"
+        stayed = number_of(done.erased, one, many)
         lines.append(
-            f"{done.erased} notes stayed out, since they or their sources were erased; what"
-            f" {done.cleaned} others held of them was taken out."
+            f"{stayed}; what {number_of(done.cleaned, 'other')} held of that was taken out."
         )
     if done.unembedded:
         why = (
@@ -302,17 +310,18 @@ def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output
             if made.embed_model
             else f"The {source} has no vectors"
         )
-        lines.append(
-            f"{why}: {done.unembedded} notes are found by their words until evolution has embedded"
-            " them (zettel evolve --once does it now)."
-        )
+        one = "note is found by its words until evolution has embedded it"
+        many = "notes are found by their words until evolution has embedded them"
+        found = number_of(done.unembedded, one, many)
+        lines.append(f"{why}: {found} (zettel evolve --once does it now).")
     if restored.tokens and restored.with_tokens:
-        lines.append(f"{restored.tokens} access tokens are in force again: zettel token list.")
+        tokens = number_of(restored.tokens, "access token is", "access tokens are")
+        lines.append(f"{tokens} in force again: zettel token list.")
     elif restored.tokens:
         lines.append(
-            f"{restored.tokens} access tokens came back revoked, so that nobody comes in by a file:"
-            " make new ones (zettel token create), or restore into another --store with"
-            " --with-tokens if you trust where the file has been."
+            f"{number_of(restored.tokens, 'access token')} came back revoked, so that nobody comes"
+            " in by a file: make new ones (zettel token create), or restore into another --store"
+            " with --with-tokens if you trust where the file has been."
         )
     data = {
         "file": str(restored.file),

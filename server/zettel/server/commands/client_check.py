@@ -13,7 +13,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.types import TextContent
 
 from zettel.server.commands.clients import Entry, McpClient, read_entry
-from zettel.server.commands.output import Output
+from zettel.server.commands.output import Output, number_of
 
 CHECK_S = 60.0
 """Seconds until a server that does not answer counts as failed; clients give it 60, too (MCP
@@ -89,7 +89,7 @@ async def _use(server: object, spelled: str, steps: list[str]) -> None:
             raise ValueError(" ".join(c.text for c in answer.content if isinstance(c, TextContent)))
         content = cast("Mapping[str, object]", answer.structured_content or {})
         notes = cast("list[object]", content.get("notes", []))
-        steps.append(f"recall answered, with {len(notes)} notes")
+        steps.append(f"recall answered, with {number_of(len(notes), 'note')}")
 
 
 def _text(entry: Entry, *names: str) -> str:

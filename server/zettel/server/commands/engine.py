@@ -5,9 +5,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from typing import cast
 from urllib.parse import urlsplit
 
-from zettel.server.commands.output import Output, printable
+from zettel.server.commands.output import Output, number_of, printable
 from zettel.server.engine.ipc.connect import EngineConnection, RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked
 from zettel.server.engine.ipc.handshake import Json, Message, request
@@ -182,7 +183,8 @@ def _size_text(size: Message) -> str | None:
     if not size:
         return None
     there = f", {size['bytes']:,} bytes" if size["bytes"] else ""
-    return f"{size['notes']} notes, {size['revisions']} revisions{there}"
+    notes, revisions = cast("int", size["notes"]), cast("int", size["revisions"])
+    return f"{number_of(notes, 'note')}, {number_of(revisions, 'revision')}{there}"
 
 
 def _vectors_text(model: Message) -> str | None:

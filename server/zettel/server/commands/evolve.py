@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from zettel.server.commands.diffs import notes_as_json, notes_as_lines
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, Say, printable
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, Say, number_of, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
@@ -206,9 +206,11 @@ def dry_run_output(trial: DryRun) -> Output:
     """The printed result of a dry run."""
     report = trial.report
     steps = ", ".join(f"{step} {count}" for step, count in report.steps.items())
-    head = f"zettel evolve --once would make {report.changed} changes ({steps}). Nothing was done."
+    changes = number_of(report.changed, "change")
+    head = f"zettel evolve --once would make {changes} ({steps}). Nothing was done."
     vectors = report.steps.get(EMBED, 0)
-    more = [f"{vectors} notes would get their vectors"] if vectors else []
+    get = number_of(vectors, "note would get its vectors", "notes would get their vectors")
+    more = [get] if vectors else []
     more += _excluded(replace(report, llm_off=()))  # a dry run asks no LLM anyway
     more += [f"would mend {name}: {count}" for name, count in trial.mended.items()]
     more += [
@@ -237,9 +239,10 @@ def undo_output(undone: UndoResult) -> Output:
     report = undone.report
     head = f"Nothing of {report.run_id} was left to undo; nothing was changed."
     if undone.touched:
+        back = number_of(len(report.restored), "note is", "notes are")
+        gone = number_of(len(report.forgotten), "that it made is", "that it made are")
         head = (
-            f"{report.undo_id}: {len(report.restored)} notes are as before {report.run_id},"
-            f" {len(report.forgotten)} that it made are forgotten."
+            f"{report.undo_id}: {back} as before {report.run_id}, {gone} forgotten."
             f" zettel undo {report.undo_id} takes this back."
         )
     left = [

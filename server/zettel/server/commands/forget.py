@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from zettel.server.commands.calls import MemoryCall
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, line
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, line, number_of
 from zettel.server.commands.short_ids import meant_ids, short_ids
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError
 
@@ -82,7 +82,8 @@ async def _erase_all(memory: "Memory", namespace: str | None, confirm: Confirm) 
 
     ids = await ids_in(memory.store, namespace)
     of = f"namespace {namespace!r}" if namespace else f"the store {memory.store.place!r}"
-    preview = f"All {len(ids)} notes of {of}, with every revision, will be erased for good."
+    all_notes = "The 1 note" if len(ids) == 1 else f"All {len(ids):,} notes"
+    preview = f"{all_notes} of {of}, with every revision, will be erased for good."
     if not confirm(preview, namespace or EVERYTHING):
         raise NotConfirmedError(namespace or EVERYTHING)
     return await erase_all(memory, namespace=namespace, who=CLI_PRINCIPAL, now=utc_now())
@@ -142,7 +143,7 @@ def forget_output(answer: "ForgetAnswer", short: Mapping[str, str] | None = None
     `short` is what is printed of note ids; absent ones are printed whole.
     """
     noted, short = answer["notes"], short or {}
-    lines = [line(f"{answer['status']}: {answer.get('matched', len(noted))} notes")]
+    lines = [line(f"{answer['status']}: {number_of(answer.get('matched', len(noted)), 'note')}")]
     lines += [
         line((short.get(note["note_id"], note["note_id"]), "id"), f"  {note['line']}")
         for note in noted

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, cast
 
 from zettel.server.commands.calls import MemoryCall
-from zettel.server.commands.output import Line, Output, line
+from zettel.server.commands.output import Line, Output, line, number_of
 from zettel.server.commands.short_ids import meant_ids, short_ids
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
 
@@ -99,7 +99,7 @@ def stats_output(call: MemoryCall) -> Output:
     others = sum(each["others"] for each in sizes["namespaces"])
     size = sum(each.get("text_bytes", 0) for each in sizes["namespaces"])
     rows = {
-        "notes": f"{every:,} in {_count(len(sizes['namespaces']), 'namespace')}, and {others:,}"
+        "notes": f"{every:,} in {number_of(len(sizes['namespaces']), 'namespace')}, and {others:,}"
         " superseded, archived or forgotten",
         "text": f"{size:,} bytes with all revisions",
         "without vectors": f"{sizes['waiting']:,}",
@@ -117,10 +117,6 @@ def stats_output(call: MemoryCall) -> Output:
         if text
     ]
     return Output.of({**stats, "store": sizes}, lines)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _counted(counts: Mapping[str, int]) -> str:

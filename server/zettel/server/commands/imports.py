@@ -37,6 +37,15 @@ IMPORT_WORD = "import"
 """Typed to begin."""
 SAMPLE_MAX_CHARACTERS = 100
 SKIPPED_SHOWN = 5
+FOR_ONE = {
+    "links": "link",
+    "links to what is not there, left out": "link to what is not there, left out",
+    "read like orders to an agent or hide characters, and are marked": (
+        "reads like orders to an agent or hides characters, and is marked"
+    ),
+    "secrets cut": "secret cut",
+}
+"""Words of a count -> the same where it is 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +215,8 @@ def _lines(report: ImportReport, stored: str, updated: str) -> list[str]:
     )
     for count, words in counts:
         if count:
-            lines.append(f"{count} {words}{_detail(report, words)}")
+            said = FOR_ONE.get(words, words) if count == 1 else words
+            lines.append(f"{count} {said}{_detail(report, words)}")
     lines += [f"  left: {note_id}" for note_id in report.kept]
     lines += [
         printable(f"  skipped: {part.where}: {part.reason}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zettel.server.commands.forget import Confirm
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, number_of, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
@@ -17,7 +17,7 @@ from zettel.storage.errors import (
     NoteNotFoundError,
 )
 from zettel.storage.notes import MOVE, Note, Run, State
-from zettel.storage.store import Change, NoteFilter, NoteStore
+from zettel.storage.store import Change, NoteFilter, Store
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.parts import parts_of
@@ -79,16 +79,25 @@ async def move_all(memory: Memory, source: str, moving: Moving) -> int:
     return moved
 
 
-async def check_known(store: NoteStore, names: Collection[str]) -> None:
-    """Refuse namespaces that hold no notes, as misspelt ones do.
+async def check_known(store: Store, names: Collection[str]) -> None:
+    """Refuse namespaces that hold no notes under any of their names, as misspelt ones do.
 
     Raises:
         UnknownNameError: One of them holds none.
     """
-    known = (await store.facets(NoteFilter(states=(), derived=None))).namespaces if names else ()
+    if not names:
+        return
+    known = (await store.facets(NoteFilter(states=(), derived=None))).namespaces
+    recorded = await read_names(store)
     for name in names:
-        if name not in known:
+        if not any(each in known for each in recorded.group(name)):
             raise unknown_name("namespace", name, known, "zettel namespaces lists them.")
+
+
+async def all_names(store: Store, names: Collection[str]) -> tuple[str, ...]:
+    """Every name of the namespaces that these names lead to: a recall reads them all, too."""
+    recorded = await read_names(store)
+    return tuple(dict.fromkeys(each for name in names for each in recorded.group(name)))
 
 
 def check_unnamed(memory: Memory, *names: str) -> None:
@@ -205,9 +214,9 @@ async def move_namespace_once(
             raise unknown_name("namespace", source, counts, "zettel namespaces lists them.")
         check_unnamed(memory, source, into)
         preview = (
-            f"{counts.get(source, 0)} notes of {source!r} will be in {into!r}, which has"
-            f" {counts.get(into, 0)}. Access tokens reach what they name: those of {into!r} will"
-            f" read them, those of {source!r} no more."
+            f"{number_of(counts.get(source, 0), 'note')} of {source!r} will be in {into!r}, which"
+            f" has {counts.get(into, 0)}. Access tokens reach what they name: those of {into!r}"
+            f" will read them, those of {source!r} no more."
         )
         if not confirm(preview, into):
             raise NotConfirmedError(into)
@@ -232,7 +241,7 @@ async def _move_namespace(memory: Memory, source: str, into: str) -> MoveResult:
 
 def move_output(done: MoveResult) -> Output:
     """The printed result."""
-    notes = "1 note is" if done.moved == 1 else f"{done.moved} notes are"
+    notes = number_of(done.moved, "note is", "notes are")
     text = f"{notes} in {done.into!r} now. To move back: zettel undo {done.run_id}"
     if not done.moved:
         text = f"Everything is in {done.into!r} already."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from zettel.server.commands.forget import Confirm
 from zettel.server.commands.moving import MoveResult, Moving, check_unnamed, move_all, record_move
-from zettel.server.commands.output import Output, printable
+from zettel.server.commands.output import Output, number_of, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
@@ -92,9 +92,9 @@ async def merge_once(
         if names.primary(source) == into and not counts.get(source):
             return MoveResult(run_id="", moved=0, source=source, into=into)
         preview = (
-            f"{counts.get(source, 0)} notes of {source!r} will be in {into!r}, which has"
-            f" {counts.get(into, 0)}. {source!r} will be another name of {into!r} for who works on"
-            " this machine; access tokens reach what they name."
+            f"{number_of(counts.get(source, 0), 'note')} of {source!r} will be in {into!r}, which"
+            f" has {counts.get(into, 0)}. {source!r} will be another name of {into!r} for who works"
+            " on this machine; access tokens reach what they name."
         )
         if not confirm(preview, into):
             raise NotConfirmedError(into)
@@ -131,8 +131,9 @@ async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) 
 
 def merge_output(merged: MoveResult) -> Output:
     """The printed result."""
+    notes = number_of(merged.moved, "note is", "notes are")
     text = (
-        f"{merged.moved} notes are in {merged.into!r} now, and {merged.source!r} leads there."
+        f"{notes} in {merged.into!r} now, and {merged.source!r} leads there."
         f" To move them back: zettel undo {merged.run_id}; the names stay one namespace."
     )
     if not merged.run_id:

@@ -94,6 +94,11 @@ def _as_line(text: str) -> Line:
     return line(text, indent=len(text) - len(text.lstrip(" ")) + 4)
 
 
+def number_of(number: int, one: str, many: str = "") -> str:
+    """A number and what it counts: "1 note", "2 notes". `many` is for words without a plain s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 CLI_PRINCIPAL = "cli"
 """Author of what commands change."""
 

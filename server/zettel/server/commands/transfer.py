@@ -13,7 +13,7 @@ from zettel.server.commands.backup import (
     check_restore,
     restore_checked,
 )
-from zettel.server.commands.moving import check_known
+from zettel.server.commands.moving import all_names, check_known
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
@@ -138,13 +138,15 @@ async def export_once(
         problem, remedy = "a graph has no place for them", "Leave it out, or pass another format."
         raise InvalidArgumentError("vectors", problem, remedy)
     history = form == JSONL or is_folder
-    chosen = Selection(
-        namespaces=names, history=history and not request.current, vectors=request.vectors
-    )
     name = "stdout" if is_stream else request.file.name
     store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
     try:
         await check_known(store, names)
+        chosen = Selection(
+            namespaces=await all_names(store, names),
+            history=history and not request.current,
+            vectors=request.vectors,
+        )
         now = utc_now()
         run_id = new_run_id(now, kind=EXPORT)
         run = begin_record(name, run_id, CLI_PRINCIPAL, now, kind=EXPORT)

@@ -11,8 +11,8 @@ import anyio
 from anyio import to_thread
 
 from zettel.server.commands.here import caller_here
-from zettel.server.commands.moving import check_known
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
+from zettel.server.commands.moving import all_names, check_known
+from zettel.server.commands.output import CLI_PRINCIPAL, Output, number_of, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
@@ -150,15 +150,16 @@ async def _export(
     vault, names = Vault(folder), tuple(dict.fromkeys(map(check_namespace, namespaces)))
     is_new = not await to_thread.run_sync(vault.exists)
     if is_new:
-        await check_known(memory.store, names)
+        await check_known(memory.admin, names)
         await to_thread.run_sync(_make, folder, memory.store.place)
         manifest = VaultManifest(store=memory.store.place, namespaces=names)
     else:
         manifest = await to_thread.run_sync(vault.read_manifest)
         if not force:
             _check_store(folder, manifest, memory)
-        await check_known(memory.store, set(names).difference(manifest.namespaces))
+        await check_known(memory.admin, set(names).difference(manifest.namespaces))
         manifest.store, manifest.namespaces = memory.store.place, names or manifest.namespaces
+    manifest.namespaces = await all_names(memory.admin, manifest.namespaces)
     # The first export into a folder is a run, so that an erasure can name it.
     run_id = f"{new_run_id(utc_now(), kind=EXPORT)}-{folder.name}"
     run = _recorded(memory, run_id, EXPORT) if is_new else nullcontext(dict[str, int]())
@@ -262,13 +263,14 @@ def export_vault_output(done: VaultExport) -> Output:
     """The printed result of writing a folder."""
     report = done.report
     lines = [
-        f"{done.folder}: {len(report.written)} files written, {report.unchanged} were up to date,"
-        f" {report.removed} removed."
+        f"{done.folder}: {number_of(len(report.written), 'file')} written,"
+        f" {report.unchanged} up to date, {report.removed} removed."
     ]
     for paths, what in ((report.edited, "changed here"), (report.deleted, "removed here")):
         if paths:
+            left = number_of(len(paths), "file was", "files were")
             lines.append(
-                f"{len(paths)} files were {what} and left so, such as {paths[0]}: zettel import"
+                f"{left} {what} and left so, such as {paths[0]}: zettel import"
                 f" {done.folder} takes that over, --force undoes it."
             )
     data = {
@@ -320,7 +322,7 @@ def _edit_line(edit: NoteFileEdit, applied: bool) -> str:
 def _summary(found: VaultImport) -> str:
     counts = counted(found.changes.edits)
     done = Counter(edit.kind for edit in found.changes.edits if edit.done)
-    same = f"{found.changes.unchanged} files are as they were."
+    same = number_of(found.changes.unchanged, "file is as it was.", "files are as they were.")
     if found.applied:
         told = [f"{n} {DONE_WORDS[kind]}" for kind, n in done.items()]
         left = sum(counts.get(kind, 0) for kind in (EditKind.CONFLICT, EditKind.PROBLEM))

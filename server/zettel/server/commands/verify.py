@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from anyio import to_thread
 
-from zettel.server.commands.output import Output, printable
+from zettel.server.commands.output import Output, number_of, printable
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import one_spelling
@@ -102,7 +102,7 @@ def verify_output(report: VerifyReport, store: str = ".") -> Output:
     verdict = "Still there." if report.findings else "Nothing found."
     if report.elsewhere and not report.findings:
         verdict = "Nothing found but in other notes."
-    lines.append(f"{verdict} Looked at {report.files} files, {report.size:,} bytes.")
+    lines.append(f"{verdict} Looked at {number_of(report.files, 'file')}, {report.size:,} bytes.")
     if read_place(store).is_object_store:
         lines.append("Older versions of objects, where the bucket keeps any, were not looked at.")
     return Output(data, "\n".join(map(printable, lines)))

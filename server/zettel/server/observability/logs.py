@@ -55,7 +55,8 @@ class LogLine(logging.Formatter):
             # ASCII: no line separators of Unicode, no half surrogate pairs.
             return json.dumps(whole)
         named = "".join(f" {name}={_value(value)}" for name, value in extra.items())
-        line = f"{head['time']} {record.levelname} {record.name}: {head['message']}{named}"
+        message = _one_line(head["message"])
+        line = f"{head['time']} {record.levelname} {record.name}: {message}{named}"
         return f"{line}\n{error}" if error else line
 
 
@@ -88,6 +89,11 @@ def _message(record: logging.LogRecord) -> str:
         return sentence % tuple(v if isinstance(v, int | float) else "..." for v in given)
     except (TypeError, ValueError):
         return sentence
+
+
+def _one_line(text: str) -> str:
+    """A text in which what ends a line, or orders a terminal about, is a visible escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _value(value: str | float) -> str:

@@ -1,6 +1,7 @@
 """The routes of the page, and what they ask the engine: the same calls as the tools'."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib import resources
@@ -234,7 +235,7 @@ class WebPage:
             return await to_thread.run_sync(preview)
         fields: dict[str, object] = {name: pair[1] for name, pair in changed.items()}
         if "tags" in fields:
-            fields["tags"] = [tag for part in after["tags"].split(",") if (tag := part.strip())]
+            fields["tags"] = _tags_in(after["tags"])
         if not fields:
             return _to_note(view, "unchanged")
         arguments = UpdateArguments.model_validate(
@@ -476,11 +477,26 @@ def _editable(view: "WholeNote") -> dict[str, str]:
         "content": note.get("content", ""),
         "context": note.get("context", ""),
         "subject": note.get("subject", ""),
-        "tags": ", ".join(note.get("tags", ())),
+        "tags": ", ".join(map(_as_typed, note.get("tags", ()))),
         "kind": note.get("kind", Kind.EPISODIC.value),
         "happened_at": note.get("happened_at", ""),
         "valid_until": note.get("valid_until", ""),
     }
+
+
+_TYPED_TAG = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|\Z)|([^,]+))')
+
+
+def _as_typed(tag: str) -> str:
+    """A tag as the form has it: in quotes, as CSV has them, where it could be read otherwise."""
+    doubled = tag.replace('"', '""')
+    return f'"{doubled}"' if "," in tag or tag.startswith('"') else tag
+
+
+def _tags_in(text: str) -> list[str]:
+    """The tags of the form's field: "one, another", and in quotes one with a comma."""
+    typed = (quoted.replace('""', '"') or bare for quoted, bare in _TYPED_TAG.findall(text))
+    return [tag for each in typed if (tag := each.strip())]
 
 
 def _sent(text: str) -> str:

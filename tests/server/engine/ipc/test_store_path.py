@@ -2,10 +2,12 @@
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import platformdirs
 import pytest
+from tests.server.processes import Launcher
 
 from zettel.server.config.settings import load_settings
 from zettel.server.engine.ipc.store_path import chosen_store, default_store, one_spelling
@@ -96,6 +98,40 @@ def test_what_looks_like_an_address_and_is_none_is_refused_with_the_right_spelli
         assert (f"Did you mean {meant}? " in said) == bool(meant), said
         assert "s3://, " in said
         assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["/srv/a\nb", "notes\n", "a\x1b[2Jb", "s3://bucket\r", "file:///a%0Ab"],
+)
+def test_a_place_with_a_line_break_or_another_control_character_is_refused(place: str) -> None:
+    for read in (lambda: one_spelling(place), lambda: load_settings(store=place)):
+        with pytest.raises(ValueError, match="has a line break or another control") as refused:
+            read()
+
+        assert str(refused.value).isprintable()
+
+
+def test_so_is_one_in_such_a_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a\nb").mkdir()
+    monkeypatch.chdir(tmp_path / "a\nb")
+
+    with pytest.raises(ValueError, match="has a line break"):
+        one_spelling("store")
+
+
+def test_the_command_line_refuses_it_as_a_setting(tmp_path: Path) -> None:
+    with ExitStack() as running:
+        zettel = Launcher(store=tmp_path / "a\nzettel: forged", running=running)
+        refused = [zettel.run("list"), zettel.run("serve", "--check")]
+
+    for done in refused:
+        assert done.returncode == 2
+        assert "line break" in done.stderr
+        assert "\nzettel: forged" not in done.stderr
+        assert done.stdout == ""
 
 
 @pytest.mark.parametrize("path", ["notes:old", "./s3:/x", "C:/notes", r"C:\\notes", "a/b:c", "~/x"])

@@ -452,12 +452,31 @@ class _Import:
             self.report.updated += 1
             return
         await self._begin()
+        if draft.content != note.content:
+            await self._load_model()
         try:
             await self._apply(note, draft)
         except ZettelError:  # changed here meanwhile, or what the source says now is refused
             self.report.keep(note.note_id)
             return
         self.report.updated += 1
+
+    async def _load_model(self) -> None:
+        """Load the model if it can be used: `update` embeds new words only if it is loaded."""
+        report, embedder, clock = self.report, self._memory.embedder, self._task.clock
+        if embedder.ready or report.unembedded:
+            return
+        began = clock()
+        try:
+            await embedder.load()
+        except ModelUnavailableError as error:
+            self._leave_to_evolution(error)
+        finally:
+            report.embedding += clock() - began
+
+    def _leave_to_evolution(self, error: ModelUnavailableError) -> None:
+        logger.warning("notes are imported without vectors: %s", error)
+        self.report.unembedded = str(error)
 
     async def _apply(self, note: Note, draft: Draft) -> None:
         happened = draft.happened_at
@@ -504,8 +523,7 @@ class _Import:
         try:
             return await embedder.embed_notes(contents)
         except ModelUnavailableError as error:
-            logger.warning("notes are imported without vectors: %s", error)
-            report.unembedded = str(error)
+            self._leave_to_evolution(error)
             return [None] * len(contents)
         finally:
             report.embedding += clock() - began

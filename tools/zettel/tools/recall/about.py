@@ -82,7 +82,7 @@ class _Newer:
     def ends(self, one: Relation) -> bool:
         """Whether it tells that a relation is so no longer."""
         words = value_words(one.label if one.is_role else one.whom)
-        if one.label not in COUPLE and not (words and words <= self._words):
+        if one.label not in COUPLE and not words <= self._words:
             return False
         return any(end.ends(one, words) for end in self._ends)
 

@@ -7,24 +7,23 @@ from collections.abc import Mapping
 APPLICATION = "zettel"
 SCHEMES = ("file", "s3", "s3+ddb", "gs", "az", "abfss", "oss", "cos", "db")
 """Of the addresses that LanceDB 0.40 connects to and that keep what is stored."""
+CONTROLS = frozenset(map(chr, (*range(32), 127)))
+"""Control characters that LanceDB 0.40 refuses, in words of its own over several lines."""
 
 
 class PlaceError(ValueError):
-    """A place of a store looks like an address and is none.
+    """A store cannot be at a place.
 
     Args:
         place: As it was given.
-        meant: The address that it may have been meant to be; empty if none is near.
+        problem: What is wrong with it.
+        remedy: What to do.
     """
 
-    def __init__(self, place: str, meant: str) -> None:
+    def __init__(self, place: str, problem: str, remedy: str) -> None:
         begin, at, end = place.rpartition("@")
         shown = f"{begin.partition('//')[0]}//...@{end}" if at else place
-        self.problem = f"{shown!r} is neither a directory nor the address of a store"
-        self.remedy = (
-            f"{f'Did you mean {meant}? ' if meant else ''}Pass --store or ZETTEL_STORE a directory,"
-            f" or an address that begins with {', '.join(f'{each}://' for each in SCHEMES)}."
-        )
+        self.problem, self.remedy = f"{shown!r} {problem}", remedy
         super().__init__(f"store: {self.problem}. {self.remedy}")
 
 
@@ -79,11 +78,13 @@ def is_directory(place: str) -> bool:
 
 
 def check_place(text: str) -> None:
-    """Check that what begins as an address does is one of a store.
+    """Check that a text can be a place, and that what begins as an address does is one of a store.
 
     Raises:
-        PlaceError: It is none: of an unknown scheme, with too few slashes, or without a name.
+        PlaceError: It has a control character, or is no address of a store: of an unknown scheme,
+            with too few slashes, or without a name.
     """
+    _check_characters(_unquoted(text))
     scheme, colon, rest = text.partition(":")
     if not colon or len(scheme) < 2 or not scheme.replace("+", "").isalnum():
         return  # a path, or one with the letter of a drive
@@ -93,7 +94,28 @@ def check_place(text: str) -> None:
     root = "/" if scheme == "file" else ""
     meant = f"{scheme}://{root}{name or 'bucket/path'}" if known else ""
     if text != meant and not (name and text.startswith("file://localhost/")):
-        raise PlaceError(text, meant)
+        problem = "is neither a directory nor the address of a store"
+        remedy = (
+            f"{f'Did you mean {meant}? ' if meant else ''}Pass --store or ZETTEL_STORE a directory,"
+            f" or an address that begins with {', '.join(f'{each}://' for each in SCHEMES)}."
+        )
+        raise PlaceError(text, problem, remedy)
+
+
+def _check_characters(place: str) -> None:
+    if CONTROLS.isdisjoint(place):
+        return
+    problem = "has a line break or another control character"
+    raise PlaceError(place, problem, "Pass --store or ZETTEL_STORE a place without any.")
+
+
+def _unquoted(text: str) -> str:
+    """The path of a `file://` URI; any other text as it is."""
+    if not text.startswith("file://"):
+        return text
+    from urllib.parse import unquote  # noqa: PLC0415  slow, and rarely needed
+
+    return unquote(text.removeprefix("file://").removeprefix("localhost"))
 
 
 def one_spelling(text: str) -> str:
@@ -109,10 +131,8 @@ def one_spelling(text: str) -> str:
         PlaceError: It is no place of a store.
     """
     check_place(text)
-    if text.startswith("file://"):
-        from urllib.parse import unquote  # noqa: PLC0415  slow, and rarely needed
-
-        text = unquote(text.removeprefix("file://").removeprefix("localhost"))
-    elif "://" in text:
+    if "://" in text and not text.startswith("file://"):
         return text.rstrip("/")
-    return os.path.realpath(os.path.expanduser(text))
+    path = os.path.realpath(os.path.expanduser(_unquoted(text)))
+    _check_characters(path)  # of the working directory, say
+    return path
