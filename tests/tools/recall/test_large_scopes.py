@@ -106,6 +106,30 @@ async def test_candidates_of_a_scope_rank_as_all_of_its_notes_whatever_is_kept_o
 
 
 @pytest.mark.usefixtures("small_bound")
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("What is still open?", "List all decisions", "What changed this week?", "What is new?"),
+        *("Who am I?", "What do you know about me?", "Tell me everything about Ana", "the", "?"),
+        *("What comes next?", "What did we do before the move?", "How many of us are there?"),
+        *(
+            "What happened on 12 March?",
+            "Was steht noch aus?",
+            "¿Qué cambió ayer?",
+            "何が変わった？",
+        ),
+    ],
+)
+async def test_a_question_of_any_sort_is_answered_where_no_note_may_answer_it(
+    garden: Desk, query: str
+) -> None:
+    for filters in ({}, {"subject": "Ana"}, {"tags": ["none"]}, {"as_of": "1999-01-01"}):
+        answer = await garden("recall", query=query, **filters)
+
+        assert answer["verdict"] in ("found", "uncertain", "nothing_relevant")
+
+
+@pytest.mark.usefixtures("small_bound")
 async def test_a_note_among_many_comes_first_with_its_neighbours(garden: Desk) -> None:
     asked = await garden.told("Where did you leave the violin?", subject="Ana", session="talk")
     answer = await garden.told("In Lisbon, with my aunt", subject="Ben", session="talk")
