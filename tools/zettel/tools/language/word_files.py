@@ -1,5 +1,6 @@
 """The files of a folder of words, one for each language."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -21,6 +22,9 @@ class WordTable(WordFile):
     inside: bool = False
     """Whether they stand within others, as in scripts without spaces."""
 
+
+_PLAIN_BEGINNING = re.compile(r"[\w ](?![?*+{])")
+"""A letter or a space of a pattern, of which there is to be one."""
 
 _WordFile = TypeVar("_WordFile", bound=WordFile)
 
@@ -55,13 +59,14 @@ def spell_words(words: Iterable[str], *, inside: bool) -> str:
 
 
 def by_first_letter(patterns: Iterable[str]) -> str:
-    """One pattern for several, in their order, each of which begins with a letter or a space.
+    """One pattern for several, in their order among those that begin with one letter.
 
-    A place in a text is tried with those alone that begin as it does.
+    A place in a text is tried with those alone that begin as it does, or with no plain letter.
     """
     by_letter = dict[str, list[str]]()
     for pattern in patterns:
-        by_letter.setdefault(pattern[0].casefold(), []).append(pattern[1:])
+        size = 1 if _PLAIN_BEGINNING.match(pattern) else 0
+        by_letter.setdefault(pattern[:size].lower(), []).append(pattern[size:])
     return "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in by_letter.items())
 
 
