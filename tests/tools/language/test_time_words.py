@@ -455,6 +455,25 @@ def test_a_part_of_a_day_belongs_to_its_day(text: str, day: str, rest: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("Call the bank first thing Monday.", "2026-11-23", "2026-11-23"),
+        ("Call them first thing on Tuesday morning.", "2026-11-24", "2026-11-24"),
+        ("Monday morning, first thing.", "2026-11-23", "2026-11-23"),
+        ("First thing tomorrow we deploy.", "2026-11-21", "2026-11-21"),
+        ("La entrega es la semana 50.", "2026-12-07", "2026-12-13"),
+        ("Auditoría en la semana 49 de 2026.", "2026-11-30", "2026-12-06"),
+    ],
+)
+def test_first_thing_on_a_day_and_a_spanish_week_are_times(text: str, start: str, end: str) -> None:
+    assert days(text) == [(start, end)]
+
+
+def test_a_numbered_week_of_something_else_is_no_week_of_a_year() -> None:
+    assert days("Está en la semana 30 de embarazo.") == []
+
+
+@pytest.mark.parametrize(
     ("text", "day"),
     [
         ("The landlord moved the inspection to 12 January.", "2027-01-12"),
