@@ -461,6 +461,7 @@ def test_a_part_of_a_day_belongs_to_its_day(text: str, day: str, rest: str) -> N
         ("Call them first thing on Tuesday morning.", "2026-11-24", "2026-11-24"),
         ("Monday morning, first thing.", "2026-11-23", "2026-11-23"),
         ("First thing tomorrow we deploy.", "2026-11-21", "2026-11-21"),
+        ("Free first thing on Tuesday the 15th?", "2026-12-15", "2026-12-15"),
         ("La entrega es la semana 50.", "2026-12-07", "2026-12-13"),
         ("Auditoría en la semana 49 de 2026.", "2026-11-30", "2026-12-06"),
     ],
