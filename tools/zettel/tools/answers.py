@@ -237,7 +237,8 @@ class UpdateAnswer(TypedDict):
     rev: int
     changed: dict[str, list[object]]
     undo: NotRequired[Undo]
-    """Absent where nothing was changed, and where a successor was stored: forget that one."""
+    """Absent where nothing was changed, and where a successor was stored or changed: forget that
+    one, or restore its earlier revision."""
     successor: NotRequired[str]
     """Id of the note with the new content, which takes this one's place on its day."""
     state: NotRequired[str]
