@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given, namespace=Options())
     logging.basicConfig(level=logging.WARNING)
-    share_among_threads()  # as a server does
+    share_among_threads()  # the turns of threads are a server's; Arrow is imported already
     try:
         sizes = [anyio.run(_measure, notes, options) for notes in options.notes]
     except BenchmarkError as error:

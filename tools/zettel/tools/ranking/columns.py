@@ -68,6 +68,10 @@ _read_of = attrgetter("content", "subject", "happened_at", "kind", "entities", "
 """What the columns follow from; other fields of an outline may change."""
 
 
+ReadLater = Literal["stuffing", "language", "open", "decided", "changed"]
+"""Fields that are read when a question needs them."""
+
+
 class Lists:
     """A list of values for each row, one behind the other in an array; immutable.
 
@@ -251,7 +255,7 @@ class NoteColumns:
 
     def keep(
         self,
-        name: Literal["stuffing", "language", "open", "decided", "changed"],
+        name: ReadLater,
         outlines: Iterable[Outline],
         values: Iterable[Any],
     ) -> None:

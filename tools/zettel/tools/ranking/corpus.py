@@ -1,7 +1,8 @@
 """The notes of a scope as arrays: built once per store version, used for many questions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from zettel.tools.ranking.columns import (
     UNWEIGHED,
     Lists,
     NoteColumns,
+    ReadLater,
 )
 from zettel.tools.ranking.mentions import Mentions
 from zettel.tools.ranking.stuffing import Stuffing, read_stuffing
@@ -180,29 +182,33 @@ class Corpus:
 
     def _weigh(self, new: Sequence[int]) -> None:
         """Read how little notes tell that nobody has asked for."""
-        if new:
-            outlines = [self.outlines[row] for row in new]
-            self.stuffing[new] = [read_stuffing(outline.content) for outline in outlines]
-            self.columns.keep("stuffing", outlines, self.stuffing[new].tolist())
+        self._read("stuffing", self.stuffing, new, read_stuffing)
 
     def languages(self) -> NDArray[np.str_]:
         """The language of each note; empty where its words tell none."""
         new = np.flatnonzero(self.language == NO_LANGUAGE_READ)
-        if len(new):
-            outlines = [self.outlines[row] for row in map(int, new)]
-            self.language[new] = [find_language(outline.content) for outline in outlines]
-            self.columns.keep("language", outlines, self.language[new].tolist())
+        self._read("language", self.language, new.tolist(), find_language)
         return self.language
 
     def says_sort(self, sort: NoteSort) -> Flags:
         """Which notes have words of open work, of a decision or of a change."""
         said = self.sorts[NOTE_SORTS.index(sort)]
         new = np.flatnonzero(said == NO_SORT_READ)
-        if len(new):
-            outlines = [self.outlines[row] for row in map(int, new)]
-            said[new] = [_says_sort(sort, outline.content) for outline in outlines]
-            self.columns.keep(sort, outlines, said[new].tolist())
+        self._read(sort, said, new.tolist(), partial(_says_sort, sort))
         return said == 1
+
+    def _read(
+        self,
+        name: ReadLater,
+        values: NDArray[Any],
+        new: Sequence[int],
+        read: Callable[[str], object],
+    ) -> None:
+        """Read of some rows' texts what nobody has asked for yet, and keep it with the notes."""
+        if new:
+            outlines = [self.outlines[row] for row in new]
+            values[new] = [read(outline.content) for outline in outlines]
+            self.columns.keep(name, outlines, values[new].tolist())
 
     def of_subjects(self, numbers: Iterable[int]) -> Flags:
         """Which notes carry one of these subjects."""
