@@ -272,13 +272,7 @@ class _Reading:
         corpus = await memory.corpora.read(memory.store, scope, self._moment)
         if corpus.statistics is None:
             return corpus.outlines
-        found = await match_outlines(
-            memory.store,
-            f"{name} {name}s",
-            scope,
-            limit=ENTITY_MAX_NOTES,
-            counted=scope.namespaces,
-        )
+        found = await match_outlines(memory.store, f"{name} {name}s", scope, limit=ENTITY_MAX_NOTES)
         # Full text leaves out small words: "Will", "Mia".
         return found or await memory.store.outlines(
             replace(scope, says=name), limit=ENTITY_MAX_NOTES
