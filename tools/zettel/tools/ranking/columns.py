@@ -207,9 +207,11 @@ def _only_words(
     known: WordNumbers, numbers: NDArray[np.int32]
 ) -> tuple[WordNumbers, NDArray[np.int32]]:
     """A vocabulary of the words with these numbers, and their numbers in it."""
-    used, numbered = np.unique(numbers, return_inverse=True)
+    used = np.zeros(len(known), np.bool_)
+    used[numbers] = True
+    places = np.cumsum(used, dtype=np.int32) - 1
     words = known.words
-    return WordNumbers(words[number] for number in map(int, used)), numbered.astype(np.int32)
+    return WordNumbers(words[number] for number in np.flatnonzero(used).tolist()), places[numbers]
 
 
 class NoteColumns:
