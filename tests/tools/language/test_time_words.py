@@ -665,6 +665,9 @@ def test_each_week_and_the_second_of_several_are_no_day_in_portuguese_and_italia
         ("我从明天到星期日不在。", "2026-11-21", "2026-11-22"),
         ("明日から日曜日まで休みます。", "2026-11-21", "2026-11-22"),
         ("Closed from 27/11 to 2/12.", "2026-11-27", "2026-12-02"),
+        ("The flat is free from today through Sunday.", "2026-11-20", "2026-11-22"),
+        ("We had builders in from last Monday until Wednesday.", "2026-11-16", "2026-11-18"),
+        ("Je suis absent de demain jusqu'à dimanche.", "2026-11-21", "2026-11-22"),
     ],
 )
 def test_from_one_day_until_another_is_all_days_between(text: str, first: str, last: str) -> None:
@@ -682,6 +685,8 @@ def test_from_one_day_until_another_is_all_days_between(text: str, first: str, l
         ("The trip is on the second weekend of December.", "2026-12-12", "2026-12-13"),
         ("We ski on the last weekend of January.", "2027-01-30", "2027-01-31"),
         ("The talk is on 27/11.", "2026-11-27", "2026-11-27"),
+        ("Book the van for the weekend after next.", "2026-12-05", "2026-12-06"),
+        ("The dentist moved to Thursday the 3rd at 9.", "2026-12-03", "2026-12-03"),
         ("The release is planned for week 50, 2026.", "2026-12-07", "2026-12-13"),
         ("Vorletzten Freitag haben wir uns getroffen.", "2026-11-06", "2026-11-06"),
         ("Am zweiten Dezemberwochenende fahren wir weg.", "2026-12-12", "2026-12-13"),
@@ -707,6 +712,8 @@ def test_days_are_counted_back_and_weekends_within_a_month(
         "The talk is due in week 4 of the course.",
         "Reply within two weeks.",
         "Some Fridays ago",
+        "Miete fällt jeden Monat am 1. an.",
+        "Die Miete ist monatlich am 3. fällig.",
     ],
 )
 def test_what_recurs_or_is_a_share_is_no_time(text: str) -> None:

@@ -90,7 +90,7 @@ _APPOSITION = re.compile(r"\s*,?\s*(?:the|de[mnr]|le|el)?\s*", re.IGNORECASE)
 _BARE_WEEKDAY = re.compile(rf"(?:on\s+)?{DAY}", re.IGNORECASE)
 _BY_NOW = re.compile(r"today|tomorrow|yesterday|the\s+day", re.IGNORECASE)
 _BEGINS_BY_NOW = re.compile(
-    rf"today|tomorrow|yesterday|next\s+{DAY}|the\s+day\s+after\s+tomorrow", re.IGNORECASE
+    rf"today|tomorrow|yesterday|(?:next|last)\s+{DAY}|the\s+day\s+after\s+tomorrow", re.IGNORECASE
 )
 """A day that only the moment tells, which may begin a time of several days."""
 _REST = re.compile(r"rest of (.+)", re.IGNORECASE)
