@@ -665,6 +665,8 @@ def test_each_week_and_the_second_of_several_are_no_day_in_portuguese_and_italia
         ("我从明天到星期日不在。", "2026-11-21", "2026-11-22"),
         ("明日から日曜日まで休みます。", "2026-11-21", "2026-11-22"),
         ("Closed from 27/11 to 2/12.", "2026-11-27", "2026-12-02"),
+        ("I am away from next Wednesday until next Thursday.", "2026-11-25", "2026-11-26"),
+        ("I am away from tomorrow until the 27th.", "2026-11-21", "2026-11-27"),
         ("The flat is free from today through Sunday.", "2026-11-20", "2026-11-22"),
         ("We had builders in from last Monday until Wednesday.", "2026-11-16", "2026-11-18"),
         ("Je suis absent de demain jusqu'à dimanche.", "2026-11-21", "2026-11-22"),

@@ -538,7 +538,8 @@ def _from_to(first: str, last: str, moment: datetime, lean: _Lean) -> Period | N
     """The period from one day to another: the last one of the first day's kind before the end."""
     lean = replace(lean, weekday=None)  # of the first day, maybe
     if _BEGINS_BY_NOW.fullmatch(first) and (day := resolve(first, moment)):
-        until = resolve(last, day.start, prefer="future")
+        own = _BEGINS_BY_NOW.fullmatch(last)  # "next Thursday" is not the one after next Wednesday
+        until = _on_its_side(last, moment if own else day.start, _AHEAD)
         return Period(day.start, until.end) if until and until.start > day.start else day
     ends = _on_its_side(last, moment, lean)
     if ends is None or lean.moved:
