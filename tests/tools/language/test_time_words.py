@@ -670,6 +670,7 @@ def test_each_week_and_the_second_of_several_are_no_day_in_portuguese_and_italia
         ("The flat is free from today through Sunday.", "2026-11-20", "2026-11-22"),
         ("We had builders in from last Monday until Wednesday.", "2026-11-16", "2026-11-18"),
         ("Je suis absent de demain jusqu'à dimanche.", "2026-11-21", "2026-11-22"),
+        ("Nous sommes fermés de vendredi à lundi.", "2026-11-20", "2026-11-23"),
     ],
 )
 def test_from_one_day_until_another_is_all_days_between(text: str, first: str, last: str) -> None:
