@@ -649,3 +649,82 @@ def test_each_week_and_the_second_of_several_are_no_day_in_portuguese_and_italia
     text: str,
 ) -> None:
     assert days(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("I am away from tomorrow until Sunday.", "2026-11-21", "2026-11-22"),
+        ("I am away from tomorrow to Sunday.", "2026-11-21", "2026-11-22"),
+        ("I am in Berlin today until Tuesday.", "2026-11-20", "2026-11-24"),
+        ("On leave from today until 27 November.", "2026-11-20", "2026-11-27"),
+        ("On leave from next Monday until Wednesday.", "2026-11-23", "2026-11-25"),
+        ("Anna is away from Friday to Monday.", "2026-11-20", "2026-11-23"),
+        ("Ich bin ab morgen bis Sonntag weg.", "2026-11-21", "2026-11-22"),
+        ("Estoy fuera desde mañana hasta el domingo.", "2026-11-21", "2026-11-22"),
+        ("我从明天到星期日不在。", "2026-11-21", "2026-11-22"),
+        ("明日から日曜日まで休みます。", "2026-11-21", "2026-11-22"),
+        ("Closed from 27/11 to 2/12.", "2026-11-27", "2026-12-02"),
+        ("I am away from next Wednesday until next Thursday.", "2026-11-25", "2026-11-26"),
+        ("I am away from tomorrow until the 27th.", "2026-11-21", "2026-11-27"),
+        ("The flat is free from today through Sunday.", "2026-11-20", "2026-11-22"),
+        ("We had builders in from last Monday until Wednesday.", "2026-11-16", "2026-11-18"),
+        ("Je suis absent de demain jusqu'à dimanche.", "2026-11-21", "2026-11-22"),
+        ("Nous sommes fermés de vendredi à lundi.", "2026-11-20", "2026-11-23"),
+    ],
+)
+def test_from_one_day_until_another_is_all_days_between(text: str, first: str, last: str) -> None:
+    assert days(text) == [(first, last)]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("We met two Fridays ago.", "2026-11-06", "2026-11-06"),
+        ("We met two Thursdays ago.", "2026-11-12", "2026-11-12"),
+        ("We met on the Friday before last.", "2026-11-06", "2026-11-06"),
+        ("The sale starts on Black Friday.", "2026-11-27", "2026-11-27"),
+        ("The Black Friday 2025 sale went well.", "2025-11-28", "2025-11-28"),
+        ("The trip is on the second weekend of December.", "2026-12-12", "2026-12-13"),
+        ("We ski on the last weekend of January.", "2027-01-30", "2027-01-31"),
+        ("The talk is on 27/11.", "2026-11-27", "2026-11-27"),
+        ("Book the van for the weekend after next.", "2026-12-05", "2026-12-06"),
+        ("The dentist moved to Thursday the 3rd at 9.", "2026-12-03", "2026-12-03"),
+        ("The release is planned for week 50, 2026.", "2026-12-07", "2026-12-13"),
+        ("Vorletzten Freitag haben wir uns getroffen.", "2026-11-06", "2026-11-06"),
+        ("Am zweiten Dezemberwochenende fahren wir weg.", "2026-12-12", "2026-12-13"),
+        ("Am letzten Wochenende im Januar fahren wir weg.", "2027-01-30", "2027-01-31"),
+    ],
+)
+def test_days_are_counted_back_and_weekends_within_a_month(
+    text: str, first: str, last: str
+) -> None:
+    assert days(text) == [(first, last)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The shop is open from Monday to Friday.",
+        "Off from Monday to Friday.",
+        "We meet every second weekend of December.",
+        "Black Friday code BF20 failed.",
+        "Support works on 24/7.",
+        "The screen is 16/9.",
+        "On 3/4 we decide.",
+        "The talk is due in week 4 of the course.",
+        "Reply within two weeks.",
+        "Some Fridays ago",
+        "Miete fällt jeden Monat am 1. an.",
+        "Die Miete ist monatlich am 3. fällig.",
+    ],
+)
+def test_what_recurs_or_is_a_share_is_no_time(text: str) -> None:
+    assert days(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["some Fridays ago", "two holidays ago", "last weekend of nothing"]
+)
+def test_days_are_counted_back_by_a_number_alone(text: str) -> None:
+    assert resolve(text, NOW) is None

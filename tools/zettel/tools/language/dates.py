@@ -89,6 +89,10 @@ _APPOSITION = re.compile(r"\s*,?\s*(?:the|de[mnr]|le|el)?\s*", re.IGNORECASE)
 """What stands between a day of the week and its date."""
 _BARE_WEEKDAY = re.compile(rf"(?:on\s+)?{DAY}", re.IGNORECASE)
 _BY_NOW = re.compile(r"today|tomorrow|yesterday|the\s+day", re.IGNORECASE)
+_BEGINS_BY_NOW = re.compile(
+    rf"today|tomorrow|yesterday|(?:next|last)\s+{DAY}|the\s+day\s+after\s+tomorrow", re.IGNORECASE
+)
+"""A day that only the moment tells, which may begin a time of several days."""
 _REST = re.compile(r"rest of (.+)", re.IGNORECASE)
 """From today to the end of a week, month or year, as `time_words` spells it in English."""
 _FROM_NOW = re.compile(
@@ -445,12 +449,26 @@ def _expressions(text: str, *, asked: bool, alone: bool = False) -> list[Spelled
 
 def _joined(text: str, first: SpelledTime, last: SpelledTime) -> SpelledTime | None:
     """The time from one day to another; None if that is not what is said."""
-    between = text[first.at + len(first.phrase) : last.at]
-    days = all(_ONE_DAY.search(one.english) and TO not in one.english for one in (first, last))
-    if not days or not joiners().fullmatch(between):
+    if TO in first.english or TO in last.english or not _ONE_DAY.search(last.english):
+        return None
+    end = first.at + len(first.phrase)
+    if _BEGINS_BY_NOW.fullmatch(first.english):
+        joins = _joins_within(text, end, last)
+    else:
+        between = text[end : last.at]
+        joins = _ONE_DAY.search(first.english) and joiners().fullmatch(between)
+    if not joins:
         return None
     phrase = text[first.at : last.at + len(last.phrase)]
     return replace(first, phrase=phrase, english=f"{first.english}{TO}{last.english}")
+
+
+def _joins_within(text: str, end: int, last: SpelledTime) -> bool:
+    """Whether a word that joins two days stands behind the first, maybe as a part of the last."""
+    joiner = joiners().match(text, end)
+    if joiner is None or joiner.end() < last.at:
+        return False
+    return joiner.end() == last.at or text[joiner.end() - 1].isspace()
 
 
 def _is_its_weekday(text: str, day: SpelledTime, date: SpelledTime) -> bool:
@@ -519,6 +537,10 @@ def _read(english: str, moment: datetime, *, side: str, lean: _Lean) -> Period |
 def _from_to(first: str, last: str, moment: datetime, lean: _Lean) -> Period | None:
     """The period from one day to another: the last one of the first day's kind before the end."""
     lean = replace(lean, weekday=None)  # of the first day, maybe
+    if _BEGINS_BY_NOW.fullmatch(first) and (day := resolve(first, moment)):
+        own = _BEGINS_BY_NOW.fullmatch(last)  # "next Thursday" is not the one after next Wednesday
+        until = _on_its_side(last, moment if own else day.start, _AHEAD)
+        return Period(day.start, until.end) if until and until.start > day.start else day
     ends = _on_its_side(last, moment, lean)
     if ends is None or lean.moved:
         return ends

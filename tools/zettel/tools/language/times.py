@@ -48,7 +48,10 @@ _COUNTS = {"couple of": 2, "few": FEW} | {
 }
 _OF_MONTH = re.compile(r"(first|second|third|fourth|last) (week|half) of (.+)", re.IGNORECASE)
 _WEEK_OF = re.compile(r"week of (.+)", re.IGNORECASE)
-_NTH_WEEKDAY = re.compile(r"(first|second|third|fourth|last) (\w+day) of (.+)", re.IGNORECASE)
+_NTH_WEEKDAY = re.compile(
+    r"(first|second|third|fourth|last) (\w+day|weekend) of (.+)", re.IGNORECASE
+)
+_WEEKDAYS_AGO = re.compile(r"(\w+) (\w+day)s ago", re.IGNORECASE)
 _NEXT_DAY = re.compile(r"next (\w+day)", re.IGNORECASE)
 _QUARTER = re.compile(r"Q([1-4])|(last|this|next) quarter", re.IGNORECASE)
 _WEEKS_FROM = re.compile(r"(\w+) weeks? from (\w+day)", re.IGNORECASE)
@@ -150,6 +153,7 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
             or _several(bare, now)
             or _of_month(bare, now, prefer)
             or _weeks_from(bare, now)
+            or _weekdays_ago(bare, now)
             or _days_from(bare, now, prefer)
             or _easter(bare, now, prefer)
             or _of_year(bare, now)
@@ -343,8 +347,11 @@ def _week_of(text: str, now: datetime, prefer: Prefer) -> Period | None:
 
 
 def _nth_weekday(text: str, now: datetime, prefer: Prefer) -> Period | None:
-    """The first to fourth or the last Monday of a month."""
+    """The first to fourth or the last Monday of a month, or weekend by its Saturday."""
     match = _NTH_WEEKDAY.fullmatch(text)
+    if match and match[2].lower() == "weekend":
+        saturday = _nth_weekday(f"{match[1]} Saturday of {match[3]}", now, prefer)
+        return _days(saturday.start, 2) if saturday else None
     weekday = DAY_NUMBERS.get(match[2].lower()) if match else None
     month = resolve(match[3], now, prefer=prefer) if match else None
     if match is None or weekday is None or month is None:
@@ -396,6 +403,18 @@ def _weeks_from(text: str, now: datetime) -> Period | None:
     count = int(word) if word.isdecimal() else 1 if word in ("a", "an") else _COUNTS.get(word, 0)
     day = resolve(match[2], now, prefer="future")
     return _days(day.start + timedelta(weeks=count), 1) if day and count else None
+
+
+def _weekdays_ago(text: str, now: datetime) -> Period | None:
+    """The Friday before now, counted back: "2 Fridays ago" is the one before the last."""
+    match = _WEEKDAYS_AGO.fullmatch(text)
+    weekday = DAY_NUMBERS.get(match[2].lower()) if match else None
+    if match is None or weekday is None:
+        return None
+    word, yesterday = match[1].lower(), _midnight(now) - timedelta(days=1)
+    count = int(word) if word.isdecimal() else _COUNTS.get(word, 0)
+    last = yesterday - timedelta(days=(yesterday.weekday() - weekday) % 7)
+    return _days(last - timedelta(weeks=count - 1), 1) if count else None
 
 
 def _days_from(text: str, now: datetime, prefer: Prefer) -> Period | None:
