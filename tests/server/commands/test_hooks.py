@@ -163,6 +163,11 @@ def test_what_is_no_event_is_refused(text: str) -> None:
         read_event(text)
 
 
+def test_an_empty_event_is_refused_with_what_to_try() -> None:
+    with pytest.raises(ValueError, match=r"'' on standard input is no event.* --test"):
+        read_event("")
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),

@@ -238,7 +238,7 @@ async def test_an_erased_note_leaves_nothing_in_what_is_kept_of_notes(garden: De
     assert (await garden.found(query="submarine", limit=1)) == [gone]
 
     preview = await garden("forget", note_ids=[gone], erase=True)
-    await garden("forget", note_ids=[gone], erase=True, confirm=preview["confirm"])
+    await garden("forget", confirm=preview["confirm"])
 
     kept = garden.memory.corpora.columns
     assert gone not in kept.note_ids

@@ -1,5 +1,7 @@
 """`forget`: by ids at once, by filters after a preview, and back again."""
 
+from typing import Any
+
 import pytest
 from tests.tools.conftest import Desk, Refused, ids, opened_desk
 
@@ -95,6 +97,28 @@ async def test_confirm_acts_on_exactly_the_preview_and_answers_the_same_again(de
     assert sorted(ids(answer)) == sorted(told)
     assert again == answer
     assert await desk.found(tags=["log"]) == [later]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"undo": True},
+        {"erase": True},
+        {"tags": ["log"]},
+        {"note_ids": ["01KFCAV2K8WXZ0V9QH5C3J7T4R"]},
+    ],
+)
+async def test_a_confirmation_with_another_wish_beside_it_changes_nothing(
+    desk: Desk, beside: dict[str, Any]
+) -> None:
+    note_id = await desk.told("log", tags=["log"])
+    preview = await desk("forget", note_ids=[note_id], erase=True)
+
+    [name] = beside
+    with pytest.raises(Refused, match=rf"confirm: .* {name} cannot change .* confirm alone"):
+        await desk("forget", confirm=preview["confirm"], **beside)
+
+    assert await desk.found(tags=["log"]) == [note_id]
 
 
 async def test_a_confirmation_given_again_is_refused_once_a_note_was_brought_back(

@@ -188,6 +188,20 @@ async def test_ids_read_notes_of_any_namespace_and_name_the_missing(desk: Desk) 
     assert missing in str(answer["reason"])
 
 
+async def test_a_forgotten_note_is_told_apart_from_one_that_never_was(desk: Desk) -> None:
+    shown, forgotten = await desk.told("Ana keeps bees"), await desk.told("Ben keeps goats")
+    unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    await desk("forget", note_ids=[forgotten])
+
+    answer = await desk("recall", note_ids=[shown, unknown, forgotten])
+
+    assert answer["reason"] == (
+        f"No note with id {unknown}. Forgotten: {forgotten}; forget with undo=true brings back."
+    )
+    with pytest.raises(Refused, match=f"No note with id '{unknown}'"):
+        await desk("recall", note_ids=[unknown, forgotten])
+
+
 async def test_an_unknown_id_tells_the_agent_what_to_call_next(desk: Desk) -> None:
     with pytest.raises(
         Refused, match=r"No note with id '01ARZ3NDEKTSV4RRFFQ69G5FAV'\. Call recall"

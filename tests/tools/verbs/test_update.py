@@ -184,6 +184,8 @@ async def test_finished_work_becomes_its_result_and_takes_its_parts_along(desk: 
         "active",
     ]
     assert part not in await desk.found(query="step tag")
+    await desk("forget", note_ids=answer["archived"], undo=True)
+    assert part in await desk.found(query="step tag")
 
 
 async def test_new_words_are_found_at_once_and_old_ones_no_longer(desk: Desk) -> None:

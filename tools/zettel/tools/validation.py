@@ -217,14 +217,14 @@ def check_kind(value: str | None, *, writable: bool) -> Kind | None:
     raise UnknownNameError("kind", value[:80], allowed, f"Pass one of {', '.join(allowed)}.")
 
 
-def check_namespace(value: str) -> str:
+def check_namespace(value: str, argument: str = "namespace") -> str:
     """Check a namespace's name."""
     if NAMESPACE.fullmatch(value):
         return value
     tidy = re.sub(r"[^a-z0-9._-]+", "-", value[:MAX_NAME].casefold()).strip("-._")[:64]
     meant = f" Did you mean {tidy!r}?" if NAMESPACE.fullmatch(tidy) else ""
     raise InvalidArgumentError(
-        "namespace",
+        argument,
         f"{value[:80]!r} is not a namespace",
         f"Use 1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit.{meant}",
     )

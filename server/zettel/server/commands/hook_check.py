@@ -189,4 +189,4 @@ def _erase(call: MemoryCall, session: str) -> None:
     if ids:
         preview = call("forget", note_ids=list(ids), erase=True, namespace=TEST_NAMESPACE)
         confirm = str(preview.get("confirm", ""))
-        call("forget", note_ids=list(ids), erase=True, confirm=confirm, namespace=TEST_NAMESPACE)
+        call("forget", confirm=confirm)

@@ -104,7 +104,14 @@ def read_event(text: str) -> HookEvent:
     Raises:
         ValueError: It is no event of any client.
     """
-    found: object = json.loads(text)
+    try:
+        found: object = json.loads(text)
+    except json.JSONDecodeError:
+        message = (
+            f"{text[:40]!r} on standard input is no event, which is JSON of a client. With --test"
+            " this plays a session itself."
+        )
+        raise ValueError(message) from None
     given = cast("dict[str, object]", found) if isinstance(found, dict) else {}
 
     def field(*names: str) -> str:

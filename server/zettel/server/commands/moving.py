@@ -136,7 +136,7 @@ async def move_notes_once(
         NoteNotFoundError: There is no such note.
         NoteForgottenError: It was forgotten.
     """
-    into = check_namespace(into)
+    into = check_namespace(into, "--to")
     async with opened(settings) as memory:
         into = (await read_names(memory.admin)).primary(into)
         meant = await resolve_ids(memory, Caller(), now=utc_now(), typed=typed)
@@ -202,7 +202,7 @@ async def move_namespace_once(
         UnknownNameError: There is no such namespace.
         NotConfirmedError: The word was not typed; nothing was changed.
     """
-    source, into = check_namespace(source), check_namespace(into)
+    source, into = check_namespace(source, "--from"), check_namespace(into, "--to")
     async with opened(settings) as memory:
         into = (await read_names(memory.admin)).primary(into)
         counts = (await memory.admin.facets(NoteFilter(states=()))).namespaces
@@ -211,7 +211,7 @@ async def move_namespace_once(
             problem = f"{source!r} is named twice"
             raise InvalidArgumentError("--to", problem, "Name two namespaces.")
         if source not in counts and not begun:
-            raise unknown_name("namespace", source, counts, "zettel namespaces lists them.")
+            raise unknown_name("--from", source, counts, "zettel namespaces lists them.")
         check_unnamed(memory, source, into)
         preview = (
             f"{number_of(counts.get(source, 0), 'note')} of {source!r} will be in {into!r}, which"

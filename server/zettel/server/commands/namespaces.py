@@ -84,7 +84,7 @@ async def merge_once(
         UnknownNameError: There is no such namespace.
         NotConfirmedError: The word was not typed; nothing was changed.
     """
-    source, into = check_namespace(source), check_namespace(into)
+    source, into = check_namespace(source, "FROM"), check_namespace(into, "INTO")
     async with opened(settings) as memory:
         counts, names = await _counts(memory), await read_names(memory.admin)
         into = into if names.primary(into) == source else names.primary(into)
@@ -110,9 +110,9 @@ def _check(memory: Memory, source: str, into: str, known: set[str]) -> None:
     if source == into:
         problem = f"{source!r} is named twice"
         raise InvalidArgumentError("INTO", problem, "Name two namespaces.")
-    for name in (source, into):
+    for argument, name in (("FROM", source), ("INTO", into)):
         if name not in known:
-            raise unknown_name("namespace", name, known, "zettel namespaces lists them.")
+            raise unknown_name(argument, name, known, "zettel namespaces lists them.")
     check_unnamed(memory, source, into)
 
 

@@ -1,7 +1,7 @@
 """The four ways to recall: by id, by question, by filters, without arguments."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -384,14 +384,10 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     missing = [note_id for note_id in asked.note_ids if note_id not in there]
     reason = ""
     if missing and not page.offset:
-        known = {note.note_id: note for note in await memory.store.get(missing)}
+        known = {note.note_id for note in await memory.store.get(missing)}
         if not there and (not asked.looks_back or missing[0] not in known):
-            raise (NoteForgottenError if known else NoteNotFoundError)(missing[0])
-        given = asked.request.note_ids
-        named = ", ".join(as_given(note_id, given) for note_id in missing[:REASON_MAX_IDS])
-        more = f" and {len(missing) - REASON_MAX_IDS} more" if len(missing) > REASON_MAX_IDS else ""
-        then = " that was known and true then" if asked.looks_back else ""
-        reason = f"No note with id {named}{more}{then}."
+            raise (NoteForgottenError if missing[0] in known else NoteNotFoundError)(missing[0])
+        reason = _why_missing(asked, missing, known)
     if len(asked.note_ids) == 1:
         reason = reason or await _in_parts(memory, asked)
     return replace(
@@ -401,6 +397,24 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         any_state=True,
         reason=reason,
     )
+
+
+def _why_missing(asked: RecallQuery, missing: Sequence[str], known: Collection[str]) -> str:
+    """The reason why notes are missing in an answer that shows others."""
+
+    def named(ids: Sequence[str]) -> str:
+        more = f" and {len(ids) - REASON_MAX_IDS} more" if len(ids) > REASON_MAX_IDS else ""
+        given = (as_given(note_id, asked.request.note_ids) for note_id in ids[:REASON_MAX_IDS])
+        return ", ".join(given) + more
+
+    if asked.looks_back:
+        return f"No note with id {named(missing)} that was known and true then."
+    unknown = [note_id for note_id in missing if note_id not in known]
+    forgotten = [note_id for note_id in missing if note_id in known]
+    said = [f"No note with id {named(unknown)}."] if unknown else []
+    if forgotten:
+        said.append(f"Forgotten: {named(forgotten)}; forget with undo=true brings back.")
+    return " ".join(said)
 
 
 async def _in_parts(memory: Memory, asked: RecallQuery) -> str:

@@ -83,12 +83,23 @@ async def forget(
     `erase` removes permanently, in any state and always after a preview.
 
     Raises:
-        InvalidArgumentError: No selection, or a value cannot be used.
+        InvalidArgumentError: No selection, one beside `confirm`, or a value cannot be used.
         NoteNotFoundError: None of the ids is there.
         ExpiredTokenError: The confirm token is unknown or too old.
         ChangedMeanwhileError: Others kept changing the notes.
     """
     if confirm and confirm.strip():
+        _check_alone(
+            note_ids=note_ids,
+            query=query,
+            subject=subject,
+            tags=tags,
+            session=session,
+            until=until,
+            erase=erase,
+            undo=undo,
+            namespace=namespace,
+        )
         return await _confirmed(memory, caller, confirm.strip(), now)
     if erase and undo:
         raise InvalidArgumentError("undo", "what is erased cannot come back", "Pass one of them.")
@@ -301,6 +312,20 @@ async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) 
     subject, own = target.where.subject, {note.note_id for note in notes}
     named = await naming(memory.store, subject, NoteFilter(namespaces=target.where.namespaces))
     return sum(o.note_id not in own and fold(o.subject) != fold(subject) for o in named)
+
+
+def _check_alone(**given: object) -> None:
+    """Check that nothing is given beside a confirm token, which would act otherwise.
+
+    Raises:
+        InvalidArgumentError: Something else is given.
+    """
+    if named := [name for name, value in given.items() if value]:
+        raise InvalidArgumentError(
+            "confirm",
+            f"it acts on exactly what its preview showed, and {named[0]} cannot change that",
+            "Pass confirm alone to do what was shown, or leave it out for a new preview.",
+        )
 
 
 async def _confirmed(memory: Memory, caller: Caller, token: str, now: datetime) -> ForgetAnswer:
