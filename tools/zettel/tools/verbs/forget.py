@@ -83,22 +83,15 @@ async def forget(
     `erase` removes permanently, in any state and always after a preview.
 
     Raises:
-        InvalidArgumentError: No selection, one beside `confirm`, or a value cannot be used.
+        InvalidArgumentError: No selection, another one beside `confirm`, or a value cannot be
+                used.
         NoteNotFoundError: None of the ids is there.
         ExpiredTokenError: The confirm token is unknown or too old.
         ChangedMeanwhileError: Others kept changing the notes.
     """
     if confirm and confirm.strip():
-        _check_alone(
-            note_ids=note_ids,
-            query=query,
-            subject=subject,
-            tags=tags,
-            session=session,
-            until=until,
-            erase=erase,
-            undo=undo,
-            namespace=namespace,
+        _check_wish(
+            await get_preview(memory.store, confirm.strip(), now=now), note_ids, erase, undo
         )
         return await _confirmed(memory, caller, confirm.strip(), now)
     if erase and undo:
@@ -314,16 +307,23 @@ async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) 
     return sum(o.note_id not in own and fold(o.subject) != fold(subject) for o in named)
 
 
-def _check_alone(**given: object) -> None:
-    """Check that nothing is given beside a confirm token, which would act otherwise.
+def _check_wish(preview: Preview, note_ids: Sequence[str] | None, erase: bool, undo: bool) -> None:
+    """Check that what is given beside a confirm token does not ask for something else.
+
+    The arguments of the preview may be given again.
 
     Raises:
-        InvalidArgumentError: Something else is given.
+        InvalidArgumentError: It does.
     """
-    if named := [name for name, value in given.items() if value]:
+    other = {
+        "undo": undo and not preview.undo,
+        "erase": erase and not preview.erase,
+        "note_ids": note_ids and len(set(note_ids)) < len(preview.revs),
+    }
+    if named := [name for name, differs in other.items() if differs]:
         raise InvalidArgumentError(
             "confirm",
-            f"it acts on exactly what its preview showed, and {named[0]} cannot change that",
+            f"it acts on exactly what its preview showed, and {named[0]} asks for something else",
             "Pass confirm alone to do what was shown, or leave it out for a new preview.",
         )
 
