@@ -484,3 +484,29 @@ async def test_an_outage_is_offered_as_no_change_and_a_cancellation_is(desk: Des
 
     assert "ausgefallen" not in str(outage.get("candidates", ""))
     assert "ausgefallen" in str(cancelled["candidates"])
+
+
+BOOKED = "The dentist sees Wes on 14 May at 3 pm, new card along"
+LATER = "Wes is at the dentist on 21 May; he bikes there, Priya needs the car"
+
+
+async def test_a_note_on_a_thing_is_beside_an_earlier_one_on_it_though_not_near(
+    desk: Desk,
+) -> None:
+    booked = await desk("remember", content=BOOKED, subject="dentist")
+    await desk("remember", content="Wes sings in the choir", subject="choir")
+
+    answer = await desk("remember", content=LATER, subject="dentist")
+
+    assert pick(answer, "candidates", 0, "note_id") == booked["note_id"]
+    assert "same subject 'dentist'" in str(pick(answer, "candidates", 0, "why"))
+
+
+async def test_one_who_tells_many_notes_is_no_thing(desk: Desk) -> None:
+    await desk("remember", content=BOOKED, subject="Wes")
+    for day in ("Monday", "Tuesday", "Thursday", "Friday"):
+        await desk("remember", content=f"Rowing was called off on {day}", subject="Wes")
+
+    answer = await desk("remember", content=LATER, subject="Wes")
+
+    assert "candidates" not in answer
