@@ -124,3 +124,57 @@ async def test_a_new_day_of_an_appointment_replaces_the_old_one_at_once(desk: De
     assert "successor" not in answer
     [shown] = notes(await desk("recall", query="When is the dentist?"))
     assert shown["content"] == "The dentist is on 10 December"
+
+
+CROWN = "Dentist this morning: a filling is cracked. Crown appointment on 3 December at one."
+CROWN_LATER = "Crown: 10 December at a quarter past eight, same dentist."
+
+
+async def _standing(desk: Desk, query: str) -> list[str]:
+    """Ids of the notes of an answer that nothing supersedes."""
+    found = notes(await desk("recall", query=query))
+    return [str(note["note_id"]) for note in found if note.get("state") != "superseded"]
+
+
+async def test_an_appointment_told_in_place_of_another_replaces_it_at_once(desk: Desk) -> None:
+    told = await desk.told(CROWN)
+    later = await desk.told(
+        CROWN_LATER,
+        happened_at="2026-12-10",
+        links=[{"to": told, "relation": "supersedes"}],
+    )
+
+    assert await _standing(desk, "When is my crown?") == [later]
+
+
+async def test_a_settled_appointment_replaces_the_old_one_at_once(desk: Desk) -> None:
+    told = await desk.told(CROWN)
+    later = await desk.told(CROWN_LATER, happened_at="2026-12-10")
+    assert await _standing(desk, "When is my crown?") == [told, later]
+
+    await desk("update", note_id=later, links=[{"to": told, "relation": "supersedes"}])
+
+    assert await _standing(desk, "When is my crown?") == [later]
+
+
+async def test_an_appointment_told_without_its_date_is_moved_at_once(desk: Desk) -> None:
+    told = await desk.told(CROWN)
+
+    answer = await desk("update", note_id=told, content=CROWN_LATER, happened_at="2026-12-10")
+
+    assert "successor" not in answer
+    [shown] = notes(await desk("recall", query="When is my crown?"))
+    assert shown["content"] == CROWN_LATER
+
+
+async def test_a_habit_holds_until_the_day_on_which_it_changes(desk: Desk) -> None:
+    told = await desk.told("Standup is at 9:30 on Mondays")
+    moved = await desk.told(
+        "Standup moves to 10:00 on 7 December",
+        happened_at="2026-12-07",
+        links=[{"to": told, "relation": "supersedes"}],
+    )
+
+    assert set(await _standing(desk, "When is standup?")) == {told, moved}
+    desk.later(days=30)
+    assert await _standing(desk, "When is standup?") == [moved]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from zettel.storage.ids import told_at
 from zettel.storage.notes import SAME_AS, Note, Outline, order_key
 from zettel.storage.text.passages import sentence_spans
-from zettel.tools.language.dates import changes_on, names_time_after, takes_effect
+from zettel.tools.language.dates import changes_on, find_times, names_time_after, takes_effect
 from zettel.tools.language.list_items import items
 from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import telling_words, terms
@@ -129,6 +129,27 @@ def takes_effect_later(
         also = names_time_after(present.content, present.happened_at, now)
         return None if also else changes
     return None
+
+
+def is_another_plan(content: str, at: datetime, present: Note | Outline, now: datetime) -> bool:
+    """Whether a text about a time to come tells a plan otherwise that another note tells.
+
+    It names its time, and the other note one to come as well: of an appointment the day has
+    changed, and the other note's is over. "From 1 May" is so only then, and a price that is given a
+    day holds from that day.
+
+    Args:
+        content: The text.
+        at: The time that it is about.
+        present: The note that it replaces.
+        now: When it is told.
+    """
+    begins = takes_effect(content, now)
+    if at <= now or (begins and begins > now):
+        return False
+    if not any(span.start <= at < span.end for span in find_times(content, now)):
+        return False
+    return present.happened_at > now or names_time_after(present.content, present.happened_at, now)
 
 
 def _still_told(younger: str, older: Note | Outline) -> str:

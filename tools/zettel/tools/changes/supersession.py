@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.notes import SUPERSEDES, Note, State
+from zettel.storage.notes import SUPERSEDES, Link, Note, State
 from zettel.storage.store import Change, NoteFilter, NoteReader, Store
 from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import standing
+from zettel.tools.changes.settling import is_another_plan
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.state.memory import Memory
 
@@ -42,6 +43,19 @@ def changed_targets(before: Note, after: Note) -> frozenset[str]:
         }
 
     return frozenset(to for to, _ in said(before) ^ said(after))
+
+
+def with_plans_replaced(note: Note, older: Mapping[str, Note], now: datetime) -> Note:
+    """The note, which takes the place of other plans at once and not on its day."""
+
+    def begins(link: Link) -> datetime | None:
+        is_new = link.relation == SUPERSEDES and link.made_at == now and link.to in older
+        if is_new and is_another_plan(note.content, note.happened_at, older[link.to], now):
+            return now
+        return link.valid_from
+
+    links = tuple(replace(link, valid_from=begins(link)) for link in note.links)
+    return replace(note, links=links)
 
 
 async def check_no_circle(store: NoteReader, note_id: str, targets: Iterable[str]) -> None:

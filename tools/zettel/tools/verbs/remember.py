@@ -33,6 +33,7 @@ from zettel.tools.changes.supersession import (
     plan_targets,
     reconcile_superseded,
     supersedes,
+    with_plans_replaced,
 )
 from zettel.tools.concurrency import check_cancelled, read_in_thread, shielded
 from zettel.tools.language.dates import find_note_times, read_time, relative_days
@@ -417,6 +418,7 @@ async def _store(
 ) -> RememberAnswer:
     linked = await read_targets(memory.store, links)
     note = replace(draft, links=with_links(draft, links, now=now))
+    note = with_plans_replaced(note, linked, now)
     await check_supersedable(memory, note, supersedes(note))
     async with _embedding(memory, note.content) as embedded:
         with start_part("marks and times"):

@@ -44,6 +44,7 @@ from zettel.tools.changes.links import (
 from zettel.tools.changes.merging import check_mergeable, merged, parted, same_as, with_state
 from zettel.tools.changes.parts import parts_of
 from zettel.tools.changes.preconditions import check_expected, check_rev
+from zettel.tools.changes.settling import is_another_plan
 from zettel.tools.changes.stages import LINKED, next_note, stage_after
 from zettel.tools.changes.supersession import (
     changed_targets,
@@ -53,6 +54,7 @@ from zettel.tools.changes.supersession import (
     reconcile_superseded,
     stated_end,
     supersedes,
+    with_plans_replaced,
 )
 from zettel.tools.changes.undo import RestoreCause, evolution_inputs, restoring_changes
 from zettel.tools.concurrency import gather2, read_in_thread, shielded
@@ -478,6 +480,7 @@ def _takes_effect_later(note: Note, edit: NoteEdit, now: datetime) -> bool:
         and note.state is State.ACTIVE
         and not note.derived
         and not edit.correction
+        and not is_another_plan(edit.content, edit.happened.start, note, now)
     )
 
 
@@ -567,7 +570,7 @@ async def _amending(
         change = revise(note, new, vectors, model=model, by=caller.name, now=now)
         if change is None:
             return None
-        after = change.note
+        after = with_plans_replaced(change.note, linked, now)
         if words_of(after) != words_of(note):
             # The caller becomes its author; its trust does not rise.
             marked = [MARKED_TRUST] if await read_in_thread(note_marks, after) else []
