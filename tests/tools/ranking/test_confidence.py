@@ -206,6 +206,19 @@ async def test_a_birthday_of_another_is_not_hers(desk: Desk) -> None:
     assert yukis["reason"] == "The closest notes are about Ana, not Yuki."
 
 
+async def test_a_thing_that_a_question_names_in_passing_is_not_all_it_is_about(
+    desk: Desk,
+) -> None:
+    await desk.told("A bungalow of 1928, the basement is unfinished", subject="home")
+    await desk.told("The choir rehearses Bach in the crypt", subject="choir")
+    await desk.told("The installer brings a new boiler between eight and noon", subject="boiler")
+    question = "Must I wait at home between eight and noon for the installer?"
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == "found"
+
+
 async def test_who_speaks_of_somebody_tells_about_them_too(friends: Desk) -> None:
     query = "When does Ben teach the pottery class?"
     before = await sure(friends, query)
