@@ -283,6 +283,23 @@ async def test_a_review_settles_each_pair_as_it_says(farm: Settings) -> None:
     await with_calls(farm, work)
 
 
+async def test_that_both_hold_takes_away_the_guess_and_no_other_link(farm: Settings) -> None:
+    def work(call: MemoryCall) -> None:
+        older, newer = stored(call, "Ana lives in Ulm"), stored(call, "Ana lives in Rome now")
+        links: list[Json] = [
+            {"to": older, "relation": name}
+            for name in ("supports", "may_contradict", "may_supersede")
+        ]
+        call("update", note_id=newer, links=links)
+
+        settle(call, read_queue(call, None)["pairs"], lambda _: "n")
+
+        links_left = cast("StoredNote", call("note", note_id=newer))["links"]
+        assert [link["relation"] for link in links_left] == ["supports"]
+
+    await with_calls(farm, work)
+
+
 async def test_a_review_lists_notes_whose_premises_are_gone(farm: Settings) -> None:
     def work(call: MemoryCall) -> None:
         premise = stored(call, "Clay from Ulm needs 1,300 degrees")

@@ -7,11 +7,12 @@ from tests.server.page.visitors import Document, Server, Visitor
 
 from zettel.server.protocol.schemas import (
     ForgetArguments,
+    LinkChange,
     NewLink,
     RecallArguments,
     UpdateArguments,
 )
-from zettel.storage.notes import State
+from zettel.storage.notes import OPEN_RELATIONS, State
 from zettel.tools.changes.links import LinkArgument
 
 
@@ -264,6 +265,38 @@ async def test_a_change_is_settled_with_no(server: Server, visitor: Visitor) -> 
     assert {await state_of(server, one) for one in (older, newer)} == {State.ACTIVE}
     assert "Nothing waits for a decision" in settled.words
     assert "Nothing waits for a decision" in (await visitor.see("/review")).words
+
+
+async def test_that_both_hold_takes_away_the_guess_and_no_other_link(
+    server: Server, visitor: Visitor
+) -> None:
+    older, newer = await open_pair(server)
+    link = LinkChange(to=older, relation="supports")
+    await server.call(UpdateArguments(note_id=newer, links=[link]))
+
+    queue = await visitor.see("/review")
+    await visitor.send("/review", {"newer": newer, "older": older, "answer": "both"}, seen=queue)
+    [note] = await server.house.store.get([newer])
+
+    standing = [link.relation for link in note.links if link.stood(None)]
+    assert [name for name in standing if name in ("supports", *OPEN_RELATIONS)] == ["supports"]
+
+
+@pytest.mark.parametrize("answer", ["both", "same", "keep", "none"])
+async def test_an_answer_to_a_pair_that_was_settled_meanwhile_changes_nothing(
+    server: Server, visitor: Visitor, answer: str
+) -> None:
+    older, newer = await open_pair(server)
+    queue = await visitor.see("/review")
+    link = LinkChange(to=older, relation="supersedes")
+    await server.call(UpdateArguments(note_id=newer, links=[link], tags=["home"]))
+    before = await server.house.store.get([older, newer])
+
+    fields = {"newer": newer, "older": older, "answer": answer}
+    told = await visitor.send("/review", fields, seen=queue)
+
+    assert "settled already" in told.words
+    assert await server.house.store.get([older, newer]) == before
 
 
 async def test_a_pair_that_says_the_same_is_merged_into_the_older_note(

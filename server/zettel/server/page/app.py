@@ -57,7 +57,15 @@ from zettel.storage.errors import (
     UnknownNameError,
     ZettelError,
 )
-from zettel.storage.notes import PART_OF, Kind, Origin
+from zettel.storage.notes import (
+    OFFERED_SORTS,
+    OPEN_RELATIONS,
+    PART_OF,
+    SAME_AS,
+    SUPERSEDES,
+    Kind,
+    Origin,
+)
 from zettel.tools.answers import ForgetAnswer, UpdateAnswer
 from zettel.tools.caller import ALL, LOCAL, Caller
 from zettel.tools.changes.parts import PART_REASON
@@ -90,6 +98,8 @@ ASSET_HEADERS = {"cache-control": "max-age=600"}
 KINDS = tuple(kind.value for kind in Kind if kind is not Kind.CONCEPT)
 """Kinds that a person may give a note."""
 EDITED_FIELDS = ("content", "context", "subject", "tags", "kind", "happened_at", "valid_until")
+REVIEW_ANSWERS = ("changed", "both", "same", "keep", "none")
+"""Answers on the review page; the last two are of an offered rule or fact."""
 COLOURS = ("kind", "strength", "state")
 """Properties that the colour of a note in the graph can show."""
 NUMBER_MAX_DIGITS = 6
@@ -332,24 +342,27 @@ class WebPage:
 
     async def _settle(self, request: Request) -> Response:
         given = posted(request)
-        newer, older = given.get("newer", ""), given.get("older", "")
-        match given.get("answer", ""):
-            case "changed":
-                link = LinkChange(to=older, relation="supersedes")
-                await self._call(request, UpdateArguments(note_id=newer, links=[link]))
-            case "both":
-                link = LinkChange(to=older, remove=True)
-                await self._call(request, UpdateArguments(note_id=newer, links=[link]))
-            case "same":
-                link = LinkChange(to=older, relation="same_as")
-                await self._call(request, UpdateArguments(note_id=newer, links=[link]))
-            case "none":
-                await self._call(request, ForgetArguments(note_ids=[newer]))
-            case "keep":
-                await self._call(request, UpdateArguments(note_id=newer, tags=[]))
-            case _:
-                problem, remedy = "it is none of the answers", "Press one of the buttons."
-                raise InvalidArgumentError("answer", problem, remedy)
+        newer, older, answer = (given.get(name, "") for name in ("newer", "older", "answer"))
+        if answer not in REVIEW_ANSWERS:
+            problem, remedy = "it is none of the answers", "Press one of the buttons."
+            raise InvalidArgumentError("answer", problem, remedy)
+        whole = await self._call(request, WholeNoteReading(note_id=newer))
+        note = cast("WholeNote", whole)["note"]
+        links = [link for link in note.get("links", ()) if link["note_id"] == older]
+        guesses = [link["relation"] for link in links if link["relation"] in OPEN_RELATIONS]
+        of_rule = answer in ("keep", "none")
+        if not (set(OFFERED_SORTS).intersection(note.get("tags", ())) if of_rule else guesses):
+            return RedirectResponse("/review?said=settled_before", SEE_OTHER)
+        if answer == "none":
+            await self._call(request, ForgetArguments(note_ids=[newer]))
+        elif answer == "keep":
+            await self._call(request, UpdateArguments(note_id=newer, tags=[]))
+        elif answer == "both":
+            changes = [LinkChange(to=older, relation=name, remove=True) for name in guesses]
+            await self._call(request, UpdateArguments(note_id=newer, links=changes))
+        else:
+            link = LinkChange(to=older, relation=SAME_AS if answer == "same" else SUPERSEDES)
+            await self._call(request, UpdateArguments(note_id=newer, links=[link]))
         return RedirectResponse("/review?said=settled", SEE_OTHER)
 
     async def _runs(self, request: Request) -> Response:

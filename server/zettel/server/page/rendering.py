@@ -28,6 +28,7 @@ SAID = {
     "forgotten": "Forgotten. It can be brought back below.",
     "restored": "Brought back.",
     "settled": "Settled.",
+    "settled_before": "This was settled already, so nothing was changed.",
     "undone": "The run was undone. The undo is a run of its own, and can be undone too.",
     "in": "You are logged in.",
 }
