@@ -38,6 +38,7 @@ from zettel.server.protocol.schemas import (
     RunReading,
     RunsReading,
     SearchReading,
+    StoredNoteReading,
     TimelineReading,
     UndoArguments,
     UpdateArguments,
@@ -73,6 +74,7 @@ from zettel.tools.render import LINE_MAX_CHARACTERS, shorten
 
 if TYPE_CHECKING:
     from zettel.tools.views.graph import GraphView
+    from zettel.tools.views.listing import StoredNote
     from zettel.tools.views.notes import (
         NamespacesView,
         SearchView,
@@ -168,11 +170,40 @@ class WebPage:
             "/logout": self._log_out,
         }
         return [
-            *(Route(path, partial(_answered, do), methods=["GET"]) for path, do in get.items()),
-            *(Route(path, partial(_answered, do), methods=["POST"]) for path, do in post.items()),
+            *(
+                Route(path, partial(self._answered, do), methods=["GET"])
+                for path, do in get.items()
+            ),
+            *(
+                Route(path, partial(self._answered, do), methods=["POST"])
+                for path, do in post.items()
+            ),
             Route("/login", self._login, methods=["GET", "POST"]),
             Route("/assets/{name}", self._send_asset, methods=["GET"]),
         ]
+
+    async def _answered(self, do: Answering, request: Request) -> Response:
+        """Answer a request; an error is a page as well."""
+        try:
+            try:
+                return await do(request)
+            except NoteForgottenError as error:
+                return await self._show_forgotten(request, error.note_id.upper())
+        except ZettelError as error:
+            status = next(status for kind, status in STATUSES if isinstance(error, kind))
+            return render(request, "problem", status, problem=str(error))
+        except Exception:
+            # A bug must fail this page only, and its text may hold notes.
+            logger.exception("page=%r failed inside", request.url.path)
+            problem = "Zettel failed inside; its log says why."
+            return render(request, "problem", 500, problem=problem)
+
+    async def _show_forgotten(self, request: Request, note_id: str) -> Response:
+        stored = await self._call(request, StoredNoteReading(note_id=note_id))
+        namespace = cast("StoredNote", stored)["note"]["namespace"]
+        bearer = visit_of(request).bearer
+        writable = bearer is None or namespace in bearer.known.reach.writes
+        return render(request, "forgotten", 410, note_id=note_id, writable=writable)
 
     async def _call(self, request: Request, arguments: Arguments) -> Mapping[str, object]:
         bearer = visit_of(request).bearer
@@ -445,23 +476,6 @@ def _first(path: str) -> str:
 
 def _asset(name: str) -> bytes:
     return resources.files("zettel.server.page").joinpath("static", name).read_bytes()
-
-
-async def _answered(do: Answering, request: Request) -> Response:
-    """Answer a request; an error is a page as well."""
-    try:
-        return await do(request)
-    except NoteForgottenError as error:
-        note_id = error.note_id.upper()
-        return render(request, "forgotten", 410, note_id=note_id, problem=str(error))
-    except ZettelError as error:
-        status = next(status for kind, status in STATUSES if isinstance(error, kind))
-        return render(request, "problem", status, problem=str(error))
-    except Exception:
-        # A bug must fail this page only, and its text may hold notes.
-        logger.exception("page=%r failed inside", request.url.path)
-        problem = "Zettel failed inside; its log says why."
-        return render(request, "problem", 500, problem=problem)
 
 
 def _namespace(request: Request) -> str:
