@@ -54,6 +54,7 @@ from zettel.storage.errors import (
     NamespaceRefusedError,
     NoteForgottenError,
     NoteNotFoundError,
+    OtherRevisionError,
     StoreError,
     UnknownNameError,
     ZettelError,
@@ -261,19 +262,22 @@ class WebPage:
         changed = {n: [before[n], after[n]] for n in EDITED_FIELDS if _sent(before[n]) != after[n]}
         seen = _digits(given.get("rev", ""))
         since = bool(seen) and seen != view["rev"]
-        if given.get("do") != "save" or since:
-            preview = partial(
-                render,
+
+        def form(status: int, problem: str = "") -> Response:
+            return render(
                 request,
                 "edit",
-                409 if since else 200,
+                status,
                 given={**before, **given, **after, "rev": view["rev"]},
-                changes=changed,
+                changes=_with_moved_date(changed, view, given),
                 changed_since=since,
+                problem=problem,
                 kinds=KINDS,
                 **view,
             )
-            return await to_thread.run_sync(preview)
+
+        if given.get("do") != "save" or since:
+            return await to_thread.run_sync(form, 409 if since else 200)
         fields: dict[str, object] = {name: pair[1] for name, pair in changed.items()}
         if "tags" in fields:
             fields["tags"] = _tags_in(after["tags"])
@@ -288,17 +292,25 @@ class WebPage:
                 "expected_rev": seen or None,
             }
         )
-        answer = cast("UpdateAnswer", await self._call(request, arguments))
+        try:
+            answer = cast("UpdateAnswer", await self._call(request, arguments))
+        except InvalidArgumentError as error:
+            return await to_thread.run_sync(form, 400, str(error))
         said = "planned" if "successor" in answer else "saved" if answer["changed"] else "unchanged"
         return _to_note(view, said)
 
     async def _restore_revision(self, request: Request) -> Response:
-        rev, view = _digits(posted(request).get("rev", "")), await self._whole(request)
-        note_id = view["note"]["note_id"]
-        await self._call(
-            request, UpdateArguments(note_id=note_id, restore_rev=rev, expected_rev=view["rev"])
+        given, view = posted(request), await self._whole(request)
+        arguments = UpdateArguments(
+            note_id=view["note"]["note_id"],
+            restore_rev=_digits(given.get("rev", "")),
+            expected_rev=_digits(given.get("seen", "")) or None,
         )
-        return _to_note(view, "saved")
+        try:
+            answer = cast("UpdateAnswer", await self._call(request, arguments))
+        except OtherRevisionError:
+            return _to_note(view, "changed_since")
+        return _to_note(view, "saved" if answer["changed"] else "unchanged")
 
     async def _forget(self, request: Request) -> Response:
         view = await self._whole(request)
@@ -509,6 +521,16 @@ def _editable(view: "WholeNote") -> dict[str, str]:
         "happened_at": note.get("happened_at", ""),
         "valid_until": note.get("valid_until", ""),
     }
+
+
+def _with_moved_date(
+    changed: Mapping[str, list[str]], view: "WholeNote", given: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Changes of a form, with the date that new words of a note in force get by themselves."""
+    moves = "content" in changed and "state" not in view["note"]
+    if not moves or "happened_at" in changed or given.get("correction") == "on":
+        return dict(changed)
+    return {**changed, "happened_at": [view["note"].get("happened_at", ""), "now"]}
 
 
 _TYPED_TAG = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|\Z)|([^,]+))')
