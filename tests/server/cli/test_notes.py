@@ -174,12 +174,16 @@ def test_a_graph_around_a_name_begins_with_the_notes_that_name_it(told: Launcher
 
 async def test_an_edited_note_gets_a_new_revision_of_what_was_changed(farm: Settings) -> None:
     def work(call: MemoryCall) -> tuple[Output, Mapping[str, object]]:
-        note_id = stored(call, "Ana keeps bees", tags=["old", "kept"], subject="Ana")
+        when = "2024-03-01"
+        tags: Json = ["old", "a, b"]
+        note_id = stored(call, "Ana keeps bees", tags=tags, subject="Ana", happened_at=when)
         shown = list[str]()
 
         def edit(form: str) -> str:
             assert form.endswith("---\nAna keeps bees\n")
-            return form.replace("tags: old, kept", "tags: kept, new").replace("bees\n", "hens\n")
+            return form.replace('tags: old, "a, b"', 'tags: "a, b", new').replace(
+                "bees\n", "hens\n"
+            )
 
         def agree(lines: Sequence[Line]) -> bool:
             shown.extend(line.plain for line in lines)
@@ -187,7 +191,8 @@ async def test_an_edited_note_gets_a_new_revision_of_what_was_changed(farm: Sett
 
         done = edit_note(call, note_id[-7:], edit, agree, correction=False, reason="moved")
         assert shown == [
-            *("tags:", "  - old, kept", "  + kept, new"),
+            *("happened_at:", f"  - {when}T00:00:00+00:00", "  + now"),
+            *("tags:", '  - old, "a, b"', '  + "a, b", new'),
             *("text:", "  - Ana keeps bees", "  + Ana keeps hens"),
         ]
         return done, cast("StoredNote", call("note", note_id=note_id))["note"]
@@ -195,7 +200,7 @@ async def test_an_edited_note_gets_a_new_revision_of_what_was_changed(farm: Sett
     done, note = await with_calls(farm, work)
 
     assert text(done).endswith("as revision 2.")
-    assert (note["content"], note["tags"], note["rev"]) == ("Ana keeps hens", ["kept", "new"], 2)
+    assert (note["content"], note["tags"], note["rev"]) == ("Ana keeps hens", ["a, b", "new"], 2)
     assert note["reason"] == "moved"
 
 

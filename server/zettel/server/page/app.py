@@ -1,7 +1,6 @@
 """The routes of the page, and what they ask the engine: the same calls as the tools'."""
 
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib import resources
@@ -72,6 +71,7 @@ from zettel.tools.answers import ForgetAnswer, UpdateAnswer
 from zettel.tools.caller import ALL, LOCAL, Caller
 from zettel.tools.changes.parts import PART_REASON
 from zettel.tools.render import LINE_MAX_CHARACTERS, shorten
+from zettel.tools.typed_tags import read_tags, typed_tags
 
 if TYPE_CHECKING:
     from zettel.tools.views.graph import GraphView
@@ -280,7 +280,7 @@ class WebPage:
             return await to_thread.run_sync(form, 409 if since else 200)
         fields: dict[str, object] = {name: pair[1] for name, pair in changed.items()}
         if "tags" in fields:
-            fields["tags"] = _tags_in(after["tags"])
+            fields["tags"] = read_tags(after["tags"])
         if not fields:
             return _to_note(view, "unchanged")
         arguments = UpdateArguments.model_validate(
@@ -516,7 +516,7 @@ def _editable(view: "WholeNote") -> dict[str, str]:
         "content": note.get("content", ""),
         "context": note.get("context", ""),
         "subject": note.get("subject", ""),
-        "tags": ", ".join(map(_as_typed, note.get("tags", ()))),
+        "tags": typed_tags(note.get("tags", ())),
         "kind": note.get("kind", Kind.EPISODIC.value),
         "happened_at": note.get("happened_at", ""),
         "valid_until": note.get("valid_until", ""),
@@ -531,21 +531,6 @@ def _with_moved_date(
     if not moves or "happened_at" in changed or given.get("correction") == "on":
         return dict(changed)
     return {**changed, "happened_at": [view["note"].get("happened_at", ""), "now"]}
-
-
-_TYPED_TAG = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|\Z)|([^,]+))')
-
-
-def _as_typed(tag: str) -> str:
-    """A tag as the form has it: in quotes, as CSV has them, where it could be read otherwise."""
-    doubled = tag.replace('"', '""')
-    return f'"{doubled}"' if "," in tag or tag.startswith('"') else tag
-
-
-def _tags_in(text: str) -> list[str]:
-    """The tags of the form's field: "one, another", and in quotes one with a comma."""
-    typed = (quoted.replace('""', '"') or bare for quoted, bare in _TYPED_TAG.findall(text))
-    return [tag for each in typed if (tag := each.strip())]
 
 
 def _sent(text: str) -> str:
