@@ -123,6 +123,7 @@ def test_a_beginning_that_fits_several_notes_names_them(told: Launcher) -> None:
         (("namespaces", "merge", "nowhere", "barn"), "FROM: 'nowhere' is not known."),
         (("namespaces", "merge", "farm", "nowhere"), "INTO: 'nowhere' is not known."),
         (("add", " "), "text: it is empty"),
+        (("forget",), "ID: nothing says which notes to forget. Name notes by id"),
         (("recall", "--since", "soonish"), "--since: 'soonish'"),
     ],
 )
@@ -148,6 +149,27 @@ def test_a_backup_and_an_export_are_sent_to_the_command_that_takes_them(
     assert "Pass it to zettel import." in restored.stderr
     assert "Pass it to zettel restore." in imported.stderr
     assert "is not there" in missing.stderr
+
+
+def test_an_option_that_does_nothing_for_a_source_or_a_target_is_refused(
+    told: Launcher, tmp_path: Path
+) -> None:
+    folder, lines = str(tmp_path / "vault"), str(tmp_path / "notes.jsonl")
+    assert told.run("export", folder, "--format", "markdown").returncode == 0
+    assert told.run("export", lines).returncode == 0
+    for words, said in (
+        (("import", folder, "--into-namespace", "barn"), "--into-namespace: "),
+        (("import", lines, "--watch"), "--watch: "),
+        (("import", lines, "--trusted"), "--trusted: "),
+        (("export", "-", "--format", "markdown"), "FILE|DIR: a folder does not go to standard"),
+    ):
+        done = told.run(*words)
+        assert (done.returncode, said in done.stderr) == (2, True), words
+
+    forced = told.run("export", lines, "--format", "parquet", "--force")
+
+    assert forced.returncode == 4
+    assert forced.stderr.endswith("Name another file.\n")
 
 
 def test_stats_count_and_a_graph_begins_with_its_note(told: Launcher) -> None:

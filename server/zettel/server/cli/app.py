@@ -265,6 +265,9 @@ REMEDIES: Mapping[str, str] = {
     "Pass the words to remember, self-contained.": "Type what is to be remembered.",
     "Name one, or pass note_ids.": "Name one, or pass ids.",
     "Take it out, call again.": "Take it out, then try again.",
+    "Pass note_ids, or filters (query, subject, tags, session, until) for a preview.": (
+        "Name notes by id, or pass --query, --subject, --tag, --session or --until for a preview."
+    ),
 }
 """What an agent is advised, and a person in its place."""
 
