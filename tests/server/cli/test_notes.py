@@ -1,6 +1,9 @@
 """The commands for what one does to notes: add, edit, link, review, graph, stats, list, show."""
 
 import json
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -10,7 +13,7 @@ from typing import cast
 import pytest
 from pydantic import JsonValue
 from tests.server.calls import with_calls
-from tests.server.processes import Launcher
+from tests.server.processes import Launcher, environment
 
 from zettel.server.commands.calls import MemoryCall
 from zettel.server.commands.output import Line, Output
@@ -180,6 +183,29 @@ def test_stats_count_and_a_graph_begins_with_its_note(told: Launcher) -> None:
     assert "notes            2 in 1 namespace" in stats.stdout
     assert "subjects       Ana 1" in stats.stdout
     assert graph.stdout.startswith(f"{note_id[-7:]}  ")
+
+
+def test_the_namespace_of_the_caller_counts_when_it_has_a_note(told: Launcher) -> None:
+    stats = told.run("--namespace", "nothing-here", "stats")
+
+    assert "notes            2 in 1 namespace," in stats.stdout
+
+
+def test_a_stream_that_is_closed_or_full_is_no_traceback(told: Launcher) -> None:
+    def shell(line: str) -> tuple[int, str]:
+        command = shlex.join([sys.executable, "-m", "zettel", "--in-process", "stats"]) + line
+        env = environment(told.store)
+        done = subprocess.run(
+            command, shell=True, capture_output=True, text=True, check=False, env=env
+        )
+        return done.returncode, done.stderr
+
+    assert shell(" >&-") == (0, "")
+    assert shell(" <&-") == (0, "")
+    if Path("/dev/full").exists():
+        code, text = shell(" >/dev/full")
+        assert (code, text.count("\n")) == (1, 1)
+        assert "standard output cannot be used" in text
 
 
 def test_a_graph_around_a_name_begins_with_the_notes_that_name_it(told: Launcher) -> None:
