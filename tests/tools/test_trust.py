@@ -68,6 +68,10 @@ async def shown(desk: Desk, note_id: str) -> dict[str, object]:
         ("mail from ana@example.com", WEB_TRUST),
         ("web page", WEB_TRUST),
         ("Slack", WEB_TRUST),
+        ("a message", WEB_TRUST),
+        ("Message from Ben", WEB_TRUST),
+        ("error message", TOOL_TRUST),
+        ("message from the user", TOOL_TRUST),
         ("user https://example.com", WEB_TRUST),
     ],
 )

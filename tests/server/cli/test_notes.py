@@ -1,6 +1,9 @@
 """The commands for what one does to notes: add, edit, link, review, graph, stats, list, show."""
 
 import json
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -10,7 +13,7 @@ from typing import cast
 import pytest
 from pydantic import JsonValue
 from tests.server.calls import with_calls
-from tests.server.processes import Launcher
+from tests.server.processes import Launcher, environment
 
 from zettel.server.commands.calls import MemoryCall
 from zettel.server.commands.output import Line, Output
@@ -123,6 +126,7 @@ def test_a_beginning_that_fits_several_notes_names_them(told: Launcher) -> None:
         (("namespaces", "merge", "nowhere", "barn"), "FROM: 'nowhere' is not known."),
         (("namespaces", "merge", "farm", "nowhere"), "INTO: 'nowhere' is not known."),
         (("add", " "), "text: it is empty"),
+        (("forget",), "ID: nothing says which notes to forget. Name notes by id"),
         (("recall", "--since", "soonish"), "--since: 'soonish'"),
     ],
 )
@@ -150,6 +154,27 @@ def test_a_backup_and_an_export_are_sent_to_the_command_that_takes_them(
     assert "is not there" in missing.stderr
 
 
+def test_an_option_that_does_nothing_for_a_source_or_a_target_is_refused(
+    told: Launcher, tmp_path: Path
+) -> None:
+    folder, lines = str(tmp_path / "vault"), str(tmp_path / "notes.jsonl")
+    assert told.run("export", folder, "--format", "markdown").returncode == 0
+    assert told.run("export", lines).returncode == 0
+    for words, said in (
+        (("import", folder, "--into-namespace", "barn"), "--into-namespace: "),
+        (("import", lines, "--watch"), "--watch: "),
+        (("import", lines, "--trusted"), "--trusted: "),
+        (("export", "-", "--format", "markdown"), "FILE|DIR: a folder does not go to standard"),
+    ):
+        done = told.run(*words)
+        assert (done.returncode, said in done.stderr) == (2, True), words
+
+    forced = told.run("export", lines, "--format", "parquet", "--force")
+
+    assert forced.returncode == 4
+    assert forced.stderr.endswith("Name another file.\n")
+
+
 def test_stats_count_and_a_graph_begins_with_its_note(told: Launcher) -> None:
     stats = told.run("--namespace", NAMESPACE, "stats")
     note_id = str(listed(told, "--subject", "Ana")[0]["note_id"])
@@ -158,6 +183,29 @@ def test_stats_count_and_a_graph_begins_with_its_note(told: Launcher) -> None:
     assert "notes            2 in 1 namespace" in stats.stdout
     assert "subjects       Ana 1" in stats.stdout
     assert graph.stdout.startswith(f"{note_id[-7:]}  ")
+
+
+def test_the_namespace_of_the_caller_counts_when_it_has_a_note(told: Launcher) -> None:
+    stats = told.run("--namespace", "nothing-here", "stats")
+
+    assert "notes            2 in 1 namespace," in stats.stdout
+
+
+def test_a_stream_that_is_closed_or_full_is_no_traceback(told: Launcher) -> None:
+    def shell(line: str) -> tuple[int, str]:
+        command = shlex.join([sys.executable, "-m", "zettel", "--in-process", "stats"]) + line
+        env = environment(told.store)
+        done = subprocess.run(
+            command, shell=True, capture_output=True, text=True, check=False, env=env
+        )
+        return done.returncode, done.stderr
+
+    assert shell(" >&-") == (0, "")
+    assert shell(" <&-") == (0, "")
+    if Path("/dev/full").exists():
+        code, text = shell(" >/dev/full")
+        assert (code, text.count("\n")) == (1, 1)
+        assert "standard output cannot be used" in text
 
 
 def test_a_graph_around_a_name_begins_with_the_notes_that_name_it(told: Launcher) -> None:
@@ -174,12 +222,16 @@ def test_a_graph_around_a_name_begins_with_the_notes_that_name_it(told: Launcher
 
 async def test_an_edited_note_gets_a_new_revision_of_what_was_changed(farm: Settings) -> None:
     def work(call: MemoryCall) -> tuple[Output, Mapping[str, object]]:
-        note_id = stored(call, "Ana keeps bees", tags=["old", "kept"], subject="Ana")
+        when = "2024-03-01"
+        tags: Json = ["old", "a, b"]
+        note_id = stored(call, "Ana keeps bees", tags=tags, subject="Ana", happened_at=when)
         shown = list[str]()
 
         def edit(form: str) -> str:
             assert form.endswith("---\nAna keeps bees\n")
-            return form.replace("tags: old, kept", "tags: kept, new").replace("bees\n", "hens\n")
+            return form.replace('tags: old, "a, b"', 'tags: "a, b", new').replace(
+                "bees\n", "hens\n"
+            )
 
         def agree(lines: Sequence[Line]) -> bool:
             shown.extend(line.plain for line in lines)
@@ -187,7 +239,8 @@ async def test_an_edited_note_gets_a_new_revision_of_what_was_changed(farm: Sett
 
         done = edit_note(call, note_id[-7:], edit, agree, correction=False, reason="moved")
         assert shown == [
-            *("tags:", "  - old, kept", "  + kept, new"),
+            *("happened_at:", f"  - {when}T00:00:00+00:00", "  + now"),
+            *("tags:", '  - old, "a, b"', '  + "a, b", new'),
             *("text:", "  - Ana keeps bees", "  + Ana keeps hens"),
         ]
         return done, cast("StoredNote", call("note", note_id=note_id))["note"]
@@ -195,7 +248,7 @@ async def test_an_edited_note_gets_a_new_revision_of_what_was_changed(farm: Sett
     done, note = await with_calls(farm, work)
 
     assert text(done).endswith("as revision 2.")
-    assert (note["content"], note["tags"], note["rev"]) == ("Ana keeps hens", ["kept", "new"], 2)
+    assert (note["content"], note["tags"], note["rev"]) == ("Ana keeps hens", ["a, b", "new"], 2)
     assert note["reason"] == "moved"
 
 
@@ -279,6 +332,23 @@ async def test_a_review_settles_each_pair_as_it_says(farm: Settings) -> None:
             for note_id in pair
         }
         assert states == {"active", "superseded", "archived"}
+
+    await with_calls(farm, work)
+
+
+async def test_that_both_hold_takes_away_the_guess_and_no_other_link(farm: Settings) -> None:
+    def work(call: MemoryCall) -> None:
+        older, newer = stored(call, "Ana lives in Ulm"), stored(call, "Ana lives in Rome now")
+        links: list[Json] = [
+            {"to": older, "relation": name}
+            for name in ("supports", "may_contradict", "may_supersede")
+        ]
+        call("update", note_id=newer, links=links)
+
+        settle(call, read_queue(call, None)["pairs"], lambda _: "n")
+
+        links_left = cast("StoredNote", call("note", note_id=newer))["links"]
+        assert [link["relation"] for link in links_left] == ["supports"]
 
     await with_calls(farm, work)
 

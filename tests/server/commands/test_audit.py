@@ -15,7 +15,7 @@ from zettel.server.commands.audit import print_audit, read_query
 from zettel.server.commands.output import CLI_PRINCIPAL, Output
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
-from zettel.storage.errors import InvalidArgumentError, StoreUnavailableError
+from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError, StoreUnavailableError
 from zettel.storage.lance import audit as lance_audit
 from zettel.storage.notes import DERIVED_TAGS, EVOLUTION, SCHEDULER, Origin
 from zettel.tools.caller import LOCAL, Caller, actor, is_reserved
@@ -180,6 +180,20 @@ async def test_it_is_narrowed_by_person_note_namespace_and_time(kept: Kept) -> N
     assert await deeds(About(since="2026-11-24", until="2026-11-25")) == ["update"]
     assert [e["did"] for e in await kept.events(About(principal="scheduler"))][-1] == "construct"
     assert len(await kept.events(limit=2)) == 2
+
+
+async def test_a_note_is_named_by_a_part_of_its_id_and_nothing_unknown_is_answered_by_silence(
+    kept: Kept,
+) -> None:
+    assert [e["did"] for e in await kept.events(About(note_id=kept.wax[-7:].lower()))][-1:] == [
+        "remember"
+    ]
+    with pytest.raises(NoteNotFoundError):
+        await kept.lines(About(note_id="nowhere"))
+    with pytest.raises(InvalidArgumentError, match="is too short"):
+        await kept.lines(About(note_id=kept.wax[:3]))
+    with pytest.raises(InvalidArgumentError, match="is not a namespace"):
+        await kept.lines(About(namespace="The Shed"))
 
 
 async def test_pages_neither_overlap_nor_miss(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,7 @@ def test_the_commands_refuse_with_their_exit_codes_and_say_what_next(tmp_path: P
         full = home.run("restore", str(file))
         beside = home.run("restore", str(file), "--into-namespace", "old")
         wrong = home.run("restore", str(file), "--into-namespace", "../up")
+        folder = home.run("restore", str(tmp_path))
         file.write_bytes(file.read_bytes()[:-9])
         damaged = home.run("restore", str(file), "--into-namespace", "older")
         nowhere = home.run("--store", str(tmp_path / "nowhere"), "doctor")
@@ -126,7 +127,8 @@ def test_the_commands_refuse_with_their_exit_codes_and_say_what_next(tmp_path: P
     assert (again.returncode, "--force" in again.stderr) == (4, True)
     assert (full.returncode, "--into-namespace" in full.stderr) == (4, True)
     assert (beside.returncode, "1 note got a new id" in beside.stdout) == (0, True)
-    assert (wrong.returncode, "not a namespace" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "--into-namespace: '../up' is not a" in wrong.stderr) == (2, True)
+    assert (folder.returncode, "cannot be read (Is a directory)" in folder.stderr) == (2, True)
     assert (damaged.returncode, "is damaged at its end" in damaged.stderr) == (1, True)
     assert nowhere.returncode == 3
     assert not (tmp_path / "nowhere").exists()

@@ -9,7 +9,7 @@ from zettel.server.auth.tokens import revoked
 from zettel.server.config.settings import Settings
 from zettel.server.page import entrance
 from zettel.server.page.entrance import LOGIN_BODY_BYTES, SECURITY_HEADERS
-from zettel.server.protocol.schemas import NewLink
+from zettel.server.protocol.schemas import ForgetArguments, NewLink
 from zettel.server.runtime.clock import utc_now
 from zettel.storage.notes import State
 
@@ -280,20 +280,25 @@ async def test_a_token_that_may_only_read_gets_no_forms_and_changes_nothing(
     older = await server.told("Ana lives in Paris.", subject="Ana", namespace="shared")
     newer = await server.told("Ana lives in Lyon.", subject="Ana", namespace="shared")
     await server.evolve()
+    forgotten = await server.told("Ben keeps bees.", namespace="shared")
+    await server.call(ForgetArguments(note_ids=[forgotten]))
     token = await server.token("ana", "shared:ro")
     await visitor.log_in(token)
     before = await server.house.store.get([older, newer])
 
     pages = [
-        await visitor.see(path)
-        for path in (
-            f"/note/{newer}",
-            f"/note/{newer}/forget",
-            f"/note/{newer}/edit",
-            "/review",
-            "/runs/run-1",
-            "/",
-        )
+        await visitor.see(f"/note/{forgotten}", status=410),
+        *[
+            await visitor.see(path)
+            for path in (
+                f"/note/{newer}",
+                f"/note/{newer}/forget",
+                f"/note/{newer}/edit",
+                "/review",
+                "/runs/run-1",
+                "/",
+            )
+        ],
     ]
     seen = pages[0]
     link = {"newer": newer, "older": older}

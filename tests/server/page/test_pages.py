@@ -7,11 +7,12 @@ from tests.server.page.visitors import Document, Server, Visitor
 
 from zettel.server.protocol.schemas import (
     ForgetArguments,
+    LinkChange,
     NewLink,
     RecallArguments,
     UpdateArguments,
 )
-from zettel.storage.notes import State
+from zettel.storage.notes import OPEN_RELATIONS, State
 from zettel.tools.changes.links import LinkArgument
 
 
@@ -165,6 +166,55 @@ async def test_an_edit_of_what_an_agent_has_changed_meanwhile_is_shown_before_it
     assert note.content == "third"
 
 
+async def test_the_preview_says_that_new_words_move_the_date_of_a_note(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id = await server.told("The lead is Ana", happened_at="2024-03-01")
+    path = f"/note/{note_id}/edit"
+    form = await visitor.see(path)
+    fields = {"rev": "1", "content": "The lead is Ben", "do": "preview"}
+
+    changed = await visitor.send(path, fields, seen=form)
+    corrected = await visitor.send(path, {**fields, "correction": "on"}, seen=form)
+    await visitor.send(path, {**fields, "do": "save"}, seen=changed)
+    [note] = await server.house.store.get([note_id])
+
+    assert "happened at" in [term.text for term in changed.all("dt")]
+    assert "happened at" not in [term.text for term in corrected.all("dt")]
+    assert note.happened_at.year == 2026
+
+
+async def test_an_edit_that_cannot_be_saved_keeps_what_was_typed(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id = await server.told("The lead is Ana")
+    path = f"/note/{note_id}/edit"
+    form = await visitor.see(path)
+
+    fields = {"rev": "1", "content": "The lead is Ben", "happened_at": "no day", "do": "save"}
+    refused = await visitor.send(path, fields, seen=form, status=400)
+
+    assert "'no day' is not a time" in refused.words
+    [typed] = refused.all("textarea", name="content")
+    assert typed.text.strip() == "The lead is Ben"
+
+
+async def test_no_version_comes_back_over_what_an_agent_has_changed_meanwhile(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id = await server.told("first")
+    await server.call(UpdateArguments(note_id=note_id, content="second"))
+    page = await visitor.see(f"/note/{note_id}")
+    fields = {name: page.all("input", name=name)[0].attributes["value"] for name in ("rev", "seen")}
+    await server.call(UpdateArguments(note_id=note_id, content="third"))
+
+    refused = await visitor.send(f"/note/{note_id}/revision", fields, seen=page)
+    [note] = await server.house.store.get([note_id])
+
+    assert "changed since you opened it" in refused.words
+    assert note.content == "third"
+
+
 async def test_an_earlier_version_comes_back(server: Server, visitor: Visitor) -> None:
     note_id = await server.told("first")
     await server.call(UpdateArguments(note_id=note_id, content="second"))
@@ -264,6 +314,38 @@ async def test_a_change_is_settled_with_no(server: Server, visitor: Visitor) -> 
     assert {await state_of(server, one) for one in (older, newer)} == {State.ACTIVE}
     assert "Nothing waits for a decision" in settled.words
     assert "Nothing waits for a decision" in (await visitor.see("/review")).words
+
+
+async def test_that_both_hold_takes_away_the_guess_and_no_other_link(
+    server: Server, visitor: Visitor
+) -> None:
+    older, newer = await open_pair(server)
+    link = LinkChange(to=older, relation="supports")
+    await server.call(UpdateArguments(note_id=newer, links=[link]))
+
+    queue = await visitor.see("/review")
+    await visitor.send("/review", {"newer": newer, "older": older, "answer": "both"}, seen=queue)
+    [note] = await server.house.store.get([newer])
+
+    standing = [link.relation for link in note.links if link.stood(None)]
+    assert [name for name in standing if name in ("supports", *OPEN_RELATIONS)] == ["supports"]
+
+
+@pytest.mark.parametrize("answer", ["both", "same", "keep", "none"])
+async def test_an_answer_to_a_pair_that_was_settled_meanwhile_changes_nothing(
+    server: Server, visitor: Visitor, answer: str
+) -> None:
+    older, newer = await open_pair(server)
+    queue = await visitor.see("/review")
+    link = LinkChange(to=older, relation="supersedes")
+    await server.call(UpdateArguments(note_id=newer, links=[link], tags=["home"]))
+    before = await server.house.store.get([older, newer])
+
+    fields = {"newer": newer, "older": older, "answer": answer}
+    told = await visitor.send("/review", fields, seen=queue)
+
+    assert "settled already" in told.words
+    assert await server.house.store.get([older, newer]) == before
 
 
 async def test_a_pair_that_says_the_same_is_merged_into_the_older_note(

@@ -113,11 +113,21 @@ async def test_a_confirmation_with_another_wish_beside_it_changes_nothing(
     assert sorted(await desk.found(tags=["log"])) == sorted(kept)
 
 
+async def test_a_confirmation_with_as_many_other_ids_beside_it_changes_nothing(desk: Desk) -> None:
+    meant, other = await desk.told("log", tags=["log"]), await desk.told("a diary")
+    preview = await desk("forget", tags=["log"])
+
+    with pytest.raises(Refused, match=r"confirm: .* note_ids asks for something else"):
+        await desk("forget", confirm=preview["confirm"], note_ids=[other])
+
+    assert await desk.found(tags=["log"]) == [meant]
+
+
 async def test_a_confirmation_may_repeat_what_its_preview_was_asked_for(desk: Desk) -> None:
     note_id = await desk.told("log", tags=["log"])
     preview = await desk("forget", note_ids=[note_id], erase=True)
 
-    await desk("forget", note_ids=[note_id], erase=True, confirm=preview["confirm"])
+    await desk("forget", note_ids=[note_id.lower()], erase=True, confirm=preview["confirm"])
 
     assert await desk.found(tags=["log"]) == []
 

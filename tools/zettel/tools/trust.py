@@ -46,6 +46,8 @@ _HOST = re.compile(r"(?:www\.[^/\s]+|[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/\S*)", 
 _MAIL = re.compile(r"\S+@\S+\.\S+")
 _FILE = re.compile(r"(?:file:|[a-z]:\\|[~.]{0,2}/|\S*/\S+|\S+\.\p{L}\w{0,7}(?:[:#]\S*)?$)")
 _WORD = re.compile(r"[\p{L}\p{N}-]+")
+_MESSAGE = re.compile(r"(?:an? |the )?messages?(?: (?:from|of|by|in) .*)?$")
+"""A message, but no error message or commit message."""
 
 
 def source_trust(source: str) -> float:
@@ -64,7 +66,7 @@ def source_trust(source: str) -> float:
         return WEB_TRUST
     if _FILE.match(text):
         return CONCLUSION_TRUST
-    if words & _WEB:
+    if words & _WEB or (_MESSAGE.match(text) and not words & _OWN):
         return WEB_TRUST
     return CONCLUSION_TRUST if words & _CONCLUSION else TOOL_TRUST
 

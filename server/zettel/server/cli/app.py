@@ -60,6 +60,10 @@ app = typer.Typer(
 
 def run() -> None:
     """Run the command line; an error of Zettel is said on standard error."""
+    # A closed stream is None, and the next file that is opened would get its number.
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")
     try:
         app(prog_name="zettel", standalone_mode=True)
     except ZettelError as error:
@@ -69,6 +73,12 @@ def run() -> None:
     except PlaceError as error:
         typer.echo(f"zettel: {printable(str(error))}", err=True)
         sys.exit(EXIT_USAGE)
+    except OSError as error:
+        # Of a file that was named, or of standard output: a full disk.
+        where = repr(error.filename) if error.filename else "standard output"
+        problem = f"{where} cannot be used: {error.strerror or error}. Name another one."
+        typer.echo(f"zettel: {printable(problem)}", err=True)
+        sys.exit(EXIT_FAILED)
 
 
 _REFUSALS = (
@@ -265,6 +275,9 @@ REMEDIES: Mapping[str, str] = {
     "Pass the words to remember, self-contained.": "Type what is to be remembered.",
     "Name one, or pass note_ids.": "Name one, or pass ids.",
     "Take it out, call again.": "Take it out, then try again.",
+    "Pass note_ids, or filters (query, subject, tags, session, until) for a preview.": (
+        "Name notes by id, or pass --query, --subject, --tag, --session or --until for a preview."
+    ),
 }
 """What an agent is advised, and a person in its place."""
 

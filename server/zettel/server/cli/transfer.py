@@ -1,5 +1,6 @@
 """The commands that move notes out of a store and back in."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,10 @@ async def export(
     from zettel.server.commands import transfer, vault  # noqa: PLC0415
 
     folder = file.expanduser().absolute()
+    is_stream = file == transfer.STANDARD_OUTPUT
+    if is_stream and form == vault.MARKDOWN:
+        problem, remedy = "a folder does not go to standard output", "Name a folder."
+        raise InvalidArgumentError("FILE|DIR", problem, remedy)
     if form == vault.MARKDOWN or (form is None and vault.Vault(folder).exists()):
         with call.progress() as progress:
             written = await vault.export_vault(
@@ -54,7 +59,6 @@ async def export(
             )
         call.say(vault.export_vault_output(written))
         return
-    is_stream = file == transfer.STANDARD_OUTPUT
     request = transfer.ExportRequest(
         file=file if is_stream else folder,
         format=form,
@@ -126,14 +130,20 @@ async def import_notes(
 
     path = source.expanduser().absolute()
     is_own = from_format == transfer.OWN_FORMAT
+    of_lines = {"--into-namespace": into_namespace, "--with-tokens": with_tokens}
+    of_folders = {"--forget-deleted": forget_deleted, "--watch": watch}
     if from_format in (None, transfer.OWN_FORMAT):
         transfer.check_no_backup(path)
         if vault.Vault(path).exists() or (is_own and path.is_dir()):
+            for_others = {**of_lines, "--trusted": trusted}
+            _refuse(for_others, f"{path} is a folder of Markdown", "Leave it out.")
             if watch:
                 await vault.watch_vault(call.settings, path, call.say)
             apply = yes and not dry_run
             return await _import_folder(call, path, apply=apply, forget_deleted=forget_deleted)
         if is_own or transfer.is_export(path):
+            for_others = {**of_folders, "--trusted": trusted}
+            _refuse(for_others, f"{path} is a file of JSON lines", "Leave it out.")
             if dry_run:
                 problem = "is checked whole before anything is written, and all of it comes back"
                 raise InvalidArgumentError("--dry-run", f"{path} {problem}", "Leave it out.")
@@ -143,18 +153,17 @@ async def import_notes(
                 )
             call.say(restore_output(done, source="export"))
             return 0
-    given = {
-        "--into-namespace": into_namespace,
-        "--with-tokens": with_tokens,
-        "--forget-deleted": forget_deleted,
-        "--watch": watch,
-    }
+    problem = f"{path} is no export of Zettel's"
+    remedy = f"Leave it out, or add --from {transfer.OWN_FORMAT}."
+    _refuse({**of_lines, **of_folders}, problem, remedy)
+    return await _import_source(call, path, from_format, trusted=trusted, dry_run=dry_run, yes=yes)
+
+
+def _refuse(given: Mapping[str, str | bool | None], problem: str, remedy: str) -> None:
+    """Refuse the first option that was given and does nothing for the source."""
     for name, value in given.items():
         if value:
-            problem = f"{path} is no export of Zettel's"
-            remedy = f"Leave it out, or add --from {transfer.OWN_FORMAT}."
             raise InvalidArgumentError(name, problem, remedy)
-    return await _import_source(call, path, from_format, trusted=trusted, dry_run=dry_run, yes=yes)
 
 
 async def _import_folder(

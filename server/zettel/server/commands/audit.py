@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from zettel.server.auth.token_store import Tokens, read_tokens
@@ -19,6 +19,8 @@ from zettel.tools.erasure.orders import ERASE
 from zettel.tools.language.dates import read_time
 from zettel.tools.language.times import exactly, iso
 from zettel.tools.render import LINE_MAX_CHARACTERS, shorten
+from zettel.tools.validation import check_namespace
+from zettel.tools.views.short_ids import read_typed_ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def read_query(
     """Parse the options of the command line.
 
     Raises:
-        InvalidArgumentError: A time cannot be read.
+        InvalidArgumentError: A time cannot be read, or the namespace's name is invalid.
     """
     now = utc_now()
     first, last = (
@@ -77,8 +79,8 @@ def read_query(
     looked = AuditFilter(
         since=first.start if first else None,
         until=last.last if last else None,
-        note_id=(note_id or "").strip().upper(),
-        namespace=namespace or "",
+        note_id=note_id or "",
+        namespace=check_namespace(namespace, "--namespace") if namespace else "",
     )
     return AuditQuery(principal=principal or "", looked=looked, limit=limit, with_text=with_text)
 
@@ -88,9 +90,14 @@ async def print_audit(settings: Settings, query: AuditQuery, say: Say) -> None:
 
     Raises:
         StoreError: The store does not exist or cannot be read.
+        NoteNotFoundError: The id fits no note.
+        InvalidArgumentError: It fits several, or is too short.
     """
     store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
     try:
+        if typed := query.looked.note_id:
+            [note_id] = await read_typed_ids(store, [typed])
+            query = replace(query, looked=replace(query.looked, note_id=note_id))
         printed = 0
         async with aclosing(events(store, query)) as found:
             async for event in found:

@@ -132,7 +132,7 @@ def check_restore(namespace: str | None, *, with_tokens: bool) -> None:
         InvalidArgumentError: The namespace is none, or tokens are asked for beside one.
     """
     if namespace is not None:
-        check_namespace(namespace.replace(OWN_NAME, "x", 1))
+        check_namespace(namespace.replace(OWN_NAME, "x", 1), "--into-namespace")
         if with_tokens:
             problem, remedy = "into a namespace no tokens are restored", "Leave one of them out."
             raise InvalidArgumentError("with-tokens", problem, remedy)

@@ -98,8 +98,10 @@ def stats_output(call: MemoryCall) -> Output:
     every = sum(each["notes"] for each in sizes["namespaces"])
     others = sum(each["others"] for each in sizes["namespaces"])
     size = sum(each.get("text_bytes", 0) for each in sizes["namespaces"])
+    # The default namespace is among them before it has a note.
+    used = [each for each in sizes["namespaces"] if each["notes"] or each["others"]]
     rows = {
-        "notes": f"{every:,} in {number_of(len(sizes['namespaces']), 'namespace')}, and {others:,}"
+        "notes": f"{every:,} in {number_of(len(used), 'namespace')}, and {others:,}"
         " superseded, archived or forgotten",
         "text": f"{size:,} bytes with all revisions",
         "without vectors": f"{sizes['waiting']:,}",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 from zettel.server.commands.calls import MemoryCall
 from zettel.server.commands.output import Line, block, line
 from zettel.server.commands.short_ids import short_ids
+from zettel.server.engine.ipc.handshake import Json
 
 if TYPE_CHECKING:
     from zettel.tools.views.review import OfferedRule, OpenPair, ReviewQueue, ShakenNote
@@ -123,7 +124,10 @@ def settle(call: MemoryCall, pairs: "Sequence[OpenPair]", ask: AskKey) -> dict[s
         if key == "y":
             call("update", note_id=newer, links=[{"to": older, "relation": "supersedes"}])
         elif key == "n":
-            call("update", note_id=newer, links=[{"to": older, "remove": True}])
+            links: list[Json] = [
+                {"to": older, "relation": name, "remove": True} for name in pair["relations"]
+            ]
+            call("update", note_id=newer, links=links)
         elif key == "d":
             call("update", note_id=newer, links=[{"to": older, "relation": "same_as"}])
     return given

@@ -66,14 +66,19 @@ def is_export(path: Path) -> bool:
 
 
 def check_no_export(path: Path) -> None:
-    """Check that what is to be restored is there and no export.
+    """Check that what is to be restored can be read and is no export.
 
     Raises:
-        InvalidArgumentError: It is not there, or an export.
+        InvalidArgumentError: It is not there, no file or not readable, or an export.
     """
-    if not path.exists():
-        problem = f"{str(path)!r} is not there"
-        raise InvalidArgumentError("FILE", problem, "Name a file that zettel backup wrote.")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        gone = isinstance(error, FileNotFoundError)
+        how = "is not there" if gone else f"cannot be read ({error.strerror})"
+        problem = f"{str(path)!r} {how}"
+        remedy = "Name a file that zettel backup wrote."
+        raise InvalidArgumentError("FILE", problem, remedy) from None
     if is_export(path):
         problem = f"{str(path)!r} is an export, no backup"
         raise InvalidArgumentError("FILE", problem, "Pass it to zettel import.")

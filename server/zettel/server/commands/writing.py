@@ -20,6 +20,7 @@ from zettel.storage.errors import (
     NoteForgottenError,
     ZettelError,
 )
+from zettel.tools.typed_tags import read_tags, typed_tags
 
 if TYPE_CHECKING:
     from zettel.tools.answers import RememberAnswer, UpdateAnswer
@@ -96,7 +97,7 @@ def edit_note(
         changes = read_form(note, written)
         if not changes:
             return _unchanged(note_id, short, note)
-        if not agree(_shown_changes(note, changes)):
+        if not agree(_shown_changes(note, changes, correction=correction)):
             raise NotConfirmedError("y", option="--yes")
         answer = cast(
             "UpdateAnswer",
@@ -145,7 +146,7 @@ def form_of(note: Mapping[str, object]) -> str:
 
 def _text(note: Mapping[str, object], name: str) -> str:
     value = note.get(name, "")
-    text = ", ".join(cast("list[str]", value)) if isinstance(value, list) else str(value)
+    text = typed_tags(cast("list[str]", value)) if isinstance(value, list) else str(value)
     return " ".join(text.split())
 
 
@@ -177,8 +178,7 @@ def read_form(note: Mapping[str, object], written: str) -> dict[str, Json]:
         if given.get(name, "") != _text(note, name)
     }
     if "tags" in changes:
-        tags = [tag.strip() for tag in given.get("tags", "").split(",")]
-        changes["tags"] = [tag for tag in tags if tag]
+        changes["tags"] = [*read_tags(given.get("tags", ""))]
     # Editors end a file with a line feed.
     content = "\n".join(lines[end + 1 :]).removesuffix("\n")
     if content != str(note["content"]).removesuffix("\n"):
@@ -186,12 +186,16 @@ def read_form(note: Mapping[str, object], written: str) -> dict[str, Json]:
     return changes
 
 
-def _shown_changes(note: Mapping[str, object], changes: Mapping[str, Json]) -> list[Line]:
+def _shown_changes(
+    note: Mapping[str, object], changes: Mapping[str, Json], *, correction: bool
+) -> list[Line]:
     lines = list[Line]()
+    if "content" in changes and not correction and note.get("state") == "active":
+        changes = {"happened_at": "now", **changes}
     for name, value in changes.items():
         if name == "content":
             continue
-        new = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        new = typed_tags(map(str, value)) if isinstance(value, list) else str(value)
         lines.append(line((f"{name}:", "strong")))
         if old := _text(note, name):
             lines.append(line("  ", (f"- {old}", "removed")))

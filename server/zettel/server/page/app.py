@@ -1,7 +1,6 @@
 """The routes of the page, and what they ask the engine: the same calls as the tools'."""
 
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib import resources
@@ -38,6 +37,7 @@ from zettel.server.protocol.schemas import (
     RunReading,
     RunsReading,
     SearchReading,
+    StoredNoteReading,
     TimelineReading,
     UndoArguments,
     UpdateArguments,
@@ -53,18 +53,29 @@ from zettel.storage.errors import (
     NamespaceRefusedError,
     NoteForgottenError,
     NoteNotFoundError,
+    OtherRevisionError,
     StoreError,
     UnknownNameError,
     ZettelError,
 )
-from zettel.storage.notes import PART_OF, Kind, Origin
+from zettel.storage.notes import (
+    OFFERED_SORTS,
+    OPEN_RELATIONS,
+    PART_OF,
+    SAME_AS,
+    SUPERSEDES,
+    Kind,
+    Origin,
+)
 from zettel.tools.answers import ForgetAnswer, UpdateAnswer
 from zettel.tools.caller import ALL, LOCAL, Caller
 from zettel.tools.changes.parts import PART_REASON
 from zettel.tools.render import LINE_MAX_CHARACTERS, shorten
+from zettel.tools.typed_tags import read_tags, typed_tags
 
 if TYPE_CHECKING:
     from zettel.tools.views.graph import GraphView
+    from zettel.tools.views.listing import StoredNote
     from zettel.tools.views.notes import (
         NamespacesView,
         SearchView,
@@ -90,6 +101,8 @@ ASSET_HEADERS = {"cache-control": "max-age=600"}
 KINDS = tuple(kind.value for kind in Kind if kind is not Kind.CONCEPT)
 """Kinds that a person may give a note."""
 EDITED_FIELDS = ("content", "context", "subject", "tags", "kind", "happened_at", "valid_until")
+REVIEW_ANSWERS = ("changed", "both", "same", "keep", "none")
+"""Answers on the review page; the last two are of an offered rule or fact."""
 COLOURS = ("kind", "strength", "state")
 """Properties that the colour of a note in the graph can show."""
 NUMBER_MAX_DIGITS = 6
@@ -158,11 +171,40 @@ class WebPage:
             "/logout": self._log_out,
         }
         return [
-            *(Route(path, partial(_answered, do), methods=["GET"]) for path, do in get.items()),
-            *(Route(path, partial(_answered, do), methods=["POST"]) for path, do in post.items()),
+            *(
+                Route(path, partial(self._answered, do), methods=["GET"])
+                for path, do in get.items()
+            ),
+            *(
+                Route(path, partial(self._answered, do), methods=["POST"])
+                for path, do in post.items()
+            ),
             Route("/login", self._login, methods=["GET", "POST"]),
             Route("/assets/{name}", self._send_asset, methods=["GET"]),
         ]
+
+    async def _answered(self, do: Answering, request: Request) -> Response:
+        """Answer a request; an error is a page as well."""
+        try:
+            try:
+                return await do(request)
+            except NoteForgottenError as error:
+                return await self._show_forgotten(request, error.note_id.upper())
+        except ZettelError as error:
+            status = next(status for kind, status in STATUSES if isinstance(error, kind))
+            return render(request, "problem", status, problem=str(error))
+        except Exception:
+            # A bug must fail this page only, and its text may hold notes.
+            logger.exception("page=%r failed inside", request.url.path)
+            problem = "Zettel failed inside; its log says why."
+            return render(request, "problem", 500, problem=problem)
+
+    async def _show_forgotten(self, request: Request, note_id: str) -> Response:
+        stored = await self._call(request, StoredNoteReading(note_id=note_id))
+        namespace = cast("StoredNote", stored)["note"]["namespace"]
+        bearer = visit_of(request).bearer
+        writable = bearer is None or namespace in bearer.known.reach.writes
+        return render(request, "forgotten", 410, note_id=note_id, writable=writable)
 
     async def _call(self, request: Request, arguments: Arguments) -> Mapping[str, object]:
         bearer = visit_of(request).bearer
@@ -220,22 +262,25 @@ class WebPage:
         changed = {n: [before[n], after[n]] for n in EDITED_FIELDS if _sent(before[n]) != after[n]}
         seen = _digits(given.get("rev", ""))
         since = bool(seen) and seen != view["rev"]
-        if given.get("do") != "save" or since:
-            preview = partial(
-                render,
+
+        def form(status: int, problem: str = "") -> Response:
+            return render(
                 request,
                 "edit",
-                409 if since else 200,
+                status,
                 given={**before, **given, **after, "rev": view["rev"]},
-                changes=changed,
+                changes=_with_moved_date(changed, view, given),
                 changed_since=since,
+                problem=problem,
                 kinds=KINDS,
                 **view,
             )
-            return await to_thread.run_sync(preview)
+
+        if given.get("do") != "save" or since:
+            return await to_thread.run_sync(form, 409 if since else 200)
         fields: dict[str, object] = {name: pair[1] for name, pair in changed.items()}
         if "tags" in fields:
-            fields["tags"] = _tags_in(after["tags"])
+            fields["tags"] = read_tags(after["tags"])
         if not fields:
             return _to_note(view, "unchanged")
         arguments = UpdateArguments.model_validate(
@@ -247,17 +292,25 @@ class WebPage:
                 "expected_rev": seen or None,
             }
         )
-        answer = cast("UpdateAnswer", await self._call(request, arguments))
+        try:
+            answer = cast("UpdateAnswer", await self._call(request, arguments))
+        except InvalidArgumentError as error:
+            return await to_thread.run_sync(form, 400, str(error))
         said = "planned" if "successor" in answer else "saved" if answer["changed"] else "unchanged"
         return _to_note(view, said)
 
     async def _restore_revision(self, request: Request) -> Response:
-        rev, view = _digits(posted(request).get("rev", "")), await self._whole(request)
-        note_id = view["note"]["note_id"]
-        await self._call(
-            request, UpdateArguments(note_id=note_id, restore_rev=rev, expected_rev=view["rev"])
+        given, view = posted(request), await self._whole(request)
+        arguments = UpdateArguments(
+            note_id=view["note"]["note_id"],
+            restore_rev=_digits(given.get("rev", "")),
+            expected_rev=_digits(given.get("seen", "")) or None,
         )
-        return _to_note(view, "saved")
+        try:
+            answer = cast("UpdateAnswer", await self._call(request, arguments))
+        except OtherRevisionError:
+            return _to_note(view, "changed_since")
+        return _to_note(view, "saved" if answer["changed"] else "unchanged")
 
     async def _forget(self, request: Request) -> Response:
         view = await self._whole(request)
@@ -332,24 +385,27 @@ class WebPage:
 
     async def _settle(self, request: Request) -> Response:
         given = posted(request)
-        newer, older = given.get("newer", ""), given.get("older", "")
-        match given.get("answer", ""):
-            case "changed":
-                link = LinkChange(to=older, relation="supersedes")
-                await self._call(request, UpdateArguments(note_id=newer, links=[link]))
-            case "both":
-                link = LinkChange(to=older, remove=True)
-                await self._call(request, UpdateArguments(note_id=newer, links=[link]))
-            case "same":
-                link = LinkChange(to=older, relation="same_as")
-                await self._call(request, UpdateArguments(note_id=newer, links=[link]))
-            case "none":
-                await self._call(request, ForgetArguments(note_ids=[newer]))
-            case "keep":
-                await self._call(request, UpdateArguments(note_id=newer, tags=[]))
-            case _:
-                problem, remedy = "it is none of the answers", "Press one of the buttons."
-                raise InvalidArgumentError("answer", problem, remedy)
+        newer, older, answer = (given.get(name, "") for name in ("newer", "older", "answer"))
+        if answer not in REVIEW_ANSWERS:
+            problem, remedy = "it is none of the answers", "Press one of the buttons."
+            raise InvalidArgumentError("answer", problem, remedy)
+        whole = await self._call(request, WholeNoteReading(note_id=newer))
+        note = cast("WholeNote", whole)["note"]
+        links = [link for link in note.get("links", ()) if link["note_id"] == older]
+        guesses = [link["relation"] for link in links if link["relation"] in OPEN_RELATIONS]
+        of_rule = answer in ("keep", "none")
+        if not (set(OFFERED_SORTS).intersection(note.get("tags", ())) if of_rule else guesses):
+            return RedirectResponse("/review?said=settled_before", SEE_OTHER)
+        if answer == "none":
+            await self._call(request, ForgetArguments(note_ids=[newer]))
+        elif answer == "keep":
+            await self._call(request, UpdateArguments(note_id=newer, tags=[]))
+        elif answer == "both":
+            changes = [LinkChange(to=older, relation=name, remove=True) for name in guesses]
+            await self._call(request, UpdateArguments(note_id=newer, links=changes))
+        else:
+            link = LinkChange(to=older, relation=SAME_AS if answer == "same" else SUPERSEDES)
+            await self._call(request, UpdateArguments(note_id=newer, links=[link]))
         return RedirectResponse("/review?said=settled", SEE_OTHER)
 
     async def _runs(self, request: Request) -> Response:
@@ -434,23 +490,6 @@ def _asset(name: str) -> bytes:
     return resources.files("zettel.server.page").joinpath("static", name).read_bytes()
 
 
-async def _answered(do: Answering, request: Request) -> Response:
-    """Answer a request; an error is a page as well."""
-    try:
-        return await do(request)
-    except NoteForgottenError as error:
-        note_id = error.note_id.upper()
-        return render(request, "forgotten", 410, note_id=note_id, problem=str(error))
-    except ZettelError as error:
-        status = next(status for kind, status in STATUSES if isinstance(error, kind))
-        return render(request, "problem", status, problem=str(error))
-    except Exception:
-        # A bug must fail this page only, and its text may hold notes.
-        logger.exception("page=%r failed inside", request.url.path)
-        problem = "Zettel failed inside; its log says why."
-        return render(request, "problem", 500, problem=problem)
-
-
 def _namespace(request: Request) -> str:
     return request.query_params.get("namespace", "").strip() or ALL
 
@@ -477,26 +516,21 @@ def _editable(view: "WholeNote") -> dict[str, str]:
         "content": note.get("content", ""),
         "context": note.get("context", ""),
         "subject": note.get("subject", ""),
-        "tags": ", ".join(map(_as_typed, note.get("tags", ()))),
+        "tags": typed_tags(note.get("tags", ())),
         "kind": note.get("kind", Kind.EPISODIC.value),
         "happened_at": note.get("happened_at", ""),
         "valid_until": note.get("valid_until", ""),
     }
 
 
-_TYPED_TAG = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|\Z)|([^,]+))')
-
-
-def _as_typed(tag: str) -> str:
-    """A tag as the form has it: in quotes, as CSV has them, where it could be read otherwise."""
-    doubled = tag.replace('"', '""')
-    return f'"{doubled}"' if "," in tag or tag.startswith('"') else tag
-
-
-def _tags_in(text: str) -> list[str]:
-    """The tags of the form's field: "one, another", and in quotes one with a comma."""
-    typed = (quoted.replace('""', '"') or bare for quoted, bare in _TYPED_TAG.findall(text))
-    return [tag for each in typed if (tag := each.strip())]
+def _with_moved_date(
+    changed: Mapping[str, list[str]], view: "WholeNote", given: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Changes of a form, with the date that new words of a note in force get by themselves."""
+    moves = "content" in changed and "state" not in view["note"]
+    if not moves or "happened_at" in changed or given.get("correction") == "on":
+        return dict(changed)
+    return {**changed, "happened_at": [view["note"].get("happened_at", ""), "now"]}
 
 
 def _sent(text: str) -> str:

@@ -24,10 +24,12 @@ DIFF_CONTEXT_WORDS = 12
 SAID = {
     "saved": "Saved. The earlier version is in the history.",
     "unchanged": "Nothing was different, so nothing was changed.",
+    "changed_since": "It was changed since you opened it, so nothing was done. This is it now.",
     "planned": "Saved: the new text takes the place of the old one on its day.",
     "forgotten": "Forgotten. It can be brought back below.",
     "restored": "Brought back.",
     "settled": "Settled.",
+    "settled_before": "This was settled already, so nothing was changed.",
     "undone": "The run was undone. The undo is a run of its own, and can be undone too.",
     "in": "You are logged in.",
 }

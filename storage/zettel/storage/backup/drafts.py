@@ -18,8 +18,10 @@ DRAFT_LEFTOVER_AGE_S = 3600.0
 """Age in seconds from which an unfinished file is that of a killed process."""
 
 
-def check_target(file: Path, *, force: bool) -> None:
+def check_target(file: Path, *, force: bool, replaceable: bool = True) -> None:
     """Check before any work whether a file may be written there.
+
+    What is not `replaceable` is left as it is even with `force`.
 
     Raises:
         BackupExistsError: A file exists, and not `force`.
@@ -29,8 +31,8 @@ def check_target(file: Path, *, force: bool) -> None:
         raise BackupUnwritableError(file, "it is a directory that is there already")
     if not file.parent.is_dir():
         raise BackupUnwritableError(file, f"there is no directory {str(file.parent)!r}")
-    if not force and os.path.lexists(file):
-        raise BackupExistsError(file)
+    if not (force and replaceable) and os.path.lexists(file):
+        raise BackupExistsError(file, replaceable=replaceable)
 
 
 @contextmanager
@@ -74,7 +76,7 @@ def drafted_folder(folder: Path) -> Generator[Path]:
             filled.mkdir(mode=0o700)
             yield filled
             if os.path.lexists(folder):
-                raise BackupExistsError(folder)
+                raise BackupExistsError(folder, replaceable=False)
             filled.rename(folder)
     except ZettelError:
         raise

@@ -22,13 +22,13 @@ class BackupError(ZettelError):
 
 
 class BackupExistsError(BackupError, FileExistsError):
-    """The file exists, and replacing it was not allowed."""
+    """The file exists, and replacing it was not allowed, or is not possible."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, replaceable: bool = True) -> None:
         self.file = file
+        forced = ", or pass --force to replace it" if replaceable else ""
         super().__init__(
-            f"{str(file)!r} exists already and was left as it is. Name another file, or pass"
-            " --force to replace it."
+            f"{str(file)!r} exists already and was left as it is. Name another file{forced}."
         )
 
 

@@ -86,8 +86,8 @@ async def export(
     """
     file = target.file
     if file is not None:
-        force = target.force and not target.tables
-        await to_thread.run_sync(lambda: check_target(file, force=force))
+        force, replaceable = target.force, not target.tables
+        await to_thread.run_sync(lambda: check_target(file, force=force, replaceable=replaceable))
         check_outside(file, tables)
 
     async def write() -> Mapping[str, int]:

@@ -451,6 +451,7 @@ async def test_a_change_in_other_words_is_linked_and_the_newer_note_comes_first(
         f'update(note_id="{younger}", links=[{{"to": "{older}", "relation": "supersedes"}}])'
         in settle
     )
+    assert f'[{{"to": "{older}", "relation": "may_supersede", "remove": true}}]' in settle
 
 
 async def test_one_pair_of_an_answer_says_how_it_is_settled_and_every_pair_of_a_list(

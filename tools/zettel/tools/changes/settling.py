@@ -58,8 +58,8 @@ def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) ->
     return "; ".join([*calls, "both hold: leave both"])
 
 
-def settle_open(younger: Note, older: Note | Outline, trust: TrustRules) -> str:
-    """The literal calls that settle an open conflict; the link starts from `younger`."""
+def settle_open(younger: Note, older: Note | Outline, relation: str, trust: TrustRules) -> str:
+    """The literal calls that settle an open conflict; its link starts from `younger`."""
     call = f'links=[{{"to": "{older.note_id}", '
     then = _from_then(younger, older)
     # The older note's words stand beside it, with what marks them.
@@ -68,7 +68,8 @@ def settle_open(younger: Note, older: Note | Outline, trust: TrustRules) -> str:
     calls = [f'replaced: {update}{then}, {call}"relation": "supersedes"}}])', part]
     if not trust.may_replace(younger, older):
         calls = [_in_own_words(older.note_id)]
-    return "; ".join([*filter(None, calls), f'both hold: {update}, {call}"remove": true}}])'])
+    both = f'both hold: {update}, {call}"relation": "{relation}", "remove": true}}])'
+    return "; ".join([*filter(None, calls), both])
 
 
 def _in_own_words(older: str) -> str:

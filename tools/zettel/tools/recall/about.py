@@ -194,7 +194,8 @@ async def _open_pairs(
             note_id=note.note_id,
             relation=entry.link.relation,
             to=entry.other.note_id,
-            reason=f"{entry.link.reason}; {settle_open(note, entry.other, memory.trust)}",
+            reason=f"{entry.link.reason}; "
+            + settle_open(note, entry.other, entry.link.relation, memory.trust),
         )
         for note in left
         for entry in links[note.note_id]

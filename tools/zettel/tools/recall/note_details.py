@@ -162,7 +162,8 @@ def link_line(
     # To a question the calls are worth their words only if both notes answer it.
     wanted = settles and (full or both or not asked.request.query)
     if unsettled and wanted and not entry.points_here and not asked.looks_back:
-        line["reason"] = f"{link.reason}; {settle_open(of, other, reader.rules)}"
+        calls = settle_open(of, other, link.relation, reader.rules)
+        line["reason"] = f"{link.reason}; {calls}"
     elif full and link.reason:
         line["reason"] = link.reason
     if entry.state:

@@ -315,10 +315,11 @@ def _check_wish(preview: Preview, note_ids: Sequence[str] | None, erase: bool, u
     Raises:
         InvalidArgumentError: It does.
     """
+    named_ids = {note_id.strip().upper() for note_id in note_ids or ()}
     other = {
         "undo": undo and not preview.undo,
         "erase": erase and not preview.erase,
-        "note_ids": note_ids and len(set(note_ids)) < len(preview.revs),
+        "note_ids": named_ids and not preview.revs.keys() <= named_ids,
     }
     if named := [name for name, differs in other.items() if differs]:
         raise InvalidArgumentError(

@@ -29,6 +29,8 @@ class OpenPair(TypedDict):
     older: RecalledNote
     changes: bool
     """Whether the newer one may tell a change; else both cannot be true."""
+    relations: list[str]
+    """Of every open link between them."""
     reason: str
     writable: bool
 
@@ -77,7 +79,7 @@ async def read_review(
     where = check(RecallRequest(namespace=namespace, tags=(NEEDS_REVIEW,)), caller, now).where
     notes = await memory.store.find(where, limit=QUEUE_MAX_NOTES, offset=max(offset, 0))
     waiting = await memory.store.count(where)
-    open_links = [(note, link) for note in notes for link in _open(note)]
+    open_links = [(note, link) for note in notes for link in _leading(_open(note))]
     ids = list(dict.fromkeys(link.to for _, link in open_links))
     known = {other.note_id: other for other in await memory.store.get(ids)} if ids else {}
     pairs = [
@@ -96,13 +98,15 @@ async def read_review(
 
 
 def _open(note: Note) -> Sequence[Link]:
+    return [link for link in note.links if link.relation in OPEN_RELATIONS and link.stood(None)]
+
+
+def _leading(links: Sequence[Link]) -> Sequence[Link]:
     """One open link to each other note, a possible change before a contradiction."""
     found = dict[str, Link]()
-    for link in note.links:
-        if link.relation in OPEN_RELATIONS and link.stood(None):
-            kept = found.get(link.to)
-            if kept is None or link.relation == MAY_SUPERSEDE:
-                found[link.to] = link
+    for link in links:
+        if link.to not in found or link.relation == MAY_SUPERSEDE:
+            found[link.to] = link
     return list(found.values())
 
 
@@ -115,6 +119,7 @@ def _pair(memory: Memory, caller: Caller, note: Note, other: Note, link: Link) -
         newer=newer,
         older=older,
         changes=link.relation == MAY_SUPERSEDE,
+        relations=[one.relation for one in _open(note) if one.to == link.to],
         reason=link.reason,
         writable=memory.may_write(note.namespace) and memory.may_write(other.namespace),
     )

@@ -17,7 +17,7 @@ from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
 from zettel.storage.ids import is_id
 from zettel.storage.notes import Outline
 from zettel.storage.read_view import in_one_view
-from zettel.storage.store import NoteFilter
+from zettel.storage.store import NoteFilter, NoteReader
 from zettel.tools.caller import Caller
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.render import one_line
@@ -51,25 +51,34 @@ class ShortIds(TypedDict):
 async def resolve_ids(
     memory: Memory, _caller: Caller, *, now: datetime, typed: Sequence[str]
 ) -> NoteIds:
-    """The note ids that were typed, whole or in part, in the order given.
-
-    Notes of every state count. A whole id is taken as it is, whether or not there is such a note.
+    """The note ids that were typed, as `read_typed_ids`.
 
     Raises:
         NoteNotFoundError: It fits no note of the caller's.
         InvalidArgumentError: It fits several, or is too short.
     """
     del now  # as every function of a reading takes it
+    return NoteIds(note_ids=await read_typed_ids(memory.store, typed))
+
+
+async def read_typed_ids(store: NoteReader, typed: Sequence[str]) -> list[str]:
+    """The note ids that were typed, whole or in part, in the order given.
+
+    Notes of every state count. A whole id is taken as it is, whether or not there is such a note.
+
+    Raises:
+        NoteNotFoundError: It fits no note of the store.
+        InvalidArgumentError: It fits several, or is too short.
+    """
     texts = [text.strip().upper() for text in typed]
     if all(is_id(text) for text in texts):
-        return NoteIds(note_ids=texts)
+        return texts
     for text in texts:
         if len(text) < TYPED_MIN_CHARACTERS:
             problem = f"{text!r} is too short for the id of a note"
             remedy = f"Type {TYPED_MIN_CHARACTERS} characters or more."
             raise InvalidArgumentError("ID", problem, remedy)
-    known = await _every(memory)
-    return NoteIds(note_ids=await read_in_thread(_meant_by_all, texts, known))
+    return await read_in_thread(_meant_by_all, texts, await _every(store))
 
 
 @in_one_view
@@ -78,12 +87,12 @@ async def shorten_ids(
 ) -> ShortIds:
     """The ends of ids to show; of an id that is not in the store, the id itself."""
     del now
-    known = await _every(memory)
+    known = await _every(memory.store)
     return ShortIds(short=await read_in_thread(_shortened, note_ids, known))
 
 
-async def _every(memory: Memory) -> Sequence[Outline]:
-    return await memory.store.outlines(NoteFilter(states=(), derived=None), limit=EVERY_NOTE)
+async def _every(store: NoteReader) -> Sequence[Outline]:
+    return await store.outlines(NoteFilter(states=(), derived=None), limit=EVERY_NOTE)
 
 
 def _meant_by_all(texts: Sequence[str], known: Sequence[Outline]) -> list[str]:

@@ -80,9 +80,10 @@ async def test_the_second_request_of_a_connection_has_its_time_too() -> None:
         assert b"HTTP/1.1 408" in await read_all(stream)
 
 
-async def test_a_head_that_is_too_long_is_refused_as_such() -> None:
+@pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])
+async def test_a_head_that_is_too_long_is_refused_as_such(end: bytes) -> None:
     async with bounded() as server, await server.connect() as stream:
-        await stream.send(b"GET /health HTTP/1.1\r\nx: " + b"y" * 40_000)
+        await stream.send(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\nx: " + b"y" * 20_000 + end)
 
         assert (await read_all(stream)).startswith(b"HTTP/1.1 431")
         assert server.counts == {"header_size": 1}

@@ -229,10 +229,11 @@ class HttpConnection(asyncio.Protocol):
         if self._unread_body or self._head_complete:
             return False
         end = self._head_end + data
-        self._head_complete = b"\r\n\r\n" in end or b"\n\n" in end
-        self._head_bytes += len(data)
+        ends = [at for mark in (b"\r\n\r\n", b"\n\n") if (at := end.find(mark)) >= 0]
+        self._head_complete = bool(ends)
+        self._head_bytes += min(ends, default=len(end)) - len(self._head_end)
         self._head_end = end[-3:]
-        return not self._head_complete and self._head_bytes > HEAD_MAX_BYTES
+        return self._head_bytes > HEAD_MAX_BYTES
 
     def _start_reading(self) -> None:
         if self._reading is None:
