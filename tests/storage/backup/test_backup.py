@@ -1,6 +1,7 @@
 """Backups: one file that holds a store at one moment, written whole or not at all."""
 
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -117,6 +118,17 @@ async def test_a_place_where_no_backup_can_be_is_refused_before_anything_is_reco
         await backed_up(lance, tmp_path / name)
 
     assert await lance.runs(limit=9) == []
+
+
+async def test_a_pipe_or_a_device_is_replaced_by_no_backup(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(BackupUnwritableError, match="a pipe"):
+        await backed_up(lance, tmp_path / "pipe", force=True)
+
+    assert (tmp_path / "pipe").is_fifo()
 
 
 async def test_a_backup_is_recorded_from_its_first_moment_with_its_files_name(

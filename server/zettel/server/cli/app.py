@@ -73,6 +73,8 @@ def run() -> None:
     except PlaceError as error:
         typer.echo(f"zettel: {printable(str(error))}", err=True)
         sys.exit(EXIT_USAGE)
+    except (ConnectionError, TimeoutError):
+        raise
     except OSError as error:
         # Of a file that was named, or of standard output: a full disk.
         where = repr(error.filename) if error.filename else "standard output"

@@ -25,10 +25,11 @@ def check_target(file: Path, *, force: bool, replaceable: bool = True) -> None:
 
     Raises:
         BackupExistsError: A file exists, and not `force`.
-        BackupUnwritableError: It is a directory, or its parent is missing.
+        BackupUnwritableError: It is a directory or a device, or its parent is missing.
     """
-    if file.is_dir():
-        raise BackupUnwritableError(file, "it is a directory that is there already")
+    if file.exists() and not file.is_file():
+        what = "a directory" if file.is_dir() else "no file but a device or a pipe"
+        raise BackupUnwritableError(file, f"it is {what} that is there already")
     if not file.parent.is_dir():
         raise BackupUnwritableError(file, f"there is no directory {str(file.parent)!r}")
     if not (force and replaceable) and os.path.lexists(file):
