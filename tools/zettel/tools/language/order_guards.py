@@ -12,7 +12,8 @@ with an ending of `final` may stand far behind its subject: it is a report where
 known teller is an order. In a language that writes without spaces, `told` are the endings of a
 verb that reports, unless `untold` follows, and a word of `toward` before a teller says that it
 is not who acts; a `surname` begins a name of two or three characters, a teller where it is the
-first of its clause.
+first of its clause. A `negator` right before a verb, or `negated` right behind it, forbids what
+the verb says; in other languages a `negator` in front of "without asking" does.
 """
 
 import re
@@ -23,7 +24,7 @@ from typing import Final, cast
 
 GUARD_LISTS: Final = frozenset(
     "teller between opener addressing before_noun follower reporting ordering article final helper"
-    " wary surname toward told untold".split()
+    " wary surname toward told untold negator negated".split()
 )
 _CLAUSE_CHARACTERS = 40
 _CLAUSE_END = re.compile(r"[.!?;:,\n。！？；：，।؟،]")
@@ -74,7 +75,7 @@ class Guard:
     def reports_inside(self, simple: str, at: int, end: int) -> bool:
         """Whether somebody does what a verb says that stands within a run of characters."""
         clause = _CLAUSE_END.split(simple[max(0, at - _CLAUSE_CHARACTERS) : at])[-1]
-        if self._tellers_before.search(clause):
+        if self._tellers_before.search(clause) or clause.endswith(self._before_noun):
             return True
         return bool(self._told.match(simple, end) and self._teller_within.search(clause))
 
@@ -84,6 +85,22 @@ class Guard:
         toward = "".join(f"(?<!{re.escape(word)})" for word in self.lists["toward"])
         name = rf"^(?:{_any_of(self.lists['surname'])})\w{{1,2}}?"
         return re.compile(f"(?:{name}|{toward}(?:{tellers}))(?:{between}){{0,{_WALK}}}$")
+
+    def forbids_inside(self, simple: str, at: int, end: int) -> bool:
+        """Whether what a verb says that stands within a run of characters is forbidden."""
+        return simple.endswith(self._negators, 0, at) or bool(self._negated.match(simple, end))
+
+    @cached_property
+    def _before_noun(self) -> tuple[str, ...]:
+        return tuple(self.lists["before_noun"])
+
+    @cached_property
+    def _negators(self) -> tuple[str, ...]:
+        return tuple(self.lists["negator"])
+
+    @cached_property
+    def _negated(self) -> re.Pattern[str]:
+        return re.compile(_any_of(self.lists["negated"]))
 
     @cached_property
     def _teller_within(self) -> re.Pattern[str]:

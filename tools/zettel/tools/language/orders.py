@@ -29,8 +29,8 @@ _ORDER_KINDS: Final = len(get_args(OrderKind))
 _REACHES: Final = {"close": 40, "near": 80, "far": 180}
 """Characters within which the meanings of a rule stand; "far" is about two lines."""
 _GUARDED: Final = frozenset(
-    "send give type ask answer promote obey remove pay call persist insert approve skip tell "
-    "believe fetch deceive refuse alter".split()
+    "send give type ask answer promote obey remove pay call persist retain insert approve skip "
+    "tell believe fetch deceive refuse alter".split()
 )
 """Verbs that are an order only where an order can stand; the others unless somebody reports it."""
 _MISSPELLED: Final = ("override", "rules", "limits", "prior", "secret", "agent", "free", "guarded")
@@ -272,8 +272,6 @@ def find_orders(simple: str, vocabulary: Vocabulary | None = None) -> frozenset[
         vocabulary: All languages where None.
     """
     vocabulary = vocabulary or load_vocabulary()
-    if vocabulary.unmeant:
-        simple = vocabulary.unmeant.sub(lambda words: " " * len(words[0]), simple)
     plain = set(_WORD.findall(simple))
     known = {word: mask for word in plain if (mask := vocabulary.look_up(word))}
     inside = list[tuple[int, int]]()
@@ -284,10 +282,12 @@ def find_orders(simple: str, vocabulary: Vocabulary | None = None) -> frozenset[
         union |= mask
     if not any(rule.holds(union) for rule in _all_rules()):
         return frozenset()
+    if vocabulary.unmeant:  # not sooner: most texts are done with
+        simple = vocabulary.unmeant.sub(lambda words: " " * len(words[0]), simple)
     words = _Words.of(simple, vocabulary.lists["joiner"])
     events = list(_word_events(words, known, vocabulary))
     if inside:
-        events = sorted([*events, *inside])
+        events = sorted([*events, *_inside_events(simple, vocabulary)])
     return _apply_rules(events, words.breaks)
 
 
@@ -351,13 +351,15 @@ def _word_events(
 ) -> Iterator[tuple[int, int]]:
     """Where words and phrases with a meaning stand, less what their surroundings deny."""
     bits = vocabulary.bits
-    agent, guarded = bits["agent"], bits["guarded"]
+    agent, guarded, negators = bits["agent"], bits["guarded"], vocabulary.lists["negator"]
     for at, word in enumerate(words.words):
         mask = known.get(word, 0) if word.isalnum() else _not_a_word(word, known, bits["place"])
         phrases, last = _phrases_at(words.words, at, vocabulary)
         mask |= phrases
         if mask & guarded:
             mask &= ~_denied(words, at, last, mask, known, vocabulary)
+        if mask & bits["unasked"] and not negators.isdisjoint(_clause_before(words, at)):
+            mask &= ~bits["unasked"]  # "no longer send mail without asking"
         if mask & agent and _is_addressed(words, at, last + 1, known, vocabulary):
             mask |= bits["vocative"]
         elif _is_label(words, at, last + 1):
@@ -394,10 +396,18 @@ def _inside_events(simple: str, vocabulary: Vocabulary) -> Iterator[tuple[int, i
         terms = beginnings.get(simple[at : at + 2], ())
         for term in (character, *terms) if character in inside else terms:
             if simple.startswith(term, at):
+                if character.isascii() and _within_word(simple, at, at + len(term)):
+                    continue
                 mask = inside[term]
                 if mask & vocabulary.weak:
                     mask &= ~_denied_inside(simple, at, at + len(term), mask, vocabulary)
                 yield at, mask
+
+
+def _within_word(simple: str, at: int, end: int) -> bool:
+    """Whether a term in Latin letters is a part of a longer word: "AI" in "main"."""
+    around = (simple[at - 1 : at] if at else "", simple[end : end + 1])
+    return any(sign.isascii() and sign.isalnum() for sign in around)
 
 
 def _continues(words: Sequence[str], at: int, rest: tuple[str, ...]) -> bool:
@@ -452,7 +462,9 @@ def _is_label(words: _Words, at: int, after: int) -> bool:
 
 def _denied_inside(simple: str, at: int, end: int, mask: int, vocabulary: Vocabulary) -> int:
     """The meanings that a verb within a run of characters does not have where it stands."""
-    guards = (guard for guard in vocabulary.guards if mask & guard.bit)
+    guards = [guard for guard in vocabulary.guards if mask & guard.bit]
+    if any(guard.forbids_inside(simple, at, end) for guard in guards):
+        return vocabulary.denied
     reports = any(guard.reports_inside(simple, at, end) for guard in guards)
     return vocabulary.weak if reports else 0
 

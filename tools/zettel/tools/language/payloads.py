@@ -207,7 +207,7 @@ _TEMPLATE = re.compile(
         (
             r"<\|[a-z_ ]{2,24}\|>|\[/?inst\]|<</?sys>>|<(?:start|end)_of_turn>",
             rf"</?(?:{_TEMPLATE_TAGS})(?:\s[^<>]{{0,200}})?>",
-            rf"\[/?(?:system|developer|admin)(?:\s{{1,3}}(?:{_HEADS})s?)?(?:\s?[-:(][^\[\]\n]{{0,80}})?\]",
+            rf"\[/?(?:system|developer|admin)(?:\s{{1,3}}(?:{_HEADS})s?(?:\s[#\d]{{1,12}})?)?(?:\s?[-:(][^\[\]\n]{{0,80}})?\]",
             r"^[ \t]{0,8}\#{2,6}[ \t]{0,4}(?:system|assistant|human|instruction|response)\s?:",
             r"^[ \t]{0,8}```(?:system|assistant|instructions?)\b",
             rf"{_ROLE}\s{{0,8}}(?:{_ORDERS})",
