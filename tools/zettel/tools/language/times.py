@@ -502,11 +502,12 @@ def _words(words: str, now: datetime, prefer: Prefer) -> Period | None:
     if not any(character.isalpha() for character in words) and not re.search(r"\d[/.:]\d", words):
         return None  # dateparser reads a bare "5" as the month of May
     # Most are read again the same day.
-    return _parsed(words, _midnight(now) if _OF_DAYS.fullmatch(words) else now, prefer)
+    return parse_moment(words, _midnight(now) if _OF_DAYS.fullmatch(words) else now, prefer)
 
 
 @lru_cache(maxsize=PARSED_TIMES)
-def _parsed(words: str, now: datetime, prefer: Prefer) -> Period | None:
+def parse_moment(words: str, now: datetime, prefer: Prefer) -> Period | None:
+    """What dateparser reads of the words of a time, counted from `now`; None if nothing."""
     settings = {
         "RELATIVE_BASE": now.astimezone(UTC).replace(tzinfo=None),
         "TIMEZONE": "UTC",
