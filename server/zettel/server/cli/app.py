@@ -38,6 +38,7 @@ from zettel.storage.errors import (
     NoteErasedError,
     NoteForgottenError,
     NoteNotFoundError,
+    NotUndoableError,
     OtherRevisionError,
     QuotaExceededError,
     ServingError,
@@ -72,7 +73,7 @@ def run() -> None:
 
 
 _REFUSALS = (
-    *(HostRefusedError, ChangedSinceError, NotConfirmedError),
+    *(HostRefusedError, ChangedSinceError, NotConfirmedError, NotUndoableError),
     *(BackupExistsError, StoreNotEmptyError),
 )
 
