@@ -12,6 +12,7 @@
     ├── ChangedMeanwhileError     the caller: read again, then decide
     │   └── OtherRevisionError        the caller: decide on the current note
     ├── ChangedSinceError         the caller: undo what came later first, or only the rest
+    ├── NotUndoableError          the caller: another way back
     ├── BusyEvolvingError         the caller: later, when the run has ended
     ├── NotConfirmedError         the caller: type the word
     ├── ExpiredTokenError         the caller: ask for a new preview or page
@@ -159,6 +160,32 @@ class ChangedSinceError(ZettelError):
             f" {', '.join(named)}{more}. {first} --partial to leave these as they are and undo the"
             " rest."
         )
+
+
+class NotUndoableError(ZettelError):
+    """A run changed no note, or none by a revision, so no undo can ever take it back.
+
+    Args:
+        run_id: The run to undo.
+        kind: A key of `REASONS`.
+    """
+
+    REASONS: Mapping[str, str] = {
+        "backup": "It only wrote a file: delete that.",
+        "export": "It only wrote files: delete them.",
+        "erase": "What was erased is gone for good.",
+        "heal": "It repaired what a crash had left.",
+        "restore": (
+            "A restore, and an import of an export, bring notes with their own history. zettel"
+            " forget ID... takes notes out again, zettel forget --erase --all --namespace NS all"
+            " of a namespace, for good."
+        ),
+    }
+    """Kind of run -> why, and the way out."""
+
+    def __init__(self, run_id: str, kind: str) -> None:
+        self.run_id, self.kind = run_id, kind
+        super().__init__(f"Run {run_id!r} can never be undone. {self.REASONS[kind]}")
 
 
 class BusyEvolvingError(ZettelError):

@@ -12,6 +12,7 @@ from tests.tools.tenants import TenantDesk, opened_tenants
 from zettel.server.commands import moving
 from zettel.server.commands.evolve import undo_once
 from zettel.server.commands.moving import move_namespace_once, move_notes_once, move_output
+from zettel.server.commands.namespaces import merge_once
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
@@ -251,3 +252,29 @@ async def test_nothing_is_moved_that_nobody_confirmed_or_knows(settings: Setting
         await move_namespace_once(settings, "bees", "bees", agreed, untold)
 
     assert await kept(settings) == before
+
+
+@pytest.mark.parametrize(
+    ("named", "arguments"),
+    [("bees", ("ID", "--from", "FROM")), ("hives", ("--to", "--to", "INTO"))],
+)
+async def test_a_refusal_for_a_setting_names_the_argument_that_names_the_namespace(
+    settings: Settings, named: str, arguments: tuple[str, ...]
+) -> None:
+    [note_id] = await told_of_bees(settings, "The queen is marked")
+    async with agents(settings) as desks:
+        await desks["hives"].told("The hive is empty")
+    strict = settings.model_copy(update={"evolve_off": (named,)})
+
+    for argument, move in zip(
+        arguments,
+        (
+            lambda: move_notes_once(strict, [note_id], "hives", untold),
+            lambda: move_namespace_once(strict, "bees", "hives", agreed, untold),
+            lambda: merge_once(strict, "bees", "hives", agreed, untold),
+        ),
+        strict=True,
+    ):
+        with pytest.raises(InvalidArgumentError, match="evolve_off") as caught:
+            await move()
+        assert caught.value.name == argument

@@ -26,6 +26,7 @@ from zettel.server.auth.token_store import add_token
 from zettel.server.auth.tokens import make_token
 from zettel.server.commands.backup import restore_output
 from zettel.server.commands.doctor import examine_once
+from zettel.server.commands.evolve import evolve_once, undo_once
 from zettel.server.commands.namespaces import merge_once
 from zettel.server.commands.transfer import (
     ExportRequest,
@@ -42,7 +43,7 @@ from zettel.storage.backup.errors import (
     NewerBackupError,
     StoreNotEmptyError,
 )
-from zettel.storage.errors import InvalidArgumentError, UnknownNameError
+from zettel.storage.errors import InvalidArgumentError, NotUndoableError, UnknownNameError
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.transfer.line_reader import to_backup
 from zettel.tools.caller import Caller
@@ -241,6 +242,45 @@ async def test_an_import_into_a_namespace_adds_each_note_once(lines: bytes, tmp_
     assert (once.done.notes, once.done.there) == (3, 0)
     assert (twice.done.notes, twice.done.there) == (0, 3)
     assert await is_sound(where)
+
+
+def unasked() -> None:
+    """Nobody waits."""
+
+
+async def test_an_undone_run_is_undone_in_another_namespace_as_where_it_was(
+    tmp_path: Path,
+) -> None:
+    file, here, there = tmp_path / "a.jsonl", machine(tmp_path / "here"), machine(tmp_path)
+    async with store_of(here) as (memory, _):
+        for content in ("We met Zebulon at the fair", "It is quiet now that Zebulon left"):
+            await remember(memory, BEES, now=NOW, content=content)
+    run_id = (await evolve_once(here, NOW, untold, unasked)).run_id
+    undone = (await undo_once(here, run_id, False, unasked)).report
+    await undo_once(here, undone.undo_id, False, unasked)
+    await exported(here, file)
+    await import_lines(there, file, "old", untold)
+
+    again = await undo_once(there, f"{run_id}@old", False, unasked)
+
+    assert again.report.restored == undone.restored
+
+
+async def test_a_run_that_no_undo_takes_back_says_so_and_the_way_out(
+    lines: bytes, tmp_path: Path
+) -> None:
+    file, where = tmp_path / "a.jsonl", machine(tmp_path)
+    file.write_bytes(lines)
+    brought = await import_lines(where, file, None, untold)
+    written = await exported(where, tmp_path / "b.jsonl")
+
+    for run_id, way in (
+        (brought.run_id, "zettel forget --erase --all --namespace NS"),
+        (written.done.export_id, "only wrote files: delete them"),
+    ):
+        with pytest.raises(NotUndoableError, match=way) as caught:
+            await undo_once(where, run_id, False, unasked)
+        assert (caught.value.run_id, caught.value.kind) == (run_id, run_id.split("-")[0])
 
 
 async def test_what_was_erased_since_does_not_come_back(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from mcp import Client
@@ -210,3 +211,16 @@ async def test_the_log_names_tool_and_outcome_but_no_word_of_the_note(
     [told] = [LogLine("text").format(record) for record in caplog.records]
     assert "tool=remember outcome=error error=NoteNotFoundError milliseconds=" in told
     assert "launch" not in told + caplog.text
+
+
+async def test_the_first_answer_keeps_its_own_notice_behind_the_servers() -> None:
+    engine = ListeningEngine({"note_id": "7", "rev": 1, "changed": {}, "notice": "The plan stays."})
+    door = replace(DOOR, notice="Two settings are not in force.")
+
+    async with Client(create_server(engine, door)) as client:
+        told = [
+            json.loads(text_of(await client.call_tool("update", {"note_id": "7"})))["notice"]
+            for _ in range(2)
+        ]
+
+    assert told == ["Two settings are not in force. The plan stays.", "The plan stays."]

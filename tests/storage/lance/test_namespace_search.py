@@ -148,9 +148,11 @@ async def test_filters_and_past_revisions_are_searched_with_the_same_frequencies
         )
 
 
+@pytest.mark.parametrize("asked_by_id", [2_000, 0])
 async def test_the_best_of_few_wanted_notes_are_found_behind_all_that_a_filter_leaves_out(
-    lance: LanceStore,
+    lance: LanceStore, monkeypatch: pytest.MonkeyPatch, asked_by_id: int
 ) -> None:
+    monkeypatch.setattr(namespace_search, "PASSING_MAX_ROWS", asked_by_id)
     left_out = [make_note("bees " * n) for n in range(1, 60)]
     behind = [f"bees and {'nectar ' * (n + 20)}" for n in range(8)]
     wanted = [replace(make_note(text), kind=Kind.PROCEDURAL) for text in ("bees " * 60, *behind)]

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import anyio
 from tests.tools.conftest import START, Desk, notes, pick
 
 HOUR = timedelta(hours=1)
@@ -101,6 +102,36 @@ async def test_of_two_plans_for_one_day_the_one_told_last_counts(desk: Desk) -> 
     desk.later(days=30)
     [standing] = notes(await desk("recall", query="What is the rent?"))
     assert standing["content"] == "The rent is 970 euros"
+
+
+async def test_two_plans_for_one_day_told_at_once_are_one(desk: Desk) -> None:
+    old, told = await desk.told("The rent is 900 euros", subject="flat"), list[str]()
+
+    async def plan(content: str) -> None:
+        told.append(await _planned(desk, old, content, "2026-12-01"))
+
+    async with anyio.create_task_group() as both:
+        both.start_soon(plan, "The rent is 950 euros")
+        both.start_soon(plan, "The rent is 970 euros")
+
+    assert len(set(told)) == 1
+    assert await desk.found(query="What is the rent?") == [old, told[0]]
+
+
+async def test_a_restore_of_a_note_with_a_plan_says_the_call_that_takes_the_plan_back(
+    desk: Desk,
+) -> None:
+    old = await desk.told("The rent is 900 euros", subject="flat")
+    new = await _planned(desk, old, "The rent is 950 euros", "2026-12-01")
+
+    answer = await desk("update", note_id=old, restore_rev=1)
+
+    assert f'forget(note_ids=["{new}"]) takes that back' in str(answer["notice"])
+    await desk("forget", note_ids=[new])
+    assert "notice" not in await desk("update", note_id=old, restore_rev=1)
+    desk.later(days=30)
+    [standing] = notes(await desk("recall", query="What is the rent?"))
+    assert (standing["content"], standing.get("valid_until")) == ("The rent is 900 euros", None)
 
 
 async def test_a_plan_for_a_later_day_follows_the_one_before(desk: Desk) -> None:

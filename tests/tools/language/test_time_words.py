@@ -671,6 +671,8 @@ def test_each_week_and_the_second_of_several_are_no_day_in_portuguese_and_italia
         ("We had builders in from last Monday until Wednesday.", "2026-11-16", "2026-11-18"),
         ("Je suis absent de demain jusqu'à dimanche.", "2026-11-21", "2026-11-22"),
         ("Nous sommes fermés de vendredi à lundi.", "2026-11-20", "2026-11-23"),
+        ("Estoy fuera de mañana al domingo.", "2026-11-21", "2026-11-22"),
+        ("Ich bin ab nächstem Montag bis Mittwoch weg.", "2026-11-23", "2026-11-25"),
     ],
 )
 def test_from_one_day_until_another_is_all_days_between(text: str, first: str, last: str) -> None:
@@ -690,6 +692,7 @@ def test_from_one_day_until_another_is_all_days_between(text: str, first: str, l
         ("The talk is on 27/11.", "2026-11-27", "2026-11-27"),
         ("Book the van for the weekend after next.", "2026-12-05", "2026-12-06"),
         ("The dentist moved to Thursday the 3rd at 9.", "2026-12-03", "2026-12-03"),
+        ("The move is planned for the year after next.", "2028-01-01", "2028-12-31"),
         ("The release is planned for week 50, 2026.", "2026-12-07", "2026-12-13"),
         ("Vorletzten Freitag haben wir uns getroffen.", "2026-11-06", "2026-11-06"),
         ("Am zweiten Dezemberwochenende fahren wir weg.", "2026-12-12", "2026-12-13"),

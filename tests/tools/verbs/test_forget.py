@@ -114,13 +114,24 @@ async def test_a_confirmation_with_another_wish_beside_it_changes_nothing(
 
 
 async def test_a_confirmation_with_as_many_other_ids_beside_it_changes_nothing(desk: Desk) -> None:
-    meant, other = await desk.told("log", tags=["log"]), await desk.told("a diary")
+    shown = [await desk.told(text, tags=["log"]) for text in ("first log", "second log")]
+    other = await desk.told("another thing entirely")
     preview = await desk("forget", tags=["log"])
 
     with pytest.raises(Refused, match=r"confirm: .* note_ids asks for something else"):
-        await desk("forget", confirm=preview["confirm"], note_ids=[other])
+        await desk("forget", confirm=preview["confirm"], note_ids=[shown[0], other])
 
-    assert await desk.found(tags=["log"]) == [meant]
+    assert sorted(await desk.found(tags=["log"])) == sorted(shown)
+
+
+async def test_a_confirmation_may_repeat_the_id_that_stands_for_a_text_in_parts(desk: Desk) -> None:
+    first = await desk.told("\n".join(f"On day {n} the bees were quiet." for n in range(2_000)))
+    preview = await desk("forget", note_ids=[first], erase=True)
+    assert len(ids(preview)) > 1
+
+    answer = await desk("forget", note_ids=[first], erase=True, confirm=preview["confirm"])
+
+    assert answer["status"] == "erased"
 
 
 async def test_a_confirmation_may_repeat_what_its_preview_was_asked_for(desk: Desk) -> None:

@@ -38,6 +38,7 @@ from zettel.storage.errors import (
     NoteErasedError,
     NoteForgottenError,
     NoteNotFoundError,
+    NotUndoableError,
     OtherRevisionError,
     QuotaExceededError,
     ServingError,
@@ -84,7 +85,7 @@ def run() -> None:
 
 
 _REFUSALS = (
-    *(HostRefusedError, ChangedSinceError, NotConfirmedError),
+    *(HostRefusedError, ChangedSinceError, NotConfirmedError, NotUndoableError),
     *(BackupExistsError, StoreNotEmptyError),
 )
 

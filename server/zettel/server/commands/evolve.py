@@ -122,6 +122,7 @@ async def undo_once(
 
     Raises:
         UnknownNameError: No run has this id.
+        NotUndoableError: It is of a kind that changes no revisions.
         ChangedSinceError: Notes were changed since, and not `partial`.
         ZettelError: The store cannot be used.
     """

@@ -100,15 +100,17 @@ async def all_names(store: Store, names: Collection[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for name in names for each in recorded.group(name)))
 
 
-def check_unnamed(memory: Memory, *names: str) -> None:
+def check_unnamed(memory: Memory, arguments: Mapping[str, str]) -> None:
     """Refuse namespaces whose notes a setting treats otherwise.
+
+    `arguments` is namespace -> the argument that names it.
 
     Raises:
         InvalidArgumentError: A setting names one of them.
     """
-    if named := memory.settings_name.intersection(names):
-        problem = f"{min(named)!r} is named by evolve_off, llm_off or retain_days"
-        raise InvalidArgumentError("namespace", problem, "Take it out of that setting first.")
+    if named := memory.settings_name.intersection(arguments):
+        problem = f"{(name := min(named))!r} is named by evolve_off, llm_off or retain_days"
+        raise InvalidArgumentError(arguments[name], problem, "Take it out of that setting first.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +155,7 @@ async def move_notes_once(
         for parts in (await parts_of(memory.store, ids)).values():
             found |= {part.note_id: part for part in parts}
         ids = list(found)
-        check_unnamed(memory, into, *(note.namespace for note in found.values()))
+        check_unnamed(memory, {note.namespace: "ID" for note in found.values()} | {into: "--to"})
         return await alone(
             memory.admin, f"moving to {into}", lambda: _move_notes(memory, ids, into), waits
         )
@@ -212,7 +214,7 @@ async def move_namespace_once(
             raise InvalidArgumentError("--to", problem, "Name two namespaces.")
         if source not in counts and not begun:
             raise unknown_name("--from", source, counts, "zettel namespaces lists them.")
-        check_unnamed(memory, source, into)
+        check_unnamed(memory, {source: "--from", into: "--to"})
         preview = (
             f"{number_of(counts.get(source, 0), 'note')} of {source!r} will be in {into!r}, which"
             f" has {counts.get(into, 0)}. Access tokens reach what they name: those of {into!r}"

@@ -113,7 +113,7 @@ def _check(memory: Memory, source: str, into: str, known: set[str]) -> None:
     for argument, name in (("FROM", source), ("INTO", into)):
         if name not in known:
             raise unknown_name(argument, name, known, "zettel namespaces lists them.")
-    check_unnamed(memory, source, into)
+    check_unnamed(memory, {source: "FROM", into: "INTO"})
 
 
 async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) -> MoveResult:

@@ -362,7 +362,9 @@ async def _answer(
         )
         told = notices[:1]
         if told and (arguments_with_room := _with_room(arguments, told[0])):
-            answer = {**await engine.call(arguments_with_room, caller), "notice": told[0]}
+            answer = await engine.call(arguments_with_room, caller)
+            own = (answer["notice"],) if "notice" in answer else ()
+            answer = {**answer, "notice": " ".join(map(str, (*told, *own)))}
             notices.clear()
         else:
             answer = await engine.call(arguments, caller)

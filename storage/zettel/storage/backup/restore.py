@@ -41,7 +41,7 @@ from zettel.storage.lance.rows import read_notes, read_vectors, to_table
 from zettel.storage.lance.schema import SCHEMA_VERSION
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.location import hold_or_refuse
-from zettel.storage.notes import DERIVED_FROM, Note
+from zettel.storage.notes import DERIVED_FROM, UNDO, Note
 from zettel.storage.progress import ReportProgress
 from zettel.storage.revisions import NoteRow
 
@@ -114,7 +114,8 @@ class MergePlan:
             note_id=self.id_of(clean.note_id),
             namespace=target_of(self.namespace, clean.namespace),
             links=tuple(replace(link, to=self.id_of(link.to)) for link in clean.links),
-            reason=reason,
+            # The reason of an undo ends with the id of the run that it undoes.
+            reason=self.run_id(reason) if clean.change == UNDO else reason,
             run_id=self.run_id(clean.run_id),
         )
 

@@ -138,8 +138,9 @@ async def _best_passing(
         passing = tables.resident.passing(version, where, best)
         if passing is None:
             passing = await _passing(tables, where, best)
-        if len(passing) >= limit or len(best) == len(scores):
-            return [Hit(passing[i], score) for i, score in best.items() if i in passing]
+        found = [Hit(passing[i], score) for i, score in best.items() if i in passing]
+        if len(found) >= limit or len(best) == len(scores):
+            return found
         most *= LOOKED_AT_FIRST
     return []
 

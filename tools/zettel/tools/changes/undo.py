@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from zettel.storage.errors import ChangedSinceError, UnknownNameError
+from zettel.storage.errors import ChangedSinceError, NotUndoableError, UnknownNameError
 from zettel.storage.notes import UNDO, Note, Run, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools.changes.commit import commit
@@ -151,12 +151,13 @@ async def undo_run(
 
     Raises:
         UnknownNameError: There was no such run.
+        NotUndoableError: It is of a kind that changes no revisions.
         ChangedSinceError: Notes were changed since, and not `partial`: nothing is undone.
         ChangedMeanwhileError: Others kept changing the notes.
     """
     touched = {entry.after.note_id: entry for entry in await touched_notes(memory.store, run_id)}
     if not touched:
-        await _check_known(memory, run_id)
+        await _check_undoable(memory, run_id)
     cause = RestoreCause(now=now, by=who, change=UNDO, reason=undo_reason(run_id), run_id=undo_id)
     undoing, began = _Undoing(memory, touched, run_id, cause, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
@@ -246,12 +247,15 @@ def _changer(note: Note) -> str:
     return note.run_id or note.changed_by or "an unnamed client"
 
 
-async def _check_known(memory: Memory, run_id: str) -> None:
+async def _check_undoable(memory: Memory, run_id: str) -> None:
     runs = await memory.admin.runs(limit=UNDO_MAX_RUNS)
-    if all(run.run_id != run_id for run in runs):
+    run = next((run for run in runs if run.run_id == run_id), None)
+    if run is None:
         newest = [run.run_id for run in runs[:UNKNOWN_RUN_NAMED]]
         named = f"The newest are {', '.join(newest)}; " if newest else "There was none yet; "
         raise UnknownNameError("run", run_id, newest, f"{named}zettel runs lists them.")
+    if run.kind in NotUndoableError.REASONS:
+        raise NotUndoableError(run_id, run.kind)
 
 
 def _report(undoing: _Undoing, stored: Sequence[Note]) -> UndoReport:

@@ -5,11 +5,12 @@ A language is a file of `slot_words`: adding one takes no code.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 
 import regex as re
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from zettel.tools.language.kept_readings import keep_last
 from zettel.tools.language.word_files import read_word_files
 
 QUESTION_READ_CHARACTERS, TEXT_READ_CHARACTERS = 300, 4_000
@@ -111,7 +112,7 @@ class _Spelled:
         )
 
 
-@lru_cache(maxsize=KNOWN_QUESTIONS)
+@keep_last(KNOWN_QUESTIONS)
 def find_asked_slots(question: str) -> tuple[Slot, ...]:
     """What a question asks for by name, perhaps beside other things; in many questions nothing."""
     asked = (slot for slot in _slots() if slot.asks.is_in(question, QUESTION_READ_CHARACTERS))

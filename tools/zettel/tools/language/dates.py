@@ -67,7 +67,7 @@ _EXPRESSION = re.compile(
             (?!\s+of\s+(?:the|each|every)\s+(?:month|quarter|year)\b)
           | (?:last|next|past)\s+{_SHORT_DAY}
           | (?:last|this|next|past)\s+(?:week(?:end)?|month|year|night)
-          | (?:the\s+)?(?:week(?:end)?|month)\s+(?:after\s+next|before\s+last)
+          | (?:the\s+)?(?:week(?:end)?|month|year)\s+(?:after\s+next|before\s+last)
           | next\s+(?:{COUNT}|few|couple\s+of)\s+(?:day|week|month|year)s
           | in\s+{COUNT}\s+(?:day|week|month|year)s?(?!\s+(?:a|or)\b)
           | the\s+day\s+(?:before\s+yesterday|after\s+tomorrow)
@@ -88,9 +88,10 @@ _ONE_DAY = re.compile(
 _APPOSITION = re.compile(r"\s*,?\s*(?:the|de[mnr]|le|el)?\s*", re.IGNORECASE)
 """What stands between a day of the week and its date."""
 _BARE_WEEKDAY = re.compile(rf"(?:on\s+)?{DAY}", re.IGNORECASE)
-_BY_NOW = re.compile(r"today|tomorrow|yesterday|the\s+day", re.IGNORECASE)
-_BEGINS_BY_NOW = re.compile(
-    rf"today|tomorrow|yesterday|(?:next|last)\s+{DAY}|the\s+day\s+after\s+tomorrow", re.IGNORECASE
+_BY_NOW = re.compile(
+    rf"today|tomorrow|yesterday|(?:next|last)\s+{DAY}"
+    r"|the\s+day\s+(?:after\s+tomorrow|before\s+yesterday)",
+    re.IGNORECASE,
 )
 """A day that only the moment tells, which may begin a time of several days."""
 _REST = re.compile(r"rest of (.+)", re.IGNORECASE)
@@ -452,7 +453,7 @@ def _joined(text: str, first: SpelledTime, last: SpelledTime) -> SpelledTime | N
     if TO in first.english or TO in last.english or not _ONE_DAY.search(last.english):
         return None
     end = first.at + len(first.phrase)
-    if _BEGINS_BY_NOW.fullmatch(first.english):
+    if _BY_NOW.fullmatch(first.english):
         joins = _joins_within(text, end, last)
     else:
         between = text[end : last.at]
@@ -537,8 +538,8 @@ def _read(english: str, moment: datetime, *, side: str, lean: _Lean) -> Period |
 def _from_to(first: str, last: str, moment: datetime, lean: _Lean) -> Period | None:
     """The period from one day to another: the last one of the first day's kind before the end."""
     lean = replace(lean, weekday=None)  # of the first day, maybe
-    if _BEGINS_BY_NOW.fullmatch(first) and (day := resolve(first, moment)):
-        own = _BEGINS_BY_NOW.fullmatch(last)  # "next Thursday" is not the one after next Wednesday
+    if _BY_NOW.fullmatch(first) and (day := resolve(first, moment)):
+        own = _BY_NOW.fullmatch(last)  # "next Thursday" is not the one after next Wednesday
         until = _on_its_side(last, moment if own else day.start, _AHEAD)
         return Period(day.start, until.end) if until and until.start > day.start else day
     ends = _on_its_side(last, moment, lean)

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import ParamSpec, TypeVar, cast
 
+from zettel.tools.language.languages import find_language_of_start
+from zettel.tools.language.times import parse_moment
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-_clear_each = list[Callable[[], None]]()
-_count_each = list[Callable[[], int]]()
+_clear_each = [find_language_of_start.cache_clear, parse_moment.cache_clear]
 
 
 def keep_last(most: int) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
@@ -17,15 +19,9 @@ def keep_last(most: int) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
     def keep(read: Callable[_P, _T]) -> Callable[_P, _T]:
         kept = lru_cache(maxsize=most)(read)
         _clear_each.append(kept.cache_clear)
-        _count_each.append(lambda: kept.cache_info().currsize)
         return cast(Callable[_P, _T], kept)
 
     return keep
-
-
-def count_kept_readings() -> int:
-    """How many results are kept."""
-    return sum(count() for count in _count_each)
 
 
 def clear_kept_readings() -> None:

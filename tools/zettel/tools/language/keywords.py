@@ -4,12 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from itertools import pairwise
 
 import regex as re
 
 from zettel.storage.text.vocabulary import LANGUAGES, MODEL_LANGUAGE, is_listed, is_ordinary_english
+from zettel.tools.language.kept_readings import keep_last
 from zettel.tools.language.name_words import (
     NameWords,
     name_words,
@@ -110,7 +111,7 @@ def find_keywords(
     return found
 
 
-@lru_cache(maxsize=ASKED_WORDS)
+@keep_last(ASKED_WORDS)
 def names_rare_thing(keyword: str, language: str) -> bool:
     """Whether a keyword alone tells what a note is about: several words, or one that no list has.
 

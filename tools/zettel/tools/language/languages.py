@@ -35,11 +35,12 @@ def find_language(text: str) -> str:
 
     A script stands for the language that most write in it.
     """
-    return _find_language(text[:LANGUAGE_READ_CHARACTERS])
+    return find_language_of_start(text[:LANGUAGE_READ_CHARACTERS])
 
 
 @lru_cache(maxsize=_TOLD_TEXTS)
-def _find_language(text: str) -> str:
+def find_language_of_start(text: str) -> str:
+    """The language of the first `LANGUAGE_READ_CHARACTERS` of a text."""
     if script := _SCRIPTS.search(text):
         found = script.lastgroup or ""
         return "ja" if found == "zh" and _KANA.search(text) else found

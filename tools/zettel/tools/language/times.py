@@ -20,7 +20,8 @@ _SECOND_60 = re.compile(r"(?:(?<=[Tt ]\d\d:\d\d:)|(?<=[Tt ]\d{4}))60(?:[.,]\d{1,
 _WEEK = re.compile(r"(\d{4})-?W(\d{2})")
 _WEEK_NUMBER = re.compile(r"week (\d{1,2})(?: (\d{4}))?", re.IGNORECASE)
 _UNIT_AT = re.compile(
-    r"(last|past|previous|this|next) (week|weekend)|(week|weekend|month) (after next|before last)",
+    r"(last|past|previous|this|next) (week|weekend)"
+    r"|(week|weekend|month|year) (after next|before last)",
     re.IGNORECASE,
 )
 _DAY_AT = re.compile(
@@ -273,7 +274,7 @@ def _part(year: str, unit: str, number: str) -> Period:
 
 
 def _unit_words(text: str, now: datetime, prefer: Prefer) -> Period | None:
-    """A week, weekend or month as "last week" and "the week after next", or a day of a week."""
+    """A week, weekend, month or year as "the week after next", or a day of a week."""
     if text.lower() == "weekend":
         return _weekend(now, prefer)
     if match := _DAY_AT.fullmatch(text):
@@ -285,6 +286,8 @@ def _unit_words(text: str, now: datetime, prefer: Prefer) -> Period | None:
     unit, at = (match[2] or match[3]).lower(), _PLACES[(match[1] or match[4]).lower()]
     if unit == "month":
         return _months(_month_at(now, at))
+    if unit == "year":
+        return _years(_midnight(now).replace(year=now.year + at, month=1, day=1))
     monday = _monday(now) + timedelta(weeks=at)
     return _days(monday, 7) if unit == "week" else _days(monday + timedelta(days=5), 2)
 
@@ -502,11 +505,12 @@ def _words(words: str, now: datetime, prefer: Prefer) -> Period | None:
     if not any(character.isalpha() for character in words) and not re.search(r"\d[/.:]\d", words):
         return None  # dateparser reads a bare "5" as the month of May
     # Most are read again the same day.
-    return _parsed(words, _midnight(now) if _OF_DAYS.fullmatch(words) else now, prefer)
+    return parse_moment(words, _midnight(now) if _OF_DAYS.fullmatch(words) else now, prefer)
 
 
 @lru_cache(maxsize=PARSED_TIMES)
-def _parsed(words: str, now: datetime, prefer: Prefer) -> Period | None:
+def parse_moment(words: str, now: datetime, prefer: Prefer) -> Period | None:
+    """What dateparser reads of the words of a time, counted from `now`; None if nothing."""
     settings = {
         "RELATIVE_BASE": now.astimezone(UTC).replace(tzinfo=None),
         "TIMEZONE": "UTC",

@@ -83,17 +83,13 @@ async def forget(
     `erase` removes permanently, in any state and always after a preview.
 
     Raises:
-        InvalidArgumentError: No selection, another one beside `confirm`, or a value cannot be
-                used.
+        InvalidArgumentError: No selection, another one beside `confirm`, or an unusable value.
         NoteNotFoundError: None of the ids is there.
         ExpiredTokenError: The confirm token is unknown or too old.
         ChangedMeanwhileError: Others kept changing the notes.
     """
-    if confirm and confirm.strip():
-        _check_wish(
-            await get_preview(memory.store, confirm.strip(), now=now), note_ids, erase, undo
-        )
-        return await _confirmed(memory, caller, confirm.strip(), now)
+    if confirm and (token := confirm.strip()):
+        return await _confirmed(memory, caller, token, now, note_ids, undo=undo, erase=erase)
     if erase and undo:
         raise InvalidArgumentError("undo", "what is erased cannot come back", "Pass one of them.")
     ids = validation.check_ids("note_ids", note_ids)
@@ -307,7 +303,9 @@ async def _also_mention(memory: Memory, target: _Target, notes: Sequence[Note]) 
     return sum(o.note_id not in own and fold(o.subject) != fold(subject) for o in named)
 
 
-def _check_wish(preview: Preview, note_ids: Sequence[str] | None, erase: bool, undo: bool) -> None:
+async def _check_wish(
+    memory: Memory, preview: Preview, note_ids: Sequence[str] | None, *, undo: bool, erase: bool
+) -> None:
     """Check that what is given beside a confirm token does not ask for something else.
 
     The arguments of the preview may be given again.
@@ -315,11 +313,11 @@ def _check_wish(preview: Preview, note_ids: Sequence[str] | None, erase: bool, u
     Raises:
         InvalidArgumentError: It does.
     """
-    named_ids = {note_id.strip().upper() for note_id in note_ids or ()}
+    ids = await _with_parts(memory, validation.check_ids("note_ids", note_ids), undo=False)
     other = {
         "undo": undo and not preview.undo,
         "erase": erase and not preview.erase,
-        "note_ids": named_ids and not preview.revs.keys() <= named_ids,
+        "note_ids": ids and not preview.revs.keys() <= {*ids},
     }
     if named := [name for name, differs in other.items() if differs]:
         raise InvalidArgumentError(
@@ -329,9 +327,19 @@ def _check_wish(preview: Preview, note_ids: Sequence[str] | None, erase: bool, u
         )
 
 
-async def _confirmed(memory: Memory, caller: Caller, token: str, now: datetime) -> ForgetAnswer:
+async def _confirmed(
+    memory: Memory,
+    caller: Caller,
+    token: str,
+    now: datetime,
+    note_ids: Sequence[str] | None,
+    *,
+    undo: bool,
+    erase: bool,
+) -> ForgetAnswer:
     async with memory.writing.hold(f"confirm\n{token}"):
         preview = await get_preview(memory.store, token, now=now)
+        await _check_wish(memory, preview, note_ids, undo=undo, erase=erase)
         if preview.erase:
             return await erase_previewed(memory, caller, token, preview, now)
         if preview.done is not None:

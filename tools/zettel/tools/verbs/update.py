@@ -431,14 +431,16 @@ async def update(
     note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
     await _check_no_whole(memory, note, edit)
     if restore_rev is None and _takes_effect_later(note, edit, now):
-        if expected_rev is not None:
-            rev = check_rev("expected_rev", expected_rev)
-            await check_expected(memory.store, note, rev, memory.reader(caller))
-        planned = await _planned_by(memory, caller, note, edit, now)
-        if same := next((one for one in planned if _is_of_day(one, edit)), None):
-            told = await update(memory, caller, now=now, note_id=same.note_id, **given)
-            return await _answer_for(memory, note, told, successor=same.note_id)
-        return await _store_successor(memory, caller, note, edit, planned, now)
+        # Two callers at once would both find no plan for the day.
+        async with memory.writing.hold(f"plan\n{note.note_id}"):
+            if expected_rev is not None:
+                rev = check_rev("expected_rev", expected_rev)
+                await check_expected(memory.store, note, rev, memory.reader(caller))
+            planned = await _planned_by(memory, caller, note, now, until=edit.happened)
+            if same := next((one for one in planned if _is_of_day(one, edit)), None):
+                told = await update(memory, caller, now=now, note_id=same.note_id, **given)
+                return await _answer_for(memory, note, told, successor=same.note_id)
+            return await _store_successor(memory, caller, note, edit, planned, now)
     if restore_rev is None:
         vectors = vectors if edit.content != note.content else None
         amend = await _amending(memory, caller, edit, vectors, now)
@@ -449,7 +451,17 @@ async def update(
         amend = await plan_restore(memory, note, rev, edit.reason, by=caller.name, now=now)
     if expected_rev is not None:
         amend = _guarded(memory, caller, amend, check_rev("expected_rev", expected_rev))
-    return await _apply(memory, caller.name, note, edit, amend, now)
+    answer = await _apply(memory, caller.name, note, edit, amend, now)
+    if restore_rev is not None and (planned := await _planned_by(memory, caller, note, now)):
+        answer["notice"] = " ".join(map(_how_to_take_back, planned))
+    return answer
+
+
+def _how_to_take_back(planned: Note) -> str:
+    return (
+        f"{planned.note_id} still takes its place on {iso(planned.happened_at)}:"
+        f' forget(note_ids=["{planned.note_id}"]) takes that back.'
+    )
 
 
 async def _check_no_whole(memory: Memory, note: Note, edit: NoteEdit) -> None:
@@ -538,16 +550,16 @@ async def _answer_for(
 
 
 async def _planned_by(
-    memory: Memory, caller: Caller, note: Note, edit: NoteEdit, now: datetime
+    memory: Memory, caller: Caller, note: Note, now: datetime, *, until: Period | None = None
 ) -> list[Note]:
-    """Notes that are to take this one's place, at the latest when an edit does."""
-    assert edit.happened is not None
+    """Notes that are to take this one's place, `until` another does at the latest."""
     return [
         other
         for other in await memory.store.linking_to([note.note_id], relations=(SUPERSEDES,))
         if note.note_id in supersedes(other)
         and other.state is State.ACTIVE
-        and now < other.happened_at <= edit.happened.start
+        and now < other.happened_at
+        and (until is None or other.happened_at <= until.start)
         and memory.trust.may_change(caller.origin.principal, other)
     ]
 
