@@ -231,6 +231,8 @@ def test_parts_of_a_month_are_read(question: str, first: str, last: str) -> None
         ("下下周", "2026-04-27", "2026-05-03"),
         ("再来週", "2026-04-27", "2026-05-03"),
         ("the weekend after next", "2026-05-02", "2026-05-03"),
+        ("the weekend of 13 June", "2026-06-13", "2026-06-13"),
+        ("the weekend of 6/13", "2026-06-13", "2026-06-13"),
         ("the week before last", "2026-03-30", "2026-04-05"),
         ("the month after next", "2026-06-01", "2026-06-30"),
         ("in three weeks", "2026-05-04", "2026-05-10"),

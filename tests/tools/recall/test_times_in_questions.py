@@ -21,6 +21,30 @@ async def test_a_plan_of_several_days_is_found_on_each_of_them(desk: Desk) -> No
     assert (await desk("recall", query="What happens on 3 December?"))["verdict"] != "found"
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Anything tomorrow that I must not forget?",
+        "Am I free tomorrow?",
+        "Woran muss ich morgen denken?",
+        "Was darf ich morgen nicht vergessen?",
+        "Qu'est-ce que je ne dois pas oublier demain ?",
+        "¿Qué no debo olvidar mañana?",
+        "明天有什么不能忘的?",
+        "明日忘れてはいけないことは?",
+    ],
+)
+async def test_who_asks_what_not_to_forget_asks_for_the_day(desk: Desk, question: str) -> None:
+    # START is 20 November.
+    await desk.told("The user must not forget the keys: free parking ends at six")
+    birthday = await desk.told("Priya was born on a 21 November: party on 21 November 2026")
+    await desk.evolve()
+
+    answer = await desk("recall", query=question)
+
+    assert (ids(answer)[0], answer["verdict"]) == (birthday, "found")
+
+
 async def test_yesterday_does_not_match_the_word_yesterday(desk: Desk) -> None:
     desk.later(days=-5)
     old = await desk.told("Yesterday the printer jammed and Ana fixed the tray")
