@@ -127,6 +127,7 @@ def test_a_beginning_that_fits_several_notes_names_them(told: Launcher) -> None:
         (("namespaces", "merge", "farm", "nowhere"), "INTO: 'nowhere' is not known."),
         (("add", " "), "text: it is empty"),
         (("forget",), "ID: nothing says which notes to forget. Name notes by id"),
+        (("link", "A", "", "B"), "RELATION: it is empty. Name one"),
         (("recall", "--since", "soonish"), "--since: 'soonish'"),
     ],
 )
@@ -165,6 +166,7 @@ def test_an_option_that_does_nothing_for_a_source_or_a_target_is_refused(
         (("import", lines, "--watch"), "--watch: "),
         (("import", lines, "--trusted"), "--trusted: "),
         (("export", "-", "--format", "markdown"), "FILE|DIR: a folder does not go to standard"),
+        (("export", folder, "--vectors"), "--vectors: "),
     ):
         done = told.run(*words)
         assert (done.returncode, said in done.stderr) == (2, True), words

@@ -53,6 +53,7 @@ async def export(
         problem, remedy = "a folder does not go to standard output", "Name a folder."
         raise InvalidArgumentError("FILE|DIR", problem, remedy)
     if form == vault.MARKDOWN or (form is None and vault.Vault(folder).exists()):
+        _refuse({"--vectors": vectors}, f"{folder} becomes a folder of Markdown", "Leave it out.")
         with call.progress() as progress:
             written = await vault.export_vault(
                 call.settings, folder, tuple(namespaces or ()), force, progress

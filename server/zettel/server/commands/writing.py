@@ -221,6 +221,9 @@ def link_output(call: MemoryCall, start: str, relation: str, end: str, *, remove
         NoteNotFoundError: One of them does not exist.
         InvalidArgumentError: Several notes are meant, or the relation cannot be used.
     """
+    if not relation.strip():
+        remedy = "Name one, as in: zettel link ID supersedes TO."
+        raise InvalidArgumentError("RELATION", "it is empty", remedy)
     source, target = meant_ids(call, [start, end])
     short = short_ids(call, [source, target])
     link: dict[str, Json] = {"to": target, "relation": relation}
