@@ -105,6 +105,7 @@ def test_a_setting_that_is_a_table_is_written_as_one(zettel: Launcher) -> None:
     assert done.returncode == 0, done.stderr
     assert dict(found.retain_days) == {"farm": 3, "town": 9}
     assert (found.model, found.port) == ("hash", 9000)
+    assert 'retain_days is {"farm": 3.0, "town": 9.0} in ' in done.stdout
 
 
 @pytest.mark.parametrize(("name", "value"), [("port", 8377), ("retain_days", {})])

@@ -151,7 +151,7 @@ def set_setting(found: Settings, name: str, text: str) -> Output:
         raise InvalidArgumentError(known, problem, remedy)
     value = checked_setting(known, text)
     _change(file, known, value)
-    shown = "its value" if known in secret_settings() else tomlkit.item(value).as_string()
+    shown = "its value" if known in secret_settings() else json.dumps(value, ensure_ascii=False)
     said = f"{known} is {shown} in {file}. What runs for the store takes it after zettel stop."
     return Output({"name": known, "file": str(file)}, printable(said))
 
