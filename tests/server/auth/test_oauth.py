@@ -267,7 +267,7 @@ ATTACKS: dict[str, Callable[[Team], str]] = {
     "cut short": lambda team: team.token()[:-8],
     "doubled": lambda team: team.token() + team.token(),
     "a token of the store": lambda _: "zettel_00000000_" + "A" * 43,
-    "deep": lambda _: f"{encoded(b'[' * 9_000)}.{encoded(b'{' * 9_000)}.AAAA",
+    "deep": lambda _: f"{encoded(b'[' * 5_000)}.{encoded(b'{' * 5_000)}.AAAA",
     "nothing of the kind": lambda _: "x",
 }
 
