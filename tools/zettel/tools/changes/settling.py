@@ -145,8 +145,7 @@ def is_another_plan(content: str, at: datetime, present: Note | Outline, now: da
         present: The note that it replaces.
         now: When it is told.
     """
-    begins = takes_effect(content, now)
-    if at <= now or (begins and begins > now):
+    if at <= now or ((begins := takes_effect(content, now)) and begins > now):
         return False
     if not any(span.start <= at < span.end for span in find_times(content, now)):
         return False

@@ -224,7 +224,7 @@ def _without_thing(question: Question, corpus: Corpus) -> Question:
 
     Of a thing notes with other subjects tell as well, so it parts no notes into two sides. Of two
     months by somebody else 19 instead of 25 % of what is known is not `found`; in fifteen other
-    sets all stays as it is (November 2026).
+    sets nothing is worse (November 2026).
     """
     spelled = corpus.subjects.get(question.subject, "")
     if question.subject == USER or question.spelled or not spelled.islower():

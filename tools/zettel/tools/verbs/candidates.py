@@ -113,7 +113,7 @@ async def compare(
     least = SAME_SUBJECT_MIN_COSINE
     try:
         near, found = await _search(memory, note, stated, vectors, now)
-        if note.subject and near:
+        if any(_may_be_same_thing(note, one) for one in near):
             least = await _least_of_subject(memory, note)
     except StoreError:
         logger.warning("no candidates: the store could not be searched", exc_info=True)
@@ -208,6 +208,12 @@ def _far_ahead(cosines: Mapping[str, float]) -> str:
     if best < FAR_AHEAD_MIN_COSINE or best - second < FAR_AHEAD_MIN_LEAD:
         return ""
     return max(cosines, key=cosines.__getitem__)
+
+
+def _may_be_same_thing(note: Note, near: Near) -> bool:
+    """Whether it is up to the number of notes of their subject that two are about one thing."""
+    same = bool(note.subject) and fold(near.outline.subject) == fold(note.subject)
+    return same and SAME_THING_MIN_COSINE <= near.score < SAME_SUBJECT_MIN_COSINE
 
 
 async def _least_of_subject(memory: Memory, note: Note) -> float:

@@ -418,7 +418,8 @@ async def _store(
 ) -> RememberAnswer:
     linked = await read_targets(memory.store, links)
     note = replace(draft, links=with_links(draft, links, now=now))
-    note = with_plans_replaced(note, linked, now)
+    replaced = partial(with_plans_replaced, note, linked, now)
+    note = await memory.read(len(note.content), replaced)
     await check_supersedable(memory, note, supersedes(note))
     async with _embedding(memory, note.content) as embedded:
         with start_part("marks and times"):

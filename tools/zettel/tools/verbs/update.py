@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Unpack
 
 from zettel.storage.errors import (
@@ -582,7 +583,8 @@ async def _amending(
         change = revise(note, new, vectors, model=model, by=caller.name, now=now)
         if change is None:
             return None
-        after = with_plans_replaced(change.note, linked, now)
+        replaced = partial(with_plans_replaced, change.note, linked, now)
+        after = await memory.read(len(change.note.content), replaced)
         if words_of(after) != words_of(note):
             # The caller becomes its author; its trust does not rise.
             marked = [MARKED_TRUST] if await read_in_thread(note_marks, after) else []
