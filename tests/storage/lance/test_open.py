@@ -138,17 +138,19 @@ async def test_a_write_to_a_store_that_was_removed_leaves_nothing_in_its_place(
 
 
 @pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("removed", ["store", "store/meta.lance"])
 async def test_a_commit_whose_store_is_removed_meanwhile_leaves_no_part_of_it(
-    tmp_path: Path, *, fails: bool
+    tmp_path: Path, removed: str, *, fails: bool
 ) -> None:
-    tables = await open_tables(read_place(str(tmp_path)), model_id=MODEL, dim=DIM)
-    folder = tmp_path / "meta.lance"
+    store = tmp_path / "store"
+    tables = await open_tables(read_place(str(store)), model_id=MODEL, dim=DIM)
+    folder = store / "meta.lance"
     # Like a commit that is past reading the newest version, it looks at nothing any more.
-    under_way = await (await lancedb.connect_async(tmp_path)).open_table("meta")
+    under_way = await (await lancedb.connect_async(store)).open_table("meta")
     made_again = list[Path]()
 
     async def change(_: AsyncTable) -> None:
-        shutil.rmtree(folder)
+        shutil.rmtree(tmp_path / removed)
         await under_way.add([{"key": "k", "value": "v"}])
         made_again.extend(folder.rglob("*.manifest"))
         if fails:
@@ -158,7 +160,7 @@ async def test_a_commit_whose_store_is_removed_meanwhile_leaves_no_part_of_it(
     with pytest.raises(StoreUnavailableError, match="was removed"):
         await tables.meta.commit(change)
     assert made_again
-    assert not folder.exists()
+    assert not (tmp_path / removed).exists()
 
 
 def test_a_folder_that_cannot_be_read_is_no_store_that_was_removed(tmp_path: Path) -> None:

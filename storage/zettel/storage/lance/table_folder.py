@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 
@@ -15,8 +15,8 @@ from zettel.storage.lance.files import manifests_of
 def written_folder(folder: Path, uri: str) -> Generator[None]:
     """Let a commit write into a table's folder, and nothing remain of it if that was removed.
 
-    LanceDB makes the folder anew and leaves a table in it whose older rows are missing, which no
-    store opens.
+    LanceDB makes the folder anew, and the store's with it, and leaves a table whose older rows are
+    missing, which no store opens.
 
     Raises:
         StoreUnavailableError: The folder is gone or cannot be read, or was removed while it was
@@ -24,7 +24,7 @@ def written_folder(folder: Path, uri: str) -> Generator[None]:
     """
     removed = StoreUnavailableError(uri, "was removed", "Call again: a new store is made.")
     try:
-        before = folder.stat()
+        before, store = folder.stat(), folder.parent.stat()
         # While it is open no other folder can get its number.
         held = os.open(folder, os.O_RDONLY) if os.name == "posix" else -1
     except FileNotFoundError as error:
@@ -42,6 +42,9 @@ def written_folder(folder: Path, uri: str) -> Generator[None]:
             # With more than one it is a store that somebody else has begun.
             if gone and len(manifests_of(folder)) <= 1:
                 rmtree(folder, ignore_errors=True)
+                if not _is_still(store, folder.parent):
+                    with suppress(OSError):  # what somebody else has begun there stays
+                        folder.parent.rmdir()
     except Exception as error:
         if gone:
             raise removed from error
