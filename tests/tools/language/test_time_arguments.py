@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.tools.language.dates import read_time
+from zettel.tools.language.dates import read_happened_at, read_time
 
 FRIDAY = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -96,3 +96,25 @@ def test_an_argument_that_says_an_end_lies_ahead(text: str, first: str, last: st
 def test_what_is_more_or_less_than_one_time_is_refused_with_what_can_be_passed(text: str) -> None:
     with pytest.raises(InvalidArgumentError, match=r"is not a time Zettel can read.*German"):
         read_time("since", text, FRIDAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Dec 10", "2026-12-10"),
+        ("le 24 décembre", "2026-12-24"),
+        ("December", "2026-12-01"),
+        ("Saturday", "2026-11-28"),
+        ("tomorrow", "2026-11-28"),
+        # The last one, where the next is not more than six times nearer.
+        ("Tuesday", "2026-11-24"),
+        ("Nov 26", "2026-11-26"),
+        ("im August", "2026-08-01"),
+        ("1 March", "2026-03-01"),
+        ("2025-12-10", "2025-12-10"),
+    ],
+)
+def test_a_day_without_its_year_that_is_much_nearer_ahead_is_a_plans(text: str, first: str) -> None:
+    period = read_happened_at(text, FRIDAY)
+    assert period
+    assert period.start.date().isoformat() == first

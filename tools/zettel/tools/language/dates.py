@@ -376,6 +376,21 @@ def read_time(
     return period
 
 
+def read_happened_at(text: str | None, now: datetime) -> Period | None:
+    """Read when something happened: the last "Friday", "3 May" or "March" before `now`.
+
+    The next one if it is more than `TENSE_FACTOR` times as near, since a plan is told with the day
+    that it is for: "May 30", told on the 21st.
+
+    Raises:
+        InvalidArgumentError: It cannot be read.
+    """
+    past, ahead = (read_time("happened_at", text, now, prefer=p) for p in ("past", "future"))
+    if past is None or ahead is None or past == ahead:
+        return past
+    return past if _PAST.takes_past(now - past.start, ahead.start - now) else ahead
+
+
 def _clock_error(text: str) -> ClockError | None:
     """What is wrong with a time that is one but for its hour or its second."""
     try:

@@ -36,7 +36,12 @@ from zettel.tools.changes.supersession import (
     with_plans_replaced,
 )
 from zettel.tools.concurrency import check_cancelled, read_in_thread, shielded
-from zettel.tools.language.dates import find_note_times, read_time, relative_days
+from zettel.tools.language.dates import (
+    find_note_times,
+    read_happened_at,
+    read_time,
+    relative_days,
+)
 from zettel.tools.language.documents import cut_text
 from zettel.tools.language.marks import ORDERS, find_marks
 from zettel.tools.language.times import Period, iso
@@ -134,7 +139,7 @@ def draft_note(
         InvalidArgumentError: A value cannot be used.
         NamespaceRefusedError: The caller may not write there.
     """
-    happened = read_time("happened_at", happened_at, now)
+    happened = read_happened_at(happened_at, now)
     until = read_time("valid_until", valid_until, now, prefer="future")
     given = _Given(happened=happened, session=validation.check_name("session", session))
     start = happened.start if happened else now

@@ -59,7 +59,7 @@ from zettel.tools.changes.supersession import (
 )
 from zettel.tools.changes.undo import RestoreCause, evolution_inputs, restoring_changes
 from zettel.tools.concurrency import gather2, read_in_thread, shielded
-from zettel.tools.language.dates import read_time
+from zettel.tools.language.dates import read_happened_at, read_time
 from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS
 from zettel.tools.language.importance import read_importance
 from zettel.tools.language.slots import find_other_value, read_sentences
@@ -373,7 +373,7 @@ def read_edit(
         subject=None if subject is None else validation.check_subject(subject),
         tags=None if tags is None else validation.check_list("tags", tags),
         kind=validation.check_kind(kind, writable=True),
-        happened=read_time("happened_at", happened_at, now),
+        happened=read_happened_at(happened_at, now),
         valid_until=read_time("valid_until", valid_until, now, prefer="future"),
         endless=valid_until is not None and not valid_until.strip(),
         links=check_links(links),
