@@ -47,12 +47,17 @@ def test_a_question_names_its_one_subject(question: str, subject: str, topic: st
         ("When does the garden project end?", "the garden project"),
         ("What did Lee say?", ""),
         ("What did Lee Wong say?", "lee wong"),
+        # What is somebody's is not that person.
+        ("Which evenings does Nora play?", ""),
+        ("When did Nora's passport expire?", "nora’s passport"),
+        ("What does James drive?", ""),
     ],
 )
 def test_only_a_whole_name_or_a_first_name_that_is_one_names_a_subject(
     question: str, subject: str
 ) -> None:
     known = ["The Garden Project", "Ana", "ana", "Lee Wong", "Lee Smith"]
+    known += ["Nora’s passport", "James' car"]
 
     assert read_question(question, known, NOW).subject == subject
 

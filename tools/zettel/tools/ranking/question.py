@@ -38,6 +38,7 @@ _ARTICLES = frozenset({"the", "a", "an", "my", "our", "team", "project"})
 """First words that do not abbreviate a subject of several words."""
 USER = "user"
 _POSSESSIVE = re.compile(r"['’]s\b")
+_GENITIVE = re.compile(r"['’](?:s\b|\s)")
 
 _WHEN = re.compile(
     r"\b(?:when|how long|(?:what|which) (?:date|day|month|time|week|year))\b", re.IGNORECASE
@@ -164,7 +165,7 @@ def read_question(
     Args:
         text: The question.
         subjects: Subjects of the scope's notes. One of several words is also known by its first
-            word if that is capitalised and unique; `user` also by "I" and "my".
+            word if that is capitalised, unique and no genitive; `user` also by "I" and "my".
         now: The moment that "last week" is relative to.
         names: Folded words that name somebody without being a subject.
         users: Names of the user, folded.
@@ -320,9 +321,13 @@ def _spellings(subjects: Iterable[str]) -> dict[tuple[str, ...], str]:
     called = {tuple(map(plain_name, _WORD.findall(s))): folded for folded, s in known.items()}
     firsts = dict[str, set[str]]()
     for folded, subject in known.items():
-        words: list[str] = _WORD.findall(subject)
-        if len(words) > 1 and words[0][0].isupper() and fold(words[0]) not in _ARTICLES:
-            firsts.setdefault(plain_name(words[0]), set()).add(folded)
+        words = list(_WORD.finditer(subject))
+        # "Ana's allergy" is hers, and Ana is more than that.
+        if len(words) < 2 or _GENITIVE.match(subject, words[0].end()):
+            continue
+        first = words[0].group()
+        if first[0].isupper() and fold(first) not in _ARTICLES:
+            firsts.setdefault(plain_name(first), set()).add(folded)
     for first, owners in firsts.items():
         if len(owners) == 1:
             called.setdefault((first,), *owners)
