@@ -146,6 +146,20 @@ async def test_what_takes_effect_later_waits_until_then(desk: Desk) -> None:
     assert await desk.found(query=ASKED) == [newer, older]
 
 
+async def test_what_is_dated_later_comes_first_for_the_time_it_is_of(desk: Desk) -> None:
+    older = await desk.told("Priya leads the checkout squad", session="one")
+    desk.later(days=1)
+    coming = "Aoife takes over from Priya as lead of the checkout squad on 1 December"
+    newer = await desk.told(coming, session="two", happened_at="2026-12-01")
+
+    for asked, first in (
+        ("Who leads the checkout squad?", older),
+        ("Who will lead the checkout squad in December?", newer),
+        ("Who will be the lead of the checkout squad?", newer),
+    ):
+        assert (await desk.found(query=asked))[0] == first, asked
+
+
 @pytest.mark.parametrize(
     "begins",
     [

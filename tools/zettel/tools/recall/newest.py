@@ -390,7 +390,9 @@ def _stands_until_then(question: Question, present: Outline, coming: Outline) ->
 
     What is so until then stays in its place, unless the question is about what comes.
     """
-    later, ahead = (one.happened_at.timestamp() > question.now for one in (coming, present))
+    if (asked := _moment_asked_for(question)) is None:
+        return False
+    later, ahead = (one.happened_at > asked for one in (coming, present))
     return (later and not ahead) or _waits_by_its_words(question, present, coming)
 
 
