@@ -124,6 +124,13 @@ def test_another_quantity_of_the_same_thing_is_found(
             "The export of the settlement starts at 01:15. " + "More of it. " * 60,
             "Export of the settlement: 02:30.",
         ),
+        # Alike beside the quantities' clauses alone.
+        (
+            "Survey of the shops: 44% name the returns portal as the most useful extra.",
+            "The returns portal of the shops is an extra. Yearly payers get 15%.",
+        ),
+        # One thing of two lists.
+        ("Oak shelf 80 €, pine table 95 €", "Oak shelf 70 €, beech chair 40 €"),
     ],
 )
 def test_other_things_and_the_same_quantity_are_no_change(younger: str, older: str) -> None:
@@ -151,6 +158,35 @@ def test_one_clause_is_enough_where_no_other_note_is_meant(
     found = find_other_quantity(new, old, meant=True)
     assert found is not None
     assert found.new == now
+
+
+@pytest.mark.parametrize(
+    ("younger", "older", "before", "now"),
+    [
+        (
+            "The list for the board: Starter £29, Growth £95, Scale £259 per month.",
+            "Draft: Starter £29, Growth £89, Scale £249 per month. New customers only.",
+            "£89",
+            "£95",
+        ),
+        (
+            "Une heure de Nadine se facture 120 € HT, de chef de projet 92 € et de dessin 64 €.",
+            "Taux horaires : Nadine 110 €, chef de projet 85 €, dessinateur 60 €.",
+            "110 €",
+            "120 €",
+        ),
+    ],
+)
+def test_an_amount_of_one_of_several_things_is_found(
+    younger: str, older: str, before: str, now: str
+) -> None:
+    new, old = QuantityText(younger), QuantityText(older)
+    found = find_other_quantity(new, old, meant=False)
+    assert found is not None
+    assert (found.old, found.new) == (before, now)
+    again = find_other_quantity(QuantityText(older), new, meant=False)
+    assert again is not None
+    assert (again.old, again.new) == (now, before)
 
 
 @pytest.mark.parametrize(
