@@ -316,6 +316,34 @@ async def test_whether_something_is_so_still_is_answered_by_what_was_told_later(
     assert await desk.found(query="What is in hive 4 in Ulm?") == [older, newer]
 
 
+@pytest.mark.parametrize(
+    ("open_task", "done", "whether", "of_it"),
+    [
+        (
+            "MOB-877: offline scanning loses entries when more than 200 parcels are queued. Open.",
+            "MOB-877: Beth put the scan queue into SQLite, merged on 13 November.",
+            "Did we fix the scanning that loses entries with more than 200 parcels queued?",
+            "How many parcels are queued when offline scanning loses entries?",
+        ),
+        (
+            "MOB-877: beim Scannen ohne Netz gehen ab 200 Paketen Einträge verloren. Offen.",
+            "MOB-877: Beth hat die Warteschlange auf SQLite umgestellt, am 13. November gemergt.",
+            "Ist das Scannen ohne Netz, bei dem ab 200 Paketen Einträge verloren gehen, behoben?",
+            "Ab wie vielen Paketen gehen beim Scannen ohne Netz Einträge verloren?",
+        ),
+    ],
+)
+async def test_whether_a_task_is_done_is_answered_by_what_tells_so(
+    desk: Desk, open_task: str, done: str, whether: str, of_it: str
+) -> None:
+    older = await desk.told(open_task, kind="working", session="one")
+    desk.later(days=1)
+    newer = await desk.told(done, session="two")
+
+    assert (await desk.found(query=whether))[0] == newer
+    assert (await desk.found(query=of_it))[0] == older
+
+
 async def test_a_note_that_is_only_dated_ahead_ranks_as_all_others(desk: Desk) -> None:
     await desk.told(GREY, happened_at="2026-11-01")
     ahead = await desk.told(SHELVES, happened_at="2026-12-01")

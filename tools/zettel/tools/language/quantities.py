@@ -211,8 +211,8 @@ def _find_in_list(younger: QuantityText, older: QuantityText) -> OtherValue | No
 def _share_clause(younger: QuantityText, older: QuantityText, other: OtherValue) -> bool:
     """Whether the clauses with a quantity have a word in common.
 
-    The rest of two texts may be about one thing, and their quantities of two ("44% name the portal";
-    "The portal is an extra. Yearly payers get 15%"). Of 37 other notes in fourteen months
+    The rest of two texts may be about one thing, and their quantities of two ("44% name the
+    portal"; "The portal is an extra. Yearly payers get 15%"). Of 37 other notes in fourteen months
     that were taken for a change 4 no longer are, and every change is seen as before (November
     2026).
     """

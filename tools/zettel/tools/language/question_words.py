@@ -49,6 +49,7 @@ class _Table(WordTable):
     was: tuple[str, ...] = ()
     tenseless: bool = False
     still: tuple[str, ...] = ()
+    whether: tuple[str, ...] = ()
     open_tags: tuple[str, ...] = ()
     decided_tags: tuple[str, ...] = ()
 
@@ -271,6 +272,11 @@ def asks_what_was(text: str, *, times_are_over: bool) -> bool:
 def asks_whether_still(text: str) -> bool:
     """Whether a question asks if something is so still: "Does Ana still live in Bonn?"."""
     return _words("still", text).search(text) is not None
+
+
+def asks_whether(text: str) -> bool:
+    """Whether a question asks if something is so, or done: "Did we fix the login?"."""
+    return _words("whether", text).search(text) is not None
 
 
 def speaks_of_me(text: str) -> bool:

@@ -23,7 +23,12 @@ from zettel.tools.language.other_things import (
     is_of_another_part,
     speak_of_one_thing,
 )
-from zettel.tools.language.question_words import asks_for_now, asks_whether_still
+from zettel.tools.language.question_words import (
+    asks_for_now,
+    asks_whether,
+    asks_whether_still,
+    says_done,
+)
 from zettel.tools.language.terms import stems, terms
 from zettel.tools.language.time_words import speaks_ahead
 from zettel.tools.language.times import TICK
@@ -234,6 +239,9 @@ def _ahead(
         if _stands_until_then(question, *pair):
             ahead.setdefault(younger, []).append(older)
             continue
+        if later and _tells_whether_done(question, outlines[younger]):
+            ahead.setdefault(older, []).append(younger)
+            continue
         asks_else = is_asked_for(question, *pair)
         tells = (younger, older) in named
         if _is_of_another(question.text, *pair, named=tells, asks_else=asks_else):
@@ -276,13 +284,21 @@ def _state_one_fact(older: Outline, younger: Outline) -> bool:
 def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
     """Whether the question has a word that only the older note has, besides words of the fact.
 
-    The older value is such a word, unless the question is whether it still holds.
+    The older value is such a word, unless the question is whether it still holds. Whether a task is
+    done is asked in the words of the task, and told in others.
     """
+    if _tells_whether_done(question, younger):
+        return False
     told = find_statements(older)
     fact = [one.words for one in (*told, *find_statements(younger))]
     fact += [one.value for one in told if asks_whether_still(question.text)]
     asked = stems(question.topic) & stems(older.content)
     return not asked <= stems(" ".join((younger.subject, younger.content, *fact)))
+
+
+def _tells_whether_done(question: Question, younger: Outline) -> bool:
+    """Whether a question asks if something is done, and a note that may replace a task says so."""
+    return asks_whether(question.text) and says_done(younger.content)
 
 
 LATER_PLACES = 4
