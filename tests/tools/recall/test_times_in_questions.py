@@ -26,6 +26,8 @@ async def test_a_plan_of_several_days_is_found_on_each_of_them(desk: Desk) -> No
     [
         "Anything tomorrow that I must not forget?",
         "Am I free tomorrow?",
+        "Do I have plans tomorrow night?",
+        "Was hab ich morgen Abend vor?",
         "Woran muss ich morgen denken?",
         "Was darf ich morgen nicht vergessen?",
         "Qu'est-ce que je ne dois pas oublier demain ?",
