@@ -19,6 +19,7 @@ from zettel.tools.concurrency import shielded
 from zettel.tools.erasure.orders import NAMESPACE, NOTES, STORE, drain, order_erasure
 from zettel.tools.language.times import iso
 from zettel.tools.progress import report_progress
+from zettel.tools.state.erased import erased_at
 from zettel.tools.state.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -160,15 +161,14 @@ async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
 async def not_found(memory: Memory, note_id: str, given: str = "") -> NoteNotFoundError:
     """The error for a missing note; the owner gets `NoteErasedError` if it was erased.
 
-    A tenant does not: a receipt does not say whose the note was.
+    A tenant does not (see `erased_at`).
 
     `given` is the id as the caller spells it; empty for the same.
     """
-    erased = await memory.admin.erased([note_id]) if memory.reach is None else {}
-    erasure = erased.get(note_id)
-    if erasure is None:
+    when = (await erased_at(memory, [note_id])).get(note_id)
+    if when is None:
         return NoteNotFoundError(given or note_id)
-    return NoteErasedError(given or note_id, iso(erasure.invisible_at or erasure.ordered_at))
+    return NoteErasedError(given or note_id, when)
 
 
 ERASE_MAX_NOTES = 10_000_000
