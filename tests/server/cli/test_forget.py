@@ -10,6 +10,7 @@ import pytest
 from tests.server.calls import with_calls
 
 from zettel.server.commands import evolve
+from zettel.server.commands.calls import MemoryCall
 from zettel.server.commands.forget import (
     Confirm,
     ForgetRequest,
@@ -227,3 +228,24 @@ def test_the_rule_that_names_most_wins() -> None:
 def test_a_rule_that_cannot_be_meant_is_refused(bad: dict[str, float]) -> None:
     with pytest.raises(InvalidArgumentError, match="retain_days"):
         check_rules(bad)
+
+
+async def test_an_id_that_is_not_there_is_not_said_to_have_changed(farm: Settings) -> None:
+    shown = list[str]()
+
+    def see(preview: str, word: str) -> bool:
+        shown.append(preview)
+        return True
+
+    def ask(call: MemoryCall) -> str:
+        kept, gone = (str(call("remember", content=c)["note_id"]) for c in ("it rains", "it snows"))
+        forget_notes(call, ForgetRequest(note_ids=(gone,), erase=True), lambda _told, _asked: True)
+        output = forget_notes(call, ForgetRequest(note_ids=(kept, gone)), see)
+        forget_notes(call, ForgetRequest(note_ids=(kept, gone), erase=True), see)
+        shown.append(output.render(as_json=False))
+        return gone
+
+    gone = await with_calls(farm, ask)
+
+    assert len(shown) == 2
+    assert all(f"not there: {gone}" in said and "changed" not in said for said in shown)
