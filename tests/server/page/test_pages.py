@@ -142,6 +142,22 @@ async def test_a_tag_stays_one_whatever_is_typed_behind_it(
     assert note.tags == (tag, "net", "new")
 
 
+async def test_a_form_that_is_too_long_is_refused_on_a_page(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id = await server.told("The API listens on 8000")
+    path = f"/note/{note_id}/edit"
+    form = await visitor.see(path)
+    fields = {"rev": "1", "content": "x" * (1 << 20), "do": "save"}
+
+    refused = await visitor.send(path, fields, seen=form, status=413)
+
+    assert visitor.last.headers["content-type"].startswith("text/html")
+    assert "Go back and send less." in refused.words
+    assert "jsonrpc" not in refused.words
+    assert [link.attributes["href"] for link in refused.all("a", **{"class": "button"})] == ["/"]
+
+
 async def test_an_edit_of_what_an_agent_has_changed_meanwhile_is_shown_before_it_is_saved(
     server: Server, visitor: Visitor
 ) -> None:

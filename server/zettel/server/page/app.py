@@ -45,6 +45,8 @@ from zettel.server.protocol.schemas import (
 )
 from zettel.server.protocol.server import Engine
 from zettel.server.transports.http.access import AccessControl
+from zettel.server.transports.http.limits.admission import REFUSED
+from zettel.server.transports.http.limits.rejections import with_wait
 from zettel.storage.errors import (
     ChangedSinceError,
     InvalidArgumentError,
@@ -106,6 +108,8 @@ REVIEW_ANSWERS = ("changed", "both", "same", "keep", "none")
 COLOURS = ("kind", "strength", "state")
 """Properties that the colour of a note in the graph can show."""
 NUMBER_MAX_DIGITS = 6
+TOO_LARGE = 413
+TOO_LONG = "This is longer than a form may be, so nothing was changed. Go back and send less."
 
 Report = Callable[[], Awaitable[Mapping[str, object]]]
 """The state of the whole server, for its owner."""
@@ -142,6 +146,8 @@ class WebPage:
 
     async def handle(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Middleware: identify the visitor of a page; other requests go on as they are."""
+        if scope["type"] == "http" and is_page(scope["path"]):
+            scope[REFUSED] = partial(_refused, scope)
         await self._entrance.handle(app, scope, receive, send)
 
     @property
@@ -471,6 +477,14 @@ class WebPage:
         if name not in self._assets:
             return PlainTextResponse("There is no such file.", 404)
         return Response(self._assets[name], 200, ASSET_HEADERS, ASSETS[name])
+
+
+def _refused(scope: Scope, status: int, text: str, retry_s: float) -> Response:
+    """The page of a request that was not served."""
+    problem, headers = with_wait(TOO_LONG if status == TOO_LARGE else text, retry_s)
+    page = render(Request(scope), "problem", status, problem=problem)
+    page.headers.update(headers)
+    return page
 
 
 def is_page(path: str) -> bool:
