@@ -142,6 +142,25 @@ async def test_a_tag_stays_one_whatever_is_typed_behind_it(
     assert note.tags == (tag, "net", "new")
 
 
+async def test_an_edit_that_is_sent_twice_leads_to_the_note_that_says_so_already(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id = await server.told("The API listens on 8000", tags=["net", "api"])
+    path = f"/note/{note_id}/edit"
+    form = await visitor.see(path)
+    fields = {n: form.all("input", name=n)[0].attributes["value"] for n in ("tags", "happened_at")}
+    fields |= {"rev": "1", "content": "The API listens\r\non 9000", "subject": "API", "do": "save"}
+
+    await visitor.send(path, fields, seen=form)
+    again = await visitor.send(path, fields, seen=form)
+    [saved] = await server.house.store.get([note_id])
+    other = await visitor.send(path, {**fields, "subject": "Web"}, seen=form, status=409)
+
+    assert "The note says so already" in again.words
+    assert (saved.rev, saved.content, saved.subject) == (2, "The API listens\non 9000", "API")
+    assert "changed since you opened it" in other.words
+
+
 async def test_a_form_that_is_too_long_is_refused_on_a_page(
     server: Server, visitor: Visitor
 ) -> None:

@@ -268,6 +268,8 @@ class WebPage:
         changed = {n: [before[n], after[n]] for n in EDITED_FIELDS if _sent(before[n]) != after[n]}
         seen = _digits(given.get("rev", ""))
         since = bool(seen) and seen != view["rev"]
+        if since and given.get("do") == "save" and _is_so_already(view, seen, after):
+            return _to_note(view, "already")
 
         def form(status: int, problem: str = "") -> Response:
             return render(
@@ -534,6 +536,29 @@ def _editable(view: "WholeNote") -> dict[str, str]:
         "kind": note.get("kind", Kind.EPISODIC.value),
         "happened_at": note.get("happened_at", ""),
         "valid_until": note.get("valid_until", ""),
+    }
+
+
+def _is_so_already(view: "WholeNote", seen: int, after: Mapping[str, str]) -> bool:
+    """Whether what a form of an earlier revision changes is in the note already.
+
+    As after a second click on the button that saves: the date that the first gave the new words is
+    none that the form speaks of.
+    """
+    now, then = _editable(view), _editable(view)
+    for revision in reversed(view["revisions"]):
+        if revision["rev"] > seen:
+            then |= _typed({name: pair[0] for name, pair in revision.get("changed", {}).items()})
+    meant = [name for name in EDITED_FIELDS if _sent(then[name]) != after[name]]
+    return all(_sent(now[name]) == after[name] for name in meant)
+
+
+def _typed(fields: Mapping[str, object]) -> dict[str, str]:
+    """Fields of an earlier revision as a form has them."""
+    return {
+        name: typed_tags(cast("list[str]", value)) if name == "tags" else str(value or "")
+        for name, value in fields.items()
+        if name in EDITED_FIELDS
     }
 
 

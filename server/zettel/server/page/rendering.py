@@ -24,6 +24,7 @@ DIFF_CONTEXT_WORDS = 12
 SAID = {
     "saved": "Saved. The earlier version is in the history.",
     "unchanged": "Nothing was different, so nothing was changed.",
+    "already": "The note says so already, so nothing was changed.",
     "changed_since": "It was changed since you opened it, so nothing was done. This is it now.",
     "planned": "Saved: the new text takes the place of the old one on its day.",
     "forgotten": "Forgotten. It can be brought back below.",
