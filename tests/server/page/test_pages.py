@@ -1,6 +1,7 @@
 """What a person sees and does on the page, without scripts."""
 
 import json
+import re
 
 import pytest
 from tests.server.page.visitors import Document, Server, Visitor
@@ -424,7 +425,8 @@ async def test_a_run_whose_notes_were_changed_since_is_undone_in_part(
     await visitor.send("/runs/run-1/undo", {"partial": "on"}, seen=asked)
     [after] = await server.house.store.get([newer])
 
-    assert older in asked.words
+    assert asked.all("a", href=f"/note/{older}")
+    assert "--partial" not in asked.words
     assert (bool(still.keywords), bool(after.keywords)) == (True, False)
 
 
@@ -501,6 +503,39 @@ async def test_what_is_not_there_is_said_plainly(visitor: Visitor) -> None:
     await visitor.see("/runs/none", status=404)
     await visitor.see("/assets/none.css", status=404)
     assert "nothing" in (await visitor.see("/?query=whales")).words.lower()
+
+
+async def test_no_error_on_a_page_tells_a_person_which_tool_to_call(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id, gone = await server.told("Ana keeps bees"), await server.told("Ben keeps goats")
+    lines = "\n".join(f"On day {n} the bees were quiet." for n in range(2_000))
+    long, note = await server.told(lines), await visitor.see(f"/note/{gone}")
+    preview = await visitor.send(f"/note/{gone}/erase", seen=note)
+    confirm = {"confirm": preview.all("input", name="confirm")[0].attributes["value"]}
+    await visitor.send("/erase", confirm, seen=preview)
+    save = {"rev": "1", "do": "save"}
+
+    pages = [
+        await visitor.see("/note/01ARZ3NDEKTSV4RRFFQ69G5FAV", status=404),
+        await visitor.see("/note/x", status=400),
+        await visitor.see(f"/note/{gone}", status=404),
+        await visitor.send("/erase", {"confirm": "none"}, seen=note, status=409),
+        await visitor.send(f"/note/{note_id}/revision", {"rev": "7"}, seen=note, status=400),
+        await visitor.send(f"/note/{note_id}/edit", {**save, "content": ""}, seen=note, status=400),
+        await visitor.send(
+            f"/note/{long}/edit", {**save, "content": lines[:20_000]}, seen=note, status=400
+        ),
+    ]
+    told = [page.all("p", **{"class": name}) for page in pages for name in REASONS]
+    told = [reason.text for reasons in told for reason in reasons]
+
+    assert len(told) == len(pages)
+    assert [t for t in told if re.search(r"recall|remember|\w\(|the filters|ids as", t)] == []
+
+
+REASONS = ("reason text", "reason warn")
+"""Classes of a paragraph that says what is wrong."""
 
 
 async def test_an_offered_rule_is_kept_or_refused_on_the_review_page(

@@ -24,6 +24,7 @@ from zettel.server.page.entrance import (
     read_login,
     visit_of,
 )
+from zettel.server.page.errors import said
 from zettel.server.page.graph import draw
 from zettel.server.page.rendering import render, render_login
 from zettel.server.protocol.limit_errors import TooManyCallsError
@@ -198,7 +199,7 @@ class WebPage:
                 return await self._show_forgotten(request, error.note_id.upper())
         except ZettelError as error:
             status = next(status for kind, status in STATUSES if isinstance(error, kind))
-            return render(request, "problem", status, problem=str(error))
+            return render(request, "problem", status, problem=said(error))
         except Exception:
             # A bug must fail this page only, and its text may hold notes.
             logger.exception("page=%r failed inside", request.url.path)
@@ -303,9 +304,9 @@ class WebPage:
         try:
             answer = cast("UpdateAnswer", await self._call(request, arguments))
         except InvalidArgumentError as error:
-            return await to_thread.run_sync(form, 400, str(error))
-        said = "planned" if "successor" in answer else "saved" if answer["changed"] else "unchanged"
-        return _to_note(view, said)
+            return await to_thread.run_sync(form, 400, said(error))
+        done = "planned" if "successor" in answer else "saved" if answer["changed"] else "unchanged"
+        return _to_note(view, done)
 
     async def _restore_revision(self, request: Request) -> Response:
         given, view = posted(request), await self._whole(request)
@@ -432,7 +433,16 @@ class WebPage:
         try:
             done = await self._call(request, UndoArguments(run_id=run_id, partial=partly))
         except ChangedSinceError as error:
-            return render(request, "changed_since", 409, run_id=run_id, problem=str(error))
+            named = list(error.changed.items())[: error.NAMED]
+            return render(
+                request,
+                "changed_since",
+                409,
+                run_id=run_id,
+                named=named,
+                more=len(error.changed) - len(named),
+                later=error.later_runs[:1],
+            )
         undo_id = str(done["undo_id"]) if done["restored"] or done["forgotten"] else run_id
         return RedirectResponse(f"/runs/{undo_id}?said=undone", SEE_OTHER)
 
@@ -577,5 +587,5 @@ def _sent(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd")
 
 
-def _to_note(view: "WholeNote", said: str) -> Response:
-    return RedirectResponse(f"/note/{view['note']['note_id']}?said={said}", SEE_OTHER)
+def _to_note(view: "WholeNote", done: str) -> Response:
+    return RedirectResponse(f"/note/{view['note']['note_id']}?said={done}", SEE_OTHER)
