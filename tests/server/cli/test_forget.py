@@ -18,6 +18,7 @@ from zettel.server.commands.forget import (
     forget_notes,
     forget_output,
 )
+from zettel.server.commands.namespaces import merge_once
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -133,6 +134,25 @@ async def test_a_namespace_is_erased_after_its_name_was_typed(farm: Settings) ->
 
     assert (answer["status"], answer.get("matched")) == ("erased", 2)
     assert await left(farm) == ["working in town", "episodic in town"]
+
+
+@pytest.mark.parametrize("undone", [False, True])
+async def test_a_namespace_is_erased_under_any_of_its_names(farm: Settings, undone: bool) -> None:
+    moved = await merge_once(farm, "farm", "town", lambda _told, _word: True, lambda: None)
+    if undone:  # its notes are under the other name again
+        await evolve.undo_once(farm, moved.run_id, False, lambda: None)
+    previews = list[str]()
+
+    def see(preview: str, _word: str) -> bool:
+        previews.append(preview)
+        return True
+
+    answer = await forget_once(farm, ForgetRequest(erase=True, whole=True), see)
+
+    assert previews[0].startswith(
+        "All 4 notes of namespace 'farm' (with its other names: 'town'), with every revision,"
+    )
+    assert (answer["status"], answer.get("matched"), await left(farm)) == ("erased", 4, [])
 
 
 async def test_a_store_is_erased_after_everything_was_typed(farm: Settings) -> None:

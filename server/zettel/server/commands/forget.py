@@ -79,9 +79,13 @@ def _check_whole(settings: "Settings", request: ForgetRequest) -> None:
 async def _erase_all(memory: "Memory", namespace: str | None, confirm: Confirm) -> "ForgetAnswer":
     from zettel.server.runtime.clock import utc_now  # noqa: PLC0415  slow
     from zettel.tools.erasure.erase import erase_all, ids_in  # noqa: PLC0415
+    from zettel.tools.state.names_cache import read_names  # noqa: PLC0415
 
-    ids = await ids_in(memory.store, namespace)
-    of = f"namespace {namespace!r}" if namespace else f"the store {memory.store.place!r}"
+    ids = await ids_in(memory.admin, namespace)
+    names = (await read_names(memory.admin)).group(namespace) if namespace else ()
+    others = ", ".join(repr(name) for name in names if name != namespace)
+    also = f" (with its other names: {others})" if others else ""
+    of = f"namespace {namespace!r}{also}" if namespace else f"the store {memory.store.place!r}"
     all_notes = "The 1 note" if len(ids) == 1 else f"All {len(ids):,} notes"
     preview = f"{all_notes} of {of}, with every revision, will be erased for good."
     if not confirm(preview, namespace or EVERYTHING):

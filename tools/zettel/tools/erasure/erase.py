@@ -10,7 +10,7 @@ import anyio
 from zettel.storage.erasable import PROVIDERS_FILES, Receipt
 from zettel.storage.errors import NoteErasedError, NoteNotFoundError, StoreError
 from zettel.storage.notes import Note, fold_hash
-from zettel.storage.store import NoteFilter, NoteStore
+from zettel.storage.store import NoteFilter, NoteStore, Store
 from zettel.tools.answers import ForgetAnswer, Proof
 from zettel.tools.caller import Caller
 from zettel.tools.changes.preconditions import only_evolved
@@ -21,6 +21,7 @@ from zettel.tools.language.times import iso
 from zettel.tools.progress import report_progress
 from zettel.tools.state.erased import erased_at
 from zettel.tools.state.memory import Memory
+from zettel.tools.state.names_cache import read_names
 
 logger = logging.getLogger(__name__)
 
@@ -175,9 +176,12 @@ ERASE_MAX_NOTES = 10_000_000
 """Notes in one erasure."""
 
 
-async def ids_in(store: NoteStore, namespace: str | None) -> list[str]:
-    """Ids of all notes of a namespace, or of the store for None; in any state, composed or not."""
-    names = (namespace,) if namespace else ()
+async def ids_in(store: Store, namespace: str | None) -> list[str]:
+    """Ids of all notes of a namespace, or of the store for None; in any state, composed or not.
+
+    A namespace is all its names: a recall by one of them finds the notes under each.
+    """
+    names = (await read_names(store)).group(namespace) if namespace else ()
     where = NoteFilter(namespaces=names, states=(), derived=None)
     return [outline.note_id for outline in await store.outlines(where, limit=ERASE_MAX_NOTES)]
 
@@ -186,7 +190,7 @@ async def erase_all(
     memory: Memory, *, namespace: str | None, who: str, now: datetime
 ) -> ForgetAnswer:
     """Erases every note of a namespace, or of the store for None; `who` is for the receipt."""
-    ids = await ids_in(memory.store, namespace)
+    ids = await ids_in(memory.admin, namespace)
     if not ids:
         return ForgetAnswer(status="erased", notes=[], matched=0, next="There was no note there.")
     scope = NAMESPACE if namespace else STORE
