@@ -12,7 +12,7 @@ from zettel.storage.errors import (
     ZettelError,
 )
 
-WORDS: Mapping[type[ZettelError], str] = {
+PAGE_WORDS: Mapping[type[ZettelError], str] = {
     NoteErasedError: (
         "Note {note_id!r} was erased at {erased_at}: nothing of it is left, and it cannot come"
         " back."
@@ -37,9 +37,10 @@ WORDS: Mapping[type[ZettelError], str] = {
 }
 """The first class that fits counts; names are the error's fields."""
 
-REMEDIES: Mapping[str, str] = {
+PAGE_REMEDIES: Mapping[str, str] = {
     " Pass ids as recall and remember return them.": "",
     "Pass the words to remember, self-contained.": "Type what the note is to say.",
+    "Take it out, call again.": "Take it out, then try again.",
     'Call recall with note_ids and detail="full" to see its history.': "Open the note again.",
 }
 """What an agent is advised, and a person in its place."""
@@ -47,10 +48,10 @@ REMEDIES: Mapping[str, str] = {
 
 def said(error: ZettelError) -> str:
     """The text of an error for a person who looks at the page."""
-    for kind, words in WORDS.items():
+    for kind, words in PAGE_WORDS.items():
         if isinstance(error, kind):
             return words.format_map(vars(error))
     text = str(error)
-    for advice, instead in REMEDIES.items():
+    for advice, instead in PAGE_REMEDIES.items():
         text = text.replace(advice, instead)
     return text
