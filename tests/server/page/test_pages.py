@@ -446,6 +446,35 @@ async def test_the_graph_is_around_a_note_a_person_a_session_and_a_question(
     assert page.all("svg", **{"data-colour": "state"})
 
 
+async def test_pages_of_one_note_speak_of_one(server: Server, visitor: Visitor) -> None:
+    note_id = await server.told("Ana keeps bees")
+
+    graph = await visitor.see(f"/graph?around=note&name={note_id}")
+    memory = await visitor.see("/namespaces")
+
+    assert "1 note, 0 links." in graph.words
+    assert "1 notes" not in text_of(memory)
+    assert "1 note in 1 version," in text_of(memory)
+
+
+async def test_the_run_of_an_erasure_says_that_what_went_is_not_kept(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id = await server.told("Ana keeps bees")
+    note = await visitor.see(f"/note/{note_id}")
+    preview = await visitor.send(f"/note/{note_id}/erase", seen=note)
+    confirm = {"confirm": preview.all("input", name="confirm")[0].attributes["value"]}
+    await visitor.send("/erase", confirm, seen=preview)
+
+    [run] = [
+        a for a in (await visitor.see("/runs")).all("a") if "/runs/erase-" in str(a.attributes)
+    ]
+    shown = await visitor.see(run.attributes["href"])
+
+    assert "It erased notes for good, so what they were is not kept." in shown.words
+    assert "changed no note" not in shown.words
+
+
 async def test_the_slider_shows_what_was_known_at_a_moment(
     server: Server, visitor: Visitor
 ) -> None:

@@ -63,6 +63,11 @@ def compact(number: int) -> str:
     return f"{number:,} GB"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, as "1 note" and "1,200 notes"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def short_time(text: str) -> str:
     """A time of an answer for a person: the day at midnight, else to the minute, in UTC."""
     day, clock = text[:DAY_CHARACTERS], text[DAY_CHARACTERS + 1 : MINUTE_CHARACTERS]
@@ -147,6 +152,7 @@ HELPERS: Mapping[str, object] = {
     "as_json": as_json,
     "by_day": by_day,
     "compact": compact,
+    "counted": counted,
     "field_changes": field_changes,
     "short_time": short_time,
 }
