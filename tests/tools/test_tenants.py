@@ -137,6 +137,23 @@ async def test_among_ids_of_ones_own_an_id_elsewhere_is_missing(tenants: Tenants
     assert ids(await tenants["ben"]("recall", note_ids=[theirs])) == [theirs]
 
 
+async def test_among_ids_of_ones_own_an_erased_id_elsewhere_is_as_one_that_never_was(
+    tenants: Tenants,
+) -> None:
+    theirs = await tenants["ben"].told("Ben keeps the quokka key in the blue tin")
+    preview = await tenants["ben"]("forget", note_ids=[theirs], erase=True)
+    await tenants["ben"]("forget", confirm=preview["confirm"])
+    own = await tenants["ana"].told("The tin is red")
+
+    read = await tenants["ana"]("recall", note_ids=[own, theirs])
+    shown = await tenants["ana"]("forget", note_ids=[own, theirs], erase=True)
+    gone = await tenants["ana"]("forget", note_ids=[own, theirs])
+
+    assert read["reason"] == f"No note with id {theirs}."
+    assert "Erased" not in f"{shown['next']} {gone['next']}"
+    assert shown["skipped"] == gone["skipped"] == [theirs]
+
+
 async def test_a_namespace_elsewhere_looks_as_one_that_is_not_there(tenants: Tenants) -> None:
     await tenants["ben"].told("Ben keeps the quokka key in the blue tin", tags=["x"])
     await tenants["owner"].told("warm the caches", namespace="ben")

@@ -2,7 +2,8 @@
 
     ZettelError
     ├── InvalidArgumentError      the caller: pass another value
-    │   └── UnknownNameError      the caller: one of these was meant
+    │   ├── UnknownNameError      the caller: one of these was meant
+    │   └── FirstPartError        the caller: change the part that is meant
     ├── NamespaceRefusedError     the caller: another namespace
     ├── LessTrustedError          the caller: propose it, or tell the person
     │   └── LessTrustedWordsError     the caller: update the older note, it is theirs
@@ -72,6 +73,25 @@ class UnknownNameError(InvalidArgumentError):
         self.value = value
         self.known = tuple(known)
         super().__init__(name, f"{value!r} is not known", remedy)
+
+
+class FirstPartError(InvalidArgumentError):
+    """A whole text would replace the first of the notes that it is kept in.
+
+    Args:
+        note_id: The first.
+        notes: How many there are.
+        session: Theirs.
+    """
+
+    def __init__(self, note_id: str, *, notes: int, session: str) -> None:
+        self.note_id, self.notes, self.session = note_id, notes, session
+        super().__init__(
+            "content",
+            f"{note_id} is the first of {notes} notes that one text is kept in",
+            f'Update the one that changes: recall(session="{session}") lists them. Or call'
+            f' forget(note_ids=["{note_id}"]) and remember the new text.',
+        )
 
 
 class NoteNotFoundError(ZettelError, LookupError):

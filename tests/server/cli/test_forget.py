@@ -10,6 +10,7 @@ import pytest
 from tests.server.calls import with_calls
 
 from zettel.server.commands import evolve
+from zettel.server.commands.calls import MemoryCall
 from zettel.server.commands.forget import (
     Confirm,
     ForgetRequest,
@@ -17,6 +18,7 @@ from zettel.server.commands.forget import (
     forget_notes,
     forget_output,
 )
+from zettel.server.commands.namespaces import merge_once
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -134,6 +136,25 @@ async def test_a_namespace_is_erased_after_its_name_was_typed(farm: Settings) ->
     assert await left(farm) == ["working in town", "episodic in town"]
 
 
+@pytest.mark.parametrize("undone", [False, True])
+async def test_a_namespace_is_erased_under_any_of_its_names(farm: Settings, undone: bool) -> None:
+    moved = await merge_once(farm, "farm", "town", lambda _told, _word: True, lambda: None)
+    if undone:  # its notes are under the other name again
+        await evolve.undo_once(farm, moved.run_id, False, lambda: None)
+    previews = list[str]()
+
+    def see(preview: str, _word: str) -> bool:
+        previews.append(preview)
+        return True
+
+    answer = await forget_once(farm, ForgetRequest(erase=True, whole=True), see)
+
+    assert previews[0].startswith(
+        "All 4 notes of namespace 'farm' (with its other names: 'town'), with every revision,"
+    )
+    assert (answer["status"], answer.get("matched"), await left(farm)) == ("erased", 4, [])
+
+
 async def test_a_store_is_erased_after_everything_was_typed(farm: Settings) -> None:
     wish = ForgetRequest(erase=True, everywhere=True)
 
@@ -227,3 +248,24 @@ def test_the_rule_that_names_most_wins() -> None:
 def test_a_rule_that_cannot_be_meant_is_refused(bad: dict[str, float]) -> None:
     with pytest.raises(InvalidArgumentError, match="retain_days"):
         check_rules(bad)
+
+
+async def test_an_id_that_is_not_there_is_not_said_to_have_changed(farm: Settings) -> None:
+    shown = list[str]()
+
+    def see(preview: str, word: str) -> bool:
+        shown.append(preview)
+        return True
+
+    def ask(call: MemoryCall) -> str:
+        kept, gone = (str(call("remember", content=c)["note_id"]) for c in ("it rains", "it snows"))
+        forget_notes(call, ForgetRequest(note_ids=(gone,), erase=True), lambda _told, _asked: True)
+        output = forget_notes(call, ForgetRequest(note_ids=(kept, gone)), see)
+        forget_notes(call, ForgetRequest(note_ids=(kept, gone), erase=True), see)
+        shown.append(output.render(as_json=False))
+        return gone
+
+    gone = await with_calls(farm, ask)
+
+    assert len(shown) == 2
+    assert all(f"not there: {gone}" in said and "changed" not in said for said in shown)

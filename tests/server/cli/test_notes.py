@@ -126,6 +126,7 @@ def test_a_beginning_that_fits_several_notes_names_them(told: Launcher) -> None:
         (("namespaces", "merge", "nowhere", "barn"), "FROM: 'nowhere' is not known."),
         (("namespaces", "merge", "farm", "nowhere"), "INTO: 'nowhere' is not known."),
         (("add", " "), "text: it is empty"),
+        (("add", "-"), "text: it is empty"),  # as standard input is
         (("forget",), "ID: nothing says which notes to forget. Name notes by id"),
         (("link", "A", "", "B"), "RELATION: it is empty. Name one"),
         (("recall", "--since", "soonish"), "--since: 'soonish'"),

@@ -1,5 +1,6 @@
 """What commands say of a single note."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -42,3 +43,23 @@ def test_no_command_speaks_of_one_note_as_of_several(zettel: Launcher, tmp_path:
         True,
         True,
     )
+
+
+def test_edit_names_the_commands_that_change_a_text_kept_in_several_notes(
+    zettel: Launcher, tmp_path: Path
+) -> None:
+    text, editor = tmp_path / "text", tmp_path / "editor"
+    text.write_text("\n".join(f"On day {n} the bees were quiet." for n in range(2_000)))
+    editor.write_text(f'#!/bin/sh\nhead -n 800 {text} >> "$1"\n')
+    editor.chmod(0o700)
+    stored = json.loads(zettel.run("add", text.read_text(), "--json").stdout)
+
+    done = zettel.run("edit", stored["note_id"], "--yes", EDITOR=str(editor))
+
+    assert done.returncode == 2
+    assert f"is the first of {len(stored['parts']) + 1} notes" in done.stderr
+    assert f"zettel forget {stored['note_id']}" in done.stderr
+    assert "(" not in done.stderr.splitlines()[0]
+    [session] = re.findall("zettel list --session '(.+?)'", done.stderr)
+    listed = zettel.run("list", "--session", session, "--json").stdout.splitlines()
+    assert stored["parts"][0] in {json.loads(each)["note_id"] for each in listed}

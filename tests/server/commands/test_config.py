@@ -85,6 +85,9 @@ def test_a_setting_is_written_and_everything_else_stays(
         ("found_from", "7", "from 0 to 1"),
         ("store", "/x", "--store"),
         ("recal_seconds", "5", "recall_seconds"),
+        ("retain_days", '{"farm": -1}', "-1.0 for 'farm' is no number of days"),
+        ("retain_days", '{"farm/cattle": 3}', "kinds are working"),
+        ("host", "127.0.0.1:9000", "is more than a host"),
     ],
 )
 def test_what_cannot_be_set_changes_nothing(

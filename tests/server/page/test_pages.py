@@ -1,6 +1,7 @@
 """What a person sees and does on the page, without scripts."""
 
 import json
+import re
 
 import pytest
 from tests.server.page.visitors import Document, Server, Visitor
@@ -140,6 +141,41 @@ async def test_a_tag_stays_one_whatever_is_typed_behind_it(
     [note] = await server.house.store.get([note_id])
 
     assert note.tags == (tag, "net", "new")
+
+
+async def test_an_edit_that_is_sent_twice_leads_to_the_note_that_says_so_already(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id = await server.told("The API listens on 8000", tags=["net", "api"])
+    path = f"/note/{note_id}/edit"
+    form = await visitor.see(path)
+    fields = {n: form.all("input", name=n)[0].attributes["value"] for n in ("tags", "happened_at")}
+    fields |= {"rev": "1", "content": "The API listens\r\non 9000", "subject": "API", "do": "save"}
+
+    await visitor.send(path, fields, seen=form)
+    again = await visitor.send(path, fields, seen=form)
+    [saved] = await server.house.store.get([note_id])
+    other = await visitor.send(path, {**fields, "subject": "Web"}, seen=form, status=409)
+
+    assert "The note says so already" in again.words
+    assert (saved.rev, saved.content, saved.subject) == (2, "The API listens\non 9000", "API")
+    assert "changed since you opened it" in other.words
+
+
+async def test_a_form_that_is_too_long_is_refused_on_a_page(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id = await server.told("The API listens on 8000")
+    path = f"/note/{note_id}/edit"
+    form = await visitor.see(path)
+    fields = {"rev": "1", "content": "x" * (1 << 20), "do": "save"}
+
+    refused = await visitor.send(path, fields, seen=form, status=413)
+
+    assert visitor.last.headers["content-type"].startswith("text/html")
+    assert "Go back and send less." in refused.words
+    assert "jsonrpc" not in refused.words
+    assert [link.attributes["href"] for link in refused.all("a", **{"class": "button"})] == ["/"]
 
 
 async def test_an_edit_of_what_an_agent_has_changed_meanwhile_is_shown_before_it_is_saved(
@@ -389,7 +425,8 @@ async def test_a_run_whose_notes_were_changed_since_is_undone_in_part(
     await visitor.send("/runs/run-1/undo", {"partial": "on"}, seen=asked)
     [after] = await server.house.store.get([newer])
 
-    assert older in asked.words
+    assert asked.all("a", href=f"/note/{older}")
+    assert "--partial" not in asked.words
     assert (bool(still.keywords), bool(after.keywords)) == (True, False)
 
 
@@ -407,6 +444,35 @@ async def test_the_graph_is_around_a_note_a_person_a_session_and_a_question(
         assert "part of" in {line.text for line in page.all("title")}
     page = await visitor.see("/graph?around=query&name=What+do+the+bees+do%3F&colour=state")
     assert page.all("svg", **{"data-colour": "state"})
+
+
+async def test_pages_of_one_note_speak_of_one(server: Server, visitor: Visitor) -> None:
+    note_id = await server.told("Ana keeps bees")
+
+    graph = await visitor.see(f"/graph?around=note&name={note_id}")
+    memory = await visitor.see("/namespaces")
+
+    assert "1 note, 0 links." in graph.words
+    assert "1 notes" not in text_of(memory)
+    assert "1 note in 1 version," in text_of(memory)
+
+
+async def test_the_run_of_an_erasure_says_that_what_went_is_not_kept(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id = await server.told("Ana keeps bees")
+    note = await visitor.see(f"/note/{note_id}")
+    preview = await visitor.send(f"/note/{note_id}/erase", seen=note)
+    confirm = {"confirm": preview.all("input", name="confirm")[0].attributes["value"]}
+    await visitor.send("/erase", confirm, seen=preview)
+
+    [run] = [
+        a for a in (await visitor.see("/runs")).all("a") if "/runs/erase-" in str(a.attributes)
+    ]
+    shown = await visitor.see(run.attributes["href"])
+
+    assert "It erased notes for good, so what they were is not kept." in shown.words
+    assert "changed no note" not in shown.words
 
 
 async def test_the_slider_shows_what_was_known_at_a_moment(
@@ -466,6 +532,39 @@ async def test_what_is_not_there_is_said_plainly(visitor: Visitor) -> None:
     await visitor.see("/runs/none", status=404)
     await visitor.see("/assets/none.css", status=404)
     assert "nothing" in (await visitor.see("/?query=whales")).words.lower()
+
+
+async def test_no_error_on_a_page_tells_a_person_which_tool_to_call(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id, gone = await server.told("Ana keeps bees"), await server.told("Ben keeps goats")
+    lines = "\n".join(f"On day {n} the bees were quiet." for n in range(2_000))
+    long, note = await server.told(lines), await visitor.see(f"/note/{gone}")
+    preview = await visitor.send(f"/note/{gone}/erase", seen=note)
+    confirm = {"confirm": preview.all("input", name="confirm")[0].attributes["value"]}
+    await visitor.send("/erase", confirm, seen=preview)
+    save = {"rev": "1", "do": "save"}
+
+    pages = [
+        await visitor.see("/note/01ARZ3NDEKTSV4RRFFQ69G5FAV", status=404),
+        await visitor.see("/note/x", status=400),
+        await visitor.see(f"/note/{gone}", status=404),
+        await visitor.send("/erase", {"confirm": "none"}, seen=note, status=409),
+        await visitor.send(f"/note/{note_id}/revision", {"rev": "7"}, seen=note, status=400),
+        await visitor.send(f"/note/{note_id}/edit", {**save, "content": ""}, seen=note, status=400),
+        await visitor.send(
+            f"/note/{long}/edit", {**save, "content": lines[:20_000]}, seen=note, status=400
+        ),
+    ]
+    told = [page.all("p", **{"class": name}) for page in pages for name in REASONS]
+    told = [reason.text for reasons in told for reason in reasons]
+
+    assert len(told) == len(pages)
+    assert [t for t in told if re.search(r"recall|remember|\w\(|the filters|ids as", t)] == []
+
+
+REASONS = ("reason text", "reason warn")
+"""Classes of a paragraph that says what is wrong."""
 
 
 async def test_an_offered_rule_is_kept_or_refused_on_the_review_page(

@@ -108,6 +108,38 @@ async def test_a_read_of_an_erased_id_says_when_it_was_erased_and_nothing_of_it(
             await desk(tool, **arguments)
 
 
+async def test_an_erased_id_among_others_is_told_apart_from_one_that_never_was(
+    desk: Desk,
+) -> None:
+    gone, kept = await desk.told(CANARY), await desk.told("Ben keeps goats")
+    unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    await erased(desk, gone)
+
+    read = await desk("recall", note_ids=[kept, gone, unknown])
+    answer = await desk("forget", note_ids=[gone, kept, unknown])
+
+    assert read["reason"] == f"No note with id {unknown}. Erased for good: {gone}."
+    assert (ids(answer), answer["skipped"]) == ([kept], [gone, unknown])
+    assert answer["next"] == (
+        f"No note with id {unknown}; call recall to find the id. Erased for good already: {gone}."
+    )
+
+
+async def test_the_preview_of_an_erasure_names_the_ids_that_are_not_there(desk: Desk) -> None:
+    gone, kept = await desk.told(CANARY), await desk.told("Ben keeps goats")
+    unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    await erased(desk, gone)
+
+    preview = await desk("forget", note_ids=[gone, kept, unknown], erase=True)
+    answer = await desk("forget", confirm=preview["confirm"])
+
+    assert (ids(preview), preview["skipped"]) == ([kept], [gone, unknown])
+    assert f'exactly this one call forget(confirm="{preview["confirm"]}")' in str(preview["next"])
+    assert f"No note with id {unknown};" in str(preview["next"])
+    assert str(preview["next"]).endswith(f"Erased for good already: {gone}.")
+    assert (answer["status"], answer["matched"]) == ("erased", 1)
+
+
 async def test_the_proof_knows_the_note_by_its_hash_alone(desk: Desk) -> None:
     note_id = await desk.told(CANARY)
     await desk("update", note_id=note_id, content=f"{CANARY} daily")

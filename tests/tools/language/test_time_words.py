@@ -680,6 +680,22 @@ def test_from_one_day_until_another_is_all_days_between(text: str, first: str, l
 
 
 @pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        ("The workshop is on 12/13 and 12/14.", "2026-12-13", "2026-12-14"),
+        ("The talks are on 27/11 and 4/12, not on 3/4 of a day.", "2026-11-27", ""),
+        ("The talks are on 27/11 and 28/11.", "2026-11-27", "2026-11-28"),
+        ("Die Termine sind am 27.11. und 8.12. um 9 Uhr.", "2026-11-27", "2026-12-08"),
+        ("Rezept: am 27.11. und 3/4 Liter.", "2026-11-27", ""),
+    ],
+)
+def test_the_second_of_two_days_in_numbers_is_read_where_it_can_be_no_share(
+    text: str, first: str, second: str
+) -> None:
+    assert days(text) == [(day, day) for day in (first, second) if day]
+
+
+@pytest.mark.parametrize(
     ("text", "first", "last"),
     [
         ("We met two Fridays ago.", "2026-11-06", "2026-11-06"),
@@ -713,6 +729,8 @@ def test_days_are_counted_back_and_weekends_within_a_month(
         "We meet every second weekend of December.",
         "Black Friday code BF20 failed.",
         "Support works on 24/7.",
+        "Support works on 24/7 and 24/5.",
+        "It ends on 3/4 and 1/2 of the pages.",
         "The screen is 16/9.",
         "On 3/4 we decide.",
         "The talk is due in week 4 of the course.",

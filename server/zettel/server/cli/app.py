@@ -30,6 +30,7 @@ from zettel.storage.backup.errors import BackupExistsError, StoreNotEmptyError
 from zettel.storage.errors import (
     ChangedMeanwhileError,
     ChangedSinceError,
+    FirstPartError,
     HostRefusedError,
     InvalidArgumentError,
     LessTrustedError,
@@ -229,6 +230,11 @@ WORDS: Mapping[type[ZettelError], str] = {
     ),
     NoteNotFoundError: (
         "No note with id {note_id!r}. zettel list and zettel search print the ids of notes."
+    ),
+    FirstPartError: (
+        "{note_id} is the first of {notes} notes that one text is kept in, so a whole text cannot"
+        " take its place. zettel list --session {session!r} lists them: zettel edit changes the one"
+        " that is meant. Or zettel forget {note_id}, then zettel add the new text."
     ),
     OtherRevisionError: (
         "The note has changed since you opened it: it was at revision {expected}, it is at {rev}"

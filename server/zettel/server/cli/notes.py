@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 OFFERED_KINDS = ("working", "episodic", "semantic", "procedural", "core", "concept")
 """Kinds of notes, for completion; the memory checks what is given."""
+STANDARD_INPUT = "-"
 OFFERED_STATES = ("active", "superseded", "archived", "forgotten", "any")
 
 
@@ -210,7 +211,8 @@ async def history(call: Invocation, note_id: IdArgument) -> None:
 def add(
     call: Invocation,
     text: Annotated[
-        str, typer.Argument(help="Without one: standard input, or $EDITOR.", show_default=False)
+        str,
+        typer.Argument(help="Without one, or -: standard input, or $EDITOR.", show_default=False),
     ] = "",
     *,
     subject: SubjectOption = None,
@@ -225,7 +227,7 @@ def add(
     """Store a note, word for word, and name those that it may repeat or replace."""
     from zettel.server.commands.writing import add_output  # noqa: PLC0415
 
-    content = text or _read_text()
+    content = _read_text() if text in ("", STANDARD_INPUT) else text
     if not content.strip():
         problem, remedy = "it is empty", "Type what is to be remembered."
         raise InvalidArgumentError("text", problem, remedy)

@@ -109,14 +109,15 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> "
     settings, examined = anyio.run(examine_flags, {**before, **given})
     configure_logging(settings.log_level, settings.log_format)
     of_now = [*anyio.run(library_warnings, settings), *_port_warnings(settings)] if check else []
-    for warning in (*examined.warnings, *of_now):
+    warnings = (*examined.warnings, *of_now)
+    for warning in warnings:
         if settings.log_format == "json" and not check:
             # A reader of JSON logs reads no other lines.
             logger.warning("%s", warning)
         else:
             typer.echo(printable_lines(f"zettel: warning: {warning}"), err=True)
     if check:
-        typer.echo(would_serve(settings))
+        typer.echo(would_serve(settings, len(warnings)))
         leave()
     return settings
 
@@ -171,13 +172,18 @@ def welcome(url: str, settings: "Settings", problem: str, *, needs_token: bool =
     )
 
 
-def would_serve(settings: "Settings") -> str:
-    """The text of `zettel serve --check` for examined settings that can be served."""
+def would_serve(settings: "Settings", warnings: int) -> str:
+    """The text of `zettel serve --check` for examined settings that can be served.
+
+    `warnings` is how many went to standard error.
+    """
+    these = "1 warning" if warnings == 1 else f"{warnings} warnings"
+    found = f"No setting is refused, but see the {these}." if warnings else "Nothing is in the way."
     scheme = "https" if settings.tls_cert else "http"
     url = f"{scheme}://{_bracketed(settings.host)}:{settings.port}"
     return "\n".join(
         (
-            "Nothing is in the way. zettel serve would listen here:",
+            f"{found} zettel serve would listen here:",
             "",
             f"  Streamable HTTP  {url}/mcp",
             f"  SSE              {url}/sse",

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import tomlkit
 
@@ -24,6 +25,7 @@ from zettel.server.config.settings import (
 )
 from zettel.server.config.trust import confirm, unconfirmed_settings
 from zettel.storage.errors import InvalidArgumentError, UnknownNameError
+from zettel.tools.state.retention_policy import check_rules
 from zettel.tools.validation import nearest
 
 
@@ -150,10 +152,26 @@ def set_setting(found: Settings, name: str, text: str) -> Output:
         problem, remedy = "a store's file cannot name a store", "Use --store or ZETTEL_STORE."
         raise InvalidArgumentError(known, problem, remedy)
     value = checked_setting(known, text)
+    _check_servable(found, known, value)
     _change(file, known, value)
     shown = "its value" if known in secret_settings() else json.dumps(value, ensure_ascii=False)
     said = f"{known} is {shown} in {file}. What runs for the store takes it after zettel stop."
     return Output({"name": known, "file": str(file)}, printable(said))
+
+
+def _check_servable(found: Settings, name: str, value: object) -> None:
+    """Refuse what is read as a setting and with which nothing would start.
+
+    Raises:
+        InvalidArgumentError: It is that.
+    """
+    from zettel.server.config.preflight.checks import host_refusals  # noqa: PLC0415  imports numpy
+
+    if name == "retain_days":
+        check_rules(cast("dict[str, float]", value))
+    elif name == "host":
+        for refusal in host_refusals(found.model_copy(update={"host": value})):
+            raise refusal
 
 
 def unset_setting(found: Settings, name: str) -> Output:

@@ -79,9 +79,13 @@ def _check_whole(settings: "Settings", request: ForgetRequest) -> None:
 async def _erase_all(memory: "Memory", namespace: str | None, confirm: Confirm) -> "ForgetAnswer":
     from zettel.server.runtime.clock import utc_now  # noqa: PLC0415  slow
     from zettel.tools.erasure.erase import erase_all, ids_in  # noqa: PLC0415
+    from zettel.tools.state.names_cache import read_names  # noqa: PLC0415
 
-    ids = await ids_in(memory.store, namespace)
-    of = f"namespace {namespace!r}" if namespace else f"the store {memory.store.place!r}"
+    ids = await ids_in(memory.admin, namespace)
+    names = (await read_names(memory.admin)).group(namespace) if namespace else ()
+    others = ", ".join(repr(name) for name in names if name != namespace)
+    also = f" (with its other names: {others})" if others else ""
+    of = f"namespace {namespace!r}{also}" if namespace else f"the store {memory.store.place!r}"
     all_notes = "The 1 note" if len(ids) == 1 else f"All {len(ids):,} notes"
     preview = f"{all_notes} of {of}, with every revision, will be erased for good."
     if not confirm(preview, namespace or EVERYTHING):
@@ -113,21 +117,26 @@ def forget_notes(call: MemoryCall, request: ForgetRequest, confirm: Confirm) -> 
         ),
     )
     if "confirm" not in answer:
-        return forget_output(answer, _short(call, answer))
+        return forget_output(answer, _short(call, answer), skipped=NOT_THERE)
     word = "erase" if request.erase else "restore" if request.undo else "forget"
     short = _short(call, answer)
-    if not confirm(forget_output(answer, short).render(as_json=False), word):
+    shown = forget_output(answer, short, skipped=NOT_THERE)
+    if not confirm(shown.render(as_json=False), word):
         raise NotConfirmedError(word)
     answer = cast("ForgetAnswer", call("forget", confirm=answer["confirm"]))
     return forget_output(answer, _short(call, answer) | short)
 
 
-def _left(answer: "ForgetAnswer") -> dict[str, list[str]]:
+NOT_THERE, CHANGED = "not there", "changed since the preview, left as it is"
+"""What `skipped` means: of an answer to ids, and of one to a confirmation."""
+
+
+def _left(answer: "ForgetAnswer", skipped: str = "") -> dict[str, list[str]]:
     """Notes that an answer names and leaves as they are: what they are, in words -> their ids."""
     return {
-        "same text": answer.get("elsewhere", []),
-        "derived from these": answer.get("conclusions", []),
-        "changed since the preview": answer.get("skipped", []),
+        "same text, left as it is": answer.get("elsewhere", []),
+        "derived from these, left as it is": answer.get("conclusions", []),
+        skipped: answer.get("skipped", []),
     }
 
 
@@ -137,10 +146,13 @@ def _short(call: MemoryCall, answer: "ForgetAnswer") -> dict[str, str]:
     return dict(short_ids(call, ids))
 
 
-def forget_output(answer: "ForgetAnswer", short: Mapping[str, str] | None = None) -> Output:
+def forget_output(
+    answer: "ForgetAnswer", short: Mapping[str, str] | None = None, *, skipped: str = CHANGED
+) -> Output:
     """The printed answer; with `--json` the tool's own.
 
-    `short` is what is printed of note ids; absent ones are printed whole.
+    `short` is what is printed of note ids; absent ones are printed whole. `skipped` is what is said
+    of those that were left out.
     """
     noted, short = answer["notes"], short or {}
     lines = [line(f"{answer['status']}: {number_of(answer.get('matched', len(noted)), 'note')}")]
@@ -151,8 +163,8 @@ def forget_output(answer: "ForgetAnswer", short: Mapping[str, str] | None = None
     if proof := answer.get("proof"):
         lines += [line(f"  {name}: {_proof_text(value)}") for name, value in proof.items()]
     lines += [
-        line(f"{said}, left as it is: ", (short.get(i, i), "id"))
-        for said, others in _left(answer).items()
+        line(f"{said}: ", (short.get(i, i), "id"))
+        for said, others in _left(answer, skipped).items()
         for i in others
     ]
     return Output.of(answer, lines)

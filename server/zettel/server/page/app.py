@@ -24,6 +24,7 @@ from zettel.server.page.entrance import (
     read_login,
     visit_of,
 )
+from zettel.server.page.errors import said
 from zettel.server.page.graph import draw
 from zettel.server.page.rendering import render, render_login
 from zettel.server.protocol.limit_errors import TooManyCallsError
@@ -45,6 +46,8 @@ from zettel.server.protocol.schemas import (
 )
 from zettel.server.protocol.server import Engine
 from zettel.server.transports.http.access import AccessControl
+from zettel.server.transports.http.limits.admission import REFUSED
+from zettel.server.transports.http.limits.rejections import with_wait
 from zettel.storage.errors import (
     ChangedSinceError,
     InvalidArgumentError,
@@ -106,6 +109,8 @@ REVIEW_ANSWERS = ("changed", "both", "same", "keep", "none")
 COLOURS = ("kind", "strength", "state")
 """Properties that the colour of a note in the graph can show."""
 NUMBER_MAX_DIGITS = 6
+TOO_LARGE = 413
+TOO_LONG = "This is longer than a form may be, so nothing was changed. Go back and send less."
 
 Report = Callable[[], Awaitable[Mapping[str, object]]]
 """The state of the whole server, for its owner."""
@@ -142,6 +147,8 @@ class WebPage:
 
     async def handle(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Middleware: identify the visitor of a page; other requests go on as they are."""
+        if scope["type"] == "http" and is_page(scope["path"]):
+            scope[REFUSED] = partial(_refused, scope)
         await self._entrance.handle(app, scope, receive, send)
 
     @property
@@ -192,7 +199,7 @@ class WebPage:
                 return await self._show_forgotten(request, error.note_id.upper())
         except ZettelError as error:
             status = next(status for kind, status in STATUSES if isinstance(error, kind))
-            return render(request, "problem", status, problem=str(error))
+            return render(request, "problem", status, problem=said(error))
         except Exception:
             # A bug must fail this page only, and its text may hold notes.
             logger.exception("page=%r failed inside", request.url.path)
@@ -262,6 +269,8 @@ class WebPage:
         changed = {n: [before[n], after[n]] for n in EDITED_FIELDS if _sent(before[n]) != after[n]}
         seen = _digits(given.get("rev", ""))
         since = bool(seen) and seen != view["rev"]
+        if since and given.get("do") == "save" and _is_so_already(view, seen, after):
+            return _to_note(view, "already")
 
         def form(status: int, problem: str = "") -> Response:
             return render(
@@ -295,9 +304,9 @@ class WebPage:
         try:
             answer = cast("UpdateAnswer", await self._call(request, arguments))
         except InvalidArgumentError as error:
-            return await to_thread.run_sync(form, 400, str(error))
-        said = "planned" if "successor" in answer else "saved" if answer["changed"] else "unchanged"
-        return _to_note(view, said)
+            return await to_thread.run_sync(form, 400, said(error))
+        done = "planned" if "successor" in answer else "saved" if answer["changed"] else "unchanged"
+        return _to_note(view, done)
 
     async def _restore_revision(self, request: Request) -> Response:
         given, view = posted(request), await self._whole(request)
@@ -424,7 +433,16 @@ class WebPage:
         try:
             done = await self._call(request, UndoArguments(run_id=run_id, partial=partly))
         except ChangedSinceError as error:
-            return render(request, "changed_since", 409, run_id=run_id, problem=str(error))
+            named = list(error.changed.items())[: error.NAMED]
+            return render(
+                request,
+                "changed_since",
+                409,
+                run_id=run_id,
+                named=named,
+                more=len(error.changed) - len(named),
+                later=error.later_runs[:1],
+            )
         undo_id = str(done["undo_id"]) if done["restored"] or done["forgotten"] else run_id
         return RedirectResponse(f"/runs/{undo_id}?said=undone", SEE_OTHER)
 
@@ -471,6 +489,14 @@ class WebPage:
         if name not in self._assets:
             return PlainTextResponse("There is no such file.", 404)
         return Response(self._assets[name], 200, ASSET_HEADERS, ASSETS[name])
+
+
+def _refused(scope: Scope, status: int, text: str, retry_s: float) -> Response:
+    """The page of a request that was not served."""
+    problem, headers = with_wait(TOO_LONG if status == TOO_LARGE else text, retry_s)
+    page = render(Request(scope), "problem", status, problem=problem)
+    page.headers.update(headers)
+    return page
 
 
 def is_page(path: str) -> bool:
@@ -523,6 +549,29 @@ def _editable(view: "WholeNote") -> dict[str, str]:
     }
 
 
+def _is_so_already(view: "WholeNote", seen: int, after: Mapping[str, str]) -> bool:
+    """Whether what a form of an earlier revision changes is in the note already.
+
+    As after a second click on the button that saves: the date that the first gave the new words is
+    none that the form speaks of.
+    """
+    now, then = _editable(view), _editable(view)
+    for revision in reversed(view["revisions"]):
+        if revision["rev"] > seen:
+            then |= _typed({name: pair[0] for name, pair in revision.get("changed", {}).items()})
+    meant = [name for name in EDITED_FIELDS if _sent(then[name]) != after[name]]
+    return all(_sent(now[name]) == after[name] for name in meant)
+
+
+def _typed(fields: Mapping[str, object]) -> dict[str, str]:
+    """Fields of an earlier revision as a form has them."""
+    return {
+        name: typed_tags(cast("list[str]", value)) if name == "tags" else str(value or "")
+        for name, value in fields.items()
+        if name in EDITED_FIELDS
+    }
+
+
 def _with_moved_date(
     changed: Mapping[str, list[str]], view: "WholeNote", given: Mapping[str, str]
 ) -> dict[str, list[str]]:
@@ -538,5 +587,5 @@ def _sent(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd")
 
 
-def _to_note(view: "WholeNote", said: str) -> Response:
-    return RedirectResponse(f"/note/{view['note']['note_id']}?said={said}", SEE_OTHER)
+def _to_note(view: "WholeNote", done: str) -> Response:
+    return RedirectResponse(f"/note/{view['note']['note_id']}?said={done}", SEE_OTHER)

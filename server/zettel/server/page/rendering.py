@@ -24,6 +24,7 @@ DIFF_CONTEXT_WORDS = 12
 SAID = {
     "saved": "Saved. The earlier version is in the history.",
     "unchanged": "Nothing was different, so nothing was changed.",
+    "already": "The note says so already, so nothing was changed.",
     "changed_since": "It was changed since you opened it, so nothing was done. This is it now.",
     "planned": "Saved: the new text takes the place of the old one on its day.",
     "forgotten": "Forgotten. It can be brought back below.",
@@ -60,6 +61,11 @@ def compact(number: int) -> str:
             return f"{number:,} {unit}"
         number //= 1_000
     return f"{number:,} GB"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, as "1 note" and "1,200 notes"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def short_time(text: str) -> str:
@@ -146,6 +152,7 @@ HELPERS: Mapping[str, object] = {
     "as_json": as_json,
     "by_day": by_day,
     "compact": compact,
+    "counted": counted,
     "field_changes": field_changes,
     "short_time": short_time,
 }

@@ -228,6 +228,21 @@ def test_serve_check_says_what_would_be_served_and_takes_neither_port_nor_store(
     assert not zettel.store.exists()
 
 
+def test_serve_check_does_not_say_that_nothing_is_in_the_way_of_a_store_that_is_a_file(
+    zettel: Launcher,
+) -> None:
+    free = zettel.run("serve", "--check", "--port", "0")
+    zettel.store.write_text("no directory")
+    zettel.store.chmod(0o600)
+
+    done = zettel.run("serve", "--check", "--port", "0")
+
+    assert free.stdout.startswith("Nothing is in the way. zettel serve would listen here:\n")
+    assert f"The store's directory {zettel.store} is a file." in done.stderr
+    assert "No setting is refused, but see the 1 warning." in done.stdout
+    assert "in the way" not in done.stdout
+
+
 def test_serve_tells_each_problem_on_its_line_and_the_first_by_its_exit_code(
     zettel: Launcher,
 ) -> None:

@@ -29,6 +29,7 @@ from zettel.tools.evolve.run import waiting
 from zettel.tools.evolve.steps.revise import NEAREST_MAX_NOTES, PROPOSED_MAX_LINKS
 from zettel.tools.llm.llm import ChatAnswer, ChatQuestion, Llm, LlmLimits
 from zettel.tools.state.memory import Memory
+from zettel.tools.state.namespaces import record_names
 
 FED = "I feed the sourdough starter with rye flour from the mill"
 DIED = "The dough in the jar did not survive the weekend in the hot kitchen"
@@ -316,6 +317,21 @@ async def test_no_note_of_a_private_namespace_is_sent(llm: ScriptedLlm) -> None:
 
         assert llm.asked == []
         assert [await links(desk, note_id) for note_id in ids] == [[], []]
+
+
+async def test_no_note_is_sent_that_was_told_under_another_name_of_a_private_namespace(
+    llm: ScriptedLlm,
+) -> None:
+    llm.revises = relating("same_thing")
+    async with opened_desk(asking_memory(llm, llm_off=("old",))) as desk:
+        await record_names(desk.memory.admin, {"old": "proj"})
+        ids = [await desk.told(text, namespace="old") for text in (FED, DIED)]
+        [first, _] = await desk.memory.store.get(ids)
+
+        report = await desk.evolve()
+
+        assert first.namespace == "proj"
+        assert (llm.asked, report.llm_off) == ([], ("old", "proj"))
 
 
 async def test_a_spent_budget_asks_nothing_and_leaves_the_rules_links(llm: ScriptedLlm) -> None:

@@ -10,7 +10,7 @@ import anyio
 from zettel.storage.erasable import PROVIDERS_FILES, Receipt
 from zettel.storage.errors import NoteErasedError, NoteNotFoundError, StoreError
 from zettel.storage.notes import Note, fold_hash
-from zettel.storage.store import NoteFilter, NoteStore
+from zettel.storage.store import NoteFilter, NoteStore, Store
 from zettel.tools.answers import ForgetAnswer, Proof
 from zettel.tools.caller import Caller
 from zettel.tools.changes.preconditions import only_evolved
@@ -19,7 +19,9 @@ from zettel.tools.concurrency import shielded
 from zettel.tools.erasure.orders import NAMESPACE, NOTES, STORE, drain, order_erasure
 from zettel.tools.language.times import iso
 from zettel.tools.progress import report_progress
+from zettel.tools.state.erased import erased_at
 from zettel.tools.state.memory import Memory
+from zettel.tools.state.names_cache import read_names
 
 logger = logging.getLogger(__name__)
 
@@ -160,24 +162,26 @@ async def backups_before(memory: Memory, receipt: Receipt) -> list[str]:
 async def not_found(memory: Memory, note_id: str, given: str = "") -> NoteNotFoundError:
     """The error for a missing note; the owner gets `NoteErasedError` if it was erased.
 
-    A tenant does not: a receipt does not say whose the note was.
+    A tenant does not (see `erased_at`).
 
     `given` is the id as the caller spells it; empty for the same.
     """
-    erased = await memory.admin.erased([note_id]) if memory.reach is None else {}
-    erasure = erased.get(note_id)
-    if erasure is None:
+    when = (await erased_at(memory, [note_id])).get(note_id)
+    if when is None:
         return NoteNotFoundError(given or note_id)
-    return NoteErasedError(given or note_id, iso(erasure.invisible_at or erasure.ordered_at))
+    return NoteErasedError(given or note_id, when)
 
 
 ERASE_MAX_NOTES = 10_000_000
 """Notes in one erasure."""
 
 
-async def ids_in(store: NoteStore, namespace: str | None) -> list[str]:
-    """Ids of all notes of a namespace, or of the store for None; in any state, composed or not."""
-    names = (namespace,) if namespace else ()
+async def ids_in(store: Store, namespace: str | None) -> list[str]:
+    """Ids of all notes of a namespace, or of the store for None; in any state, composed or not.
+
+    A namespace is all its names: a recall by one of them finds the notes under each.
+    """
+    names = (await read_names(store)).group(namespace) if namespace else ()
     where = NoteFilter(namespaces=names, states=(), derived=None)
     return [outline.note_id for outline in await store.outlines(where, limit=ERASE_MAX_NOTES)]
 
@@ -186,7 +190,7 @@ async def erase_all(
     memory: Memory, *, namespace: str | None, who: str, now: datetime
 ) -> ForgetAnswer:
     """Erases every note of a namespace, or of the store for None; `who` is for the receipt."""
-    ids = await ids_in(memory.store, namespace)
+    ids = await ids_in(memory.admin, namespace)
     if not ids:
         return ForgetAnswer(status="erased", notes=[], matched=0, next="There was no note there.")
     scope = NAMESPACE if namespace else STORE

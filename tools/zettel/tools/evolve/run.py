@@ -32,6 +32,7 @@ from zettel.tools.llm.client import TokenBudget
 from zettel.tools.llm.llm import keep_health
 from zettel.tools.llm.unanswered import keep_unanswered, read_unanswered
 from zettel.tools.state.memory import Memory
+from zettel.tools.state.names_cache import read_names
 from zettel.tools.state.retention_policy import expired
 from zettel.tools.state.usage import LAYER_DAYS, lasting_days, strength_left
 
@@ -132,6 +133,7 @@ async def evolve(
     A cancelled run is recorded as such; it loses the batch that it was at, and the next run takes
     that up. A second run over unchanged notes changes nothing. `of` replaces the enabled steps.
     """
+    memory = await _keeping_private(memory)
     run = _Running(memory, now=now, run_id=run_id, budget=budget, progress=progress)
     outcome = "failed"
     try:
@@ -165,6 +167,18 @@ async def evolve(
         evolve_off=memory.evolve_off,
         llm_off=memory.llm_off,
     )
+
+
+async def _keeping_private(memory: Memory) -> Memory:
+    """The memory whose `llm_off` has every name of its namespaces.
+
+    What is told under a name that leads to another is stored there.
+    """
+    if not memory.llm_off:
+        return memory
+    names = await read_names(memory.admin)
+    every = dict.fromkeys(each for name in memory.llm_off for each in (name, *names.group(name)))
+    return replace(memory, llm_off=tuple(every))
 
 
 def _writer(memory: Memory, now: datetime) -> Writer:

@@ -51,6 +51,7 @@ from zettel.tools.recall.superseded import add_superseded, replaced_by_current
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.render import shorten
 from zettel.tools.state.caches import CachedRanking, Cursor, new_cursor_key
+from zettel.tools.state.erased import erased_at
 from zettel.tools.state.memory import Memory
 from zettel.tools.tracing import start_part
 from zettel.tools.trust import FULL_TRUST, TrustView
@@ -387,7 +388,8 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         known = {note.note_id for note in await memory.store.get(missing)}
         if not there and (not asked.looks_back or missing[0] not in known):
             raise (NoteForgottenError if missing[0] in known else NoteNotFoundError)(missing[0])
-        reason = _why_missing(asked, missing, known)
+        erased = await erased_at(memory, [i for i in missing if i not in known])
+        reason = _why_missing(asked, missing, known, erased)
     if len(asked.note_ids) == 1:
         reason = reason or await _in_parts(memory, asked)
     return replace(
@@ -399,7 +401,12 @@ async def _read(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     )
 
 
-def _why_missing(asked: RecallQuery, missing: Sequence[str], known: Collection[str]) -> str:
+def _why_missing(
+    asked: RecallQuery,
+    missing: Sequence[str],
+    known: Collection[str],
+    erased: Collection[str],
+) -> str:
     """The reason why notes are missing in an answer that shows others."""
 
     def named(ids: Sequence[str]) -> str:
@@ -409,9 +416,12 @@ def _why_missing(asked: RecallQuery, missing: Sequence[str], known: Collection[s
 
     if asked.looks_back:
         return f"No note with id {named(missing)} that was known and true then."
-    unknown = [note_id for note_id in missing if note_id not in known]
+    unknown = [note_id for note_id in missing if note_id not in known and note_id not in erased]
+    gone = [note_id for note_id in missing if note_id in erased]
     forgotten = [note_id for note_id in missing if note_id in known]
     said = [f"No note with id {named(unknown)}."] if unknown else []
+    if gone:
+        said.append(f"Erased for good: {named(gone)}.")
     if forgotten:
         said.append(f"Forgotten: {named(forgotten)}; forget with undo=true brings back.")
     return " ".join(said)

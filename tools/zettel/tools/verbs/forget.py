@@ -38,6 +38,7 @@ from zettel.tools.recall.entities import naming
 from zettel.tools.recall.premises import concluded_from
 from zettel.tools.recall.search import Found, search
 from zettel.tools.render import LINE_MAX_CHARACTERS, one_line
+from zettel.tools.state.erased import erased_at
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import TrustView
 
@@ -124,7 +125,10 @@ async def forget(
     if erase:  # ids are not limited to a namespace
         every = await _with_parts(memory, ids, undo=False)
         everywhere = replace(target.where, namespaces=(), note_ids=every)
-        return await _previewed(memory, caller, replace(target, where=everywhere), now)
+        answer = await _previewed(memory, caller, replace(target, where=everywhere), now)
+        there = {note.note_id for note in await memory.store.get(ids)}
+        await _name_skipped(memory, answer, [i for i in ids if i not in there], note_ids or ())
+        return answer
     return await _by_ids(memory, caller, ids, now, undo=undo, given=note_ids or ())
 
 
@@ -148,11 +152,25 @@ async def _by_ids(
     every = await _with_parts(memory, [note.note_id for note in found], undo=undo)
     done = await _change_state(memory, caller, dict.fromkeys(every), now, undo=undo)
     answer = await _done(memory, caller, done, undo=undo)
-    if gone := [i for i in ids if i not in {note.note_id for note in found}]:
-        missing = [validation.as_given(note_id, given) for note_id in gone]
-        answer["skipped"] = missing
-        answer["next"] = f"No note with id {', '.join(missing)}; call recall to find the id."
+    there = {note.note_id for note in found}
+    await _name_skipped(memory, answer, [i for i in ids if i not in there], given)
     return answer
+
+
+async def _name_skipped(
+    memory: Memory, answer: ForgetAnswer, gone: Sequence[str], given: Sequence[str]
+) -> None:
+    """Add to an answer ids that are not there, those of erased notes told apart from others."""
+    if not gone:
+        return
+    erased = await erased_at(memory, gone)
+    unknown = [validation.as_given(i, given) for i in gone if i not in erased]
+    said = [f"No note with id {', '.join(unknown)}; call recall to find the id."] if unknown else []
+    if erased:
+        named = ", ".join(validation.as_given(i, given) for i in gone if i in erased)
+        said.append(f"Erased for good already: {named}.")
+    answer["skipped"] = [validation.as_given(note_id, given) for note_id in gone]
+    answer["next"] = " ".join([answer["next"], *said] if "next" in answer else said)
 
 
 async def _with_parts(memory: Memory, ids: Sequence[str], *, undo: bool) -> tuple[str, ...]:

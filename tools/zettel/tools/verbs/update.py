@@ -8,6 +8,7 @@ from functools import partial
 from typing import Unpack
 
 from zettel.storage.errors import (
+    FirstPartError,
     InvalidArgumentError,
     NoteForgottenError,
     NoteNotFoundError,
@@ -469,18 +470,13 @@ async def _check_no_whole(memory: Memory, note: Note, edit: NoteEdit) -> None:
     """Checks that no whole text replaces the first of the notes that it was cut into.
 
     Raises:
-        InvalidArgumentError: It would: the other notes would go on telling the old text.
+        FirstPartError: It would: the other notes would go on telling the old text.
     """
     long = max(UNCUT_MAX_CHARACTERS, 2 * len(note.content))
     if edit.content is None or len(edit.content) <= long:
         return
     if rest := (await parts_of(memory.store, [note.note_id])).get(note.note_id):
-        raise InvalidArgumentError(
-            "content",
-            f"{note.note_id} is the first of {len(rest) + 1} notes that one text is kept in",
-            f'Update the one that changes: recall(session="{note.session}") lists them. Or call'
-            f' forget(note_ids=["{note.note_id}"]) and remember the new text.',
-        )
+        raise FirstPartError(note.note_id, notes=len(rest) + 1, session=note.session)
 
 
 def _takes_effect_later(note: Note, edit: NoteEdit, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import asynccontextmanager
 
 import anyio
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zettel.server.config.limits import Limits
@@ -30,6 +31,9 @@ BODY = "zettel.body"
 """Key in a POST's scope: its whole body; one byte or more too long for `/messages/` only."""
 REFUSAL = "zettel.refusal"
 """Key in a request's scope: text of a refusal that its sender reads on another stream."""
+REFUSED = "zettel.refused"
+"""Key in a request's scope: what makes the answer to a refused request, where JSON-RPC is none that
+its sender reads; called as `refusal`."""
 MESSAGES_PATH = "/messages/"
 KEPT_MAX_BUCKETS = 1_024
 """Buckets at which full ones are dropped before another is added."""
@@ -170,7 +174,8 @@ class Admission:
     ) -> None:
         status, text, retry_s, reason = refused
         self.rejections.count(reason, str(principal or ""))
-        await refusal(status, text, retry_s)(scope, receive, send)
+        answer: Callable[[int, str, float], Response] = scope.get(REFUSED, refusal)
+        await answer(status, text, retry_s)(scope, receive, send)
 
     def _too_large(self, scope: Scope, principal: Hashable, length: int) -> _Refused | None:
         most = self.limits.max_request_bytes

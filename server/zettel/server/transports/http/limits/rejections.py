@@ -67,13 +67,17 @@ def refusal(status: int, text: str, retry_s: float = 0.0) -> Response:
 
     `text` is whole sentences; the same request may pass after `retry_s` seconds; 0 is never.
     """
-    headers = dict[str, str]()
-    if retry_s:
-        seconds = max(1, math.ceil(retry_s))
-        headers["retry-after"] = str(seconds)
-        text = f"{text} Try again in {seconds} s."
+    text, headers = with_wait(text, retry_s)
     code = INVALID_REQUEST if status == 413 else INTERNAL_ERROR
     # The request's id is not known; clients put in that of the request they sent (SDK).
     error = JSONRPCError(jsonrpc="2.0", id=None, error=ErrorData(code=code, message=text))
     body = error.model_dump_json(by_alias=True, exclude_unset=True)
     return Response(body, status, headers, "application/json")
+
+
+def with_wait(text: str, retry_s: float) -> tuple[str, dict[str, str]]:
+    """The text and the headers of a refusal that say when to try again; 0 seconds is never."""
+    if not retry_s:
+        return text, {}
+    seconds = max(1, math.ceil(retry_s))
+    return f"{text} Try again in {seconds} s.", {"retry-after": str(seconds)}

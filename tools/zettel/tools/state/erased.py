@@ -1,0 +1,17 @@
+"""When notes were erased, for answers that name ids which are not there."""
+
+from collections.abc import Sequence
+
+from zettel.tools.language.times import iso
+from zettel.tools.state.memory import Memory
+
+
+async def erased_at(memory: Memory, note_ids: Sequence[str]) -> dict[str, str]:
+    """When those of the notes that were erased were, for the owner.
+
+    A tenant is told of none: a receipt does not say whose a note was.
+    """
+    if memory.reach is not None or not note_ids:
+        return {}
+    erased = await memory.admin.erased(list(note_ids))
+    return {note_id: iso(e.invisible_at or e.ordered_at) for note_id, e in erased.items()}
