@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -273,6 +273,27 @@ async def test_new_renamed_and_removed_files(desk: Desk) -> None:
     assert EditKind.DELETED not in kinds(await desk.read()).values()
 
 
+async def test_links_follow_files_that_were_renamed_with_them(desk: Desk) -> None:
+    ana = await desk.remember("Ana has bees")
+    ben = await desk.remember("Ben sells honey", links=[LinkArgument(to=ana, relation="supports")])
+    carl = await desk.remember("Carl buys it", links=[LinkArgument(to=ben, relation="supports")])
+    before = [(await desk.note(note_id)).links for note_id in (ben, carl)]
+    assert all(before)
+    await desk.write()
+    # As Obsidian does, which renames a file in all links to it; read in the order of their names.
+    for note_id, name in ((ben, "a honey"), (ana, "z bees")):
+        old = desk.file_of(note_id)
+        old.rename(old.with_name(f"{name}.md"))
+        for file in desk.folder.rglob("*.md"):
+            text = file.read_text(encoding="utf-8")
+            file.write_text(text.replace(f"[[{old.stem}", f"[[{name}"), encoding="utf-8")
+
+    done = await desk.read()
+
+    assert done.changes.edits == []
+    assert [(await desk.note(note_id)).links for note_id in (ben, carl)] == before
+
+
 async def test_a_removed_file_forgets_its_part_of_a_long_text_and_no_other(desk: Desk) -> None:
     first = await desk.remember(
         "\n\n".join(f"Step {number}: {'wait ' * 40}" for number in range(200))
@@ -302,7 +323,10 @@ async def test_a_file_that_an_editor_saved_with_windows_line_ends_keeps_its_fron
     assert (note.content, note.tags) == ("Ana has hens", ("coop",))
 
 
-@pytest.mark.parametrize("told", ["yesterday", "2025-03-30 03:30:00+02:00"])
+SOON = f"{datetime.now(UTC) + timedelta(days=9):%B %d}"
+
+
+@pytest.mark.parametrize("told", ["yesterday", "2025-03-30 03:30:00+02:00", SOON])
 async def test_new_words_under_a_time_as_a_person_wrote_it_correct_the_note(
     desk: Desk, told: str
 ) -> None:

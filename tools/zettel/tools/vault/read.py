@@ -25,7 +25,7 @@ from zettel.storage.progress import ReportProgress
 from zettel.tools.caller import Caller
 from zettel.tools.changes.links import LinkArgument
 from zettel.tools.changes.preconditions import only_evolved
-from zettel.tools.language.dates import read_time
+from zettel.tools.language.dates import read_happened_at, read_time
 from zettel.tools.language.times import iso
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import NAMESPACE
@@ -119,6 +119,10 @@ async def find_changes(
     """
     paths = [path for path, _ in await to_thread.run_sync(lambda: list(vault.scan()))]
     finder = _Finder(memory, manifest, frozenset(paths))
+    for path in paths:
+        if path not in manifest.files:
+            with suppress(VaultError):  # said below
+                finder.add_name(path, await to_thread.run_sync(vault.read, path))
     for number, path in enumerate(paths):
         if number % TOLD_FILES == 0:
             tell("reading files", number, len(paths))
@@ -161,6 +165,16 @@ class _Finder:
         self._id_of = {stem_of(path): known.id for path, known in manifest.files.items()}
         self._seen = set[str]()
         self.found = VaultChanges()
+
+    def add_name(self, path: str, content: bytes | None) -> None:
+        """Know a renamed file by its new name as well: Obsidian writes that into all links to it.
+
+        Called for every such file before `add`.
+        """
+        with suppress(ValueError):
+            read = parse((content or b"").decode())
+            if self._old_path(read):
+                self._id_of.setdefault(stem_of(path), read.fields["id"])
 
     def add_problem(self, path: str, problem: str, *, note_id: str = "") -> None:
         """Report a file that cannot be taken."""
@@ -279,7 +293,7 @@ class _Finder:
 def _reads_as(name: str, value: str, base: Note) -> str:
     """A time as the file has it, of what a person wrote for it when `base` was stored; else ""."""
     with suppress(InvalidArgumentError):
-        if name == "happened_at" and (period := read_time(name, value, base.known_from)):
+        if name == "happened_at" and (period := read_happened_at(value, base.known_from)):
             return iso(period.start)
         if name == "valid_until" and (
             period := read_time(name, value, base.known_from, prefer="future")
