@@ -33,6 +33,7 @@ from zettel.tools.erasure.erase import erase_all
 from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.state.memory import Memory
 from zettel.tools.vault.manifest import VAULT_FILE, VaultError
+from zettel.tools.vault.note_file import standing_links
 from zettel.tools.vault.read import EditKind
 from zettel.tools.verbs.remember import remember
 from zettel.tools.verbs.update import update
@@ -292,6 +293,47 @@ async def test_links_follow_files_that_were_renamed_with_them(desk: Desk) -> Non
 
     assert done.changes.edits == []
     assert [(await desk.note(note_id)).links for note_id in (ben, carl)] == before
+
+
+async def test_new_files_are_linked_with_one_another_and_from_others(desk: Desk) -> None:
+    ana = await desk.remember("Ana has bees")
+    await desk.write()
+    stem = desk.file_of(ana).stem
+    desk.edit(ana, "kind: ", "needs: '[[hive]]'\nlost: '[[empty]]'\nkind: ")
+    farm = desk.folder / "farm"
+    links = {"frame": "[[hive]]", "hive": f"['[[frame]]', '[[{stem}]]']"}
+    for name, to in links.items():
+        to = to if to.startswith("['") else f"'{to}'"
+        (farm / f"{name}.md").write_text(f"---\nsupports: {to}\n---\nA {name}\n")
+    (farm / "empty.md").write_text("---\nsubject: x\n---\n")
+
+    done = await desk.read()
+
+    ids = {edit.path: edit.note_id for edit in done.changes.edits if edit.done}
+    frame, hive = (ids[f"farm/{name}.md"] for name in links)
+    assert standing_links(await desk.note(frame)) == {(hive, "supports")}
+    assert standing_links(await desk.note(hive)) == {(frame, "supports"), (ana, "supports")}
+    assert standing_links(await desk.note(ana)) == {(hive, "needs")}
+    assert set(kinds(await desk.read())) == {"empty.md", f"{stem}.md"}
+    (farm / "empty.md").write_text("No longer")
+    await desk.read()
+    assert len(standing_links(await desk.note(ana))) == 2
+    assert (await desk.read()).changes.edits == []
+
+
+async def test_a_file_that_links_to_no_note_says_so_until_it_does(desk: Desk) -> None:
+    ana = await desk.remember("Ana has bees")
+    await desk.write()
+    desk.edit(ana, "kind: ", "needs: '[[hive]]'\nkind: ")
+    hive = desk.folder / "farm" / "hive.md"
+    hive.write_text("---\nsubject: x\n---\n")
+
+    for _ in range(2):
+        problems = [edit.problem for edit in (await desk.read()).changes.edits]
+        assert "it links to a file that is no note" in problems
+    hive.write_text("A hive")
+    assert {edit.done for edit in (await desk.read()).changes.edits} == {True}
+    assert [relation for _, relation in standing_links(await desk.note(ana))] == ["needs"]
 
 
 async def test_a_removed_file_forgets_its_part_of_a_long_text_and_no_other(desk: Desk) -> None:

@@ -87,6 +87,8 @@ class NoteFileEdit:
     """What changed; of a new file all that it gives."""
     namespace: str | None = None
     """Of a new note; None for the caller's."""
+    to_new: frozenset[tuple[str, str]] = frozenset()
+    """Name and relation of links to files that are no notes yet."""
     sha256: str = ""
     problem: str = ""
     done: bool = False
@@ -162,7 +164,8 @@ class _Finder:
     def __init__(self, memory: Memory, manifest: VaultManifest, there: frozenset[str]) -> None:
         self._memory, self._files, self._there = memory, manifest.files, there
         self._path_of = paths_by_id(manifest.files)
-        self._id_of = {stem_of(path): known.id for path, known in manifest.files.items()}
+        self._id_of = _ids_by_name(manifest)
+        self._new = {stem_of(path) for path in there if path not in manifest.files}
         self._seen = set[str]()
         self.found = VaultChanges()
 
@@ -230,6 +233,7 @@ class _Finder:
         folder = path.partition("/")[0] if "/" in path else ""
         named = read.fields.get("namespace") or folder
         edit = NoteFileEdit(kind=EditKind.NEW, path=path, fields=fields, sha256=digest)
+        edit.to_new = self._to_new(read)
         edit.namespace = named if NAMESPACE.fullmatch(named) else None
         if not read.body:
             edit.kind, edit.problem = EditKind.PROBLEM, "it has no text"
@@ -241,8 +245,8 @@ class _Finder:
         if base is None or revisions[-1].state is State.FORGOTTEN:
             self.add_problem(path, "its note is not there any more", note_id=known.id)
             return
-        fields = self._changed(base, read)
-        if not fields:
+        fields, to_new = self._changed(base, read), self._to_new(read)
+        if not (fields or to_new):
             self.found.unchanged += 1
             self.found.touched[path] = KnownFile(id=known.id, rev=known.rev, sha256=digest)
             return
@@ -252,6 +256,7 @@ class _Finder:
             note_id=known.id,
             rev=known.rev,
             fields=fields,
+            to_new=to_new,
             sha256=digest,
         )
         if not await only_evolved(self._memory.store, revisions[-1], known.rev):
@@ -289,6 +294,13 @@ class _Finder:
         ids = self._id_of
         return {(ids[stem], relation) for stem, relation in read.links if stem in ids}
 
+    def _to_new(self, read: NoteFile) -> frozenset[tuple[str, str]]:
+        return frozenset(link for link in read.links if link[0] in self._new - self._id_of.keys())
+
+
+def _ids_by_name(manifest: VaultManifest) -> dict[str, str]:
+    return {stem_of(path): known.id for path, known in manifest.files.items()}
+
 
 def _reads_as(name: str, value: str, base: Note) -> str:
     """A time as the file has it, of what a person wrote for it when `base` was stored; else ""."""
@@ -315,22 +327,26 @@ async def apply_changes(
 ) -> None:
     """Do what was found; each edit is marked as done, or has its problem.
 
-    The manifest is renewed, and written at the end. With `forget_deleted`, the notes of removed
-    files are forgotten.
+    New files first, so that what links to them finds them; their own such links last. The manifest
+    is renewed, and written at the end. With `forget_deleted`, the notes of removed files are
+    forgotten.
     """
     for path, old in changes.moved.items():
         manifest.files[path] = manifest.files.pop(old)
     manifest.files.update(changes.touched)
+    new = [edit for edit in changes.edits if edit.kind is EditKind.NEW]
+    others = [edit for edit in changes.edits if edit.kind is not EditKind.NEW]
+    turns = [*new, *others, *(edit for edit in new if edit.to_new)]
     try:
-        for number, edit in enumerate(changes.edits):
-            tell("changing notes", number, len(changes.edits))
+        for number, edit in enumerate(turns):
+            tell("changing notes", number, len(turns))
             try:
                 await _apply(memory, caller, manifest, edit, now, forgets=forget_deleted)
             except OtherRevisionError as error:
                 edit.kind, edit.problem = EditKind.CONFLICT, _changed_since(error.rev, edit.rev)
             except ZettelError as error:
                 edit.kind, edit.problem = EditKind.PROBLEM, str(error)
-        tell("changing notes", len(changes.edits), len(changes.edits))
+        tell("changing notes", len(turns), len(turns))
     finally:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(vault.write_manifest, manifest)
@@ -345,13 +361,19 @@ async def _apply(
     *,
     forgets: bool,
 ) -> None:
-    if edit.kind is EditKind.NEW:
-        told = await remember(memory, caller, now=now, namespace=edit.namespace, **edit.fields)
+    fields = edit.fields if edit.kind is not EditKind.NEW or not edit.done else FileFields()
+    links = _links_to_new(edit, manifest)
+    # Without its digest a file is looked at again.
+    sha256 = edit.sha256 if len(links) == len(edit.to_new) else ""
+    if links:
+        fields = FileFields(**{**fields, "links": [*fields.get("links", ()), *links]})
+    if edit.kind is EditKind.NEW and not edit.done:
+        told = await remember(memory, caller, now=now, namespace=edit.namespace, **fields)
         known = KnownFile(id=told["note_id"], rev=1, sha256=edit.sha256)
         (standing,) = await memory.store.get([known.id])
         edit.note_id, edit.rev = known.id, standing.rev
-        manifest.files[edit.path] = KnownFile(id=known.id, rev=standing.rev, sha256=edit.sha256)
-    elif edit.kind is EditKind.UPDATE:
+        manifest.files[edit.path] = KnownFile(id=known.id, rev=standing.rev, sha256=sha256)
+    elif edit.kind in (EditKind.NEW, EditKind.UPDATE) and fields:
         answer = await update(
             memory,
             caller,
@@ -360,11 +382,9 @@ async def _apply(
             correction=_was_mistaken(edit),
             expected_rev=edit.rev,
             reason=FILE_REASON,
-            **edit.fields,
+            **fields,
         )
-        manifest.files[edit.path] = KnownFile(
-            id=edit.note_id, rev=answer["rev"], sha256=edit.sha256
-        )
+        manifest.files[edit.path] = KnownFile(id=edit.note_id, rev=answer["rev"], sha256=sha256)
     elif edit.kind is EditKind.DELETED and forgets:
         (note,) = await memory.store.get([edit.note_id]) or [None]
         if note is not None and not await only_evolved(memory.store, note, edit.rev):
@@ -374,8 +394,18 @@ async def _apply(
             await forget_alone(memory, caller, edit.note_id, now=now)
         del manifest.files[edit.path]
     else:
+        if edit.kind is EditKind.UPDATE:
+            edit.kind, edit.problem = EditKind.PROBLEM, "it links to a file that is no note"
         return
     edit.done = True
+
+
+def _links_to_new(edit: NoteFileEdit, manifest: VaultManifest) -> list[LinkArgument]:
+    """Links to files that are notes by now."""
+    ids = _ids_by_name(manifest)
+    return [
+        LinkArgument(to=ids[name], relation=r) for name, r in sorted(edit.to_new) if name in ids
+    ]
 
 
 def _changed_since(rev: int, base: int) -> str:
