@@ -65,7 +65,7 @@ def test_whatever_a_pattern_spells_holds_what_every_time_of_its_language_does(
         assert all(known.holds.search(time.lower()) for time in found), pattern.english
 
     # A few must stand behind certain words.
-    assert tried >= 0.95 * len((*known.patterns, *known.alone))
+    assert tried >= 0.94 * len((*known.patterns, *known.alone))
 
 
 @pytest.mark.parametrize(

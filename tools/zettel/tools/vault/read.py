@@ -366,7 +366,8 @@ async def _apply(
     # Without its digest a file is looked at again.
     sha256 = edit.sha256 if len(links) == len(edit.to_new) else ""
     if links:
-        fields = FileFields(**{**fields, "links": [*fields.get("links", ()), *links]})
+        fields = fields.copy()
+        fields["links"] = [*(fields.get("links") or ()), *links]
     if edit.kind is EditKind.NEW and not edit.done:
         told = await remember(memory, caller, now=now, namespace=edit.namespace, **fields)
         known = KnownFile(id=told["note_id"], rev=1, sha256=edit.sha256)
