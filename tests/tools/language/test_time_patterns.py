@@ -39,7 +39,7 @@ def spelled(parsed: Iterable[Any], random: Random) -> str:
                 least, most, part = value
                 times = random.randint(least, min(most, least + 1))
                 told += "".join(spelled(part, random) for _ in range(times))
-            case codes.ASSERT if told:
+            case codes.ASSERT if told or value[0] < 0:
                 told += spelled(value[1], random)
             case _:
                 pass
@@ -64,8 +64,7 @@ def test_whatever_a_pattern_spells_holds_what_every_time_of_its_language_does(
         tried += bool(found)
         assert all(known.holds.search(time.lower()) for time in found), pattern.english
 
-    # A few must stand behind certain words.
-    assert tried >= 0.94 * len((*known.patterns, *known.alone))
+    assert tried >= 0.99 * len((*known.patterns, *known.alone))
 
 
 @pytest.mark.parametrize(
