@@ -312,6 +312,7 @@ async def test_new_files_are_linked_with_one_another_and_from_others(desk: Desk)
     ids = {edit.path: edit.note_id for edit in done.changes.edits if edit.done}
     frame, hive = (ids[f"farm/{name}.md"] for name in links)
     assert standing_links(await desk.note(frame)) == {(hive, "supports")}
+    assert not any(old.corrected for old in await desk.memory.store.revisions(frame))
     assert standing_links(await desk.note(hive)) == {(frame, "supports"), (ana, "supports")}
     assert standing_links(await desk.note(ana)) == {(hive, "needs")}
     assert set(kinds(await desk.read())) == {"empty.md", f"{stem}.md"}

@@ -148,16 +148,16 @@ async def _check(memory: Memory, caller: Caller, edit: NoteFileEdit, now: dateti
         if edit.kind is EditKind.NEW:
             draft_note(caller, now=now, namespace=edit.namespace, **edit.fields)
         elif edit.kind is EditKind.UPDATE:
-            changed = read_edit(now=now, correction=_was_mistaken(edit), **edit.fields)
+            changed = read_edit(now=now, correction=_was_mistaken(edit.fields), **edit.fields)
             for note in await memory.store.get([edit.note_id]):
                 await check_edit(memory, note, changed, now)
     except ZettelError as error:
         edit.kind, edit.problem = EditKind.PROBLEM, str(error)
 
 
-def _was_mistaken(edit: NoteFileEdit) -> bool:
+def _was_mistaken(fields: FileFields) -> bool:
     """Whether the file still says when it was so: then its old words were no past state."""
-    return "content" in edit.fields and "happened_at" not in edit.fields
+    return "content" in fields and "happened_at" not in fields
 
 
 class _Finder:
@@ -380,7 +380,7 @@ async def _apply(
             caller,
             now=now,
             note_id=edit.note_id,
-            correction=_was_mistaken(edit),
+            correction=_was_mistaken(fields),
             expected_rev=edit.rev,
             reason=FILE_REASON,
             **fields,
