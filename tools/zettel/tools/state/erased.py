@@ -7,10 +7,7 @@ from zettel.tools.state.memory import Memory
 
 
 async def erased_at(memory: Memory, note_ids: Sequence[str]) -> dict[str, str]:
-    """When those of the notes that were erased were, for the owner.
-
-    A tenant is told of none: a receipt does not say whose a note was.
-    """
+    """When notes were erased, by id. Empty for a tenant: a receipt names no note's owner."""
     if memory.reach is not None or not note_ids:
         return {}
     erased = await memory.admin.erased(list(note_ids))
