@@ -14,6 +14,7 @@ from hypothesis import settings
 from jsonschema import Draft202012Validator
 from platformdirs import user_cache_path
 from tests.object_server import Objects, serving_objects
+from tests.time_zones import living_in
 
 from zettel.server.observability.logs import OWN_LOGGER
 
@@ -34,6 +35,13 @@ def pytest_collection_finish() -> None:
 def anyio_backend() -> str:
     """The loop Zettel runs on."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def time_zone() -> Generator[None]:
+    """UTC, wherever the tests run: the days of notes and questions are those of the place."""
+    with living_in("UTC"):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

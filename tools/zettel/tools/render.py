@@ -9,7 +9,7 @@ from datetime import datetime
 from zettel.storage.notes import Kind, Note, Outline, State, fold
 from zettel.tools.answers import Copy, RecalledNote
 from zettel.tools.language.dates import moving_days
-from zettel.tools.language.times import iso
+from zettel.tools.language.times import iso, wall_time
 from zettel.tools.language.transcripts import without_cue_times
 from zettel.tools.trust import FULL_TRUST, TrustView
 
@@ -122,7 +122,8 @@ def quoted_view(
         namespace: As for `note_view`.
         context: As for `note_view`.
         time: Of `times_to_show`.
-        now: When it is read: on the day when it happened "tomorrow" needs no date.
+        now: When it is read: on the day when it happened "tomorrow" needs no date, if that day is
+            the same here and in UTC, in which its time is told.
         most: Characters up to which its words are shown whole.
     """
     view = note_view(note, reader, namespace=namespace, context=context)
@@ -135,7 +136,9 @@ def quoted_view(
     if subject and not _names_subject(note, most):
         quoted["subject"] = subject
     quoted.update(view)
-    if note.happened_at.date() != now.date() and (days := moving_days(note)):
+    at = note.happened_at
+    dates = {moment.date() for moment in (at, wall_time(at), wall_time(now))}
+    if len(dates) > 1 and (days := moving_days(note)):
         quoted["days"] = ", ".join(days)
     return quoted
 

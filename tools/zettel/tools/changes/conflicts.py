@@ -43,6 +43,7 @@ from zettel.tools.language.slots import (
 )
 from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.language.time_words import is_day_month_or_count
+from zettel.tools.language.times import wall_time
 from zettel.tools.language.told_text import ToldText, told_text
 
 MOVED_CONFIDENCE, UNSURE_CONFIDENCE, NEGATED_CONFIDENCE = 0.85, 0.6, 0.8
@@ -145,7 +146,7 @@ def find_conflict(
 
     `stated` and `older_stated` are their statements.
     """
-    same_day = younger.happened_at.date() == older.happened_at.date()
+    same_day = wall_time(younger.happened_at).date() == wall_time(older.happened_at).date()
     found = [
         r
         for new in stated
@@ -375,9 +376,10 @@ def _is_past(day: str, older: Note | Outline, younger: Note | Outline) -> bool:
     A later appointment is another one then.
     """
     since = older.happened_at
+    start, end = wall_time(since), wall_time(younger.happened_at)
     # "On Mondays" is no day, and read as the one before.
     return _DIGIT.search(day) is not None and any(
-        since <= s.start and s.end <= younger.happened_at for s in find_times(day, since)
+        start <= s.start and s.end <= end for s in find_times(day, since)
     )
 
 

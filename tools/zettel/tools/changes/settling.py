@@ -14,7 +14,7 @@ from zettel.tools.language.dates import changes_on, find_times, names_time_after
 from zettel.tools.language.list_items import items
 from zettel.tools.language.names import find_names
 from zettel.tools.language.terms import telling_words, terms
-from zettel.tools.language.times import iso
+from zettel.tools.language.times import iso, wall_time
 from zettel.tools.trust import TrustRules
 
 STILL_MAX_CHARACTERS = 400
@@ -103,7 +103,7 @@ def _part_call(
 
 def _from_then(younger: Note | Outline, older: Note | Outline) -> str:
     """The argument that lets what the older note says hold until a change takes effect."""
-    begins = takes_effect_later(younger, older, younger.happened_at)
+    begins = takes_effect_later(younger, older, wall_time(younger.happened_at))
     return f', happened_at="{iso(begins)}"' if begins else ""
 
 
@@ -114,7 +114,7 @@ def takes_effect_later(
 
     "From 1 May" begins later unless the other note does, too. A day on which something becomes
     otherwise ("Nina starts at Siemens on 1 January") does not if the other names a time to come as
-    well, for then it may be the day that has changed.
+    well, for then it may be the day that has changed. `now` is by the clock on the wall.
 
     Returns:
         None if it is so already, or either is not so yet.
@@ -145,11 +145,13 @@ def is_another_plan(content: str, at: datetime, present: Note | Outline, now: da
         present: The note that it replaces.
         now: When it is told.
     """
-    if at <= now or ((begins := takes_effect(content, now)) and begins > now):
+    here, then = wall_time(now), wall_time(at)
+    if then <= here or ((begins := takes_effect(content, now)) and begins > here):
         return False
-    if not any(span.start <= at < span.end for span in find_times(content, now)):
+    if not any(span.start <= then < span.end for span in find_times(content, now)):
         return False
-    return present.happened_at > now or names_time_after(present.content, present.happened_at, now)
+    planned = present.happened_at
+    return wall_time(planned) > here or names_time_after(present.content, planned, here)
 
 
 def _still_told(younger: str, older: Note | Outline) -> str:

@@ -39,6 +39,7 @@ from zettel.tools.language.times import (
     iso,
     read_iso,
     resolve,
+    wall_time,
     within_month,
 )
 
@@ -185,9 +186,10 @@ def find_note_times(text: str, happened_at: datetime, told_at: datetime) -> tupl
     They are relative to when it happened; to when it was told if that makes one of them mean the
     very day it happened: "yesterday", told on the 4th of what happened on the 3rd.
     """
-    if told_at.date() != happened_at.date():
+    happened = wall_time(happened_at)
+    if wall_time(told_at).date() != happened.date():
         as_told = find_times(text, told_at)
-        if any(is_relative(s.phrase) and s.start <= happened_at < s.end for s in as_told):
+        if any(is_relative(s.phrase) and s.start <= happened < s.end for s in as_told):
             return as_told
     return find_times(text, happened_at)
 
@@ -199,7 +201,7 @@ def takes_effect(text: str, told_at: datetime) -> datetime | None:
     """
     begins = [
         _begins(text, told, period)
-        for told, period in _told(text, told_at)
+        for told, period in _told(text, wall_time(told_at))
         if TO not in told.english and _side(text, told) in _BEGINNINGS
     ]
     return min(begins, default=None)
@@ -215,7 +217,7 @@ def changes_on(text: str, told_at: datetime) -> datetime | None:
     """
     changes = [
         _begins(text, told, period)
-        for told, period in _told(text, told_at)
+        for told, period in _told(text, wall_time(told_at))
         if TO not in told.english
         and not _side(text, told)
         and becomes_otherwise(text, _clause(text, told), told.language)
@@ -236,7 +238,7 @@ def names_time_after(text: str, told_at: datetime, now: datetime) -> bool:
     """
     return any(
         period.start > now and _side(text, told) not in _ENDS
-        for told, period in _told(text, told_at)
+        for told, period in _told(text, wall_time(told_at))
     )
 
 
@@ -263,7 +265,7 @@ def moving_days(note: Note) -> tuple[str, ...]:
     Of "next Friday" and "the 19th", but not of "27 November", nor where the text has the date, too.
     """
     told = [span for span in note.times if not is_relative(span.phrase) or names_month(span.phrase)]
-    given, told_on = {_days(span) for span in told}, note.happened_at.date()
+    given, told_on = {_days(span) for span in told}, wall_time(note.happened_at).date()
     coming = (s for s in note.times if s not in told and s.start.date() > told_on)
     days = dict.fromkeys(day for day in map(_days, coming) if day not in given)
     return tuple(islice(days, MOVING_MAX_DAYS))
@@ -280,11 +282,11 @@ def find_times(text: str, happened_at: datetime) -> tuple[Span, ...]:
     "27 to 30 November" is one time. A day or month without its year, and a day of the week, is in
     the past if its sentence is; else a date is the nearest one, a day of the week the next one.
 
-    "Yesterday" is relative to `happened_at`.
+    "Yesterday" is relative to `happened_at`, by the clock on the wall.
     """
     return tuple(
         Span(start=period.start, end=period.end, phrase=told.phrase)
-        for told, period in _told(text, happened_at)
+        for told, period in _told(text, wall_time(happened_at))
     )
 
 
@@ -380,11 +382,16 @@ def read_happened_at(text: str | None, now: datetime) -> Period | None:
     """Read when something happened: the last "Friday", "3 May" or "March" before `now`.
 
     The next one if it is more than `TENSE_FACTOR` times as near, since a plan is told with the day
-    that it is for: "May 30", told on the 21st.
+    that it is for: "May 30", told on the 21st. Days are those of the clock on the wall.
 
     Raises:
         InvalidArgumentError: It cannot be read.
     """
+    day = _happened(text, wall_time(now))
+    return day if day is None or day.start < day.end else _happened(text, now)
+
+
+def _happened(text: str | None, now: datetime) -> Period | None:
     past, ahead = (read_time("happened_at", text, now, prefer=p) for p in ("past", "future"))
     if past is None or ahead is None or past == ahead:
         return past
@@ -683,6 +690,8 @@ class _Named:
 
 def find_windows(text: str, now: datetime) -> tuple[tuple[Window, ...], tuple[str, ...]]:
     """Read the times that a question names.
+
+    `now` is by the clock on the wall.
 
     Returns:
         The windows, and the phrases that name them, without a preposition: "September".

@@ -568,6 +568,30 @@ def _years(moment: datetime) -> Period:
     )
 
 
+def wall_time(moment: datetime) -> datetime:
+    """What a clock on the wall here shows at a moment, marked as UTC, as days in words are.
+
+    "Tomorrow" is another day in San Francisco than in UTC for eight hours of each. Here is where
+    the process runs: the zone of `TZ`, else the machine's. The first and the last moment of a day
+    in UTC stand for a date that was given without a zone, and stay as they are.
+    """
+    day = moment.astimezone(UTC)
+    if day.time() in (time.min, time.max):
+        return day
+    try:
+        return moment.astimezone().replace(tzinfo=UTC)
+    except (OverflowError, OSError, ValueError):  # beside the first and the last year
+        return day
+
+
+def from_wall_time(shown: datetime) -> datetime:
+    """The moment at which a clock on the wall here shows a time, in UTC."""
+    try:
+        return shown.replace(tzinfo=None).astimezone(UTC)
+    except (OverflowError, OSError, ValueError):  # beside the first and the last year
+        return shown
+
+
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with `Z`, to the second."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

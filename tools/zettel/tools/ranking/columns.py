@@ -23,6 +23,7 @@ from zettel.tools.language.terms import (
     terms_of,
 )
 from zettel.tools.language.time_words import spells_limit
+from zettel.tools.language.times import wall_time
 
 NO_LANGUAGE_READ = "?"
 """Of a text whose language nobody has asked for."""
@@ -314,12 +315,12 @@ def read_notes(outlines: Sequence[Outline]) -> list[NoteRead]:
 
 
 def _read_note(outline: Outline, said: Sequence[str]) -> NoteRead:
-    content, kind = outline.content, outline.kind
-    told = [*_terms_of_day(outline.happened_at.date()), *said]
+    content, kind, happened = outline.content, outline.kind, wall_time(outline.happened_at)
+    told = [*_terms_of_day(happened.date()), *said]
     names = [fold(name) for name in outline.entities]
     spans = list(map(_spoken, outline.times))
     fact = (
-        outline.happened_at.timestamp(),
+        happened.timestamp(),
         len(content.split()),
         len(told),
         kind is Kind.CORE,

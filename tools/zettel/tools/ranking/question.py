@@ -30,6 +30,7 @@ from zettel.tools.language.question_words import (
     without_sort,
 )
 from zettel.tools.language.terms import plain_name, terms
+from zettel.tools.language.times import wall_time
 from zettel.tools.ranking.mentions import QUESTION_MAX_WORDS, find_asked_names, is_passage
 
 _WORD = re.compile(r"\w+(?:-\w+)*")
@@ -102,9 +103,9 @@ class Question:
     """Asks for a standing instruction or a preference."""
     order: Literal["", "first", "latest", "next"] = ""
     now: float = 0.0
-    """When it is asked, in seconds since 1970."""
+    """When it is asked by the clock on the wall, in seconds since 1970."""
     times: tuple[tuple[float, float], ...] = ()
-    """The times it names: (start, end) in seconds since 1970."""
+    """The times it names by that clock: (start, end) in seconds since 1970."""
     time_words: tuple[frozenset[str], ...] = ()
     """The terms of each named time."""
     only_when: bool = False
@@ -166,13 +167,14 @@ def read_question(
         text: The question.
         subjects: Subjects of the scope's notes. One of several words is also known by its first
             word if that is capitalised, unique and no genitive; `user` also by "I" and "my".
-        now: The moment that "last week" is relative to.
+        now: The moment that "last week" is relative to, by the clock on the wall.
         names: Folded words that name somebody without being a subject.
         users: Names of the user, folded.
         own: The words in it of the one who asks, without what is quoted; None for all of them.
         self_is_subject: Whether "I" names the subject `user`, if there is one.
         is_known: As of `find_asked_names`.
     """
+    now = wall_time(now)
     me = speaks_of_me(text if own is None else own)
     subject, named, topic = _about(text, subjects, names, users, me=me and self_is_subject)
     (times, phrases), clock = find_windows(text, now), now.timestamp()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zettel.storage.notes import Note, Outline
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.language.question_words import asks_former
-from zettel.tools.language.times import iso
+from zettel.tools.language.times import from_wall_time, iso, wall_time
 from zettel.tools.ranking.question import Question
 from zettel.tools.recall.as_of import READABLE_STATES, find_end
 from zettel.tools.recall_request import RecallQuery
@@ -52,12 +52,12 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
 
 def end_of_times(question: Question) -> datetime:
     """The end of the time that a question names, of several the first one's."""
-    return datetime.fromtimestamp(min(end for _, end in question.times), UTC)
+    return from_wall_time(datetime.fromtimestamp(min(end for _, end in question.times), UTC))
 
 
 def is_of_then(note: Note | Outline, question: Question) -> bool:
     """Whether a note happened in, or names, a time that the question does."""
-    happened = note.happened_at.timestamp()
+    happened = wall_time(note.happened_at).timestamp()
     told = [(span.start.timestamp(), span.end.timestamp()) for span in note.times]
     return any(
         start <= happened < end or any(one < end and start < other for one, other in told)

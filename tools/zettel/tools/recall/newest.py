@@ -31,7 +31,7 @@ from zettel.tools.language.question_words import (
 )
 from zettel.tools.language.terms import stems, terms
 from zettel.tools.language.time_words import speaks_ahead
-from zettel.tools.language.times import TICK
+from zettel.tools.language.times import TICK, wall_time
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
@@ -395,8 +395,8 @@ def _states_as_much(
 
 def _was_told_later(question: Question, newer: Outline, older: Outline) -> bool:
     """Whether a note is from a later session, or a later day of the same, and of no later time."""
-    days = newer.happened_at.date(), older.happened_at.date()
-    apart = newer.session != older.session or days[0] != days[1]
+    days = {wall_time(note.happened_at).date() for note in (newer, older)}
+    apart = newer.session != older.session or len(days) > 1
     later = apart and newer.happened_at > older.happened_at
     return later and not _stands_until_then(question, older, newer)
 
@@ -408,7 +408,7 @@ def _stands_until_then(question: Question, present: Outline, coming: Outline) ->
     """
     if (asked := _moment_asked_for(question)) is None:
         return False
-    later, ahead = (one.happened_at > asked for one in (coming, present))
+    later, ahead = (wall_time(one.happened_at) > asked for one in (coming, present))
     return (later and not ahead) or _waits_by_its_words(question, present, coming)
 
 
@@ -417,7 +417,7 @@ def _waits_by_its_words(question: Question, present: Outline, coming: Outline) -
 
     A note that is only dated ahead may be of an appointment, and ranks as all others.
     """
-    if present.happened_at.timestamp() > question.now:
+    if wall_time(present.happened_at).timestamp() > question.now:
         return False
     if (asked := _moment_asked_for(question)) is None:
         return False

@@ -23,6 +23,7 @@ from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, r
 from zettel.tools.language.asked_slots import TEXT_READ_CHARACTERS, Slot, find_asked_slots
 from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import sort_tags
+from zettel.tools.language.times import from_wall_time
 from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
 from zettel.tools.ranking.estimate import as_told
@@ -338,7 +339,10 @@ def _asked_for(question: Question, where: NoteFilter, corpus: Corpus) -> list[No
     found = list[NoteFilter]()
     if question.only_when or question.sort:
         for start, end in question.times:
-            since, until = (datetime.fromtimestamp(at, UTC) for at in (start, end))
+            first, last = (datetime.fromtimestamp(at, UTC) for at in (start, end))
+            # Dates without a zone lie at the hours of UTC, moments at those of here.
+            since = min(first, from_wall_time(first))
+            until = max(last, from_wall_time(last))
             found.append(
                 replace(
                     where,

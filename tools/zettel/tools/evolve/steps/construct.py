@@ -16,6 +16,7 @@ from zettel.tools.language.dates import find_note_times, relative_days
 from zettel.tools.language.importance import read_importance
 from zettel.tools.language.keywords import find_keywords
 from zettel.tools.language.names import find_names, read_spellings
+from zettel.tools.language.times import wall_time
 from zettel.tools.note_marks import is_suspect
 from zettel.tools.state.memory import Memory
 
@@ -54,7 +55,7 @@ def context_of(note: Note, times: Sequence[Span]) -> str:
     subject, and which days "Friday" or "next week" are. Quotes no other note, so that forgotten
     content does not persist in its neighbours.
     """
-    moment, told = note.happened_at, told_at(note.note_id)
+    moment, told = wall_time(note.happened_at), wall_time(told_at(note.note_id))
     about = "" if fold(note.subject) in fold(note.content) else f" about {note.subject}"
     ahead = f", for {_day(moment)}" if moment.date() > told.date() else ""
     noted = f"Noted {_day(min(moment, told))}{ahead}{about}."
