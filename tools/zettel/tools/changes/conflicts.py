@@ -20,7 +20,7 @@ from zettel.storage.notes import (
     Note,
     Outline,
     fold,
-    order_key,
+    telling_key,
 )
 from zettel.storage.store import NoteFilter, NoteReader
 from zettel.tools.changes.links import SURE_CONFIDENCE, rule_link
@@ -142,7 +142,7 @@ def find_conflict(
     stated: Sequence[Statement],
     older_stated: Sequence[Statement],
 ) -> Conflict | None:
-    """How the younger note (by `order_key`) contradicts or replaces the older; None if not.
+    """How the younger note (by `telling_key`) contradicts or replaces the older; None if not.
 
     `stated` and `older_stated` are their statements.
     """
@@ -238,8 +238,8 @@ def conflict_links(
 
     `said` is whether it is said already which note it changes, so that words tell of no other.
     """
-    older = [pair for pair in conflicts if order_key(pair[0]) < order_key(note)]
-    older.sort(key=lambda pair: (pair[1].weight, order_key(pair[0])), reverse=True)
+    older = [pair for pair in conflicts if telling_key(pair[0]) < telling_key(note)]
+    older.sort(key=lambda pair: (pair[1].weight, telling_key(pair[0])), reverse=True)
     # A note changes one other: the surest, or the one it is said to supersede.
     changed = [pair for pair in older if pair[1].change]
     meant = [pair for pair in older if pair not in changed[0 if said else 1 :]]
@@ -256,7 +256,7 @@ def conflict_between(
     others_stated: Sequence[Statement],
 ) -> Conflict | None:
     """`find_conflict` of two notes in any order, each with its statements."""
-    if order_key(note) > order_key(other):
+    if telling_key(note) > telling_key(other):
         return find_conflict(note, other, stated, others_stated)
     return find_conflict(other, note, others_stated, stated)
 
@@ -286,7 +286,7 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
 
     `meant` is whether one shared word is enough (`_meant_by_nearness`).
     """
-    older, younger = sorted((one, other), key=lambda told: order_key(told.note))
+    older, younger = sorted((one, other), key=lambda told: telling_key(told.note))
     # The share of a much longer note is too small in any case, and its words are many to read.
     long = CHANGE_MIN_SHARE * len(older.text.content) > len(younger.text.content)
     # Most notes have none, and then the other's need not be read; as for numbers and quantities.
@@ -375,8 +375,8 @@ def _is_past(day: str, older: Note | Outline, younger: Note | Outline) -> bool:
 
     A later appointment is another one then.
     """
-    since = older.happened_at
-    start, end = wall_time(since), wall_time(younger.happened_at)
+    since, until = telling_key(older)[0], telling_key(younger)[0]
+    start, end = wall_time(since), wall_time(until)
     # "On Mondays" is no day, and read as the one before.
     return _DIGIT.search(day) is not None and any(
         start <= s.start and s.end <= end for s in find_times(day, since)

@@ -8,7 +8,7 @@ import re
 from datetime import datetime, timedelta
 
 from zettel.storage.ids import told_at
-from zettel.storage.notes import SAME_AS, Note, Outline, order_key
+from zettel.storage.notes import SAME_AS, Note, Outline, telling_key
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.language.dates import changes_on, find_times, names_time_after, takes_effect
 from zettel.tools.language.list_items import items
@@ -35,11 +35,11 @@ def settle_call(note: Note, other: Outline, trust: TrustRules, *, same: bool) ->
 
     If both tell the `same`, that is likelier than a change.
 
-    Younger by when it happened, then by when it was stored: two racing agents choose the same note,
-    and a note updated to today's fact is not superseded by last year's. One that is trusted less
+    Younger by `telling_key`: two racing agents choose the same note, and a note updated to today's
+    fact is not superseded by last year's. One that is trusted less
     (a web page's) replaces nothing: somebody must say the change in their own words.
     """
-    older, younger = sorted((note, other), key=order_key)
+    older, younger = sorted((note, other), key=telling_key)
     if not trust.may_replace(younger, older):
         return f"{_in_own_words(older.note_id)}; both hold: leave both"
     then = _from_then(younger, older)

@@ -8,7 +8,7 @@ from zettel.storage.notes import (
     SUPERSEDES,
     Note,
     Outline,
-    order_key,
+    telling_key,
 )
 from zettel.storage.text.passages import whole_passages
 from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
@@ -158,7 +158,7 @@ def _former_first(
     return {
         younger: [best[older]]
         for younger, older in pairs
-        if order_key(outlines[younger]) > order_key(outlines[older])
+        if telling_key(outlines[younger]) > telling_key(outlines[older])
     }
 
 
@@ -235,7 +235,7 @@ def _ahead(
     for younger, older in pairs:
         pair = outlines[older], outlines[younger]
         # Either may have got another date since they were linked.
-        later = order_key(outlines[younger]) > order_key(outlines[older])
+        later = telling_key(outlines[younger]) > telling_key(outlines[older])
         if _stands_until_then(question, *pair):
             ahead.setdefault(younger, []).append(older)
             continue
@@ -253,7 +253,7 @@ def _ahead(
         if later and states and not _holds_more(exact, *pair) and (tells or not asks_else):
             ahead.setdefault(older, []).append(younger)
     return {
-        older: [best[i] for i in sorted(of, key=lambda i: order_key(outlines[i]), reverse=True)]
+        older: [best[i] for i in sorted(of, key=lambda i: telling_key(outlines[i]), reverse=True)]
         for older, of in ahead.items()
     }
 
@@ -395,9 +395,9 @@ def _states_as_much(
 
 def _was_told_later(question: Question, newer: Outline, older: Outline) -> bool:
     """Whether a note is from a later session, or a later day of the same, and of no later time."""
-    days = {wall_time(note.happened_at).date() for note in (newer, older)}
+    days = {wall_time(telling_key(note)[0]).date() for note in (newer, older)}
     apart = newer.session != older.session or len(days) > 1
-    later = apart and newer.happened_at > older.happened_at
+    later = apart and telling_key(newer) > telling_key(older)
     return later and not _stands_until_then(question, older, newer)
 
 

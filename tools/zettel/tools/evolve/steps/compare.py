@@ -21,6 +21,7 @@ from zettel.storage.notes import (
     Outline,
     State,
     order_key,
+    telling_key,
 )
 from zettel.storage.store import Change, NoteFilter
 from zettel.storage.text.passages import whole_passages
@@ -216,7 +217,7 @@ async def _compare_notes(task: Task, waiting: Sequence[Note]) -> frozenset[str]:
         other.note_id
         for i, conflicts in found.items()
         for other, _ in conflicts.values()
-        if other.note_id not in notes and order_key(other) > order_key(notes[i])
+        if other.note_id not in notes and telling_key(other) > telling_key(notes[i])
     }
     for note in await task.batch.get(sorted(younger)):
         if note.stage >= LINKED:

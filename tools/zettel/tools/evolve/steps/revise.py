@@ -18,7 +18,7 @@ from zettel.storage.notes import (
     Link,
     Note,
     State,
-    order_key,
+    telling_key,
 )
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.storage.text.passages import whole_passages
@@ -136,7 +136,7 @@ async def _allowed(
         for other in shown
         if other.note_id in verdicts
         and other.note_id not in related
-        and order_key(other) < order_key(note)
+        and telling_key(other) < telling_key(note)
         and (other.valid_until is None or other.valid_until > task.now)
         and may_judge(task, note, other)
         and not any(link.relation in _COMPARING for link in _links_between(note, other))

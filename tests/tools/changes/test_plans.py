@@ -1,0 +1,101 @@
+"""Plans that are dated ahead: what was told of one last is what holds, however early its day."""
+
+import pytest
+from tests.tools.conftest import Desk, ids, pick
+
+# The tests' clock starts on 20 November 2026.
+FIRST = ("The party at the climbing hall is on Saturday 19 December, 12 children", "2026-12-19")
+EARLIER = ("The party at the climbing hall moved to Friday 18 December, 10 children", "2026-12-18")
+LATER = ("The party at the climbing hall moved to Monday 21 December, 10 children", "2026-12-21")
+ASKED = "When is the party at the climbing hall?"
+
+
+async def told_twice(desk: Desk, content: str, day: str) -> tuple[str, dict[str, object]]:
+    """Tell a plan and, days later, that it has another day: the first id, the second answer."""
+    first = await desk.told(FIRST[0], happened_at=FIRST[1], subject="party", session="one")
+    desk.later(days=3)
+    return first, await desk(
+        "remember", content=content, happened_at=day, subject="party", session="two"
+    )
+
+
+@pytest.mark.parametrize(("content", "day"), [EARLIER, LATER])
+async def test_a_plan_told_anew_is_offered_to_replace_the_one_told_before(
+    any_desk: Desk, content: str, day: str
+) -> None:
+    first, answer = await told_twice(any_desk, content, day)
+
+    assert pick(answer, "candidates", 0, "note_id") == first
+    assert str(pick(answer, "candidates", 0, "settle")).startswith(
+        f'changed: update(note_id="{answer["note_id"]}", links=[{{"to": "{first}", "relation":'
+        ' "supersedes"}])'
+    )
+
+
+@pytest.mark.parametrize(("content", "day"), [EARLIER, LATER])
+@pytest.mark.parametrize("evolved", [False, True])
+async def test_the_plan_told_last_comes_first(
+    any_desk: Desk, content: str, day: str, evolved: bool
+) -> None:
+    first, answer = await told_twice(any_desk, content, day)
+    if evolved:
+        await any_desk.evolve()
+
+    assert await any_desk.found(query=ASKED) == [answer["note_id"], first]
+
+
+async def test_what_holds_is_the_same_after_the_days_are_over(desk: Desk) -> None:
+    first, answer = await told_twice(desk, *EARLIER)
+    await desk.evolve()
+    desk.later(days=60)
+    await desk.evolve()
+
+    assert await desk.found(query=ASKED) == [answer["note_id"], first]
+
+
+async def test_without_a_word_of_change_a_plan_told_last_comes_first(desk: Desk) -> None:
+    dinner = await desk.told(
+        "Company dinner of the Palau office: Friday 11 December, 22 people, menu at 38 euros",
+        happened_at="2026-12-11",
+        session="one",
+    )
+    desk.later(days=8)
+    people = await desk.told(
+        "Company dinner of the Palau office: menu at 38 euros, a glass of cava, 26 people",
+        session="two",
+    )
+
+    assert ids(
+        await desk(
+            "recall", query="How many people come to the company dinner of the Palau office?"
+        )
+    ) == [
+        people,
+        dinner,
+    ]
+
+
+async def test_a_note_updated_to_today_is_not_replaced_by_one_of_last_year(desk: Desk) -> None:
+    port = await desk.told("The API listens on port 8080", subject="API", session="one")
+    desk.later(days=30)
+    await desk.told("The gateway speaks to the cache", subject="gateway", session="two")
+    desk.later(days=30)
+    await desk(
+        "update",
+        note_id=port,
+        content="The API listens on port 9090",
+        happened_at=desk.now.date().isoformat(),
+    )
+    desk.later(days=1)
+
+    told = await desk(
+        "remember",
+        content="The API listened on port 8000",
+        subject="API",
+        happened_at="2026-12-05",
+        session="three",
+    )
+
+    assert f'update(note_id="{port}", links=[{{"to": "{told["note_id"]}"' in str(
+        pick(told, "candidates", 0, "settle")
+    )
