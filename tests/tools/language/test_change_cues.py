@@ -230,6 +230,17 @@ def test_what_comes_back_on_a_day_is_no_change(text: str) -> None:
     assert find_change_cue("Ada is back on tea")
 
 
+def test_who_is_picked_up_and_what_is_closed_down_to_a_size_are_no_change() -> None:
+    assert find_change_cue("Reme picks Pau up from school at 16:30") is None
+    assert find_change_cue("Both entrances closed down to 2 cm") is None
+    assert find_change_cue("The rent is up from 900")
+    assert find_change_cue("The shop closed down")
+
+
+def test_what_is_so_as_of_this_morning_is_a_change() -> None:
+    assert find_change_cue("Gwen is paying £89 as of this morning")
+
+
 def test_what_is_lifted_by_hand_or_crane_is_no_change() -> None:
     assert find_change_cue("The chipper has to be lifted off the lorry") is None
     assert find_change_cue("The ban on open fires is lifted")
