@@ -217,6 +217,24 @@ def test_a_note_from_the_time_asked_about_counts_and_so_does_one_that_speaks_of_
     assert signals.speaks_of_then(march, corpus).tolist() == [0.0, 1.0]
 
 
+def test_a_note_that_speaks_of_the_whole_week_counts_less_for_one_of_its_days() -> None:
+    days = [
+        Span(
+            start=datetime(2025, 3, first, tzinfo=UTC),
+            end=datetime(2025, 3, end, tzinfo=UTC),
+            phrase="x",
+        )
+        for first, end in ((3, 10), (4, 5))
+    ]
+    corpus = make_corpus([outline(i, times=(day,)) for i, day in enumerate(days)])
+
+    week, day = signals.speaks_of_then(
+        read_question("Who is at Ana's on 4 March 2025?", [], START), corpus
+    )
+
+    assert 0 < week < day
+
+
 def test_the_latest_note_is_preferred_when_the_latest_is_asked_for() -> None:
     near = np.array([1.0] * (SIZE - 2) + [0.95, 0.5])
     latest = signals.in_order(read_question("the latest on Rome", [], START), TALKING, near)

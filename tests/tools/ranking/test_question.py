@@ -83,6 +83,13 @@ def test_only_a_whole_name_or_a_first_name_that_is_one_names_a_subject(
         ("家賃はいくらでしたっけ？", False),
         ("家賃はいくらですか？", False),
         ("现在房租是多少了？", False),
+        ("What was the rent in the end?", False),
+        ("Which flat did we end up renting?", False),
+        ("Who was at the end of the list?", True),
+        ("Wie hoch war die Miete letztlich?", False),
+        ("Wer war am Ende der Liste?", True),
+        ("¿Cuánto fue al final el alquiler?", False),
+        ("Combien payait-on finalement ?", False),
     ],
 )
 def test_a_question_asks_for_the_past_in_the_words_of_its_own_language(

@@ -347,3 +347,29 @@ async def test_on_the_day_it_is_told_tomorrow_needs_no_date(desk: Desk) -> None:
     [shown] = notes(await desk("recall", query="When is the demo?"))
 
     assert "days" not in shown
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "whats on thursday",
+        "what have i got on thursday",
+        "whats in the diary for thursday afternoon",
+        "whats the plan for thursday",
+        "Was steht am Donnerstag im Kalender?",
+        "Qu'est-ce qu'il y a dans l'agenda jeudi ?",
+        "¿Qué tengo el jueves en la agenda?",
+        "qué me toca el jueves por la tarde",
+    ],
+)
+async def test_who_asks_what_is_on_in_a_few_words_asks_for_the_day(
+    desk: Desk, question: str
+) -> None:
+    # START is Friday 20 November.
+    await desk.told("What is in the diary of Samuel Pepys: plays, plague and fire in the afternoon")
+    dentist = await desk.told("Lindqvist, 26 November at half past four")
+    await desk.evolve()
+
+    answer = await desk("recall", query=question)
+
+    assert (ids(answer)[0], answer["verdict"]) == (dentist, "found")

@@ -47,6 +47,7 @@ class _Table(WordTable):
     former: tuple[str, ...] = ()
     not_former: tuple[str, ...] = ()
     was: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
     tenseless: bool = False
     still: tuple[str, ...] = ()
     whether: tuple[str, ...] = ()
@@ -256,10 +257,13 @@ def asks_former(text: str) -> bool:
 def asks_what_was(text: str, *, times_are_over: bool) -> bool:
     """Whether a question is about the past: "What was the rent in September?".
 
-    In the words of its own language, as "was" is no verb in German; of all, if that is not known.
+    And not about what came of it: "Which one did we choose in the end?". In the words of its own
+    language, as "was" is no verb in German; of all, if that is not known.
 
     `times_are_over` is whether it names times, and all of them are over.
     """
+    if _words("outcome", text).search(text):
+        return False
     language = find_language(text)
     table = _tables().get(language)
     if table and table.tenseless and times_are_over:

@@ -211,23 +211,11 @@ def happened_then(question: Question, corpus: Corpus) -> Values:
 
 
 def speaks_of_then(question: Question, corpus: Corpus) -> Values:
-    """1 for notes with a date in their text that overlaps a time that the question names."""
-    found = np.zeros(len(corpus))
-    rows, starts, ends = corpus.spoken.T
-    precise = ends - starts <= PRECISE_TIME_MAX_DAYS * _DAY
-    for start, end in question.times:
-        found[rows[precise & (starts < end) & (ends > start)].astype(np.intp)] = 1.0
-    return found
-
-
-def all_of_then(question: Question, corpus: Corpus) -> Values:
-    """1 for notes of the time, if the question asks only for what happened then.
+    """1 for notes with a date in their text that overlaps a time that the question names.
 
     Down to `LONGER_TIME_VALUE` for notes that speak of a longer time around it.
     """
-    if not question.only_when:
-        return np.zeros(len(corpus))
-    found, (rows, starts, ends) = happened_then(question, corpus), corpus.spoken.T
+    found, (rows, starts, ends) = np.zeros(len(corpus)), corpus.spoken.T
     precise = ends - starts <= PRECISE_TIME_MAX_DAYS * _DAY
     for start, end in question.times:
         there = np.flatnonzero(precise & (starts < end) & (ends > start))
@@ -235,6 +223,16 @@ def all_of_then(question: Question, corpus: Corpus) -> Values:
         values = LONGER_TIME_VALUE + (1 - LONGER_TIME_VALUE) * exact
         np.maximum.at(found, rows[there].astype(np.intp), values)
     return found
+
+
+def all_of_then(question: Question, corpus: Corpus) -> Values:
+    """1 for notes of the time, if the question asks only for what happened then.
+
+    For those that speak of it as much as in `speaks_of_then`.
+    """
+    if not question.only_when:
+        return np.zeros(len(corpus))
+    return np.maximum(happened_then(question, corpus), speaks_of_then(question, corpus))
 
 
 def is_of_then(question: Question, corpus: Corpus) -> bool:
