@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.server.engine_homes import ask, home_at
+from tests.server.small_disks import small_disk
 from tests.storage.keeping import Everything, everything, untold
 
 from zettel.server.auth.token_store import add_token
@@ -357,6 +358,23 @@ async def test_an_export_is_closed_to_others_and_replaces_no_file_unasked(
     await exported(farm, file, force=True)
     assert file.stat().st_mode & 0o777 == 0o600
     assert names(tmp_path) == ["a.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("name", "format_"),
+    [("a.jsonl", None), ("a.parquet", None), ("a.graphml", None), ("folder", "parquet")],
+)
+async def test_an_export_to_a_full_disk_names_the_file_and_leaves_nothing_of_it(
+    farm: Settings, tmp_path: Path, name: str, format_: str | None
+) -> None:
+    (tmp_path / "disk").mkdir()
+    with small_disk(tmp_path / "disk", 1) as disk:
+        disk.fill()
+
+        with pytest.raises(BackupUnwritableError, match=f"{name}.*was not written: No space"):
+            await exported(farm, disk.path / name, format=format_)
+
+        assert names(disk.path) == ["ballast"]
 
 
 async def test_notes_as_parquet_are_read_by_any_reader_of_it(

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 from tests.server.engine_homes import ask, home_at
+from tests.server.small_disks import small_disk
 from tests.storage.keeping import untold
 
 from zettel.server.commands.namespaces import merge_once
@@ -446,6 +447,15 @@ async def eventually(desk: Desk, note_id: str, words: str) -> None:
 
 
 @pytest.mark.slow
+async def test_a_folder_on_a_full_disk_is_named(desk: Desk) -> None:
+    await desk.remember("Ana keeps bees.")
+    desk.folder.mkdir()
+    with small_disk(desk.folder, 1) as disk:
+        disk.fill()
+        with pytest.raises(VaultError, match=r"vault.*' cannot be written: No space left"):
+            await desk.write()
+
+
 async def test_a_misspelt_namespace_writes_no_folder_and_empties_none(desk: Desk) -> None:
     await desk.remember("Ana has bees")
     for _ in range(2):
