@@ -39,6 +39,7 @@ from zettel.server.config.settings import Settings, load_settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.backup.errors import (
     BackupExistsError,
+    BackupTooLargeError,
     BackupUnwritableError,
     ExportDamagedError,
     NewerBackupError,
@@ -375,6 +376,19 @@ async def test_an_export_to_a_full_disk_names_the_file_and_leaves_nothing_of_it(
             await exported(farm, disk.path / name, format=format_)
 
         assert names(disk.path) == ["ballast"]
+
+
+async def test_an_import_that_the_disk_has_no_room_for_names_its_own_file(
+    farm: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.jsonl"
+    await exported(farm, file)
+    (tmp_path / "disk").mkdir()
+    with small_disk(tmp_path / "disk", 1) as disk:
+        disk.fill()
+
+        with pytest.raises(BackupTooLargeError, match=r"a\.jsonl' unpacks to"):
+            await import_lines(machine(disk.path), file, None, untold)
 
 
 async def test_notes_as_parquet_are_read_by_any_reader_of_it(
