@@ -92,8 +92,9 @@ def _state(last: str, *, unusable: bool, pause: float) -> str:
     return known.get(last, "failing")
 
 
-REPORT_MAX_RUNS = 20
-"""Newest runs that are searched for the last evolution."""
+REPORT_MAX_RUNS = 1_000
+"""Newest runs that are searched for the last evolution; each export and each edit of a watched
+folder is one, too."""
 
 
 async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
