@@ -216,6 +216,7 @@ async def test_the_preview_refuses_what_the_import_would_and_in_its_words(desk: 
         "end.md": "---\nhappened_at: 2021\nvalid_until: 2020\n---\nA tractor",
         "kind.md": "---\nkind: garbage\n---\nA tractor",
         "tag.md": f"---\ntags: [{'x' * 9_999}]\n---\nA tractor",
+        "namespace.md": "---\nnamespace: My Farm\n---\nA tractor",
     }
     for name, text in new.items():
         (desk.folder / "farm" / name).write_text(text)
@@ -224,7 +225,7 @@ async def test_the_preview_refuses_what_the_import_would_and_in_its_words(desk: 
     done = await desk.read()
 
     assert set(kinds(shown).values()) == {EditKind.PROBLEM}
-    assert len(kinds(shown)) == 6
+    assert len(kinds(shown)) == 7
     assert "garbage" in next(edit.problem for edit in shown.changes.edits if edit.note_id == ana)
     told = [[(edit.path, edit.problem) for edit in found.changes.edits] for found in (shown, done)]
     assert told[0] == told[1]
