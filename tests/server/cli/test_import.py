@@ -70,6 +70,20 @@ async def test_a_preview_says_what_the_import_then_does_and_stores_nothing(farm:
     assert await count(farm) == 3
 
 
+async def test_a_file_without_anything_of_the_format_that_was_named_says_so(
+    farm: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text('{"not": "a conversation"}')
+    request = ImportRequest(source=tmp_path / "a.json", format="chatgpt")
+    async with importing(farm, request) as work:
+        shown = preview_text(await work.preview(no_progress))
+        report = await work.run(no_progress, nobody_waits)
+
+    assert report is not None
+    for told in (shown, report_output(report, dry=False).text):
+        assert "nothing in it is of this format; --from names another" in told
+
+
 async def test_what_was_done_is_told_with_the_way_back(farm: Settings) -> None:
     report = await done(farm, PEERS / "server-memory.jsonl")
     output = report_output(report, dry=False)

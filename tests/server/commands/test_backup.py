@@ -15,7 +15,8 @@ from tests.storage.keeping import Everything, everything, untold
 from zettel.server.commands.backup import back_up_once, restore_once
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.runtime.factories import opened
-from zettel.storage.lance.store import open_as_it_is
+from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.erasure.erase import erase_all
@@ -185,3 +186,23 @@ async def test_a_store_whose_model_is_not_the_default_takes_a_backup_in_where_no
     assert (result.done.notes, result.done.unembedded) == (1, 0)
     assert result.model.startswith("hash@")
     assert await contents(hashed) == ["bees", "bees"]
+
+
+async def test_a_disk_that_is_full_once_all_notes_are_back_is_no_failed_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, file = machine(tmp_path / "source"), tmp_path / "a.zettel"
+    async with opened(source, create=True) as memory:
+        await remember(memory, Caller(namespace="farm"), now=NOW, content="bees")
+        await back_up_once(source, file, False, untold)
+
+    async def fail(self: LanceStore) -> None:
+        raise StoreUnavailableError(self.place, "is on a full disk", "Free some space.")
+
+    monkeypatch.setattr(LanceStore, "upkeep", fail)
+    target = machine(tmp_path / "target")
+    result = await restore_once(target, file, None, untold)
+
+    assert result.done.notes == 1
+    assert "All notes are back, but they are not indexed yet" in caplog.text
+    assert await contents(target) == ["bees"]

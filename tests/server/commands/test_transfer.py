@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.server.engine_homes import ask, home_at
+from tests.server.small_disks import small_disk
 from tests.storage.keeping import Everything, everything, untold
 
 from zettel.server.auth.token_store import add_token
@@ -38,6 +39,7 @@ from zettel.server.config.settings import Settings, load_settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.backup.errors import (
     BackupExistsError,
+    BackupTooLargeError,
     BackupUnwritableError,
     ExportDamagedError,
     NewerBackupError,
@@ -357,6 +359,36 @@ async def test_an_export_is_closed_to_others_and_replaces_no_file_unasked(
     await exported(farm, file, force=True)
     assert file.stat().st_mode & 0o777 == 0o600
     assert names(tmp_path) == ["a.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("name", "format_"),
+    [("a.jsonl", None), ("a.parquet", None), ("a.graphml", None), ("folder", "parquet")],
+)
+async def test_an_export_to_a_full_disk_names_the_file_and_leaves_nothing_of_it(
+    farm: Settings, tmp_path: Path, name: str, format_: str | None
+) -> None:
+    (tmp_path / "disk").mkdir()
+    with small_disk(tmp_path / "disk", 1) as disk:
+        disk.fill()
+
+        with pytest.raises(BackupUnwritableError, match=f"{name}.*was not written: No space"):
+            await exported(farm, disk.path / name, format=format_)
+
+        assert names(disk.path) == ["ballast"]
+
+
+async def test_an_import_that_the_disk_has_no_room_for_names_its_own_file(
+    farm: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.jsonl"
+    await exported(farm, file)
+    (tmp_path / "disk").mkdir()
+    with small_disk(tmp_path / "disk", 1) as disk:
+        disk.fill()
+
+        with pytest.raises(BackupTooLargeError, match=r"a\.jsonl' unpacks to"):
+            await import_lines(machine(disk.path), file, None, untold)
 
 
 async def test_notes_as_parquet_are_read_by_any_reader_of_it(

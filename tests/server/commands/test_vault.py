@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 from tests.server.engine_homes import ask, home_at
+from tests.server.small_disks import small_disk
 from tests.storage.keeping import untold
 
 from zettel.server.commands.namespaces import merge_once
@@ -215,6 +216,7 @@ async def test_the_preview_refuses_what_the_import_would_and_in_its_words(desk: 
         "end.md": "---\nhappened_at: 2021\nvalid_until: 2020\n---\nA tractor",
         "kind.md": "---\nkind: garbage\n---\nA tractor",
         "tag.md": f"---\ntags: [{'x' * 9_999}]\n---\nA tractor",
+        "namespace.md": "---\nnamespace: My Farm\n---\nA tractor",
     }
     for name, text in new.items():
         (desk.folder / "farm" / name).write_text(text)
@@ -223,7 +225,7 @@ async def test_the_preview_refuses_what_the_import_would_and_in_its_words(desk: 
     done = await desk.read()
 
     assert set(kinds(shown).values()) == {EditKind.PROBLEM}
-    assert len(kinds(shown)) == 6
+    assert len(kinds(shown)) == 7
     assert "garbage" in next(edit.problem for edit in shown.changes.edits if edit.note_id == ana)
     told = [[(edit.path, edit.problem) for edit in found.changes.edits] for found in (shown, done)]
     assert told[0] == told[1]
@@ -446,6 +448,15 @@ async def eventually(desk: Desk, note_id: str, words: str) -> None:
 
 
 @pytest.mark.slow
+async def test_a_folder_on_a_full_disk_is_named(desk: Desk) -> None:
+    await desk.remember("Ana keeps bees.")
+    desk.folder.mkdir()
+    with small_disk(desk.folder, 1) as disk:
+        disk.fill()
+        with pytest.raises(VaultError, match=r"vault.*' cannot be written: No space left"):
+            await desk.write()
+
+
 async def test_a_misspelt_namespace_writes_no_folder_and_empties_none(desk: Desk) -> None:
     await desk.remember("Ana has bees")
     for _ in range(2):

@@ -79,6 +79,8 @@ def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> 
         ("archive_below", "1"),
         ("working_notes", "-1"),
         ("cache_mb", "-1"),
+        ("cache_mb", "9" * 40),
+        ("rate_per_minute", "9" * 40),
     ],
 )
 def test_a_bad_value_names_the_setting_and_the_value(
@@ -93,6 +95,19 @@ def test_a_bad_value_names_the_setting_and_the_value(
     assert repr(value) in str(caught.value)
     assert f"ZETTEL_{name.upper()}" in str(caught.value)
     assert "validation error" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["port = true", "idle_minutes = false", "quota_notes = true", 'retain_days = {"*" = true}'],
+)
+def test_true_and_false_are_no_numbers_in_the_file(store: Path, line: str) -> None:
+    configure(store, line)
+
+    with pytest.raises(InvalidArgumentError, match=r"'(True|False)' cannot be used") as caught:
+        load_settings()
+
+    assert caught.value.name == f"setting {line.split()[0]}"
 
 
 def test_a_path_that_is_not_utf_8_is_refused_as_such(monkeypatch: pytest.MonkeyPatch) -> None:

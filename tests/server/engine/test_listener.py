@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -26,6 +27,7 @@ from zettel.server.engine.ipc.sockets import connect_loopback
 from zettel.server.engine.listener import EngineListener
 from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
+from zettel.storage.notes import BEGUN, Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sockets of POSIX")
 
@@ -181,6 +183,31 @@ async def test_a_status_tells_what_there_is(tmp_path: Path) -> None:
     assert str(part(told, "evolution")["next"]).endswith("Z")
     assert part(told, "size")["notes"] == 0
     assert str(told["endpoint"]).endswith("engine.sock")
+
+
+async def test_a_status_tells_the_last_evolution_behind_other_runs_and_one_that_was_killed(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as house:
+        store = (await house.runtime.memory()).admin
+        kinds = [("evolve", "done"), *[("export", "done")] * 30, ("evolve", BEGUN)]
+        for number, (kind, outcome) in enumerate(kinds):
+            at = datetime(2026, 11, 20, 9, number, tzinfo=UTC)
+            run = Run(
+                run_id=f"run-{number}",
+                kind=kind,
+                who="cli",
+                started_at=at,
+                ended_at=at,
+                counts={},
+                outcome=outcome,
+            )
+            await store.add_run(run)
+        asked = await house.come(request(house.place.store, "status"))
+        asked.sock.close()
+
+    told = part(asked.answer, "evolution")
+    assert (told["last"], told["outcome"]) == ("2026-11-20T09:00:00Z", "done")
 
 
 async def test_who_asks_for_the_end_is_told_and_newcomers_wait(tmp_path: Path) -> None:

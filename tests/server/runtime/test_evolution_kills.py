@@ -24,7 +24,8 @@ from tests.scripted_llm import (
 from tests.server import evolve_worker
 from tests.starting import start
 
-from zettel.server.commands.evolve import evolve_once
+from zettel.server.commands.evolve import evolve_once, print_runs, undo_once
+from zettel.server.commands.output import Output
 from zettel.server.config.settings import load_engine_settings
 from zettel.server.config.trust import confirm
 from zettel.server.runtime.factories import opened
@@ -136,6 +137,25 @@ async def evolved(place: Path) -> list[tuple[object, ...]]:
     async with opened(settings) as memory:
         every = NoteFilter(states=(), derived=None)
         return sorted((logical(n) for n in await memory.store.find(every, limit=99)), key=str)
+
+
+def test_a_run_that_is_killed_after_a_commit_is_listed_and_can_be_undone(tmp_path: Path) -> None:
+    place = tmp_path / "store"
+    anyio.run(_tell, place)
+    (place / "config.toml").write_text('model = "hash"\n', encoding="utf-8")
+    confirm(place / "config.toml")
+    settings = load_engine_settings(str(place))
+    arguments = (evolve_worker.__name__, str(place), NOW.isoformat(), "commit", "after")
+    process = start("-m", *arguments, cwd=ROOT, streams=(None, None, None))
+    assert process.wait(PATIENCE_S) == -signal.SIGKILL
+
+    listed = list[Output]()
+    anyio.run(print_runs, settings, listed.append)
+
+    assert "evolve  begun  killed, or not at its end" in listed[0].text
+    run_id = listed[0].text.split()[0]
+    undone = anyio.run(undo_once, settings, run_id, False, lambda: None).report
+    assert len(undone.restored) == len(TOLD)
 
 
 def unwatched(step: str, done: int, total: int) -> None:

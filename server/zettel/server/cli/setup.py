@@ -208,7 +208,8 @@ async def explain(call: Invocation, name: Annotated[str, typer.Argument(metavar=
     call.say(config.explain(call.settings, name))
 
 
-@config_app.command("set")
+# A number below 0 is a value that is refused as such, not an option.
+@config_app.command("set", context_settings={"ignore_unknown_options": True})
 @command("log_level")
 @examples("zettel config set evolve_minutes 60")
 async def set_setting(

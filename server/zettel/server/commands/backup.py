@@ -1,5 +1,6 @@
 """`zettel backup` and `zettel restore`: a store's notes in one file, and back."""
 
+import logging
 import shutil
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -28,7 +29,7 @@ from zettel.storage.backup.restore import (
     restore,
     would_erase,
 )
-from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.errors import InvalidArgumentError, StoreUnavailableError
 from zettel.storage.lance.ledger_rows import share_receipt
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.location import read_place
@@ -39,6 +40,8 @@ from zettel.tools.doctor.validity import problem_of
 from zettel.tools.language.times import iso
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import check_namespace
+
+logger = logging.getLogger(__name__)
 
 RESTORE = "restore"
 """`Run.kind` of a restore."""
@@ -247,11 +250,21 @@ def _record(file: Path, begun: datetime, done: RestoreSummary) -> Run:
 
 
 async def _settle(store: LanceStore, memory: Memory, run: Run, tell: ReportProgress) -> None:
-    """Record the restore, repair links to notes that were left out, and index the new notes."""
+    """Record the restore, repair links to notes that were left out, and index the new notes.
+
+    A full disk is only logged: everything is back, and a second restore would be refused.
+    """
     tell("indexing", 0, 0)
-    await store.add_run(replace(run, ended_at=utc_now()))
-    await heal(memory, now=utc_now())
-    await store.upkeep()
+    try:
+        await store.add_run(replace(run, ended_at=utc_now()))
+        await heal(memory, now=utc_now())
+        await store.upkeep()
+    except StoreUnavailableError as error:
+        logger.warning(
+            "All notes are back, but they are not indexed yet. Make room, then run"
+            " zettel evolve --once. The cause: %s",
+            error,
+        )
 
 
 def backup_output(backup: BackupResult) -> Output:

@@ -217,6 +217,8 @@ def _lines(report: ImportReport, stored: str, updated: str) -> list[str]:
         if count:
             said = FOR_ONE.get(words, words) if count == 1 else words
             lines.append(f"{count} {said}{_detail(report, words)}")
+    if not report.stored and len(lines) == 1:
+        lines.append("nothing in it is of this format; --from names another")
     lines += [f"  left: {note_id}" for note_id in report.kept]
     lines += [
         printable(f"  skipped: {part.where}: {part.reason}")

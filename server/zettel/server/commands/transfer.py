@@ -22,7 +22,11 @@ from zettel.server.runtime.factories import expanded
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.archive import checked
 from zettel.storage.backup.create import EXPORT, Selection, begin_record
-from zettel.storage.backup.errors import BackupDamagedError, ExportDamagedError
+from zettel.storage.backup.errors import (
+    BackupDamagedError,
+    BackupTooLargeError,
+    ExportDamagedError,
+)
 from zettel.storage.backup.manifest import NOTES
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.lance.schema import SCHEMA_VERSION
@@ -259,3 +263,5 @@ async def import_lines(
             )
         except BackupDamagedError as error:
             raise ExportDamagedError(file, error.place, error.problem) from error
+        except BackupTooLargeError as error:
+            raise BackupTooLargeError(file, error.needed, error.room) from error

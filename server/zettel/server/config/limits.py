@@ -15,6 +15,9 @@ DEFAULT_REQUEST = 1_048_576
 where everybody waits: 4 MiB of JSON took 0.5 to 1.9 s on a busy machine (`make
 bench-neighbours`)."""
 
+RATE_MAX_PER_MINUTE = 1_000_000
+"""More than one process answers."""
+
 LIMITS_EXPECTED = {
     "max_request_bytes": f"a whole number from {LEAST_REQUEST} to {MAX_MESSAGE}",
     "slow_seconds": "a number of seconds above 0",
@@ -24,7 +27,7 @@ LIMITS_EXPECTED = {
     "max_sessions_each": "a whole number above 0",
     "max_calls": "a whole number above 0",
     "max_calls_each": "a whole number above 0",
-    "rate_per_minute": "a whole number, 0 for no bound",
+    "rate_per_minute": f"a whole number from 0, which is no bound, to {RATE_MAX_PER_MINUTE}",
     "recall_seconds": "a number of seconds above 0",
     "quota_notes": "a whole number above 0",
     "quota_bytes": "a whole number above 0",
@@ -54,7 +57,7 @@ class Limits(BaseModel):
     """Calls and resource readings carried out at once over HTTP and SSE; others wait up to 5 s."""
     max_calls_each: int = Field(default=16, ge=1)
     """Calls and resource readings carried out at once of one access token."""
-    rate_per_minute: int = Field(default=1_200, ge=0)
+    rate_per_minute: int = Field(default=1_200, ge=0, le=RATE_MAX_PER_MINUTE)
     """Requests a minute of one access token, and as many at once after a pause; 0 is no bound."""
     recall_seconds: float = Field(default=30.0, gt=0)
     """Seconds that one recall, or the reading of one resource, may take over HTTP and SSE: half of

@@ -7,7 +7,14 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -41,6 +48,9 @@ LOCAL_LLM = "http://127.0.0.1:11434/v1"
 """Where Ollama listens (its documentation): by default no note leaves the machine."""
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
+CACHE_MAX_MB = 2**20
+"""A terabyte."""
+
 FLAGS = frozenset(
     ("store", "namespace", "session", "model", "host", "port", "log_level", "protocol")
 )
@@ -63,7 +73,7 @@ EXPECTED = LIMITS_EXPECTED | {
     "embed_backend": "auto, onnx or torch",
     "embed_device": "auto, cpu or cuda",
     "durability": "fast or power-loss",
-    "cache_mb": "a whole number of megabytes, 0 or more",
+    "cache_mb": f"a whole number of megabytes from 0 to {CACHE_MAX_MB}",
     "secrets": "cut, refuse or keep",
     "found_from": "a number from 0 to 1",
     "model_wait_seconds": "a number of seconds, 0 or more",
@@ -140,6 +150,19 @@ def config_file(place: str) -> Path:
 def _from_json(value: object) -> object:
     """Parse a table given as JSON in a variable or flag."""
     return json.loads(value) if isinstance(value, str) else value
+
+
+def _refuse_truth(value: object) -> object:
+    """Refuse true and false where a number is due.
+
+    pydantic reads them as 1 and 0, so notes would be erased after one day.
+    """
+    if isinstance(value, bool):
+        raise ValueError(str(value))
+    return value
+
+
+Days = Annotated[float, BeforeValidator(_refuse_truth)]
 
 
 class _StoredSettings(TomlConfigSettingsSource):
@@ -236,7 +259,7 @@ class Settings(Limits, BaseSettings):
     found_from: float = Field(default=FOUND_FROM, ge=0, le=1)
     """Confidence from which recall's verdict is `found`: 0 says `found` always; a higher value
     warns more often of notes that may be about somebody else or not about the question."""
-    cache_mb: int = Field(default=64, ge=0)
+    cache_mb: int = Field(default=64, ge=0, le=CACHE_MAX_MB)
     """Megabytes of memory for what ranking reads of notes, half of it for single notes and half for
     scopes that are read whole; what was used longest ago goes first. Less makes recall slower and
     changes no answer: see docs/operations.md#sizes."""
@@ -271,7 +294,7 @@ class Settings(Limits, BaseSettings):
     """Cost of one evolution run at most, at these prices; without a value there is no bound."""
     llm_money_day: float | None = Field(default=None, gt=0)
     """Cost of one day (UTC) at most, at these prices; without a value there is no bound."""
-    retain_days: Annotated[dict[str, float], NoDecode, BeforeValidator(_from_json)] = Field(
+    retain_days: Annotated[dict[str, Days], NoDecode, BeforeValidator(_from_json)] = Field(
         default_factory=dict[str, float]
     )
     """Days after which notes are erased: `NAMESPACE` or `NAMESPACE/KIND` -> days, `*` for any. As a
@@ -306,6 +329,12 @@ class Settings(Limits, BaseSettings):
     3.3)."""
     oauth_jwks: _Url = ""
     """Address of the keys that sign tokens; empty to take it from the issuer's metadata."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_truth(cls, value: object, info: ValidationInfo) -> object:
+        is_due = cls.model_fields[str(info.field_name)].annotation is bool
+        return value if is_due else _refuse_truth(value)
 
     @field_validator("store")
     @classmethod

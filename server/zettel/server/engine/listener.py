@@ -39,7 +39,7 @@ from zettel.server.runtime.runtime import Runtime
 from zettel.server.runtime.shutdown import Shutdown
 from zettel.server.transports.stdio.conversation import LineReader, converse
 from zettel.storage.errors import ZettelError
-from zettel.storage.notes import Origin, Run
+from zettel.storage.notes import BEGUN, Origin, Run
 from zettel.tools.caller import COMMAND, LOCAL, USER_NAMESPACE, Caller
 from zettel.tools.language.times import iso
 from zettel.tools.llm.client import spent_on
@@ -92,8 +92,9 @@ def _state(last: str, *, unusable: bool, pause: float) -> str:
     return known.get(last, "failing")
 
 
-REPORT_MAX_RUNS = 20
-"""Newest runs that are searched for the last evolution."""
+REPORT_MAX_RUNS = 1_000
+"""Newest runs that are searched for the last evolution; each export and each edit of a watched
+folder is one, too."""
 
 
 async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
@@ -139,7 +140,8 @@ async def report(runtime: Runtime, settings: Settings, clock: Clock) -> Message:
 
 
 def _last_evolution(runs: Sequence[Run]) -> Run | None:
-    return next((run for run in runs if run.kind == "evolve"), None)
+    ended = (run for run in runs if run.kind == "evolve" and run.outcome != BEGUN)
+    return next(ended, None)
 
 
 class Hello(BaseModel):

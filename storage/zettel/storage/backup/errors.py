@@ -83,8 +83,8 @@ class BackupTooLargeError(BackupError):
     def __init__(self, file: Path, needed: int, room: int) -> None:
         self.file, self.needed, self.room = file, needed, room
         super().__init__(
-            f"The backup {str(file)!r} unpacks to {needed:,} bytes or more, and {room:,} are free."
-            " Nothing was restored. Restore it into a --store on a larger disk."
+            f"{str(file)!r} unpacks to {needed:,} bytes or more, and {room:,} are free."
+            " Nothing was restored. Bring it into a --store on a larger disk."
         )
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,10 @@ class ExportSink(RowSink, Protocol):
 
     def finish(self) -> Mapping[str, int]:
         """Write the end; returns the number of records of each type."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds, also where the end could not be written."""
         ...
 
 
@@ -91,8 +95,7 @@ async def export(
         check_outside(file, tables)
 
     async def write() -> Mapping[str, int]:
-        with _opened(target) as files:
-            sink = make_sink(files)
+        with _opened(target) as files, closing(make_sink(files)) as sink:
             await copy_tables(tables, sink, run_id=run.run_id, tell=tell, chosen=chosen)
             return await to_thread.run_sync(sink.finish)
 

@@ -116,9 +116,12 @@ class GraphMlSink:
             if target.decode() in self._nodes:
                 self._raw.write(edge)
                 self._links += 1
-        self._edges.close()
         self._write("</graph>\n</graphml>\n")
         return {"node": len(self._nodes), "edge": self._links}
+
+    def close(self) -> None:
+        """Remove the edges that were kept."""
+        self._edges.close()
 
     def _write(self, text: str) -> None:
         self._raw.write(text.encode())

@@ -177,6 +177,9 @@ class JsonLinesSink:
         self._write(ExportEnd(counts=self._counts, sha256=self._hash.hexdigest()))
         return self._counts
 
+    def close(self) -> None:
+        """Nothing is held but the file, which is its opener's."""
+
     def _lines(self, table: str, rows: pa.Table) -> Iterable[ExportLine]:
         if table == NOTES:
             notes = read_notes(rows)

@@ -6,6 +6,7 @@
 # (pyarrow ships no types)
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -59,3 +60,9 @@ class ParquetSink:
         for writer in self._writers.values():
             writer.close()
         return self._counts
+
+    def close(self) -> None:
+        """Close what could not be finished, which each writer would try once it is dropped."""
+        for writer in self._writers.values():
+            with suppress(OSError):
+                writer.close()

@@ -12,7 +12,7 @@ import anyio
 import anyio.lowlevel
 
 from zettel.storage.ids import told_at
-from zettel.storage.notes import REVISED_BY, SCHEDULER, Kind, Note, Run, State, Usage
+from zettel.storage.notes import BEGUN, REVISED_BY, SCHEDULER, Kind, Note, Run, State, Usage
 from zettel.storage.progress import ReportProgress, no_progress
 from zettel.storage.store import NoteFilter, StoreStats
 from zettel.tools.changes.supersession import changed_targets, reconcile_superseded
@@ -130,11 +130,21 @@ async def evolve(
 ) -> RunReport:
     """Runs the steps over waiting notes; the caller holds and renews the lease.
 
-    A cancelled run is recorded as such; it loses the batch that it was at, and the next run takes
-    that up. A second run over unchanged notes changes nothing. `of` replaces the enabled steps.
+    A cancelled run is recorded as such, a killed one as begun; it loses the batch that it was at,
+    and the next run takes that up. A second run over unchanged notes changes nothing. `of` replaces
+    the enabled steps.
     """
     memory = await _keeping_private(memory)
-    run = _Running(memory, now=now, run_id=run_id, budget=budget, progress=progress)
+    begun = Run(
+        run_id=run_id,
+        kind="evolve",
+        who=who,
+        started_at=now,
+        ended_at=now,
+        counts={},
+        outcome=BEGUN,
+    )
+    run = _Running(memory, begun, budget=budget, progress=progress)
     outcome = "failed"
     try:
         outcome = "done" if await run.evolve(of or steps_of(memory)) else "budget"
@@ -146,11 +156,8 @@ async def evolve(
             if memory.mind is not None:
                 await keep_health(memory.store, memory.mind.health.report)
                 await keep_unanswered(memory.store, run.writer.unanswered, run.asked)
-            record = Run(
-                run_id=run_id,
-                kind="evolve",
-                who=who,
-                started_at=now,
+            record = replace(
+                begun,
                 ended_at=now + timedelta(seconds=run.seconds),
                 counts=run.steps | dict(run.writer.counts),
                 outcome=outcome,
@@ -194,21 +201,22 @@ class _Running:
     def __init__(
         self,
         memory: Memory,
+        begun: Run,
         *,
-        now: datetime,
-        run_id: str,
         budget: Budget,
         progress: ReportProgress,
     ) -> None:
         self.memory = memory
-        self.now = now
-        self.run_id = run_id
-        self.writer = _writer(memory, now)
+        self.now = begun.started_at
+        self.run_id = begun.run_id
+        self.writer = _writer(memory, self.now)
         self.steps = dict[str, int]()
         self.changed = 0
         self.created = 0
         self.asked = set[str]()
         """Ids of the notes that went through all steps with an LLM."""
+        self._begun = begun
+        self._is_recorded = False
         self._budget = budget
         self._progress = progress
         self._began = anyio.current_time()
@@ -226,9 +234,16 @@ class _Running:
         if not (await self._embed() and await self._take(of)):
             return False
         if self.memory.archive_below:
+            await self._begin()
             self._count(FADE, await fade(self.memory, now=self.now, run_id=self.run_id))
         await _maintain(self.memory)
         return True
+
+    async def _begin(self) -> None:
+        """Records the run before its first revision, so that one that is killed can be undone."""
+        if not self._is_recorded:
+            self._is_recorded = True
+            await self.memory.admin.add_run(self._begun)
 
     def _count(self, step: str, notes: int) -> None:
         self.steps[step] = self.steps.get(step, 0) + notes
@@ -347,6 +362,7 @@ class _Running:
 
     async def _keep(self, task: Task) -> None:
         with shielded():
+            await self._begin()
             committed = await _commit(task)
         self.changed += committed.changed
         self.created += committed.created

@@ -53,7 +53,9 @@ def check_rules(days: Mapping[str, float]) -> Mapping[str, float]:
             )
         if not 0 < value <= RETENTION_MAX_DAYS:
             raise InvalidArgumentError(
-                "retain_days", f"{value} for {key!r} is no number of days", "Pass one above 0."
+                "retain_days",
+                f"{value} for {key!r} is no number of days",
+                f"Pass one above 0, at most {RETENTION_MAX_DAYS:,.0f}.",
             )
     return days
 

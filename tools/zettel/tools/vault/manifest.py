@@ -94,7 +94,11 @@ class Vault:
         return found
 
     def write_manifest(self, manifest: VaultManifest) -> None:
-        """Replace the manifest."""
+        """Replace the manifest.
+
+        Raises:
+            VaultError: It cannot be written.
+        """
         self._replace(self.folder / VAULT_FILE, _MANIFESTS.dump_json(manifest, indent=0))
 
     def read(self, path: str) -> bytes | None:
@@ -123,12 +127,7 @@ class Vault:
         Raises:
             VaultError: It cannot be written.
         """
-        file = self._file(path)
-        try:
-            file.parent.mkdir(mode=0o700, exist_ok=True)
-            self._replace(file, content)
-        except OSError as error:
-            raise VaultError(file, f"cannot be written: {error.strerror}", "Free it.") from None
+        self._replace(self._file(path), content)
 
     def remove(self, path: str) -> None:
         """Remove a file, and its folder if nothing else is there."""
@@ -166,10 +165,14 @@ class Vault:
     def _replace(self, file: Path, content: bytes) -> None:
         draft = file.with_name(f".{secrets.token_hex(8)}.part")
         try:
+            file.parent.mkdir(mode=0o700, exist_ok=True)
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "wb") as raw:
                 raw.write(content)
             os.replace(draft, file)
+        except OSError as error:
+            problem = f"cannot be written: {error.strerror}"
+            raise VaultError(file, problem, "Make it writable, with space on its disk.") from None
         finally:
             with suppress(FileNotFoundError):
                 draft.unlink()

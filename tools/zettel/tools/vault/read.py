@@ -231,10 +231,11 @@ class _Finder:
         if links := self._targets(read):
             fields["links"] = [LinkArgument(to=to, relation=r) for to, r in sorted(links)]
         folder = path.partition("/")[0] if "/" in path else ""
-        named = read.fields.get("namespace") or folder
+        named = read.fields.get("namespace", "")
         edit = NoteFileEdit(kind=EditKind.NEW, path=path, fields=fields, sha256=digest)
         edit.to_new = self._to_new(read)
-        edit.namespace = named if NAMESPACE.fullmatch(named) else None
+        # A folder may have any name, such as one for attachments.
+        edit.namespace = named or (folder if NAMESPACE.fullmatch(folder) else None)
         if not read.body:
             edit.kind, edit.problem = EditKind.PROBLEM, "it has no text"
         self.found.edits.append(edit)
