@@ -1,7 +1,7 @@
 """Questions about a time: the notes of that time come first, whatever their words."""
 
 import pytest
-from tests.tools.conftest import Desk, ids, notes, pick
+from tests.tools.conftest import Desk, ids, lettered, notes, pick
 
 
 async def test_a_plan_of_several_days_is_found_on_each_of_them(desk: Desk) -> None:
@@ -373,3 +373,17 @@ async def test_who_asks_what_is_on_in_a_few_words_asks_for_the_day(
     answer = await desk("recall", query=question)
 
     assert (ids(answer)[0], answer["verdict"]) == (dentist, "found")
+
+
+async def test_a_note_of_the_name_and_of_the_time_answers_in_whatever_words(desk: Desk) -> None:
+    for day in range(3, 19):
+        await desk.told(f"{lettered(day)} meets {lettered(day + 30)} on {day} December 2026")
+    lands = await desk.told("Vicent: plane from Nantes lands on 23 December 2026, 22:10")
+    await desk.told("Vicent teaches maths in Torrent", subject="Vicent")
+    await desk.evolve()
+
+    answer = await desk("recall", query="¿A qué hora llega Vicent el 23 de diciembre?")
+    elsewhere = await desk("recall", query="¿A qué hora llega Vicent el 29 de diciembre?")
+
+    assert (ids(answer)[0], answer["verdict"]) == (lands, "found")
+    assert elsewhere["verdict"] != "found"
