@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 import regex
 
-from zettel.storage.ids import told_at
-
 
 class Kind(StrEnum):
     """A note's kind of memory.
@@ -367,15 +365,3 @@ def fold_hash(content: str) -> str:
 def order_key(note: Note | Outline) -> tuple[datetime, str]:
     """Session order: when it happened, then when it was written."""
     return (note.happened_at, note.note_id)
-
-
-def telling_key(note: Note | Outline) -> tuple[datetime, str]:
-    """Order of telling: `order_key`, but a plan counts from when it was written.
-
-    Of a plan, which names the time to come that it is dated, holds what was told last, however
-    early its day. Any other note that happened after it was made has been updated since.
-    """
-    at = note.happened_at
-    if any(span.start <= at < span.end for span in note.times):
-        at = min(at, told_at(note.note_id))
-    return (at, note.note_id)

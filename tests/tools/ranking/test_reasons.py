@@ -179,3 +179,21 @@ async def test_one_note_about_the_user_does_not_make_all_others_about_somebody_e
     assert before["verdict"] == "found"
     assert after["verdict"] == "found"
     assert notes(after)[0]["note_id"] == notes(before)[0]["note_id"]
+
+
+async def test_to_a_question_in_two_steps_a_note_of_the_name_found_first_answers(
+    desk: Desk,
+) -> None:
+    await told(
+        desk,
+        "Hanneke's colleague is Odalys",
+        "Odalys, project of the colleague: Timo, boiler and basement",
+        "The windows of Rosenhof are new",
+        "The cat sleeps in the barn",
+    )
+
+    answer = await desk(
+        "recall", query="Who runs the boiler of the project of Hanneke's colleague?"
+    )
+
+    assert answer["verdict"] == "found"

@@ -20,10 +20,10 @@ from zettel.storage.notes import (
     Note,
     Outline,
     fold,
-    telling_key,
 )
 from zettel.storage.store import NoteFilter, NoteReader
 from zettel.tools.changes.links import SURE_CONFIDENCE, rule_link
+from zettel.tools.changes.telling_order import telling_key
 from zettel.tools.language.change_cues import (
     ChangeCue,
     value_words,

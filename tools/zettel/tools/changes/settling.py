@@ -8,8 +8,9 @@ import re
 from datetime import datetime, timedelta
 
 from zettel.storage.ids import told_at
-from zettel.storage.notes import SAME_AS, Note, Outline, telling_key
+from zettel.storage.notes import SAME_AS, Note, Outline
 from zettel.storage.text.passages import sentence_spans
+from zettel.tools.changes.telling_order import telling_key
 from zettel.tools.language.dates import changes_on, find_times, names_time_after, takes_effect
 from zettel.tools.language.list_items import items
 from zettel.tools.language.names import find_names

@@ -32,6 +32,7 @@ from zettel.tools.ranking.estimate import (
 )
 from zettel.tools.ranking.fusion import Ranking, in_rows
 from zettel.tools.ranking.mentions import names_called
+from zettel.tools.ranking.multi_hop import find_multi_hop
 from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, RecallVerdict
 from zettel.tools.ranking.signals import happened_then, is_of_then, speaks_of_then
@@ -197,6 +198,8 @@ def weigh(
     timeless = later or (whole and _is_none_of_then(question, ranking))
     holding = holding_names(question, corpus, cosines)
     anothers = question.subject != USER and _is_of_another(best, holding)
+    if anothers and find_multi_hop(question.text):  # of whom it says only in what relation they are
+        anothers = False
     other_case = _find_other_case(question, corpus, [best, *shown])
     unstated = find_unstated(question, corpus, cosines, order, holding=holding, anothers=anothers)
     figures = read_figures(

@@ -105,10 +105,12 @@ def find_unstated(
     """What a question asks for by name and no note that may answer states; None if nothing.
 
     What can be told in many ways proves nothing by not being stated, unless the best note is of
-    another than the question names: then its words make that one near, and not the asked one.
+    another than the question names: then its words make that one near, and not the asked one. But
+    to "the colleague of Ana's project" a note of the colleague's own name answers: 16 more known
+    answers of 2,245 questions in 21 sets are `found` since, none never told (November 2026).
 
     `order` has the best first; `holding` is `holding_names` of the question; `anothers` is whether
-    there are such notes, and the best one is none of them.
+    there are such notes, the best one is none of them, and the question calls all by name.
     """
     asked = () if question.is_passage else find_asked_slots(question.text)
     slots = [slot for slot in asked if anothers or not slot.orders_only]

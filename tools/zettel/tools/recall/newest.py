@@ -8,12 +8,12 @@ from zettel.storage.notes import (
     SUPERSEDES,
     Note,
     Outline,
-    telling_key,
 )
 from zettel.storage.text.passages import whole_passages
 from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, PREFERRED_MIN_CONFIDENCE
 from zettel.tools.changes.settling import takes_effect_later
 from zettel.tools.changes.supersession import supersedes
+from zettel.tools.changes.telling_order import telling_key
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.asked_slots import find_asked_slots
 from zettel.tools.language.dates import LATEST_S

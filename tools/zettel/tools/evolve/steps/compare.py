@@ -21,7 +21,6 @@ from zettel.storage.notes import (
     Outline,
     State,
     order_key,
-    telling_key,
 )
 from zettel.storage.store import Change, NoteFilter
 from zettel.storage.text.passages import whole_passages
@@ -40,6 +39,7 @@ from zettel.tools.changes.supersession import (
     plan_targets,
     supersedes,
 )
+from zettel.tools.changes.telling_order import telling_key
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import Step, Task, content_since
 from zettel.tools.evolve.steps.link import unless_same

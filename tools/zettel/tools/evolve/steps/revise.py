@@ -18,12 +18,12 @@ from zettel.storage.notes import (
     Link,
     Note,
     State,
-    telling_key,
 )
 from zettel.storage.store import NoteFilter, Vectors
 from zettel.storage.text.passages import whole_passages
 from zettel.tools.changes.links import kin
 from zettel.tools.changes.stages import COMPARED, LINKED, REVISED
+from zettel.tools.changes.telling_order import telling_key
 from zettel.tools.evolve.steps.base import Step, Task, content_since
 from zettel.tools.evolve.steps.compare import may_judge, pass_verdicts
 from zettel.tools.evolve.steps.link import LINK_MAX_PASSAGES, alike_notes
