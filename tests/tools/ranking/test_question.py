@@ -158,6 +158,7 @@ def test_a_name_that_many_notes_hold_stands_for_somebody() -> None:
         ),
         ("What is the getUserName default for the API?", ()),
         ("Is Madame with Miss Rex?", ("Madame", "Rex")),
+        ("Why did our Japanese co-author and Rex want an English text?", ("Rex",)),
         ("and then Mel said to Rex that it was late " * 3, ()),
     ],
 )

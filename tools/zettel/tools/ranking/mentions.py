@@ -12,7 +12,7 @@ from zettel.storage.notes import Outline, fold, normalise
 from zettel.storage.text.vocabulary import names_in_other_languages
 from zettel.tools.language.accents import other_spellings, without_accents
 from zettel.tools.language.languages import JOINED_LETTERS, find_language
-from zettel.tools.language.name_words import titles
+from zettel.tools.language.name_words import name_words, titles
 from zettel.tools.language.names import NAME_MAX_CHARACTERS, ORDINARY_WORDS
 from zettel.tools.language.terms import TermIndex, plain_name, terms
 from zettel.tools.language.time_words import is_day_month_or_count
@@ -139,9 +139,11 @@ def _is_titled(text: str, start: int) -> bool:
 
 
 def _tells(word: str) -> bool:
-    folded = fold(word)
+    folded, english = fold(word), name_words()["en"].no_names
     days = folded.endswith("days") and is_day_month_or_count(folded)  # "on Wednesdays"
-    return not days and folded not in ORDINARY_WORDS and bool(terms(word))
+    # Of "our Japanese co-author" notes need not hold "Japanese".
+    named = folded not in ORDINARY_WORDS and folded not in english
+    return not days and named and bool(terms(word))
 
 
 def is_addressed(text: str, start: int, end: int) -> bool:
