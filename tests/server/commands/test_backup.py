@@ -206,3 +206,26 @@ async def test_a_disk_that_is_full_once_all_notes_are_back_is_no_failed_restore(
     assert result.done.notes == 1
     assert "All notes are back, but they are not indexed yet" in caplog.text
     assert await contents(target) == ["bees"]
+
+
+async def test_erasures_are_taken_over_before_the_notes_that_could_be_all_a_restore_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, file = machine(tmp_path / "source"), tmp_path / "a.zettel"
+    async with opened(source, create=True) as memory:
+        told = await remember(memory, Caller(namespace="pests"), now=NOW, content="wasps")
+        await remember(memory, Caller(namespace="farm"), now=NOW, content="bees")
+        await erase_all(memory, namespace="pests", who="test", now=NOW)
+        await back_up_once(source, file, False, untold)
+    target = machine(tmp_path / "target")
+
+    async def fail(*_: object) -> None:
+        raise StoreUnavailableError(target.store, "is gone", "Look for it.")
+
+    monkeypatch.setattr("zettel.storage.backup.restore._add_notes", fail)
+    with pytest.raises(StoreUnavailableError):
+        await restore_once(target, file, None, untold)
+
+    store = await open_as_it_is(target.store)
+    assert store.tables.ledger.is_erased(str(told["note_id"])) is not None
+    await store.close()

@@ -169,6 +169,12 @@ async def restore_checked(
         if doomed := await would_erase(store.tables, ledger, receipts):
             raise BackupErasesError(file, doomed)
         begun = utc_now()
+
+        async def take_over_erasures() -> None:
+            await to_thread.run_sync(carry_over, ledger, receipts)
+            for receipt in receipts:
+                await share_receipt(store.tables, receipt)
+
         done = await restore(
             store.tables,
             backup,
@@ -176,10 +182,8 @@ async def restore_checked(
             is_erased=recorded(ledger, receipts),
             tell=tell,
             kept_meta=tokens,
+            before_writing=take_over_erasures,
         )
-        await to_thread.run_sync(carry_over, ledger, receipts)
-        for receipt in receipts:
-            await share_receipt(store.tables, receipt)
         run = _record(file, begun, done)
         await _settle(store, Memory(store=store, embedder=embedder), run, tell)
     finally:

@@ -14,7 +14,7 @@ same, so that restoring twice adds nothing.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -255,6 +255,10 @@ class RestoreSummary:
     runs: int
 
 
+async def _nothing() -> None:
+    """Write nothing beside the notes."""
+
+
 async def restore(
     tables: Tables,
     backup: SoundBackup,
@@ -263,6 +267,7 @@ async def restore(
     is_erased: IsErased,
     tell: ReportProgress,
     kept_meta: KeptMeta = lambda _key, value: value,
+    before_writing: Callable[[], Awaitable[None]] = _nothing,
 ) -> RestoreSummary:
     """Add a backup's notes to a store.
 
@@ -274,6 +279,8 @@ async def restore(
         is_erased: The recorded erasures; none of these notes is restored.
         tell: Called with step, rows done, rows in all.
         kept_meta: Chooses among the named values.
+        before_writing: Awaited once all is checked. What must not be missing beside the notes goes
+            there: with the notes in its store, a restore that was killed cannot be run again.
 
     Raises:
         StoreNotEmptyError: The store has notes, and no namespace is given; nothing was written.
@@ -292,6 +299,7 @@ async def restore(
         parts = BackupReader(backup, tell)
         adoption = await _planned(tables, parts, BackupContents(is_erased, namespace))
         values = _kept_values(tables, parts, kept_meta) if namespace is None else []
+        await before_writing()
         runs = await _add_runs(tables, parts, adoption)
         usage = await _add_usage(tables, parts, adoption)
         for rows in values:
