@@ -12,6 +12,7 @@ from tests.server.engine_homes import ask, home_at
 from tests.server.small_disks import small_disk
 from tests.storage.keeping import untold
 
+from zettel.server.commands.imports import ImportRequest, importing
 from zettel.server.commands.namespaces import merge_once
 from zettel.server.commands.output import Output
 from zettel.server.commands.vault import (
@@ -519,3 +520,45 @@ def test_a_person_edits_a_folder_while_an_engine_runs(tmp_path: Path) -> None:
     assert "Ana has hens" in back.stdout
     assert (nowhere.returncode, VAULT_FILE in nowhere.stderr) == (1, True)
     assert (unknown.returncode, "no known format" in unknown.stderr) == (2, True)
+
+
+async def test_a_folder_whose_store_is_lost_becomes_notes_of_another(
+    desk: Desk, tmp_path: Path
+) -> None:
+    long = "# Barn\n\n" + "\n\n".join(f"## Bay {n}\n\nhay bale {n} " * 60 for n in range(3))
+    barn = await desk.remember(long, kind="procedural", subject="barn", happened_at="2025-03-04")
+    old = await desk.remember(
+        "Ana keeps 40 bees", subject="Ana", session="spring", happened_at="2026-11-01"
+    )
+    new = await desk.remember("Ana sold the bees", tags=["hive"], valid_until="2027-01-01")
+    links = [LinkArgument(to=old, relation="supersedes"), LinkArgument(to=barn, relation="needs")]
+    await update(desk.memory, BEES, now=NOW, note_id=new, links=links)
+    await desk.write()
+    other = desk.settings.model_copy(update={"store": str(tmp_path / "other"), "namespace": "farm"})
+
+    with pytest.raises(VaultError, match="if it is lost: zettel import DIR/NAMESPACE --from mark"):
+        await import_vault(other, desk.folder, apply=True, forget_deleted=False, tell=untold)
+    request = ImportRequest(source=desk.folder / "farm", format="markdown")
+    async with importing(other, request) as work:
+        await work.run(untold, lambda: None)
+
+    async with opened(other) as memory:
+        found = await memory.store.find(NoteFilter(namespaces=("farm",), states=()), limit=9)
+    assert {facts(note) for note in found} == {
+        facts(await desk.note(note_id)) for note_id in (barn, old, new)
+    }
+    by_text, texts = {n.content: n for n in found}, {n.note_id: n.content for n in found}
+    told = standing_links(by_text["Ana sold the bees"])
+    assert {(texts[to], relation) for to, relation in told} == {
+        ("Ana keeps 40 bees", "may_supersede"),  # it is over in any case
+        (long, "needs"),
+    }
+
+
+def facts(note: Note) -> tuple[object, ...]:
+    """What a note says, besides its links; a file has its times to the second."""
+    ends = note.valid_until and note.valid_until.replace(microsecond=0)
+    return (
+        *(note.content, note.kind, note.subject, note.tags, note.session),
+        *(note.happened_at.replace(microsecond=0), ends),
+    )

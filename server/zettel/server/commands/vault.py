@@ -98,6 +98,8 @@ async def import_vault(
         VaultError: It is no folder of notes, or it is of another store.
         StoreError: The store cannot be used.
     """
+    manifest = await to_thread.run_sync(Vault(folder).read_manifest)
+    _check_store(folder, manifest, read_place(settings.store).uri)  # that may have no notes yet
     async with opened(settings) as memory:
         return await _import(
             memory, settings, folder, apply=apply, forget_deleted=forget_deleted, tell=tell
@@ -156,7 +158,7 @@ async def _export(
     else:
         manifest = await to_thread.run_sync(vault.read_manifest)
         if not force:
-            _check_store(folder, manifest, memory)
+            _check_store(folder, manifest, memory.store.place)
         await check_known(memory.admin, set(names).difference(manifest.namespaces))
         manifest.store, manifest.namespaces = memory.store.place, names or manifest.namespaces
     manifest.namespaces = await all_names(memory.admin, manifest.namespaces)
@@ -184,10 +186,13 @@ def _make(folder: Path, store: str) -> None:
         raise VaultError(folder, problem, "Name a new or an empty folder.")
 
 
-def _check_store(folder: Path, manifest: VaultManifest, memory: Memory) -> None:
-    if manifest.store != memory.store.place:
-        problem = f"has notes of the store at {manifest.store!r}, not {memory.store.place!r}"
-        remedy = "Pass that --store; if it was moved: zettel export DIR --format markdown --force."
+def _check_store(folder: Path, manifest: VaultManifest, place: str) -> None:
+    if manifest.store != place:
+        problem = f"has notes of the store at {manifest.store!r}, not {place!r}"
+        remedy = (
+            "Pass that --store; if it was moved: zettel export DIR --format markdown --force; if it"
+            " is lost: zettel import DIR/NAMESPACE --from markdown --namespace NAMESPACE."
+        )
         raise VaultError(folder, problem, remedy)
 
 
@@ -228,7 +233,7 @@ async def _import(
 ) -> VaultImport:
     vault = Vault(folder)
     manifest = await to_thread.run_sync(vault.read_manifest)
-    _check_store(folder, manifest, memory)
+    _check_store(folder, manifest, memory.store.place)
     origin = Origin(client=CLI_PRINCIPAL, transport=CLI_PRINCIPAL)
     caller = await caller_here(memory, settings, origin)
     changes = await find_changes(memory, caller, vault, manifest, now=utc_now(), tell=tell)

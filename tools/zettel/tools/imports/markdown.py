@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.ids import is_id
 from zettel.storage.notes import PART_OF, Kind
 from zettel.tools.imports.drafts import (
     Draft,
@@ -80,8 +81,14 @@ class MarkdownPage:
     @property
     def moment(self) -> datetime | None:
         """By its front matter: a file's own time is that of a copy as a rule."""
-        values = (self.fields.get(name) for name in ("date", "created", "created_at"))
+        names = ("happened_at", "date", "created", "created_at")
+        values = (self.fields.get(name) for name in names)
         return next((moment for value in values if (moment := _moment(value))), None)
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether `zettel export` wrote it: one note, however long."""
+        return is_id(as_text(self.fields.get("id")))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -170,6 +177,9 @@ def drafts_of(
 
     `keys` are by the folded name of a page: that of its first note, for links.
     """
+    if page.is_exported:
+        yield _exported(page, scope, keys)
+        return
     first, seen = key_of(scope, page), Counter[str]()
     for number, part in enumerate(sections(page.body)):
         above = HEADINGS_SHOWN.join(part.headings)
@@ -187,6 +197,32 @@ def drafts_of(
             happened_at=page.moment,
             links=tuple(dict.fromkeys(links)),
         )
+
+
+def _exported(page: MarkdownPage, scope: str, keys: Mapping[str, str]) -> Draft:
+    """The note of a file that Zettel wrote, whose store may be lost.
+
+    Without its context, which evolution makes anew.
+    """
+    said, kind = page.fields, as_text(page.fields.get("kind"))
+    links = [
+        DraftLink(relation, link.key)
+        for relation, values in said.items()
+        for value in as_texts(values)
+        for link in wiki_links(value, keys)
+    ]
+    return Draft(
+        key=key_of(scope, page),
+        content=page.body.strip("\n"),
+        kind=Kind(kind) if kind in {*Kind} - {Kind.CONCEPT} else Kind.SEMANTIC,
+        subject=as_text(said.get("subject")),
+        tags=page.tags,
+        session=as_text(said.get("session")),
+        source=as_text(said.get("source")) or page.name,
+        happened_at=page.moment,
+        valid_until=_moment(said.get("valid_until")),
+        links=tuple(dict.fromkeys(links)),
+    )
 
 
 def wiki_links(text: str, keys: Mapping[str, str]) -> Iterator[DraftLink]:
