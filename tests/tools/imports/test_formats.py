@@ -269,6 +269,19 @@ def test_a_short_page_is_one_note_and_a_long_one_is_cut_at_its_headings(tmp_path
     assert [part.reason for part in skipped] == ["an empty file"]
 
 
+def test_a_long_page_is_whole_only_where_zettel_wrote_it(tmp_path: Path) -> None:
+    text = f"# Bees\n{LONG}\n## Hive\nTen frames {LONG}\n"
+    for name, more in (("ours", "rev: 2\nnamespace: farm\nstate: active\n"), ("theirs", "")):
+        (tmp_path / f"{name}.md").write_text(
+            f"---\nid: 01M83PGDG462XXS04M8WY7WWET\n{more}kind: procedural\n---\n{text}"
+        )
+
+    drafts, _ = read(tmp_path, "markdown")
+
+    assert [draft.kind for draft in drafts if draft.source == "ours.md"] == [Kind.PROCEDURAL]
+    assert len([draft for draft in drafts if draft.source == "theirs.md"]) == 2
+
+
 def test_the_same_names_in_two_folders_are_two_sources(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

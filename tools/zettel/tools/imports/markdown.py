@@ -88,7 +88,8 @@ class MarkdownPage:
     @property
     def is_exported(self) -> bool:
         """Whether `zettel export` wrote it: one note, however long."""
-        return is_id(as_text(self.fields.get("id")))
+        ours = {"rev", "namespace", "state"} <= self.fields.keys()  # others have ULIDs, too
+        return ours and is_id(as_text(self.fields.get("id")))
 
     @property
     def names(self) -> tuple[str, ...]:
