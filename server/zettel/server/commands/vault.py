@@ -98,8 +98,7 @@ async def import_vault(
         VaultError: It is no folder of notes, or it is of another store.
         StoreError: The store cannot be used.
     """
-    manifest = await to_thread.run_sync(Vault(folder).read_manifest)
-    _check_store(folder, manifest, read_place(settings.store).uri)  # that may have no notes yet
+    await _check_is_here(settings, folder)
     async with opened(settings) as memory:
         return await _import(
             memory, settings, folder, apply=apply, forget_deleted=forget_deleted, tell=tell
@@ -113,6 +112,7 @@ async def watch_vault(settings: Settings, folder: Path, say: Callable[[Output], 
         VaultError: It is no folder of notes, or it is of another store.
         StoreError: The store cannot be used.
     """
+    await _check_is_here(settings, folder)
     async with opened(settings) as memory:
         previous = handled = None
         version = -1
@@ -186,6 +186,12 @@ def _make(folder: Path, store: str) -> None:
         raise VaultError(folder, problem, "Name a new or an empty folder.")
 
 
+async def _check_is_here(settings: Settings, folder: Path) -> None:
+    """Check before the store is opened, which may have no notes yet, as where its own is lost."""
+    manifest = await to_thread.run_sync(Vault(folder).read_manifest)
+    _check_store(folder, manifest, read_place(settings.store).uri)
+
+
 def _check_store(folder: Path, manifest: VaultManifest, place: str) -> None:
     if manifest.store != place:
         problem = f"has notes of the store at {manifest.store!r}, not {place!r}"
@@ -233,7 +239,6 @@ async def _import(
 ) -> VaultImport:
     vault = Vault(folder)
     manifest = await to_thread.run_sync(vault.read_manifest)
-    _check_store(folder, manifest, memory.store.place)
     origin = Origin(client=CLI_PRINCIPAL, transport=CLI_PRINCIPAL)
     caller = await caller_here(memory, settings, origin)
     changes = await find_changes(memory, caller, vault, manifest, now=utc_now(), tell=tell)

@@ -35,7 +35,7 @@ from zettel.tools.ranking.mentions import names_called
 from zettel.tools.ranking.multi_hop import find_multi_hop
 from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, RecallVerdict
-from zettel.tools.ranking.signals import happened_then, is_of_then, speaks_of_then
+from zettel.tools.ranking.signals import is_of_then
 from zettel.tools.ranking.stuffing import Stuffing
 from zettel.tools.ranking.voices import OWN, voice_of
 from zettel.tools.ranking.weights import STATED_SIGNAL
@@ -210,7 +210,7 @@ def weigh(
         holding=holding,
         unstated=bool(unstated or untold or other_case),
     )
-    if holding is not None and not timeless and _names_both(question, corpus, holding):
+    if holding is not None and not timeless and _is_of_both(question, ranking, holding):
         figures = replace(figures, nearness=max(figures.nearness, BOTH_NEAR), named=0.0)
     figures, near = _of_time_or_kind(question, ranking, figures, near, timeless=timeless)
     return Evidence(
@@ -259,15 +259,15 @@ def _as_found(ranked: Sequence[Ranked]) -> list[Ranked]:
     return sorted(ranked, key=lambda one: -one.score_without(STATED_SIGNAL))
 
 
-def _names_both(question: Question, corpus: Corpus, holding: Flags) -> bool:
+def _is_of_both(question: Question, ranking: Ranking, holding: Flags) -> bool:
     """Whether a note is of the name and of the time of a question; it is seldom of something else.
 
     `holding` is `holding_names` of the question. The notes about the user are too many to tell.
     """
     if question.subject == USER:
         return False
-    then = happened_then(question, corpus) + speaks_of_then(question, corpus)
-    return bool(((then > 0) & holding).any())
+    then = ranking.share("happened_then") + ranking.share("speaks_of_then")
+    return bool((then[holding] > 0).any())
 
 
 def _of_time_or_kind(
