@@ -50,7 +50,12 @@ def told_at(note_id: str) -> datetime:
     if not is_id(note_id):
         message = f"{note_id!r} is not a note id"
         raise ValueError(message)
-    return _EPOCH + ULID.from_str(note_id).milliseconds * _MILLISECOND
+    return _EPOCH + told_ms(note_id) * _MILLISECOND
+
+
+def told_ms(note_id: str) -> int:
+    """When a note was written, in milliseconds since 1970; of an id that is known to be one."""
+    return ULID.from_str(note_id).milliseconds
 
 
 def is_id(text: str) -> bool:

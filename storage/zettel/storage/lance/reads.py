@@ -12,6 +12,7 @@ import pyarrow as pa
 from anyio import to_thread
 from lancedb import AsyncTable
 
+from zettel.storage.ids import told_ms
 from zettel.storage.lance.cache.columns import OPEN_END, RevisionFacts
 from zettel.storage.lance.cache.note_cache import CACHE_MAX_ROWS, LoadedRows
 from zettel.storage.lance.cache.resident import NAMESPACE_MAX_ROWS
@@ -78,7 +79,7 @@ CACHE_MAX_BYTES = 256 * 1024 * 1024
 """Size of the cached rows without vectors: 50,000 long notes."""
 
 _LOADED = (*NOTE_COLUMNS, "row_id", "fold_hash", "vectors")
-_FACTS = ("known_from", "known_to", "valid_from", "valid_until")
+_FACTS = ("known_from", "known_to", "valid_from", "valid_until", "happened_at")
 
 
 class TableRows:
@@ -163,15 +164,17 @@ def _loaded(table: pa.Table, dim: int) -> LoadedRows | None:
     names = [table.column(name).to_pylist() for name in ("namespace", "state", "current")]
     names.append([_is_composed(origin) for origin in table.column("origin").to_pylist()])
     times = (_microseconds(table.column(name)) for name in _FACTS)
-    kinds = table.column("kind").to_pylist()
+    words = (table.column(name).to_pylist() for name in ("kind", "subject"))
+    note_ids = table.column("note_id").to_pylist()
+    times = (*times, map(told_ms, note_ids))
     return LoadedRows(
         rows=TableRows(table.select(list(NOTE_COLUMNS))),
-        note_ids=table.column("note_id").to_pylist(),
+        note_ids=note_ids,
         row_ids=table.column("row_id").to_pylist(),
         fold_hashes=table.column("fold_hash").to_pylist(),
         sessions=table.column("session").to_pylist(),
         links=_links(table.column("links")),
-        facts=[RevisionFacts(*fact) for fact in zip(*names, *times, kinds, strict=True)],
+        facts=[RevisionFacts(*fact) for fact in zip(*names, *times, *words, strict=True)],
         counts=counts,
         passages=passages,
     )

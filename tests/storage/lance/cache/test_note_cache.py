@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -317,7 +318,7 @@ def test_a_filter_that_asks_for_more_than_the_facts_is_not_answered() -> None:
 
     assert known is not None
     assert known.tolist() == [True, True]
-    assert facts.meant(replace(EVERYTHING, subject="bees")) is None
+    assert facts.meant(replace(EVERYTHING, says="bees")) is None
     assert facts.meant(replace(EVERYTHING, past=("row",))) is None
 
 
@@ -329,6 +330,13 @@ SOME = [
     NoteFilter(sessions=("one",), known_at=NOW),
     NoteFilter(kinds=(Kind.CORE,), known_at=LATER),
     NoteFilter(namespaces=("home", "away")),
+    NoteFilter(namespaces=("away",), subject="ÄGYPTEN"),
+    NoteFilter(subject="Garden"),
+    NoteFilter(since=NOW + timedelta(days=3)),
+    NoteFilter(until=NOW + timedelta(days=3)),
+    NoteFilter(since=NOW + timedelta(days=2), until=NOW + timedelta(days=4), subject="greece"),
+    NoteFilter(since=NOW - timedelta(days=2), kinds=(Kind.CORE,)),
+    NoteFilter(until=NOW - timedelta(days=2)),
 ]
 
 
@@ -339,9 +347,15 @@ async def test_a_filter_is_answered_in_memory_as_from_the_table(
     store, kinds = LanceStore(tables), list(Kind)
     notes = [
         replace(
-            make_note(f"bee {number}", namespace="away" if number % 5 else "home"),
+            make_note(
+                f"bee {number}",
+                now=NOW - timedelta(days=number % 7),
+                namespace="away" if number % 5 else "home",
+            ),
             session=("", "one", "two")[number % 3],
+            subject=("garden", "Ägypten", "Greece", "")[number % 4],
             kind=kinds[number % len(kinds)],
+            happened_at=NOW + timedelta(days=number % 12 - 6),
         )
         for number in range(24)
     ]

@@ -375,12 +375,13 @@ def _is_past(day: str, older: Note | Outline, younger: Note | Outline) -> bool:
 
     A later appointment is another one then.
     """
+    if not _DIGIT.search(day):  # "on Mondays" is no day, and read as the one before
+        return False
     since, until = telling_key(older)[0], telling_key(younger)[0]
     start, end = wall_time(since), wall_time(until)
-    # "On Mondays" is no day, and read as the one before.
-    return _DIGIT.search(day) is not None and any(
-        start <= s.start and s.end <= end for s in find_times(day, since)
-    )
+    # As it was read when the note was told; reading it by itself takes 3 ms.
+    told = [span for span in older.times if day in fold(span.phrase)]
+    return any(start <= s.start and s.end <= end for s in told or find_times(day, since))
 
 
 def _is_share_of_one(value: OtherValue, younger: _Told, older: _Told, cosine: float) -> bool:

@@ -185,6 +185,8 @@ def find_other_quantity(
         return None
     least = CLAUSE_MIN_WORDS if meant else QUANTITY_MIN_WORDS
     for new, old in product(younger.clauses, older.clauses):
+        if new.quantities.keys().isdisjoint(old.quantities):
+            continue
         other = _find_other(new, old, least, EVENT_SORTS | far, of_clauses=True) or _find_other(
             new, old, EVENT_MIN_WORDS, far, of_clauses=True
         )

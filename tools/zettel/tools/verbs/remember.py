@@ -66,6 +66,7 @@ from zettel.tools.verbs.candidates import (
     Compared,
     candidates,
     compare,
+    compare_again,
     embed_if_loaded,
     suggested_tags,
     was_alone,
@@ -452,7 +453,10 @@ async def _store(
             model = memory.embedder.model_id if vectors is not None else ""
             note = replace(note, embed_model=model)
             before = await memory.store.version()
-            compared = await _compare(memory, note, vectors, now)
+            # Nobody links to a note whose id was not told yet.
+            related = await kin(memory.store, note) if note.links else frozenset[str]()
+            settled = supersedes(note) | related
+            compared = await compare(memory, note, vectors, settled, now=now)
             # With the note, so that the next recall knows what has changed.
             note = replace(note, links=(*note.links, *compared.links(now)))
             written = await _write(memory, [NewNote(note=note, vectors=vectors)], parts, now)
@@ -464,7 +468,7 @@ async def _store(
         answer["marks"] = list(marks)
     if not await was_alone(memory, before, written):
         # Of two agents that tell the same at once, the later one sees the other's note.
-        compared = await _compare(memory, note, vectors, now)
+        compared = await compare_again(memory, compared, vectors, settled, now=now)
     await _add_compared(memory, answer, compared)
     if vectors is None:
         answer["degraded"] = f"{MODEL_LOADING}: stored now, found by its words, by meaning soon"
@@ -480,13 +484,6 @@ async def _add_compared(memory: Memory, answer: RememberAnswer, compared: Compar
         answer["candidates"] = found
     if tags := await suggested_tags(compared):
         answer["suggested_tags"] = tags
-
-
-async def _compare(memory: Memory, note: Note, vectors: Vectors | None, now: datetime) -> Compared:
-    """What a new note may repeat or replace."""
-    # Nobody links to a note whose id was not told yet.
-    related = await kin(memory.store, note) if note.links else frozenset[str]()
-    return await compare(memory, note, vectors, supersedes(note) | related, now=now)
 
 
 def _marks(memory: Memory, note: Note) -> tuple[tuple[str, ...], frozenset[str]]:

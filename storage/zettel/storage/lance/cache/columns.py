@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zettel.storage.ids import told_ms
 from zettel.storage.notes import Kind, Note, State
 from zettel.storage.store import NoteFilter, Vectors
 
@@ -26,7 +27,7 @@ COMPARED_MAX_NUMBERS = 4
 
 
 class RevisionFacts(NamedTuple):
-    """The filterable fields of a revision; times in microseconds since 1970."""
+    """The filterable fields of a revision; times in microseconds since 1970, but `told_ms`."""
 
     namespace: str
     state: str
@@ -36,7 +37,10 @@ class RevisionFacts(NamedTuple):
     known_to: int
     valid_from: int
     valid_until: int
+    happened_at: int
+    told_ms: int
     kind: str
+    subject: str
 
 
 def fact_of(note: Note) -> RevisionFacts:
@@ -50,7 +54,10 @@ def fact_of(note: Note) -> RevisionFacts:
         known_to=microseconds(note.known_to),
         valid_from=microseconds(note.valid_from),
         valid_until=microseconds(note.valid_until),
+        happened_at=microseconds(note.happened_at),
+        told_ms=told_ms(note.note_id),
         kind=note.kind.value,
+        subject=note.subject,
     )
 
 
@@ -66,6 +73,7 @@ class FactTable:
         self._numbers = np.empty((0, len(RevisionFacts._fields)), np.int64)
         self._used = 0
         self._namespaces = dict[str, int]()
+        self._subjects = dict[str, int]()
 
     def __len__(self) -> int:
         return self._used
@@ -101,14 +109,10 @@ class FactTable:
         if replace(where, note_ids=(), sessions=()) != _asked(where):
             return None
         numbers = self._numbers[: self._used] if places is None else self._numbers[list(places)]
-        space, state, current, derived, known_from, known_to, valid_from, valid_until, kind = (
-            numbers.T
-        )
+        space, state, current, derived, *times, kind, subject = numbers.T
+        meant = _in_time(where, times) & (space != _GONE)
         if where.known_at is None:
-            meant = (current == 1) & (space != _GONE)
-        else:
-            moment = microseconds(where.known_at)
-            meant = (known_from <= moment) & (known_to > moment) & (space != _GONE)
+            meant &= current == 1
         if where.namespaces:
             named = [self._namespaces.get(name, _GONE - 1) for name in where.namespaces]
             meant &= _any_of(space, named)
@@ -118,13 +122,8 @@ class FactTable:
             meant &= _any_of(state, [_STATES[asked.value] for asked in where.states])
         if where.kinds:
             meant &= _any_of(kind, [_KINDS[asked.value] for asked in where.kinds])
-        if where.unexpired_at is not None:
-            meant &= valid_until > microseconds(where.unexpired_at)
-        if where.ended_at is not None:
-            meant &= valid_until <= microseconds(where.ended_at)
-        if where.valid_at is not None:
-            moment = microseconds(where.valid_at)
-            meant &= (valid_from <= moment) & (valid_until > moment)
+        if where.subject:
+            meant &= subject == self._subjects.get(where.subject.lower(), _GONE)
         return meant
 
     def latest(self, namespaces: Sequence[str]) -> datetime | None:
@@ -136,11 +135,36 @@ class FactTable:
         return _EPOCH + timedelta(microseconds=int(moments.max())) if len(moments) else None
 
     def _row(self, fact: RevisionFacts) -> tuple[int, ...]:
-        numbers = self._number(fact.namespace), _STATES[fact.state]
-        return (*numbers, *fact[2:-1], _KINDS[fact.kind])
+        space = _number(self._namespaces, fact.namespace)
+        subject = _number(self._subjects, fact.subject.lower())
+        return (space, _STATES[fact.state], *fact[2:-2], _KINDS[fact.kind], subject)
 
-    def _number(self, namespace: str) -> int:
-        return self._namespaces.setdefault(namespace, len(self._namespaces))
+
+def _number(numbers: dict[str, int], name: str) -> int:
+    return numbers.setdefault(name, len(numbers))
+
+
+def _in_time(where: NoteFilter, times: Sequence[NDArray[np.int64]]) -> NDArray[np.bool_]:
+    """Which revisions pass the conditions on times; the columns from `known_from` on."""
+    known_from, known_to, valid_from, valid_until, happened_at, told = times
+    meant = np.ones(len(told), np.bool_)
+    if where.known_at is not None:
+        moment = microseconds(where.known_at)
+        meant &= (known_from <= moment) & (known_to > moment)
+    if where.unexpired_at is not None:
+        meant &= valid_until > microseconds(where.unexpired_at)
+    if where.ended_at is not None:
+        meant &= valid_until <= microseconds(where.ended_at)
+    if where.valid_at is not None:
+        moment = microseconds(where.valid_at)
+        meant &= (valid_from <= moment) & (valid_until > moment)
+    if where.since is not None or where.until is not None:
+        since = -OPEN_END if where.since is None else microseconds(where.since)
+        until = microseconds(where.until)
+        happened = (happened_at >= since) & (happened_at <= until)
+        # Ids tell milliseconds.
+        meant &= happened | ((told >= since // 1_000) & (told <= until // 1_000))
+    return meant
 
 
 def _any_of(column: NDArray[np.int64], numbers: Sequence[int]) -> NDArray[np.bool_]:
@@ -155,10 +179,13 @@ def _asked(where: NoteFilter) -> NoteFilter:
     return NoteFilter(
         namespaces=where.namespaces,
         kinds=where.kinds,
+        subject=where.subject,
         states=where.states,
         unexpired_at=where.unexpired_at,
         ended_at=where.ended_at,
         valid_at=where.valid_at,
+        since=where.since,
+        until=where.until,
         known_at=where.known_at,
         derived=where.derived,
     )
