@@ -92,7 +92,18 @@ async def test_two_people_with_one_first_name_are_not_one(any_desk: Desk) -> Non
         "Miriam is also known as Mimi.",
         "Miriam, aka Mimi, leads the audit.",
         "Mimi is short for Miriam.",
+        "Miriam is also called Mimi.",
+        "Miriam, better known as Mimi, leads the audit.",
+        "Miriam goes by Mimi.",
+        "Miriam's nickname is Mimi.",
         "Miriams Spitzname ist Mimi.",
+        "Miriam heißt auch Mimi.",
+        "Miriam wird Mimi genannt.",
+        "Miriam, conocida como Mimi, dirige la auditoría.",
+        "Miriam también se llama Mimi.",
+        "Miriam, dite Mimi, dirige l'audit.",
+        "Miriam s'appelle aussi Mimi.",
+        "Miriam is Dr. Mimi.",
     ],
 )
 async def test_a_note_that_tells_another_name_makes_two_one(any_desk: Desk, told: str) -> None:

@@ -147,6 +147,7 @@ class _Table(WordFile):
     moved_together: tuple[str, ...] = ()
     home_words: tuple[str, ...]
     work_words: tuple[str, ...]
+    other_name_words: tuple[str, ...]
     moves: tuple[str, ...]
     not_lasting: tuple[str, ...]
     no_movers: tuple[str, ...]
@@ -381,6 +382,19 @@ def find_places(content: str, subject: str) -> list[Relation]:
     if not _place_hint().search(content):
         return []
     return [told for told in find_relations(content, subject) if _tells_place(told)]
+
+
+def find_other_names(content: str, subject: str) -> list[Relation]:
+    """Where a text with a word of it gives somebody or something another name."""
+    if not _other_name_hint().search(content):
+        return []
+    return [told for told in find_relations(content, subject) if told.label == ALSO_CALLED]
+
+
+@cache
+def _other_name_hint() -> re.Pattern[str]:
+    words = [word for one in _languages() for word in one.table.other_name_words]
+    return _whole_words([*map(re.escape, words), *titles()])
 
 
 @cache

@@ -21,7 +21,7 @@ from zettel.tools.language.accents import without_accents
 from zettel.tools.language.name_words import read_language, titles
 from zettel.tools.language.names import ASSISTANTS, find_names
 from zettel.tools.language.question_words import find_users
-from zettel.tools.language.relations import ALSO_CALLED, THE_USER, find_relations
+from zettel.tools.language.relations import THE_USER, find_other_names, find_relations
 from zettel.tools.language.terms import plain_name
 from zettel.tools.language.user_words import (
     find_own_names,
@@ -383,7 +383,7 @@ def _told_names(key: str, notes: Iterable[Outline]) -> Iterator[str]:
     for note in notes:
         if marks_of(note.content):
             continue
-        for told in find_relations(note.content, note.subject):
+        for told in find_other_names(note.content, note.subject):
             sides = (told.who, told.whom)
-            if told.label == ALSO_CALLED and key in map(plain_name, sides):
+            if key in map(plain_name, sides):
                 yield from (s for s in sides if plain_name(s) not in {key, THE_USER, *ASSISTANTS})
