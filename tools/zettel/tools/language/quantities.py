@@ -98,10 +98,19 @@ class QuantityText:
 
     @cached_property
     def clauses(self) -> Sequence["QuantityText"]:
-        """Its sentences and their parts, each with the subject, the first `CLAUSE_MAX_NUMBER`."""
+        """Its sentences and their parts with a quantity, of the first `CLAUSE_MAX_NUMBER`.
+
+        Each has the subject.
+        """
         sentences = (self._content[slice(*span)] for span in sentence_spans(self._content))
         parts = dict.fromkeys(p for one in sentences for p in (one, *_CLAUSE_END.split(one)))
-        return [QuantityText(part, self._subject) for part in islice(parts, CLAUSE_MAX_NUMBER)]
+        clauses = (QuantityText(part, self._subject) for part in islice(parts, CLAUSE_MAX_NUMBER))
+        return [clause for clause in clauses if clause.has_one_of(self.quantities)]
+
+    def has_one_of(self, quantities: Mapping[str, set[str]]) -> bool:
+        """Whether some of these quantities stand in it: not reading it for them saves most time."""
+        text = " ".join(fold(self._text).split())
+        return any(quantity in text for told in quantities.values() for quantity in told)
 
     def ends_with(self, quantity: str) -> bool:
         """Whether it ends with a quantity, which is then told and names nothing."""
@@ -198,7 +207,7 @@ def find_other_quantity(
 def _find_in_list(younger: QuantityText, older: QuantityText) -> OtherValue | None:
     """An amount that a list of several things tells otherwise: "Starter £29, Growth £95"."""
     pairs = list[OtherValue]()
-    if min(len(younger.items), len(older.items)) < LIST_MIN_ITEMS:
+    if len(younger.items) < LIST_MIN_ITEMS or len(older.items) < LIST_MIN_ITEMS:
         return None
     for sort, before, words in older.items:
         same = [i.amount for i in younger.items if i.sort == sort and _share_word(i.words, words)]
