@@ -156,6 +156,20 @@ def test_a_backup_and_an_export_are_sent_to_the_command_that_takes_them(
     assert "is not there" in missing.stderr
 
 
+@pytest.mark.parametrize("name", ["sent.parquet", "sent.graphml", "folder"])
+def test_an_export_that_does_not_come_back_says_which_one_does(
+    told: Launcher, tmp_path: Path, name: str
+) -> None:
+    sent = str(tmp_path / name)
+    options = ("--format", "parquet") if name == "folder" else ()
+    assert told.run("export", sent, *options).returncode == 0
+
+    imported = told.run("import", sent, "--yes")
+
+    assert imported.returncode == 2
+    assert "zettel export notes.jsonl" in imported.stderr
+
+
 def test_an_option_that_does_nothing_for_a_source_or_a_target_is_refused(
     told: Launcher, tmp_path: Path
 ) -> None:
