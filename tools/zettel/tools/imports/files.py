@@ -21,6 +21,7 @@ SOURCE = "SOURCE"
 """The argument's name in errors."""
 TEXT_MAX_BYTES = 8 * 2**20
 """Of one text file; the King James Bible has 4.4 MB."""
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LINE_MAX_BYTES = 16 * 2**20
 """Of one line of JSON."""
 ITEM_MAX_CHARACTERS = 128 * 2**20
@@ -65,17 +66,21 @@ def opened_file(path: Path) -> Generator[BinaryIO]:
 
 
 def read_text(path: Path) -> str:
-    """The whole of a text file in UTF-8; what is not UTF-8 becomes U+FFFD.
+    """The whole of a text file in UTF-8, or in UTF-16 if it begins with a byte order mark.
 
     Raises:
-        InvalidArgumentError: It cannot be read, or is longer than `TEXT_MAX_BYTES`.
+        InvalidArgumentError: It cannot be read, is in another encoding, or is longer than
+            `TEXT_MAX_BYTES`.
     """
     with opened_file(path) as stream:
         raw = stream.read(TEXT_MAX_BYTES + 1)
     if len(raw) > TEXT_MAX_BYTES:
         problem = f"has more than {TEXT_MAX_BYTES:,} bytes"
         raise unreadable(path, problem, "Split it into several files.")
-    return raw.decode("utf-8-sig", "replace")
+    try:
+        return raw.decode("utf-16" if raw.startswith(_UTF16_MARKS) else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise unreadable(path, "is not UTF-8", "Save it as UTF-8, then import it again.") from None
 
 
 def walk(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
