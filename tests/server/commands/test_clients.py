@@ -139,7 +139,7 @@ def test_what_a_person_set_in_the_entry_stays_when_zettel_is_installed_again(
 ) -> None:
     more = {"env": {"ZETTEL_MODEL": "hash"}, "timeout": 60}
     file.parent.mkdir()
-    old = {"command": "/old/zettel", "args": [], **more}
+    old: Entry = {"command": "/old/zettel", "args": [], **more}
     file.write_text(json.dumps({"mcpServers": {ENTRY_NAME: old}}), encoding="utf-8")
     toml = tmp_path / "config.toml"
     kept = "startup_timeout_sec = 60 # slow disk\n"
