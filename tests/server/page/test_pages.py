@@ -576,6 +576,8 @@ async def test_no_error_on_a_page_tells_a_person_which_tool_to_call(
     pages = [
         await visitor.see("/note/01ARZ3NDEKTSV4RRFFQ69G5FAV", status=404),
         await visitor.see("/note/x", status=400),
+        await visitor.see("/note/%20", status=400),
+        await visitor.send("/review", {"answer": "both"}, seen=note, status=400),
         await visitor.see(f"/note/{gone}", status=404),
         await visitor.send("/erase", {"confirm": "none"}, seen=note, status=409),
         await visitor.send(f"/note/{note_id}/revision", {"rev": "7"}, seen=note, status=400),
