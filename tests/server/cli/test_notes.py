@@ -125,6 +125,7 @@ def test_a_beginning_that_fits_several_notes_names_them(told: Launcher) -> None:
         (("move", "ZZZZZZZ", "--to", "The Barn"), "--to: 'The Barn' is not a namespace."),
         (("namespaces", "merge", "nowhere", "barn"), "FROM: 'nowhere' is not known."),
         (("namespaces", "merge", "farm", "nowhere"), "INTO: 'nowhere' is not known."),
+        (("namespaces", "merge", "user", "farm"), "zettel move --from user --to farm"),
         (("add", " "), "text: it is empty"),
         (("add", "-"), "text: it is empty"),  # as standard input is
         (("forget",), "ID: nothing says which notes to forget. Name notes by id"),
