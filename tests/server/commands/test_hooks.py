@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.server.processes import Launcher
+from tests.server.engine_homes import Home
+from tests.server.processes import PATIENCE_S, Launcher
 
 from zettel.server.commands.clients import McpClient, plan_hooks, write_edit
 from zettel.server.commands.hook_check import HookCheck
@@ -130,6 +131,22 @@ def test_the_note_of_a_session_stays_short(requests: Sequence[str]) -> None:
     content = memory.calls[-1][1]["content"]
     assert len(content) < 4_000
     assert len(content.split("\n- ")) <= 22
+
+
+def test_a_session_with_characters_that_no_note_can_hold_is_kept(
+    home: Home, tmp_path: Path
+) -> None:
+    transcript = transcript_of(tmp_path, asked("Read a\x00b"), asked("and \ud83d"), asked("Done?"))
+    with Path(transcript).open("a", encoding="utf-8") as file:
+        file.write("[" * 200_000 + "\n")
+    event = {"hook_event_name": "SessionEnd", "session_id": "s", "transcript_path": transcript}
+
+    kept = home.spawn("hook", "claude-code").popen
+    said = kept.communicate(json.dumps(event).encode(), timeout=PATIENCE_S)
+
+    assert (kept.returncode, *said) == (0, b"", b"")
+    listed = json.loads(home.run("list", "--json").stdout)
+    assert "- Read a\ufffdb\n- and ?\n- Done?" in listed["content"]
 
 
 def test_a_brief_leaves_marked_notes_out_and_cannot_pose_as_more() -> None:
