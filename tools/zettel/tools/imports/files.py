@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -305,15 +306,30 @@ def opened_database(path: Path) -> Generator[sqlite3.Connection]:
         pass
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=10)) as base:
+        # Its rows are read in batches, each in a thread of the pool, one after the other.
+        connect = partial(sqlite3.connect, check_same_thread=False)
+        with closing(connect(uri, uri=True, timeout=10)) as base:
             base.text_factory = _decoded
             base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_MAX_BYTES)
             base.execute("PRAGMA trusted_schema = OFF")
             base.execute("PRAGMA query_only = ON")
+            _check_whole(base, path)
             yield base
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter in a damaged schema
         problem = f"cannot be read ({error})"
         raise unreadable(path, problem, "Stop what uses it, or copy it with that.") from None
+
+
+def _check_whole(base: sqlite3.Connection, path: Path) -> None:
+    """Check that the file has all its pages; SQLite reads the rest of one that was cut as zeros.
+
+    Raises:
+        sqlite3.DatabaseError: It has fewer, and no log holds the others.
+    """
+    [(pages,)], [(size,)] = (base.execute(f"PRAGMA page_{name}") for name in ("count", "size"))
+    if path.stat().st_size < pages * size and not path.with_name(f"{path.name}-wal").exists():
+        message = "it was cut short"
+        raise sqlite3.DatabaseError(message)
 
 
 def _decoded(raw: bytes) -> str:
