@@ -124,6 +124,21 @@ async def test_a_cursor_goes_on_in_the_namespace_it_was_made_for_whoever_passes_
     assert set(ids(rest)) == told - set(ids(page))
 
 
+async def test_a_list_whose_last_shown_note_was_erased_does_not_begin_anew(desk: Desk) -> None:
+    told = [await desk.told(f"lecture {lettered(n)} on bees", tags=["bees"]) for n in range(5)]
+    page = await desk("recall", tags=["bees"], limit=2)
+    cursor, last = pick(page, "omitted", "cursor"), ids(page)[-1]
+
+    await desk("forget", note_ids=[last])
+    rest = await desk("recall", cursor=cursor, limit=5)
+    preview = await desk("forget", note_ids=[last], erase=True)
+    await desk("forget", confirm=preview["confirm"])
+
+    assert set(ids(rest)) == {*told} - {*ids(page)}
+    with pytest.raises(Refused, match="Call recall with the filters again"):
+        await desk("recall", cursor=cursor, limit=5)
+
+
 @pytest.mark.parametrize("query", ["\u200b", " \u2060\ufeff\n", "\u00ad"])
 async def test_a_question_of_characters_that_are_not_shown_is_none(desk: Desk, query: str) -> None:
     note_id = await desk.told("Ana keeps bees")
