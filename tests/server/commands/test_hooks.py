@@ -222,6 +222,22 @@ def test_the_hooks_of_others_stay_when_zettels_come_and_go(
     assert {**left, "hooks": hooks} == held
 
 
+def test_a_hook_of_zettel_in_a_group_of_others_is_found_and_goes_alone(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    mine, old = ({"type": "command", "command": c} for c in ("mine", "/a/zettel hook claude-code"))
+    file.write_text(json.dumps({"hooks": {"Stop": [{"matcher": "x", "hooks": [mine, old]}]}}))
+    client = McpClient(title="A client", file=lambda: file, hooks_file=lambda: file)
+
+    write_edit(plan_hooks("claude-code", client, "/opt/zettel"))
+    both = json.loads(file.read_text("utf-8"))["hooks"]["Stop"]
+    write_edit(plan_hooks("claude-code", client, None))
+    left = json.loads(file.read_text("utf-8"))["hooks"]
+
+    others = {"matcher": "x", "hooks": [mine]}
+    assert both == [others, *hook_entries("/opt/zettel", "claude-code")["Stop"]]
+    assert left == {"Stop": [others]}
+
+
 def test_the_plugin_runs_the_hooks_that_install_writes() -> None:
     plugin = ROOT / "deploy" / "claude-code"
 

@@ -329,7 +329,7 @@ def _with_hooks(text: str, name: str, wanted: Mapping[str, Sequence[Entry]]) -> 
     known = cast("dict[str, object]", hooks)
     kept = dict[str, object]()
     for event, entries in known.items():
-        others = [each for each in _listed(entries) if not _is_own(each, name)]
+        others = [left for each in _listed(entries) for left in _of_others(each, name)]
         if others or event in wanted or not entries:
             kept[event] = others
     for event, entries in wanted.items():
@@ -354,14 +354,17 @@ def _listed(entries: object) -> list[object]:
     return cast("list[object]", entries)
 
 
-def _is_own(entry: object, name: str) -> bool:
-    """Whether a hook, or the first of a group, runs Zettel's command for this client."""
+def _of_others(entry: object, name: str) -> list[object]:
+    """A hook, or a group of them, without those that run Zettel's command for this client."""
     found = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
     inner = found.get("hooks")
     if isinstance(inner, list) and inner:
-        return _is_own(cast("list[object]", inner)[0], name)
+        hooks = cast("list[object]", inner)
+        left = [hook for each in hooks for hook in _of_others(each, name)]
+        return [entry if left == hooks else {**found, "hooks": left}] if left else []
     command = found.get("command")
-    return isinstance(command, str) and bool(re.search(rf"zettel\S* hook {name}$", command))
+    is_own = isinstance(command, str) and re.search(rf"zettel\S* hook {name}$", command)
+    return [] if is_own else [entry]
 
 
 def _formatted_as(text: str, document: Mapping[str, object]) -> str:
