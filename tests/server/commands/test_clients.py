@@ -273,6 +273,7 @@ def test_doctor_starts_what_the_file_says_and_calls_the_tools(zettel: Launcher) 
         ({"command": "/nowhere/zettel", "args": []}, "No such file"),
         ({"command": sys.executable, "args": ["-c", "pass"]}, "zettel install cursor"),
         ({"url": "http://127.0.0.1:9/mcp"}, "zettel install cursor"),
+        ({"env": {}}, "names neither a command nor a URL. Mend it"),
     ],
 )
 def test_doctor_says_why_a_client_cannot_use_zettel(
