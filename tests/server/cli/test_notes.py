@@ -1,6 +1,7 @@
 """The commands for what one does to notes: add, edit, link, review, graph, stats, list, show."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -150,8 +151,13 @@ def test_a_backup_and_an_export_are_sent_to_the_command_that_takes_them(
 
     restored, imported = told.run("restore", sent), told.run("import", kept)
     missing = told.run("restore", str(tmp_path / "none.zettel"))
+    (tmp_path / "empty.zettel").touch()
+    os.mkfifo(tmp_path / "pipe")
+    empty, pipe = (told.run("restore", str(tmp_path / n)) for n in ("empty.zettel", "pipe"))
 
-    assert [done.returncode for done in (restored, imported, missing)] == [2, 2, 2]
+    done = (restored, imported, missing, empty, pipe)
+    assert [each.returncode for each in done] == [2, 2, 2, 2, 2]
+    assert ("is empty" in empty.stderr, "is no file" in pipe.stderr) == (True, True)
     assert "Pass it to zettel import." in restored.stderr
     assert "Pass it to zettel restore." in imported.stderr
     assert "is not there" in missing.stderr

@@ -76,19 +76,27 @@ def check_no_export(path: Path) -> None:
     """Check that what is to be restored can be read and is no export.
 
     Raises:
-        InvalidArgumentError: It is not there, no file or not readable, or an export.
+        InvalidArgumentError: It is not there, no file, empty or not readable, or an export.
     """
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        gone = isinstance(error, FileNotFoundError)
-        how = "is not there" if gone else f"cannot be read ({error.strerror})"
+    if how := _unreadable(path):
         problem = f"{str(path)!r} {how}"
-        remedy = "Name a file that zettel backup wrote."
-        raise InvalidArgumentError("FILE", problem, remedy) from None
+        raise InvalidArgumentError("FILE", problem, "Name a file that zettel backup wrote.")
     if is_export(path):
         problem = f"{str(path)!r} is an export, no backup"
         raise InvalidArgumentError("FILE", problem, "Pass it to zettel import.")
+
+
+def _unreadable(path: Path) -> str:
+    """Why a file cannot be read; empty if it can."""
+    try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
+            return "is no file"
+        with path.open("rb") as file:
+            return "" if file.read(1) else "is empty"
+    except FileNotFoundError:
+        return "is not there"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
 
 
 def check_importable(path: Path) -> None:
