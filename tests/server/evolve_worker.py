@@ -1,9 +1,9 @@
 """Evolve a store as `zettel evolve --once` does, and die by SIGKILL at a named point of it.
 
-    python -m tests.server.evolve_worker PLACE NOW BEFORE POINT
+    python -m tests.server.evolve_worker PLACE NOW BEFORE POINT [RUN]
 
 BEFORE is `step` (before a step, POINT its name), `commit` (POINT `before` or `after` it), or
-`nothing`.
+`nothing`. With RUN, that run is undone instead, as `zettel undo` does.
 """
 
 import os
@@ -14,7 +14,7 @@ from datetime import datetime
 
 import anyio
 
-from zettel.server.commands.evolve import evolve_once
+from zettel.server.commands.evolve import evolve_once, undo_once
 from zettel.server.config.settings import load_engine_settings
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.store import Change, NewNote, Written
@@ -25,8 +25,8 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(place: str, now: str, before: str, point: str) -> None:
-    """Evolve until the point."""
+def main(place: str, now: str, before: str, point: str, run: str = "") -> None:
+    """Evolve, or undo, until the point."""
     writing = LanceStore.write
 
     async def write(
@@ -46,6 +46,9 @@ def main(place: str, now: str, before: str, point: str) -> None:
             die()
 
     settings = load_engine_settings(place)
+    if run:
+        anyio.run(undo_once, settings, run, False, lambda: None)
+        return
     anyio.run(evolve_once, settings, datetime.fromisoformat(now), progress, lambda: None)
 
 

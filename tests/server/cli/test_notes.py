@@ -1,6 +1,7 @@
 """The commands for what one does to notes: add, edit, link, review, graph, stats, list, show."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -125,6 +126,7 @@ def test_a_beginning_that_fits_several_notes_names_them(told: Launcher) -> None:
         (("move", "ZZZZZZZ", "--to", "The Barn"), "--to: 'The Barn' is not a namespace."),
         (("namespaces", "merge", "nowhere", "barn"), "FROM: 'nowhere' is not known."),
         (("namespaces", "merge", "farm", "nowhere"), "INTO: 'nowhere' is not known."),
+        (("namespaces", "merge", "user", "farm"), "zettel move --from user --to farm"),
         (("add", " "), "text: it is empty"),
         (("add", "-"), "text: it is empty"),  # as standard input is
         (("forget",), "ID: nothing says which notes to forget. Name notes by id"),
@@ -149,11 +151,30 @@ def test_a_backup_and_an_export_are_sent_to_the_command_that_takes_them(
 
     restored, imported = told.run("restore", sent), told.run("import", kept)
     missing = told.run("restore", str(tmp_path / "none.zettel"))
+    (tmp_path / "empty.zettel").touch()
+    os.mkfifo(tmp_path / "pipe")
+    empty, pipe = (told.run("restore", str(tmp_path / n)) for n in ("empty.zettel", "pipe"))
 
-    assert [done.returncode for done in (restored, imported, missing)] == [2, 2, 2]
+    done = (restored, imported, missing, empty, pipe)
+    assert [each.returncode for each in done] == [2, 2, 2, 2, 2]
+    assert ("is empty" in empty.stderr, "is no file" in pipe.stderr) == (True, True)
     assert "Pass it to zettel import." in restored.stderr
     assert "Pass it to zettel restore." in imported.stderr
     assert "is not there" in missing.stderr
+
+
+@pytest.mark.parametrize("name", ["sent.parquet", "sent.graphml", "folder"])
+def test_an_export_that_does_not_come_back_says_which_one_does(
+    told: Launcher, tmp_path: Path, name: str
+) -> None:
+    sent = str(tmp_path / name)
+    options = ("--format", "parquet") if name == "folder" else ()
+    assert told.run("export", sent, *options).returncode == 0
+
+    imported = told.run("import", sent, "--yes")
+
+    assert imported.returncode == 2
+    assert "zettel export notes.jsonl" in imported.stderr
 
 
 def test_an_option_that_does_nothing_for_a_source_or_a_target_is_refused(

@@ -134,6 +134,51 @@ def test_what_a_client_wrote_after_the_change_was_shown_is_not_lost(file: Path) 
     }
 
 
+def test_what_a_person_set_in_the_entry_stays_when_zettel_is_installed_again(
+    file: Path, tmp_path: Path
+) -> None:
+    more = {"env": {"ZETTEL_MODEL": "hash"}, "timeout": 60}
+    file.parent.mkdir()
+    old: Entry = {"command": "/old/zettel", "args": [], **more}
+    file.write_text(json.dumps({"mcpServers": {ENTRY_NAME: old}}), encoding="utf-8")
+    toml = tmp_path / "config.toml"
+    kept = "startup_timeout_sec = 60 # slow disk\n"
+    toml.write_text(f'[mcp_servers.zettel]\ncommand = "/old/zettel"\n{kept}', encoding="utf-8")
+
+    install(file)
+    write_edit(plan_edit(client_of(toml, section="mcp_servers"), ENTRY))
+
+    assert json.loads(file.read_text("utf-8")) == {"mcpServers": {ENTRY_NAME: {**ENTRY, **more}}}
+    assert 'command = "/opt/zettel"' in toml.read_text("utf-8")
+    assert kept in toml.read_text("utf-8")
+
+
+def test_an_entry_by_address_is_replaced_whole(file: Path) -> None:
+    file.parent.mkdir()
+    old = {"type": "http", "url": "http://127.0.0.1:8377/mcp"}
+    file.write_text(json.dumps({"mcpServers": {ENTRY_NAME: old}}), encoding="utf-8")
+
+    install(file)
+
+    assert json.loads(file.read_text("utf-8")) == {"mcpServers": {ENTRY_NAME: ENTRY}}
+
+
+def test_toml_keeps_its_byte_order_mark_and_its_line_ends(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    before = '\ufeffmodel = "o"\r\n\r\n[mcp_servers.other]\r\ncommand = "x"\r\n'.encode()
+    file.write_bytes(before)
+    client = client_of(file, section="mcp_servers")
+
+    write_edit(plan_edit(client, ENTRY))
+    text = file.read_bytes()
+    assert text.startswith(before)
+    assert text.count(b"\n") == text.count(b"\r\n")
+    assert read_entry(client) == ENTRY
+
+    write_edit(plan_edit(client, None))
+    assert file.read_bytes().rstrip() == before.rstrip()
+
+
 def test_comments_and_other_servers_stay_in_toml(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     text = '# mine\nmodel = "o"\n\n[mcp_servers.other] # why\ncommand = "x"\n'
@@ -228,6 +273,7 @@ def test_doctor_starts_what_the_file_says_and_calls_the_tools(zettel: Launcher) 
         ({"command": "/nowhere/zettel", "args": []}, "No such file"),
         ({"command": sys.executable, "args": ["-c", "pass"]}, "zettel install cursor"),
         ({"url": "http://127.0.0.1:9/mcp"}, "zettel install cursor"),
+        ({"env": {}}, "names neither a command nor a URL. Mend it"),
     ],
 )
 def test_doctor_says_why_a_client_cannot_use_zettel(

@@ -221,12 +221,14 @@ async def test_the_preview_refuses_what_the_import_would_and_in_its_words(desk: 
     }
     for name, text in new.items():
         (desk.folder / "farm" / name).write_text(text)
+    (desk.folder / "farm" / "latin.md").write_bytes(b"Caf\xe9")
 
     shown = await desk.read(apply=False)
     done = await desk.read()
 
     assert set(kinds(shown).values()) == {EditKind.PROBLEM}
-    assert len(kinds(shown)) == 7
+    assert len(kinds(shown)) == 8
+    assert "it is not UTF-8" in {edit.problem for edit in shown.changes.edits}
     assert "garbage" in next(edit.problem for edit in shown.changes.edits if edit.note_id == ana)
     told = [[(edit.path, edit.problem) for edit in found.changes.edits] for found in (shown, done)]
     assert told[0] == told[1]

@@ -413,6 +413,34 @@ async def test_a_run_is_shown_note_by_note_and_undone(server: Server, visitor: V
     assert "This run is undone" in (await visitor.see("/runs/run-1")).words
 
 
+async def test_a_place_past_the_end_of_a_list_leads_to_its_beginning(
+    server: Server, visitor: Visitor
+) -> None:
+    await open_pair(server)
+
+    queue = await visitor.see("/review?offset=20&namespace=proj")
+    runs = await visitor.see("/runs?offset=20")
+
+    assert str(visitor.last.url).endswith("/runs")
+    assert "Has this changed?" in queue.words
+    assert runs.all("a", href="/runs/run-1")
+
+
+async def test_a_token_is_not_told_that_there_was_no_run_where_earlier_ones_are_left(
+    server: Server, visitor: Visitor
+) -> None:
+    note_id = await server.told("Ana lives in Paris.")
+    await server.evolve()
+    for number in range(20):
+        await server.call(UpdateArguments(note_id=note_id, context=f"told {number} times"))
+        await server.evolve()
+    await visitor.log_in(await server.token("ben", "bens"))
+
+    page = await visitor.see("/runs")
+
+    assert "There was no run yet" not in page.words
+
+
 async def test_a_run_whose_notes_were_changed_since_is_undone_in_part(
     server: Server, visitor: Visitor
 ) -> None:
@@ -548,6 +576,8 @@ async def test_no_error_on_a_page_tells_a_person_which_tool_to_call(
     pages = [
         await visitor.see("/note/01ARZ3NDEKTSV4RRFFQ69G5FAV", status=404),
         await visitor.see("/note/x", status=400),
+        await visitor.see("/note/%20", status=400),
+        await visitor.send("/review", {"answer": "both"}, seen=note, status=400),
         await visitor.see(f"/note/{gone}", status=404),
         await visitor.send("/erase", {"confirm": "none"}, seen=note, status=409),
         await visitor.send(f"/note/{note_id}/revision", {"rev": "7"}, seen=note, status=400),

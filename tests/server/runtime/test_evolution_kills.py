@@ -158,6 +158,28 @@ def test_a_run_that_is_killed_after_a_commit_is_listed_and_can_be_undone(tmp_pat
     assert len(undone.restored) == len(TOLD)
 
 
+def test_an_undo_that_is_killed_after_its_commit_is_listed_and_can_be_undone(
+    tmp_path: Path,
+) -> None:
+    place = tmp_path / "store"
+    anyio.run(_tell, place)
+    (place / "config.toml").write_text('model = "hash"\n', encoding="utf-8")
+    confirm(place / "config.toml")
+    settings = load_engine_settings(str(place))
+    run_id = anyio.run(evolve_once, settings, NOW, unwatched, lambda: None).run_id
+    arguments = (evolve_worker.__name__, str(place), NOW.isoformat(), "commit", "after", run_id)
+    process = start("-m", *arguments, cwd=ROOT, streams=(None, None, None))
+    assert process.wait(PATIENCE_S) == -signal.SIGKILL
+
+    listed = list[Output]()
+    anyio.run(print_runs, settings, listed.append)
+
+    assert "undo    begun  killed, or not at its end" in listed[0].text
+    undo_id = listed[0].text.split()[0]
+    undone = anyio.run(undo_once, settings, undo_id, False, lambda: None).report
+    assert len(undone.restored) == len(TOLD)
+
+
 def unwatched(step: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
 

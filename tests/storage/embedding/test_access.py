@@ -68,6 +68,16 @@ async def test_a_model_that_may_not_be_read_is_refused_with_the_path_and_the_use
     assert "again with" not in said  # another copy would be as shut
 
 
+async def test_a_folder_that_is_no_model_is_not_taken_for_one_that_may_not_be_read(
+    folder: Path,
+) -> None:
+    other = folder.parent
+    (other / "notes.conf").symlink_to("nowhere")
+
+    with pytest.raises(ModelUnavailableError, match="has no weights"):
+        await make_embedder(await find_model(str(other)), "auto").embed_notes(["A note."])
+
+
 async def test_a_model_that_is_damaged_is_to_be_saved_again(folder: Path) -> None:
     with pytest.raises(ModelUnavailableError, match="Save the model again"):
         await make_embedder(await find_model(str(folder)), "auto").embed_notes(["A note."])

@@ -231,6 +231,32 @@ async def test_a_note_that_was_changed_after_the_preview_stays(desk: Desk) -> No
     assert first not in await dump(desk)
 
 
+async def test_a_note_that_was_forgotten_after_the_preview_is_erased_with_the_others(
+    desk: Desk,
+) -> None:
+    first, second = await desk.told("log a", tags=["log"]), await desk.told("log b", tags=["log"])
+    preview = await desk("forget", tags=["log"], erase=True)
+    await desk("forget", note_ids=[second])
+
+    answer = await desk("forget", confirm=preview["confirm"])
+
+    assert (answer["status"], answer["matched"], "skipped" in answer) == ("erased", 2, False)
+    assert not {first, second} & set(await dump(desk))
+
+
+async def test_a_note_that_was_forgotten_and_brought_back_after_the_preview_stays(
+    desk: Desk,
+) -> None:
+    note_id = await desk.told("log a")
+    preview = await desk("forget", note_ids=[note_id], erase=True)
+    await desk("forget", note_ids=[note_id])
+    await desk("forget", note_ids=[note_id], undo=True)
+
+    answer = await desk("forget", confirm=preview["confirm"])
+
+    assert answer["skipped"] == [note_id]
+
+
 async def test_a_forgotten_note_can_be_erased_and_not_be_brought_back(desk: Desk) -> None:
     note_id = await desk.told(CANARY, subject="Ana")
     await desk("forget", note_ids=[note_id])

@@ -44,6 +44,18 @@ def test_an_observation_of_server_memory_is_a_note_about_its_entity() -> None:
     assert (len(drafts), skipped) == (7, [])
 
 
+def test_a_page_in_an_encoding_that_is_not_said_is_skipped_and_no_letter_of_it_lost(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "latin.md").write_bytes("Jürgen keeps bees".encode("latin-1"))
+    (tmp_path / "notepad.md").write_bytes("Jürgen keeps hens".encode("utf-16"))
+
+    drafts, (left,) = read(tmp_path, "markdown")
+
+    assert [draft.content for draft in drafts] == ["Jürgen keeps hens"]
+    assert (left.where, "is not UTF-8" in left.reason) == ("latin.md", True)
+
+
 def test_a_line_of_server_memory_that_is_no_entity_is_skipped_with_its_number(
     tmp_path: Path,
 ) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,30 @@ def test_a_zip_that_unpacks_to_far_more_than_it_is_is_refused(tmp_path: Path) ->
 
     with pytest.raises(InvalidArgumentError, match="would unpack"):
         found_in(bomb, "chatgpt")
+
+
+DATABASES = ("mem0-history.db", "mcp-memory-service.db", "mempalace")
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_database_is_read_on_in_another_thread(name: str) -> None:
+    parts = iter(find_format(PEERS / name).read(PEERS / name))
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        begun = [first.submit(next, parts).result()]
+        rest = second.submit(list, parts).result()
+
+    assert begun + rest == list(find_format(PEERS / name).read(PEERS / name))
+
+
+def test_a_database_that_was_cut_short_is_refused(tmp_path: Path) -> None:
+    whole = (PEERS / "mem0-history.db").read_bytes()
+    cut = tmp_path / "history.db"
+    cut.write_bytes(whole[:-100])
+
+    with pytest.raises(InvalidArgumentError, match="or is damaged"):
+        find_format(cut)
+    with pytest.raises(InvalidArgumentError, match="it was cut short"):
+        found_in(cut, "mem0")
 
 
 def test_a_damaged_or_foreign_zip_is_refused(tmp_path: Path) -> None:

@@ -109,6 +109,46 @@ async def test_a_cursor_is_not_taken_for_another_question(
     assert len(notes(rest)) == 2
 
 
+@pytest.mark.parametrize("asked", [{"query": "bees"}, {"subject": "Ana"}, {"since": "2026"}])
+@pytest.mark.parametrize("sizes", [{}, {"max_tokens": 1_000}])
+async def test_a_cursor_goes_on_in_the_namespace_it_was_made_for_whoever_passes_it(
+    desk: Desk, asked: dict[str, object], sizes: dict[str, object]
+) -> None:
+    told = {await desk.told(f"lecture {lettered(n)} on bees", subject="Ana") for n in range(5)}
+    page = await desk("recall", limit=2, **asked, **sizes)
+
+    async with opened_desk(desk.memory, namespace="elsewhere") as other:
+        other.now = desk.now
+        rest = await other("recall", cursor=pick(page, "omitted", "cursor"), limit=5)
+
+    assert set(ids(rest)) == told - set(ids(page))
+
+
+async def test_a_list_whose_last_shown_note_was_erased_does_not_begin_anew(desk: Desk) -> None:
+    told = [await desk.told(f"lecture {lettered(n)} on bees", tags=["bees"]) for n in range(5)]
+    page = await desk("recall", tags=["bees"], limit=2)
+    cursor, last = pick(page, "omitted", "cursor"), ids(page)[-1]
+
+    await desk("forget", note_ids=[last])
+    rest = await desk("recall", cursor=cursor, limit=5)
+    preview = await desk("forget", note_ids=[last], erase=True)
+    await desk("forget", confirm=preview["confirm"])
+
+    assert set(ids(rest)) == {*told} - {*ids(page)}
+    with pytest.raises(Refused, match="Call recall with the filters again"):
+        await desk("recall", cursor=cursor, limit=5)
+
+
+@pytest.mark.parametrize("query", ["\u200b", " \u2060\ufeff\n", "\u00ad"])
+async def test_a_question_of_characters_that_are_not_shown_is_none(desk: Desk, query: str) -> None:
+    note_id = await desk.told("Ana keeps bees")
+
+    answer = await desk("recall", query=query)
+
+    assert ids(answer) == [note_id]
+    assert "overview" in answer
+
+
 @pytest.mark.parametrize(("given", "shown"), [({"limit": 10}, 10), ({}, 12)])
 async def test_a_page_goes_on_in_the_default_size_only_when_that_is_given(
     desk: Desk, given: dict[str, int], shown: int

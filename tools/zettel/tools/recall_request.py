@@ -96,9 +96,13 @@ class RecallQuery:
     detail: Detail
 
     def settled(self) -> RecallRequest:
-        """The request with its times as instants, so that the next page means the same times."""
+        """The request with its namespace named and its times as instants.
+
+        So the next page means the same for whoever asks for it, and whenever.
+        """
         return replace(
             self.request,
+            namespace=self.request.namespace or self.caller.namespace,
             since=self.since.start.isoformat() if self.since else "",
             until=self.until.last.isoformat() if self.until else "",
             as_of=self.moment.isoformat() if self.request.as_of else "",
@@ -130,6 +134,8 @@ def check(request: RecallRequest, caller: Caller, now: datetime) -> RecallQuery:
     """
     validation.check_text("query", request.query, most=validation.MAX_QUERY)
     validation.check_growth("query", request.query)
+    if not validation.has_visible(request.query):
+        request = replace(request, query="")
     if request.limit:
         validation.check_range("limit", request.limit, least=1, most=validation.MAX_LIMIT)
     validation.check_range(

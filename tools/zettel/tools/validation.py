@@ -86,14 +86,14 @@ def check_content(value: str, *, most: int = MAX_CONTENT) -> str:
             "Split it where speakers change and remember one note per statement, all with the same"
             " session.",
         )
-    if not _has_visible(value):
+    if not has_visible(value):
         raise InvalidArgumentError(
             "content", "it is empty", "Pass the words to remember, self-contained."
         )
     return check_growth("content", check_text("content", value, most=most))
 
 
-def _has_visible(value: str) -> bool:
+def has_visible(value: str) -> bool:
     """Whether a text holds more than space and what is not shown, as zero-width joiners."""
     return any(not c.isspace() and category(c) not in ("Cc", "Cf") for c in value)
 

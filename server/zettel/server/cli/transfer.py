@@ -134,7 +134,7 @@ async def import_notes(
     of_lines = {"--into-namespace": into_namespace, "--with-tokens": with_tokens}
     of_folders = {"--forget-deleted": forget_deleted, "--watch": watch}
     if from_format in (None, transfer.OWN_FORMAT):
-        transfer.check_no_backup(path)
+        transfer.check_importable(path)
         if vault.Vault(path).exists() or (is_own and path.is_dir()):
             for_others = {**of_lines, "--trusted": trusted}
             _refuse(for_others, f"{path} is a folder of Markdown", "Leave it out.")

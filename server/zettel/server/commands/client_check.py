@@ -69,7 +69,9 @@ async def _call(entry: Entry, steps: list[str]) -> None:
         async with create_mcp_http_client(headers=headers) as http:
             await _use(streamable_http_client(url, http_client=http), url, steps)
         return
-    command = _text(entry, "command")
+    if not (command := _text(entry, "command")):
+        message = "Zettel's entry names neither a command nor a URL"
+        raise ValueError(message)
     arguments = [str(each) for each in cast("list[object]", entry.get("args") or [])]
     env = {k: str(v) for k, v in cast("Mapping[str, object]", entry.get("env") or {}).items()}
     server = StdioServerParameters(command=command, args=arguments, env=env or None)
@@ -100,7 +102,7 @@ def _reason(error: BaseException) -> str:
     """The innermost reason: the SDK wraps errors in groups."""
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseException", error.exceptions[0])
-    return " ".join(f"{error}".split()) or type(error).__name__
+    return " ".join(f"{error}".split()).removesuffix(".") or type(error).__name__
 
 
 def check_output(check: ClientCheck) -> Output:

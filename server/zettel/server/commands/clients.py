@@ -229,7 +229,9 @@ def read_entry(client: McpClient) -> Entry | None:
     text = _read(file)
     try:
         document: Mapping[str, object] = (
-            tomlkit.parse(text).unwrap() if file.suffix == ".toml" else _parsed(text)
+            tomlkit.parse(text.removeprefix("\ufeff")).unwrap()
+            if file.suffix == ".toml"
+            else _parsed(text)
         )
         found = _servers(document, client.section).get(ENTRY_NAME)
     except (ValueError, TypeError, RecursionError, TOMLKitError) as error:
@@ -300,14 +302,21 @@ def _with_json(text: str, section: str, entry: Entry | None) -> str:
     """JSON with the entry in its section, indented as the text is."""
     document = _parsed(text)
     servers = dict(_servers(document, section))
-    if servers.get(ENTRY_NAME) == entry:
+    wanted = entry and _merged(servers.get(ENTRY_NAME), entry)
+    if servers.get(ENTRY_NAME) == wanted:
         return text
-    if entry is None:
+    if wanted is None:
         del servers[ENTRY_NAME]
     else:
-        servers[ENTRY_NAME] = entry
+        servers[ENTRY_NAME] = wanted
     document[section] = servers
     return _formatted_as(text, document)
+
+
+def _merged(known: object, entry: Entry) -> Entry:
+    """The entry with what else a person set in one that starts Zettel, such as `env`."""
+    found = cast("Entry", known) if isinstance(known, dict) else {}
+    return {**found, **entry} if "command" in found else entry
 
 
 def _with_hooks(text: str, name: str, wanted: Mapping[str, Sequence[Entry]]) -> str:
@@ -320,7 +329,7 @@ def _with_hooks(text: str, name: str, wanted: Mapping[str, Sequence[Entry]]) -> 
     known = cast("dict[str, object]", hooks)
     kept = dict[str, object]()
     for event, entries in known.items():
-        others = [each for each in _listed(entries) if not _is_own(each, name)]
+        others = [left for each in _listed(entries) for left in _of_others(each, name)]
         if others or event in wanted or not entries:
             kept[event] = others
     for event, entries in wanted.items():
@@ -345,14 +354,17 @@ def _listed(entries: object) -> list[object]:
     return cast("list[object]", entries)
 
 
-def _is_own(entry: object, name: str) -> bool:
-    """Whether a hook, or the first of a group, runs Zettel's command for this client."""
+def _of_others(entry: object, name: str) -> list[object]:
+    """A hook, or a group of them, without those that run Zettel's command for this client."""
     found = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
     inner = found.get("hooks")
     if isinstance(inner, list) and inner:
-        return _is_own(cast("list[object]", inner)[0], name)
+        hooks = cast("list[object]", inner)
+        left = [hook for each in hooks for hook in _of_others(each, name)]
+        return [entry if left == hooks else {**found, "hooks": left}] if left else []
     command = found.get("command")
-    return isinstance(command, str) and bool(re.search(rf"zettel\S* hook {name}$", command))
+    is_own = isinstance(command, str) and re.search(rf"zettel\S* hook {name}$", command)
+    return [] if is_own else [entry]
 
 
 def _formatted_as(text: str, document: Mapping[str, object]) -> str:
@@ -361,9 +373,7 @@ def _formatted_as(text: str, document: Mapping[str, object]) -> str:
     indent = found[1] if found else "  "
     escaped = text.isascii() and "\\u" in text
     new = json.dumps(document, indent=indent, ensure_ascii=escaped, allow_nan=False)
-    ending = "\r\n" if "\r\n" in text else "\n"
-    last = ending if not text or text.endswith("\n") else ""
-    return ("\ufeff" if text.startswith("\ufeff") else "") + new.replace("\n", ending) + last
+    return _in_form_of(text, new + ("\n" if not text or text.endswith("\n") else ""))
 
 
 def _parsed(text: str) -> dict[str, object]:
@@ -389,19 +399,28 @@ def _parsed(text: str) -> dict[str, object]:
 
 
 def _with_toml(text: str, section: str, entry: Entry | None) -> str:
-    """TOML with the entry in its section; comments and order stay."""
-    document = tomlkit.parse(text)
-    known = document.unwrap()
-    if _servers(known, section).get(ENTRY_NAME) == entry:
+    """TOML with the entry in its section; comments, order and line ends stay."""
+    document = tomlkit.parse(text.removeprefix("\ufeff").replace("\r\n", "\n"))
+    known = _servers(document.unwrap(), section).get(ENTRY_NAME)
+    wanted = entry and _merged(known, entry)
+    if known == wanted:
         return text
     if section not in document:
         document[section] = tomlkit.table(is_super_table=True)
     servers = cast("MutableMapping[str, object]", document[section])
     if entry is None:
         del servers[ENTRY_NAME]
+    elif wanted != entry:  # what else is in it keeps its comments
+        cast("MutableMapping[str, object]", servers[ENTRY_NAME]).update(entry)
     else:
         servers[ENTRY_NAME] = entry
-    return tomlkit.dumps(document)
+    return _in_form_of(text, tomlkit.dumps(document))
+
+
+def _in_form_of(text: str, new: str) -> str:
+    """A new text with the byte order mark and the line ends of the old one."""
+    ending = "\r\n" if "\r\n" in text else "\n"
+    return ("\ufeff" if text.startswith("\ufeff") else "") + new.replace("\n", ending)
 
 
 def edit_output(edit: FileEdit, *, name: str, written: bool) -> Output:

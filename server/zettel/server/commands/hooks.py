@@ -215,7 +215,8 @@ def keep_session(call: MemoryCall, session: str, requests: Sequence[str]) -> Non
 
 
 def _shortened(text: str) -> str:
-    line = " ".join(text.split())
+    """The beginning of a request, without what no note can hold: NUL and half surrogate pairs."""
+    line = " ".join(text.replace("\x00", "\ufffd").encode(errors="replace").decode().split())
     return line if len(line) <= LOG_CHARACTERS else line[: LOG_CHARACTERS - 1] + "…"
 
 
@@ -248,7 +249,7 @@ def _entries(transcript: str) -> Iterator[Mapping[str, object]]:
             # The first may be the end of one, the last the beginning.
             try:
                 entry: object = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(entry, dict):
                 yield cast("dict[str, object]", entry)

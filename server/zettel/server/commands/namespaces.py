@@ -13,6 +13,7 @@ from zettel.server.runtime.leadership import alone, new_run_id
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError
 from zettel.storage.notes import MERGE
 from zettel.storage.store import NoteFilter
+from zettel.tools.caller import USER_NAMESPACE
 from zettel.tools.namespace_names import NamespaceNames
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import read_names
@@ -80,7 +81,7 @@ async def merge_once(
     holds the lease.
 
     Raises:
-        InvalidArgumentError: Both are the same, or a setting names one of them.
+        InvalidArgumentError: Both are the same, a setting names one of them, or `source` is `user`.
         UnknownNameError: There is no such namespace.
         NotConfirmedError: The word was not typed; nothing was changed.
     """
@@ -110,6 +111,10 @@ def _check(memory: Memory, source: str, into: str, known: set[str]) -> None:
     if source == into:
         problem = f"{source!r} is named twice"
         raise InvalidArgumentError("INTO", problem, "Name two namespaces.")
+    if source == USER_NAMESPACE:
+        problem = f"{source!r} is searched along with every other, so its name stays its own"
+        remedy = f"Move its notes alone: zettel move --from {source} --to {into}."
+        raise InvalidArgumentError("FROM", problem, remedy)
     for argument, name in (("FROM", source), ("INTO", into)):
         if name not in known:
             raise unknown_name(argument, name, known, "zettel namespaces lists them.")

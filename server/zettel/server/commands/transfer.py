@@ -1,5 +1,6 @@
 """`zettel export` and what brings an export back: notes in files of other formats."""
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -53,6 +54,8 @@ STANDARD_OUTPUT = Path("-")
 JSONL, PARQUET, GRAPHML = "jsonl", "parquet", "graphml"
 HEADER_MAX_BYTES = 10_000
 """Read to see whether a file is an export."""
+NOTES_FILE = "notes.parquet"
+"""In a folder that an export as Parquet wrote."""
 ENTRY_NAME_BYTES = 64
 """Of a zip, in which the first entry's name stands (APPNOTE.TXT 4.3.7); a backup's is a table's."""
 OWN_FORMAT = "zettel"
@@ -73,33 +76,47 @@ def check_no_export(path: Path) -> None:
     """Check that what is to be restored can be read and is no export.
 
     Raises:
-        InvalidArgumentError: It is not there, no file or not readable, or an export.
+        InvalidArgumentError: It is not there, no file, empty or not readable, or an export.
     """
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        gone = isinstance(error, FileNotFoundError)
-        how = "is not there" if gone else f"cannot be read ({error.strerror})"
+    if how := _unreadable(path):
         problem = f"{str(path)!r} {how}"
-        remedy = "Name a file that zettel backup wrote."
-        raise InvalidArgumentError("FILE", problem, remedy) from None
+        raise InvalidArgumentError("FILE", problem, "Name a file that zettel backup wrote.")
     if is_export(path):
         problem = f"{str(path)!r} is an export, no backup"
         raise InvalidArgumentError("FILE", problem, "Pass it to zettel import.")
 
 
-def check_no_backup(path: Path) -> None:
-    """Check that what is to be imported does not begin as a backup does.
+def _unreadable(path: Path) -> str:
+    """Why a file cannot be read; empty if it can."""
+    try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
+            return "is no file"
+        with path.open("rb") as file:
+            return "" if file.read(1) else "is empty"
+    except FileNotFoundError:
+        return "is not there"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def check_importable(path: Path) -> None:
+    """Check that what is to be imported is neither a backup nor an export that does not come back.
 
     Raises:
-        InvalidArgumentError: It is a backup.
+        InvalidArgumentError: It is one of these.
     """
-    if path.is_file():
-        with path.open("rb") as file:
-            first = file.read(ENTRY_NAME_BYTES)
-        if first.startswith(b"PK") and b".parquet" in first:
-            problem = f"{str(path)!r} is a backup, no export"
-            raise InvalidArgumentError("SOURCE", problem, "Pass it to zettel restore.")
+    file = path / NOTES_FILE if path.is_dir() else path
+    if not file.is_file() or not os.access(file, os.R_OK):
+        return
+    with file.open("rb") as opened:
+        first = opened.read(HEADER_MAX_BYTES)
+    if first.startswith(b"PK") and b".parquet" in first[:ENTRY_NAME_BYTES]:
+        problem = f"{str(path)!r} is a backup, no export"
+        raise InvalidArgumentError("SOURCE", problem, "Pass it to zettel restore.")
+    if first.startswith(b"PAR1") or b"<graphml" in first:
+        problem = f"{str(path)!r} is Parquet or GraphML, which is not brought back"
+        remedy = "Export JSON lines instead (zettel export notes.jsonl), or restore a backup."
+        raise InvalidArgumentError("SOURCE", problem, remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -390,6 +390,8 @@ class WebPage:
         offset, namespace = _number(request, "offset"), _namespace(request)
         asked = ReviewReading(namespace=namespace, offset=offset)
         queue = cast("ReviewQueue", await self._call(request, asked))
+        if offset >= max(queue["waiting"], 1):
+            return RedirectResponse(f"/review?{urlencode({'namespace': namespace})}", SEE_OTHER)
         return render(request, "review", queue=queue, namespace=namespace)
 
     async def _settle(self, request: Request) -> Response:
@@ -418,8 +420,11 @@ class WebPage:
         return RedirectResponse("/review?said=settled", SEE_OTHER)
 
     async def _runs(self, request: Request) -> Response:
-        asked = RunsReading(offset=_number(request, "offset"))
-        return render(request, "runs", view=cast("RunList", await self._call(request, asked)))
+        offset = _number(request, "offset")
+        view = cast("RunList", await self._call(request, RunsReading(offset=offset)))
+        if offset and not view["runs"] and "offset" not in view:
+            return RedirectResponse("/runs", SEE_OTHER)
+        return render(request, "runs", view=view)
 
     async def _run(self, request: Request) -> Response:
         asked = RunReading(run_id=request.path_params["run_id"])

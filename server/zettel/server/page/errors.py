@@ -39,6 +39,7 @@ PAGE_WORDS: Mapping[type[ZettelError], str] = {
 
 PAGE_REMEDIES: Mapping[str, str] = {
     " Pass ids as recall and remember return them.": "",
+    "Pass the id that recall returned.": "Open the note from a list.",
     "Pass the words to remember, self-contained.": "Type what the note is to say.",
     "Take it out, call again.": "Take it out, then try again.",
     'Call recall with note_ids and detail="full" to see its history.': "Open the note again.",

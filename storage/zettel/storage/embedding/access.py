@@ -8,6 +8,8 @@ from pathlib import Path
 
 from zettel.storage.errors import ModelUnavailableError
 
+_MODEL_FILES = ("modules.json", "config.json")
+"""Of which a model's folder has at least one."""
 _EFFECTIVE = os.access in os.supports_effective_ids
 
 
@@ -49,6 +51,8 @@ def _denied(folder: Path, error: BaseException | None) -> Iterator[tuple[Path, s
             yield _nearest(path), "write to"
         error = error.__cause__ or error.__context__
     yield from _unread(folder)
+    if not any(os.path.lexists(folder / name) for name in _MODEL_FILES):
+        return  # no model: what else lies there has nothing to do with it
     for place, _, files in os.walk(folder):
         for at in (Path(place), *(Path(place, file) for file in sorted(files))):
             yield from _unread(at)

@@ -1,5 +1,7 @@
 """Checks on the revision that a caller has seen."""
 
+from collections.abc import Collection
+
 from zettel.storage.errors import OtherRevisionError
 from zettel.storage.notes import Note
 from zettel.storage.store import NoteStore
@@ -22,14 +24,21 @@ def check_rev(name: str, value: int) -> int:
     return check_range(name, value, least=1, most=MAX_REV)
 
 
-async def only_evolved(store: NoteStore, note: Note, rev: int) -> bool:
-    """Whether nobody has told anything of the note since `rev`, and it says the same."""
+async def only_evolved(
+    store: NoteStore, note: Note, rev: int, *, but: Collection[str] = ()
+) -> bool:
+    """Whether nobody has told anything of the note since `rev`, and it says the same.
+
+    Changes named in `but` do not count.
+    """
     if rev >= note.rev:
         return rev == note.rev
     revisions = await store.revisions(note.note_id)
     seen = [revision.content for revision in revisions if revision.rev == rev]
     since = [revision for revision in revisions if revision.rev > rev]
-    return seen == [note.content] and not any(revision.told for revision in since)
+    return seen == [note.content] and not any(
+        revision.told and revision.change not in but for revision in since
+    )
 
 
 async def check_expected(store: NoteStore, note: Note, rev: int, reader: TrustView) -> None:

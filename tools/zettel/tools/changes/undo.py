@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import anyio
 
 from zettel.storage.errors import ChangedSinceError, NotUndoableError, UnknownNameError
-from zettel.storage.notes import UNDO, Note, Run, State
+from zettel.storage.notes import BEGUN, UNDO, Note, Run, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.run_changes import (
@@ -153,6 +153,7 @@ async def undo_run(
         UnknownNameError: There was no such run.
         NotUndoableError: It is of a kind that changes no revisions.
         ChangedSinceError: Notes were changed since, and not `partial`: nothing is undone.
+        NamespaceRefusedError: The caller only reads one of the notes: nothing is undone.
         ChangedMeanwhileError: Others kept changing the notes.
     """
     touched = {entry.after.note_id: entry for entry in await touched_notes(memory.store, run_id)}
@@ -161,12 +162,13 @@ async def undo_run(
     cause = RestoreCause(now=now, by=who, change=UNDO, reason=undo_reason(run_id), run_id=undo_id)
     undoing, began = _Undoing(memory, touched, run_id, cause, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
-    with shielded():  # a cancelled undo would have no record
+    with shielded():  # a cancelled undo would have no record of its end
         stored = (await commit(memory, sorted(touched), undoing.plan)).stored
         report = _report(undoing, stored)
-        if stored:
+        if undoing.has_begun:
             ended = now + timedelta(seconds=anyio.current_time() - began)
-            await memory.admin.add_run(_record(report, who=who, now=now, ended=ended))
+            await memory.admin.add_run(_record(report, cause, ended=ended, outcome="done"))
+        if stored:
             await reconcile_superseded(memory, undoing.targets, by=who, now=now)
             # What was undone is not done again.
             await keep_unanswered(memory.store, {}, touched.keys())
@@ -191,6 +193,7 @@ class _Undoing:
         self.cause = cause
         self.left = dict[str, str]()
         self.targets = set[str]()
+        self.has_begun = False
         self._partial = partial
         self._at_first = frozenset[str]()
 
@@ -217,7 +220,18 @@ class _Undoing:
                 later_runs=tuple(dict.fromkeys(note.run_id for note in newest if note.run_id)),
             )
         self.left |= {note_id: _changer(note) for note_id, note in since.items()}
-        return await self._changes(ready)
+        changes = await self._changes(ready)
+        if changes:
+            await self._begin()
+        return changes
+
+    async def _begin(self) -> None:
+        """Records the undo before its first revision, so that one that is killed can be undone."""
+        if not self.has_begun:
+            self.has_begun = True
+            report = UndoReport(undo_id=self.cause.run_id, run_id=self.run_id)
+            began = _record(report, self.cause, ended=self.cause.now, outcome=BEGUN)
+            await self.memory.admin.add_run(began)
 
     async def _changes(self, notes: Sequence[Note]) -> list[Change]:
         pairs = list[tuple[Note, Note]]()
@@ -225,6 +239,7 @@ class _Undoing:
             before = self.touched[note.note_id].before
             pairs.append((note, before or replace(note, state=State.FORGOTTEN)))
         changes = await restoring_changes(self.memory, pairs, self.cause, whole=True)
+        self.memory.check_writes(change.note for change in changes)
         after = {change.note.note_id: change.note for change in changes}
         turned = {
             target
@@ -270,17 +285,17 @@ def _report(undoing: _Undoing, stored: Sequence[Note]) -> UndoReport:
     )
 
 
-def _record(report: UndoReport, *, who: str, now: datetime, ended: datetime) -> Run:
+def _record(report: UndoReport, cause: RestoreCause, *, ended: datetime, outcome: str) -> Run:
     return Run(
         run_id=report.undo_id,
         kind=UNDO,
-        who=who,
-        started_at=now,
+        who=cause.by,
+        started_at=cause.now,
         ended_at=ended,
         counts={
             "restored": len(report.restored),
             "forgotten": len(report.forgotten),
             "left": len(report.left),
         },
-        outcome="done",
+        outcome=outcome,
     )

@@ -48,14 +48,14 @@ async def erase_previewed(
 ) -> ForgetAnswer:
     """Erases the previewed notes, or reports the progress of their erasure.
 
-    A note that an agent has changed after the preview stays.
+    A note that an agent has changed after the preview stays, unless it was merely forgotten.
     """
     if not preview.receipt_id:
         there = await memory.store.get(list(preview.revs))
         meant = [
             note.note_id
             for note in there
-            if await only_evolved(memory.store, note, preview.revs[note.note_id])
+            if await only_evolved(memory.store, note, preview.revs[note.note_id], but=("forget",))
         ]
         skipped = tuple(note.note_id for note in there if note.note_id not in meant)
         if not meant:

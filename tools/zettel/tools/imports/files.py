@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +22,7 @@ SOURCE = "SOURCE"
 """The argument's name in errors."""
 TEXT_MAX_BYTES = 8 * 2**20
 """Of one text file; the King James Bible has 4.4 MB."""
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LINE_MAX_BYTES = 16 * 2**20
 """Of one line of JSON."""
 ITEM_MAX_CHARACTERS = 128 * 2**20
@@ -65,17 +67,21 @@ def opened_file(path: Path) -> Generator[BinaryIO]:
 
 
 def read_text(path: Path) -> str:
-    """The whole of a text file in UTF-8; what is not UTF-8 becomes U+FFFD.
+    """The whole of a text file in UTF-8, or in UTF-16 if it begins with a byte order mark.
 
     Raises:
-        InvalidArgumentError: It cannot be read, or is longer than `TEXT_MAX_BYTES`.
+        InvalidArgumentError: It cannot be read, is in another encoding, or is longer than
+            `TEXT_MAX_BYTES`.
     """
     with opened_file(path) as stream:
         raw = stream.read(TEXT_MAX_BYTES + 1)
     if len(raw) > TEXT_MAX_BYTES:
         problem = f"has more than {TEXT_MAX_BYTES:,} bytes"
         raise unreadable(path, problem, "Split it into several files.")
-    return raw.decode("utf-8-sig", "replace")
+    try:
+        return raw.decode("utf-16" if raw.startswith(_UTF16_MARKS) else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise unreadable(path, "is not UTF-8", "Save it as UTF-8, then import it again.") from None
 
 
 def walk(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
@@ -300,15 +306,30 @@ def opened_database(path: Path) -> Generator[sqlite3.Connection]:
         pass
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=10)) as base:
+        # Its rows are read in batches, each in a thread of the pool, one after the other.
+        connect = partial(sqlite3.connect, check_same_thread=False)
+        with closing(connect(uri, uri=True, timeout=10)) as base:
             base.text_factory = _decoded
             base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_MAX_BYTES)
             base.execute("PRAGMA trusted_schema = OFF")
             base.execute("PRAGMA query_only = ON")
+            _check_whole(base, path)
             yield base
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter in a damaged schema
         problem = f"cannot be read ({error})"
         raise unreadable(path, problem, "Stop what uses it, or copy it with that.") from None
+
+
+def _check_whole(base: sqlite3.Connection, path: Path) -> None:
+    """Check that the file has all its pages; SQLite reads the rest of one that was cut as zeros.
+
+    Raises:
+        sqlite3.DatabaseError: It has fewer, and no log holds the others.
+    """
+    [(pages,)], [(size,)] = (base.execute(f"PRAGMA page_{name}") for name in ("count", "size"))
+    if path.stat().st_size < pages * size and not path.with_name(f"{path.name}-wal").exists():
+        message = "it was cut short"
+        raise sqlite3.DatabaseError(message)
 
 
 def _decoded(raw: bytes) -> str:

@@ -62,7 +62,7 @@ def find_format(path: Path, name: str | None = None) -> Format:
         if each.detect(path):
             return each
     remedy = f"Name its format with --from: {', '.join(format_names())}."
-    raise unreadable(path, "looks like no known format", remedy)
+    raise unreadable(path, "looks like no known format, or is damaged", remedy)
 
 
 def _named(name: str) -> Format:

@@ -9,7 +9,12 @@ from itertools import islice
 import anyio
 
 from zettel.storage.embedding.embedder import AbsentEmbedder
-from zettel.storage.errors import ModelUnavailableError, NoteForgottenError, NoteNotFoundError
+from zettel.storage.errors import (
+    ExpiredTokenError,
+    ModelUnavailableError,
+    NoteForgottenError,
+    NoteNotFoundError,
+)
 from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, fold
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
@@ -351,6 +356,9 @@ async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str)
     """The notes that match the filters as of the first page's moment, newest first.
 
     Before those that need review come the ones whose premises are gone, and offered rules.
+
+    Raises:
+        ExpiredTokenError: The note after which the page begins is erased, or not here any more.
     """
     where = asked.where
     ahead = await _without_open_link(memory, asked)
@@ -360,6 +368,8 @@ async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str)
         done = ahead.index(after) + 1
     elif after:
         last = next(iter(await memory.store.find(replace(where, note_ids=(after,)), limit=1)), None)
+        if last is None:  # from the beginning, notes would come twice
+            raise ExpiredTokenError("cursor", "Call recall with the filters again.")
     earlier, ahead = frozenset(ahead[:done]), ahead[done:]
     # What was shown before its place takes none here.
     room = asked.limit + min(len(page.shown), MAX_LIMIT)

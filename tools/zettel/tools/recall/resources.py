@@ -12,7 +12,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from zettel.storage.errors import NoteForgottenError, NoteNotFoundError
+from zettel.storage.errors import InvalidArgumentError, NoteForgottenError, NoteNotFoundError
 from zettel.storage.notes import Kind, Note
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
@@ -166,6 +166,8 @@ async def _one(
     memory: Memory, caller: Caller, now: datetime, note_id: str
 ) -> tuple[RecallQuery, Note]:
     asked = _asked_by_id(caller, now, [note_id])
+    if not asked.note_ids:
+        raise InvalidArgumentError("note_id", "it is empty", "Pass the id that recall returned.")
     found = await read_ids(memory, asked, asked.note_ids)
     if not found:
         known = await memory.store.get(asked.note_ids)

@@ -195,6 +195,9 @@ class _Finder:
             return
         try:
             read = await to_thread.run_sync(lambda: parse(content.decode()))
+        except UnicodeDecodeError:
+            self.add_problem(path, "it is not UTF-8")
+            return
         except ValueError as error:
             self.add_problem(path, first_line(error))
             return
