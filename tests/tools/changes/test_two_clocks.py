@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import anyio
-from tests.tools.conftest import START, Desk, notes, pick
+import pytest
+from tests.tools.conftest import START, Desk, Refused, notes, pick
 
 HOUR = timedelta(hours=1)
 
@@ -83,6 +84,21 @@ async def test_an_update_of_a_time_to_come_takes_effect_then(desk: Desk) -> None
     assert old in await desk.found(query="When is standup?", as_of="2026-11-25")
     [shown] = notes(await desk("recall", note_ids=[new]))
     assert shown["subject"] == "team"
+
+
+@pytest.mark.parametrize("removed", [True, False])
+async def test_words_of_a_time_to_come_take_out_no_link(desk: Desk, removed: bool) -> None:
+    old = await desk.told("the old offer")
+    tie = {"to": old, "relation": "supersedes"}
+    new = await desk.told("the new offer", links=[tie])
+    links = [{**tie, "remove": True}] if removed else []
+
+    with pytest.raises(Refused, match="in a call of its own"):
+        await desk("update", note_id=new, content="no offer", happened_at="2026-12-01", links=links)
+
+    assert await desk.found(since="1970") == [new]
+    await desk("update", note_id=new, links=links)
+    assert set(await desk.found(since="1970")) == {old, new}
 
 
 async def _planned(desk: Desk, note_id: str, content: str, day: str) -> str:

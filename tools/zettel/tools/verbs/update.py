@@ -433,6 +433,7 @@ async def update(
     note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
     await _check_no_whole(memory, note, edit)
     if restore_rev is None and _takes_effect_later(note, edit, now):
+        _check_takes_out_none(edit)
         # Two callers at once would both find no plan for the day.
         async with memory.writing.hold(f"plan\n{note.note_id}"):
             if expected_rev is not None:
@@ -477,6 +478,21 @@ async def _check_no_whole(memory: Memory, note: Note, edit: NoteEdit) -> None:
         return
     if rest := (await parts_of(memory.store, [note.note_id])).get(note.note_id):
         raise FirstPartError(note.note_id, notes=len(rest) + 1, session=note.session)
+
+
+def _check_takes_out_none(edit: NoteEdit) -> None:
+    """Checks that words of a time to come take out no link.
+
+    Raises:
+        InvalidArgumentError: They do.
+    """
+    if edit.unlinked or any(link.get("remove") for link in edit.links):
+        assert edit.happened is not None
+        problem = (
+            f"links are taken out at once, and these words hold from {iso(edit.happened.start)}"
+        )
+        remedy = "Take the links out in a call of its own, without content and happened_at."
+        raise InvalidArgumentError("links", problem, remedy)
 
 
 def _takes_effect_later(note: Note, edit: NoteEdit, now: datetime) -> bool:
