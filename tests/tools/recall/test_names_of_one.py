@@ -67,6 +67,49 @@ async def test_a_name_in_small_letters_is_one_behind_a_title(any_desk: Desk, ask
     assert await any_desk.found(subject=asked) == told[::-1]
 
 
+KEYS = (
+    "The phone number of the plumber Raphaël is 555 0101.",
+    "We gave Delphine the spare keys.",
+    "Every Wednesday Delphine brings the children back.",
+    "The Rest of the rent is due in May.",
+    "Bread needs flour.",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("phone number of delphine", "No note about Delphine states the phone number"),
+        ("delphine's phone number?", "No note about Delphine states the phone number"),
+        ("phone number of raphael", None),
+        ("phone number of the rest", None),  # a word of a list
+    ],
+)
+async def test_who_types_small_letters_alone_means_the_names_that_notes_have(
+    any_desk: Desk, question: str, reason: str | None
+) -> None:
+    for content in KEYS:
+        await any_desk.told(content)
+    await any_desk.evolve()
+
+    answer = await any_desk("recall", query=question)
+
+    assert answer.get("reason", "").partition(";")[0] == (reason or "")
+
+
+async def test_beside_capitals_and_where_notes_have_it_as_a_word_it_is_none(desk: Desk) -> None:
+    for content in KEYS:
+        await desk.told(content)
+    await desk.evolve()
+    beside = await desk("recall", query="Does Raphaël have the phone number of delphine?")
+    await desk.told("A delphine is a dolphin in an old book.")
+
+    answer = await desk("recall", query="phone number of delphine")
+
+    assert "Delphine" not in str(beside.get("reason"))
+    assert (answer["verdict"], notes(answer)[0]["content"]) == ("found", KEYS[0])
+
+
 async def test_a_word_in_small_letters_without_a_title_is_no_name(desk: Desk) -> None:
     await desk.told("Asked the doctor about bad sleep.")
     called = await desk.told("Bad called.")

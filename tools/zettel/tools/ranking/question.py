@@ -1,7 +1,7 @@
 """Reading a question without an LLM: its subject, times, order and anchor event."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -159,7 +159,7 @@ def read_question(
     users: Collection[str] = (),
     own: str | None = None,
     self_is_subject: bool = True,
-    is_known: Callable[[str], bool] = lambda _: False,
+    spelled: tuple[str, ...] | None = None,
 ) -> Question:
     """Read a question.
 
@@ -172,7 +172,7 @@ def read_question(
         users: Names of the user, folded.
         own: The words in it of the one who asks, without what is quoted; None for all of them.
         self_is_subject: Whether "I" names the subject `user`, if there is one.
-        is_known: As of `find_asked_names`.
+        spelled: As of `find_asked_names`; None reads them from the question alone.
     """
     now = wall_time(now)
     me = speaks_of_me(text if own is None else own)
@@ -187,7 +187,7 @@ def read_question(
     names_user = not named.isdisjoint(users)
     if names_user:
         words = topic  # notes about the user need not call them by name
-    spelled = find_asked_names(text, is_known)
+    spelled = find_asked_names(text) if spelled is None else spelled
     unnamed = _without_names(topic, spelled)
     sort = "" if passage else asked_sort(text)
     if english := other_words(words):

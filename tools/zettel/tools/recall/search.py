@@ -308,12 +308,10 @@ def reads_alike(one: Corpus, other: Corpus) -> bool:
 
 def ask(query: str, corpus: Corpus, now: datetime) -> Question:
     """Read a question with the subjects and common names of a corpus."""
-
-    def is_known(name: str) -> bool:
-        return corpus.mentions.count(fold(name)) > 0
-
-    called = map(fold, find_asked_names(query, is_known))
-    common = [name for name in called if corpus.is_common(name)]
+    spelled = find_asked_names(query, corpus.mentions)
+    # One in small letters may be a product's, told in many notes: taken out of the question, two
+    # of 69 first places were lost in a month (November 2026).
+    common = [fold(name) for name in spelled if name in query and corpus.is_common(fold(name))]
     return read_question(
         query,
         corpus.subjects.values(),
@@ -322,7 +320,7 @@ def ask(query: str, corpus: Corpus, now: datetime) -> Question:
         users=corpus.users,
         own=own_words(query.strip(QUOTATION_MARKS)),
         self_is_subject=_is_user_subject(corpus.usual),
-        is_known=is_known,
+        spelled=spelled,
     )
 
 
