@@ -94,7 +94,7 @@ async def test_who_types_small_letters_alone_means_the_names_that_notes_have(
 
     answer = await any_desk("recall", query=question)
 
-    assert answer.get("reason", "").partition(";")[0] == (reason or "")
+    assert str(answer.get("reason", "")).partition(";")[0] == (reason or "")
 
 
 async def test_beside_capitals_and_where_notes_have_it_as_a_word_it_is_none(desk: Desk) -> None:
