@@ -195,6 +195,22 @@ async def test_a_read_only_namespace_is_found_and_not_changed(tenants: Tenants) 
     )
 
 
+@pytest.mark.parametrize("reader", ["ana", "owner"])
+async def test_only_who_may_change_notes_is_given_the_calls_that_settle_them(
+    tenants: Tenants, reader: str
+) -> None:
+    await tenants["ben"].told("Ana lives in Rome", subject="Ana", namespace="shared")
+    tenants["ben"].later(days=1)
+    newer = await tenants["ben"].told("Ana lives in Oslo", subject="Ana", namespace="shared")
+
+    asked = [{"subject": "Ana"}, {"note_ids": [newer], "detail": "full"}, {"query": "Ana lives"}]
+    told = [await tenants[reader]("recall", namespace="shared", **each) for each in asked]
+
+    calls = f'update(note_id="{newer}", links='
+    assert [calls in str(each) for each in told] == [reader == "owner"] * 3
+    assert all("Ana lives in Oslo" in str(each) for each in told)
+
+
 async def test_a_link_to_a_note_elsewhere_is_not_shown_and_not_lost(tenants: Tenants) -> None:
     own, theirs = await linked_pair(tenants)
     await tenants["owner"]("update", note_id=own, links=[{"to": theirs, "relation": "causes"}])

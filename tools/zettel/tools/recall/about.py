@@ -182,7 +182,7 @@ def _labelled(note: Outline, line: str, reader: TrustView) -> RelationLine:
 async def _open_pairs(
     memory: Memory, asked: RecallQuery, notes: Sequence[Outline]
 ) -> list[UnsettledPair]:
-    """Pairs that an agent is to settle, the younger note's link first."""
+    """Pairs that the caller may settle, the younger note's link first."""
     ids = tuple(note.note_id for note in notes)
     if not ids:
         return []
@@ -198,6 +198,7 @@ async def _open_pairs(
             + settle_open(note, entry.other, entry.link.relation, memory.trust),
         )
         for note in left
+        if memory.may_write(note.namespace)
         for entry in links[note.note_id]
         if entry.link.relation in OPEN_RELATIONS and not entry.points_here and not entry.state
     ][:ABOUT_MAX_OPEN]

@@ -138,7 +138,7 @@ async def _assembled(
         answer["about"] = within_budget(page.about, asked.request.max_tokens)
     views = await _views(memory, asked, page, entries)
     views = [_with_premise(view, lost.get(view["note_id"], "")) for view in views]
-    views = _with_offers(views, asked, entries)
+    views = _with_offers(memory, views, asked, entries)
     views = _at_step(asked, page, entries, views)
     if page.about and asked.detail != "full":
         views = [_without(view, _GUESSED) for view in views]  # `about` tells them
@@ -168,12 +168,13 @@ def _with_premise(view: RecalledNote, premise: str) -> RecalledNote:
 
 
 def _with_offers(
-    views: list[RecalledNote], asked: RecallQuery, entries: Sequence[PageNote]
+    memory: Memory, views: list[RecalledNote], asked: RecallQuery, entries: Sequence[PageNote]
 ) -> list[RecalledNote]:
-    """The views, those of offered rules with the calls that keep or refuse them."""
+    """The views, those of offered rules with the calls that keep or refuse them if one may."""
     if asked.looks_back:
         return views
-    offers = {entry.note.note_id: settle_offer(entry.note) for entry in entries}
+    notes = (entry.note for entry in entries if memory.may_write(entry.note.namespace))
+    offers = {note.note_id: settle_offer(note) for note in notes}
     settling = ((view, offers.get(view["note_id"], "")) for view in views)
     return [{**view, "settle": settle} if settle else view for view, settle in settling]
 
@@ -437,8 +438,10 @@ async def _link_lines(
 ) -> list[LinkLine]:
     """The lines about a note's links.
 
-    Open ones say by which calls they are settled if it `settles`, with `others` if given.
+    Open ones say by which calls they are settled if it `settles`, with `others` if given, and the
+    caller may change the note.
     """
+    settles = settles and memory.may_write(entry.note.namespace)
     # A composed note's links take more room than its content.
     if asked.detail == "index" or (entry.note.derived and asked.detail == "notes"):
         return []
@@ -448,7 +451,7 @@ async def _link_lines(
         ahead = [superseded_line(newer, reader, beside=beside)]
         links = [link for link in links if link.other.note_id != newer.note_id]
     if asked.detail == "full":
-        lines = [link_line(link, asked, reader, of=entry.note) for link in links]
+        lines = [link_line(link, asked, reader, of=entry.note, settles=settles) for link in links]
         return [*ahead, *lines, *await in_session(memory, asked, entry.note)]
     told = (
         link_line(
