@@ -426,6 +426,19 @@ async def test_a_place_past_the_end_of_a_list_leads_to_its_beginning(
     assert runs.all("a", href="/runs/run-1")
 
 
+async def test_after_an_answer_the_pairs_of_the_same_namespace_follow(
+    server: Server, visitor: Visitor
+) -> None:
+    older, newer = await open_pair(server)
+    queue = await visitor.see("/review?namespace=proj")
+    assert queue.all("form", action="/review?namespace=proj")
+
+    fields = {"newer": newer, "older": older, "answer": "both"}
+    await visitor.send("/review?namespace=proj", fields, seen=queue)
+
+    assert str(visitor.last.url).endswith("/review?said=settled&namespace=proj")
+
+
 async def test_a_token_is_not_told_that_there_was_no_run_where_earlier_ones_are_left(
     server: Server, visitor: Visitor
 ) -> None:

@@ -391,7 +391,7 @@ class WebPage:
         asked = ReviewReading(namespace=namespace, offset=offset)
         queue = cast("ReviewQueue", await self._call(request, asked))
         if offset >= max(queue["waiting"], 1):
-            return RedirectResponse(f"/review?{urlencode({'namespace': namespace})}", SEE_OTHER)
+            return _to_review(request)
         return render(request, "review", queue=queue, namespace=namespace)
 
     async def _settle(self, request: Request) -> Response:
@@ -406,7 +406,7 @@ class WebPage:
         guesses = [link["relation"] for link in links if link["relation"] in OPEN_RELATIONS]
         of_rule = answer in ("keep", "none")
         if not (set(OFFERED_SORTS).intersection(note.get("tags", ())) if of_rule else guesses):
-            return RedirectResponse("/review?said=settled_before", SEE_OTHER)
+            return _to_review(request, said="settled_before")
         if answer == "none":
             await self._call(request, ForgetArguments(note_ids=[newer]))
         elif answer == "keep":
@@ -417,7 +417,7 @@ class WebPage:
         else:
             link = LinkChange(to=older, relation=SAME_AS if answer == "same" else SUPERSEDES)
             await self._call(request, UpdateArguments(note_id=newer, links=[link]))
-        return RedirectResponse("/review?said=settled", SEE_OTHER)
+        return _to_review(request, said="settled")
 
     async def _runs(self, request: Request) -> Response:
         offset = _number(request, "offset")
@@ -523,6 +523,12 @@ def _asset(name: str) -> bytes:
 
 def _namespace(request: Request) -> str:
     return request.query_params.get("namespace", "").strip() or ALL
+
+
+def _to_review(request: Request, **more: str) -> RedirectResponse:
+    """To the beginning of the pairs to settle, of the same namespace."""
+    query = urlencode({**more, "namespace": _namespace(request)})
+    return RedirectResponse(f"/review?{query}", SEE_OTHER)
 
 
 def _number(request: Request, name: str) -> int:
