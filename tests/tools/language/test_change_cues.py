@@ -102,6 +102,21 @@ def test_every_language_with_a_file_is_tried() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "A release needs two approvals. The remaining steps stay as documented.",
+        "Invoices are payable within 15 days. The rest of the habits stays.",
+        "They want him on 3 and 4 November, everything else in the quote stands.",
+        "Die Abnahme ist am Freitag, sonst bleibt alles so.",
+        "La livraison est jeudi, le reste ne change pas.",
+        "La entrega es el jueves, lo demás queda igual.",
+    ],
+)
+def test_what_says_that_the_rest_stays_tells_of_a_change(text: str) -> None:
+    assert find_change_cue(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Ana likes tea",
         "The unstopped clock",  # a phrase stands as whole words
         "Wir treffen uns am Montag",
