@@ -129,7 +129,7 @@ def test_the_commands_refuse_with_their_exit_codes_and_say_what_next(tmp_path: P
     assert (full.returncode, "--into-namespace" in full.stderr) == (4, True)
     assert (beside.returncode, "1 note got a new id" in beside.stdout) == (0, True)
     assert (wrong.returncode, "--into-namespace: '../up' is not a" in wrong.stderr) == (2, True)
-    assert (folder.returncode, "cannot be read (Is a directory)" in folder.stderr) == (2, True)
+    assert (folder.returncode, "is no file" in folder.stderr) == (2, True)
     assert (damaged.returncode, "is damaged at its end" in damaged.stderr) == (1, True)
     assert nowhere.returncode == 3
     assert not (tmp_path / "nowhere").exists()

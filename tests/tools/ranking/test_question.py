@@ -9,7 +9,7 @@ from zettel.storage.notes import Kind, Outline, Span
 from zettel.tools.language.dates import EARLIEST_S, LATEST_S
 from zettel.tools.ranking.corpus import make_corpus
 from zettel.tools.ranking.fusion import Ranking, fuse, signal_values
-from zettel.tools.ranking.mentions import find_asked_names
+from zettel.tools.ranking.mentions import Mentions, find_asked_names
 from zettel.tools.ranking.multi_hop import STEP_SHARE, find_multi_hop, merge_by_score
 from zettel.tools.ranking.question import find_anchor, read_question
 from zettel.tools.ranking.signals import beside, mentioned
@@ -188,6 +188,7 @@ def test_a_note_speaks_of_whom_it_names_but_not_of_whom_it_addresses(
     content: str, subject: str, *, speaks: bool
 ) -> None:
     corpus = make_corpus([_note(1, content, subject=subject), _note(2, "So", subject="Ana")])
+    corpus = replace(corpus, mentions=Mentions(corpus.outlines, corpus.said, in_talk=True))
     values = mentioned(read_question("What does Ana have?", ["Ana"], NOW), corpus)
 
     assert values.tolist() == [float(speaks), 0.0]

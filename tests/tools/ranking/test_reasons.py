@@ -181,6 +181,45 @@ async def test_one_note_about_the_user_does_not_make_all_others_about_somebody_e
     assert notes(after)[0]["note_id"] == notes(before)[0]["note_id"]
 
 
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [
+        ("Quand est né Bruno ?", "found"),
+        ("Quand est né le neveu de Bruno ?", "uncertain"),
+        ("Quand est né mon neveu ?", "uncertain"),
+    ],
+)
+async def test_a_note_of_whom_is_asked_that_states_it_in_words_for_nothing_else_answers(
+    desk: Desk, question: str, verdict: str
+) -> None:
+    await desk.told("The user lives in Roanne. Born 3 March 1982.", kind="core")
+    await told(
+        desk,
+        "Anouk has been allergic to peanuts ever since she was a child, and carries a pen for it",
+        "Bruno, born in 1990, keeps the keys and the accounts of the boat club by the harbour",
+        "The windows of Rosenhof are new",
+        "The cat sleeps in the barn",
+        "Coffee in the canteen is free before nine",
+    )
+
+    assert (await desk("recall", query=question))["verdict"] == verdict
+
+
+async def test_a_name_with_an_apposition_is_not_called_by_it(desk: Desk) -> None:
+    await told(
+        desk,
+        "Anouk, born in 1990, keeps the keys and the accounts of the boat club by the harbour",
+        "Anouk: allergic to peanuts",
+        "Anouk's sister Lea plays the cello",
+        "The windows of Rosenhof are new",
+        "The cat sleeps in the barn",
+    )
+
+    answer = await desk("recall", query="Quand est née Anouk ?")
+
+    assert answer["verdict"] == "found"
+
+
 async def test_to_a_question_in_two_steps_a_note_of_the_name_found_first_answers(
     desk: Desk,
 ) -> None:

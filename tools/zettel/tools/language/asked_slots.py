@@ -29,11 +29,12 @@ class _Words(BaseModel):
     person: bool = False
     numbered: bool = False
     orders_only: bool = False
+    plain: bool = False
 
 
 _TABLES: TypeAdapter[dict[str, _Words | bool]] = TypeAdapter(dict[str, _Words | bool])
 _INSIDE = "inside"
-_FLAGS = ("person", "numbered", "orders_only")
+_FLAGS = ("person", "numbered", "orders_only", "plain")
 _DIGIT = re.compile(r"\p{N}")
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
@@ -50,6 +51,8 @@ class Slot:
     """Its values are numbers, days or codes, of more forms than can be listed."""
     orders_only: bool
     """Notes that state it come first, but that none states it proves nothing."""
+    plain: bool
+    """The words that state it state nothing else, so a note with them of whom is asked answers."""
     asks: "_Spelled"
     states: "_Spelled"
 
@@ -137,6 +140,7 @@ def _slots() -> tuple[Slot, ...]:
             person=name in flags["person"],
             numbered=name in flags["numbered"],
             orders_only=name in flags["orders_only"],
+            plain=name in flags["plain"],
             asks=_Spelled(patterns, ends=r"(?![\p{L}\p{N}])", begins=r"(?<![\p{L}\p{N}])"),
             states=_Spelled(states[name], begins=r"(?<!\p{L})"),
         )

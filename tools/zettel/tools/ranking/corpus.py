@@ -246,6 +246,7 @@ def make_corpus(
     around = (before, take_rows(before, before), after, take_rows(after, after))
     naming = [_user_names(outline) for outline in ordered]
     subjects, numbers = _subjects(ordered, statistics.subjects if statistics else {})
+    conversation = _conversation(facts["asks"][before >= 0], subjects)
     return Corpus(
         outlines=ordered,
         rows={outline.note_id: row for row, outline in enumerate(ordered)},
@@ -269,11 +270,11 @@ def make_corpus(
         language=_column(facts, "language"),
         sorts=np.stack([facts[sort] for sort in NOTE_SORTS]),
         names=_names(told.names, told.spelled, subjects),
-        mentions=Mentions(ordered, said),
+        mentions=Mentions(ordered, said, in_talk=conversation),
         happened=_column(facts, "happened"),
         said=said,
         spoken=np.column_stack((told.spans.rows.astype(np.float64), told.spans.values)),
-        conversation=_conversation(facts["asks"][before >= 0], subjects),
+        conversation=conversation,
         columns=columns,
         statistics=statistics,
         whole_sessions=whole_sessions,

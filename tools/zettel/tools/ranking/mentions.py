@@ -186,11 +186,16 @@ def is_addressed(text: str, start: int, end: int) -> bool:
 
 
 class Mentions:
-    """The notes that mention a name, looked up on demand and cached."""
+    """The notes that mention a name, looked up on demand and cached.
 
-    def __init__(self, outlines: Sequence[Outline], said: TermIndex) -> None:
+    `in_talk` is whether they are turns of people who may address each other: "Anouk, thanks!". In
+    a note of nobody else the same place is an apposition's: "Anouk, born in 1990, keeps the keys".
+    """
+
+    def __init__(self, outlines: Sequence[Outline], said: TermIndex, *, in_talk: bool) -> None:
         self._outlines = outlines
         self._said = said
+        self._in_talk = in_talk
         self._found = dict[str, _Found]()
 
     def count(self, name: str) -> int:
@@ -256,7 +261,8 @@ class Mentions:
             addressed = [is_addressed(texts[row], *match.span()) for match in matches]
             if any(addressed):
                 addressing.append(row)
-            if not own and not all(addressed):
+            calls = (self._in_talk or subject) and all(addressed)
+            if matches and not own and not calls:
                 rows.append(row)
         return _Found(held, rows, addressing, self._as_in_names(plain, found))
 
