@@ -186,6 +186,7 @@ async def test_one_note_about_the_user_does_not_make_all_others_about_somebody_e
     [
         ("Quand est né Bruno ?", "found"),
         ("Quand est né le neveu de Bruno ?", "uncertain"),
+        ("Quand est née Anouk ?", "uncertain"),
         ("Quand est né mon neveu ?", "uncertain"),
     ],
 )

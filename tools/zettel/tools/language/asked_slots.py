@@ -52,7 +52,7 @@ class Slot:
     orders_only: bool
     """Notes that state it come first, but that none states it proves nothing."""
     plain: bool
-    """The words that state it state nothing else, so a note with them of whom is asked answers."""
+    """The words that state it state nothing else: a note with them of whom is asked answers."""
     asks: "_Spelled"
     states: "_Spelled"
 
@@ -65,6 +65,11 @@ class Slot:
         found = self.asks.words.search(question, 0, QUESTION_READ_CHARACTERS)
         whose = next((name for name in found.capturesdict().get("whose", ())), "") if found else ""
         return replace(self, states=self.states.of(whose)) if whose else self
+
+    def is_stated_plainly(self, text: str) -> bool:
+        """Whether a text states this in words for nothing else, with a digit if it is a number."""
+        number = not self.numbered or _DIGIT.search(text, 0, TEXT_READ_CHARACTERS) is not None
+        return self.plain and number and self.is_stated(text)
 
     def may_be_stated(self, text: str) -> bool:
         """Whether a text states this, or holds a number that may be its value."""

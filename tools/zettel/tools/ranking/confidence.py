@@ -285,7 +285,7 @@ def _states_plainly(question: Question, corpus: Corpus, best: int, holding: Flag
         return False
     told = as_told(corpus.outlines[best])
     slots = find_asked_slots(question.text)
-    return any(slot.plain and slot.is_stated(told) for slot in slots)
+    return any(slot.is_stated_plainly(told) for slot in slots)
 
 
 def _of_time_or_kind(

@@ -122,7 +122,7 @@ def find_asked_names(question: str, mentions: "Mentions | None" = None) -> tuple
 def _in_small_letters(question: str, mentions: "Mentions") -> tuple[str, ...]:
     """The names in a question without capitals, as notes spell them; no word of a language's list.
 
-    Of 2,434 questions of 21 sets 119 name somebody so; two of what nobody told are no longer
+    Of 2,434 questions of 23 sets 119 name somebody so; two of what nobody told are no longer
     `found`, and all that is known stays so (November 2026).
     """
     words = [_POSSESSIVE_END.sub("", match.group()) for match in _WORD.finditer(question)]

@@ -70,7 +70,7 @@ NEARLY_SAME_MIN_COSINE = 0.95
 """Exact cosine described as nearly the same words in `why`."""
 CANDIDATE_MAX_CHARACTERS = 160
 MEANWHILE = timedelta(minutes=1)
-"""How long before a note another may have been told that is stored at the same time."""
+"""How long before or after a note another may have been told that is stored at the same time."""
 
 
 SUGGESTED_MAX_TAGS = 3
@@ -193,8 +193,9 @@ async def _told_meanwhile(
 ) -> tuple[list[Outline], list[Near]]:
     """Notes told since shortly before a note that were not near it then, and those that are now."""
     note = compared.note
-    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=now)
-    latest = replace(where, since=note.known_from - MEANWHILE)
+    where, told_at = NoteFilter(namespaces=(note.namespace,), unexpired_at=now), note.known_from
+    # Until then, or plans for a time to come would take all places.
+    latest = replace(where, since=told_at - MEANWHILE, until=told_at + MEANWHILE)
     found = await memory.store.find(latest, limit=CONFLICT_MAX_CANDIDATES)
     # Of those found by their words alone the meaning may not have been compared.
     near = {note.note_id, *compared.cosines}
