@@ -104,8 +104,8 @@ def find_asked_names(question: str, mentions: "Mentions | None" = None) -> tuple
     In German only after a title ("Frau Groth"); the title is none. At most `QUESTION_MAX_WORDS`:
     more are only in a text without spaces.
 
-    Who types small letters alone means the names that notes have ("delphine"), and of a script
-    without capitals many words that look like names are some only if notes have them.
+    In a question without capitals names are words that notes have as names ("delphine"). In a
+    script without capitals many words that look like names are some only if notes have them.
     """
     if is_passage(question):
         return ()
