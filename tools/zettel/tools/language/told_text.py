@@ -17,7 +17,7 @@ from zettel.tools.language.slots import Sentence, named_numbers, read_sentences
 from zettel.tools.language.terms import identifiers
 
 KEPT_MAX_TEXTS = 500
-"""Texts whose reading is kept: what a session tells is near what it told before. Some 17 MB at most,
+"""Texts whose reading is kept: what a session tells is near what it told before. At most 17 MB,
 34 KB each if everything is read of it (500 notes of months, November 2026)."""
 KEPT_MAX_CHARACTERS = 2_000
 """Of a text that is kept."""
