@@ -186,7 +186,8 @@ async def test_one_note_about_the_user_does_not_make_all_others_about_somebody_e
     [
         ("Quand est né Bruno ?", "found"),
         ("Quand est né le neveu de Bruno ?", "uncertain"),
-        ("Quand est née Anouk ?", "uncertain"),
+        ("Quelles allergies a Anouk ?", "found"),
+        ("Quelles allergies a Bruno ?", "uncertain"),
         ("Quand est né mon neveu ?", "uncertain"),
     ],
 )
@@ -197,7 +198,7 @@ async def test_a_note_of_whom_is_asked_that_states_it_in_words_for_nothing_else_
     await told(
         desk,
         "Anouk has been allergic to peanuts ever since she was a child, and carries a pen for it",
-        "Bruno, born in 1990, keeps the keys and the accounts of the boat club by the harbour",
+        "Bruno, born in 1990, avoids the motorway and keeps the accounts of the boat club in React",
         "The windows of Rosenhof are new",
         "The cat sleeps in the barn",
         "Coffee in the canteen is free before nine",

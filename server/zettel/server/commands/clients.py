@@ -400,7 +400,8 @@ def _parsed(text: str) -> dict[str, object]:
 
 def _with_toml(text: str, section: str, entry: Entry | None) -> str:
     """TOML with the entry in its section; comments, order and line ends stay."""
-    document = tomlkit.parse(text.removeprefix("\ufeff").replace("\r\n", "\n"))
+    plain = text.replace("\r\n", "\n") if _has_crlf(text) else text
+    document = tomlkit.parse(plain.removeprefix("\ufeff"))
     known = _servers(document.unwrap(), section).get(ENTRY_NAME)
     wanted = entry and _merged(known, entry)
     if known == wanted:
@@ -419,8 +420,13 @@ def _with_toml(text: str, section: str, entry: Entry | None) -> str:
 
 def _in_form_of(text: str, new: str) -> str:
     """A new text with the byte order mark and the line ends of the old one."""
-    ending = "\r\n" if "\r\n" in text else "\n"
-    return ("\ufeff" if text.startswith("\ufeff") else "") + new.replace("\n", ending)
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    return mark + (new.replace("\n", "\r\n") if _has_crlf(text) else new)
+
+
+def _has_crlf(text: str) -> bool:
+    """Whether every line ends in CRLF; of a text with both ends each line keeps its own."""
+    return 0 < text.count("\n") == text.count("\r\n")
 
 
 def edit_output(edit: FileEdit, *, name: str, written: bool) -> Output:

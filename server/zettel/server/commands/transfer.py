@@ -1,6 +1,7 @@
 """`zettel export` and what brings an export back: notes in files of other formats."""
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -54,6 +55,7 @@ STANDARD_OUTPUT = Path("-")
 JSONL, PARQUET, GRAPHML = "jsonl", "parquet", "graphml"
 HEADER_MAX_BYTES = 10_000
 """Read to see whether a file is an export."""
+_GRAPHML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<graphml", re.DOTALL)
 NOTES_FILE = "notes.parquet"
 """In a folder that an export as Parquet wrote."""
 ENTRY_NAME_BYTES = 64
@@ -113,7 +115,7 @@ def check_importable(path: Path) -> None:
     if first.startswith(b"PK") and b".parquet" in first[:ENTRY_NAME_BYTES]:
         problem = f"{str(path)!r} is a backup, no export"
         raise InvalidArgumentError("SOURCE", problem, "Pass it to zettel restore.")
-    if first.startswith(b"PAR1") or b"<graphml" in first:
+    if first.startswith(b"PAR1") or _GRAPHML.match(first):
         problem = f"{str(path)!r} is Parquet or GraphML, which is not brought back"
         remedy = "Export JSON lines instead (zettel export notes.jsonl), or restore a backup."
         raise InvalidArgumentError("SOURCE", problem, remedy)

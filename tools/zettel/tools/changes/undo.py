@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from zettel.storage.errors import ChangedSinceError, NotUndoableError, UnknownNameError
+from zettel.storage.errors import (
+    ChangedMeanwhileError,
+    ChangedSinceError,
+    NotUndoableError,
+    QuotaExceededError,
+    UnknownNameError,
+)
 from zettel.storage.notes import BEGUN, UNDO, Note, Run, State
 from zettel.storage.store import Change, Vectors
 from zettel.tools.changes.commit import commit
@@ -127,7 +133,7 @@ class UndoReport:
     """Result of an undo."""
 
     undo_id: str
-    """Id of the undo's own run; not recorded if nothing was undone."""
+    """Id of the undo's own run; recorded from its first try on."""
     run_id: str
     """The undone run."""
     restored: tuple[str, ...] = ()
@@ -163,7 +169,12 @@ async def undo_run(
     undoing, began = _Undoing(memory, touched, run_id, cause, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)
     with shielded():  # a cancelled undo would have no record of its end
-        stored = (await commit(memory, sorted(touched), undoing.plan)).stored
+        try:
+            stored = (await commit(memory, sorted(touched), undoing.plan)).stored
+        except (ChangedSinceError, ChangedMeanwhileError, QuotaExceededError):
+            if undoing.has_begun:  # nothing was undone, and it is at its end
+                await memory.admin.add_run(_record(report, cause, ended=now, outcome="done"))
+            raise
         report = _report(undoing, stored)
         if undoing.has_begun:
             ended = now + timedelta(seconds=anyio.current_time() - began)

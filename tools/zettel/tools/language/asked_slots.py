@@ -29,12 +29,12 @@ class _Words(BaseModel):
     person: bool = False
     numbered: bool = False
     orders_only: bool = False
-    plain: bool = False
+    plain: tuple[str, ...] = ()
 
 
 _TABLES: TypeAdapter[dict[str, _Words | bool]] = TypeAdapter(dict[str, _Words | bool])
 _INSIDE = "inside"
-_FLAGS = ("person", "numbered", "orders_only", "plain")
+_FLAGS = ("person", "numbered", "orders_only")
 _DIGIT = re.compile(r"\p{N}")
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
@@ -51,10 +51,10 @@ class Slot:
     """Its values are numbers, days or codes, of more forms than can be listed."""
     orders_only: bool
     """Notes that state it come first, but that none states it proves nothing."""
-    plain: bool
-    """The words that state it state nothing else: a note with them of whom is asked answers."""
     asks: "_Spelled"
     states: "_Spelled"
+    plain: "_Spelled"
+    """Those that state nothing else: a note with them of whom is asked answers."""
 
     def is_stated(self, text: str) -> bool:
         """Whether a text holds words without which it hardly states this, in any language."""
@@ -69,7 +69,7 @@ class Slot:
     def is_stated_plainly(self, text: str) -> bool:
         """Whether a text states this in words for nothing else, with a digit if it is a number."""
         number = not self.numbered or _DIGIT.search(text, 0, TEXT_READ_CHARACTERS) is not None
-        return self.plain and number and self.is_stated(text)
+        return number and self.plain.is_in(text, TEXT_READ_CHARACTERS)
 
     def may_be_stated(self, text: str) -> bool:
         """Whether a text states this, or holds a number that may be its value."""
@@ -129,13 +129,14 @@ def find_asked_slots(question: str) -> tuple[Slot, ...]:
 
 @cache
 def _slots() -> tuple[Slot, ...]:
-    asks, states = dict[str, dict[bool, list[str]]](), dict[str, dict[bool, list[str]]]()
+    asks, states, plain = (dict[str, dict[bool, list[str]]]() for _ in range(3))
     flags = {flag: set[str]() for flag in _FLAGS}
     for inside, table in _tables():
         for name, words in table.items():
             if words.asks:
                 asks.setdefault(name, {}).setdefault(inside, []).extend(words.asks)
             states.setdefault(name, {}).setdefault(inside, []).extend(words.states)
+            plain.setdefault(name, {}).setdefault(inside, []).extend(words.plain)
             for flag in _FLAGS:
                 if getattr(words, flag):
                     flags[flag].add(name)
@@ -145,9 +146,9 @@ def _slots() -> tuple[Slot, ...]:
             person=name in flags["person"],
             numbered=name in flags["numbered"],
             orders_only=name in flags["orders_only"],
-            plain=name in flags["plain"],
             asks=_Spelled(patterns, ends=r"(?![\p{L}\p{N}])", begins=r"(?<![\p{L}\p{N}])"),
             states=_Spelled(states[name], begins=r"(?<!\p{L})"),
+            plain=_Spelled(plain[name], begins=r"(?<!\p{L})"),
         )
         for name, patterns in asks.items()
     )
