@@ -179,6 +179,16 @@ def test_toml_keeps_its_byte_order_mark_and_its_line_ends(tmp_path: Path) -> Non
     assert file.read_bytes().rstrip() == before.rstrip()
 
 
+def test_of_a_file_with_both_line_ends_each_line_keeps_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    before = b'model = "o"\r\n\n[mcp_servers.other]\ncommand = "x"\n'
+    file.write_bytes(before)
+
+    write_edit(plan_edit(client_of(file, section="mcp_servers"), ENTRY))
+
+    assert file.read_bytes().startswith(before)
+
+
 def test_comments_and_other_servers_stay_in_toml(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     text = '# mine\nmodel = "o"\n\n[mcp_servers.other] # why\ncommand = "x"\n'

@@ -257,6 +257,21 @@ async def test_a_note_changed_while_the_undo_commits_is_left_and_named() -> None
         assert (await stored(desk, younger)).links
 
 
+async def test_an_undo_that_loses_every_note_to_another_is_at_its_end() -> None:
+    store = Raced()
+    async with opened_desk(Memory(store=store, embedder=HashEmbedder())) as desk:
+        note_id = await desk.told("Ana lives in Lyon", subject="Ana")
+        await desk.evolve()
+        store.victim = note_id
+
+        with pytest.raises(ChangedSinceError):
+            await undo(desk, "run-1")
+
+        runs = {run.run_id: run for run in await desk.memory.admin.runs(limit=9)}
+        assert runs["undo-1"].outcome == "done"
+        assert set(runs["undo-1"].counts.values()) == {0}
+
+
 Story = list[tuple[str, str]]
 """Contents and subjects."""
 examples = count()
