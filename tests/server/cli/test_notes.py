@@ -177,16 +177,6 @@ def test_an_export_that_does_not_come_back_says_which_one_does(
     assert "zettel export notes.jsonl" in imported.stderr
 
 
-def test_an_export_whose_notes_speak_of_graphml_comes_back(told: Launcher, tmp_path: Path) -> None:
-    assert told.run("add", "Gephi opens files that begin with <graphml xmlns=…>").returncode == 0
-    sent = str(tmp_path / "sent.jsonl")
-    assert told.run("export", sent).returncode == 0
-
-    imported = told.run("import", sent, "--into-namespace", "back", "--yes")
-
-    assert imported.returncode == 0, imported.stderr
-
-
 def test_an_option_that_does_nothing_for_a_source_or_a_target_is_refused(
     told: Launcher, tmp_path: Path
 ) -> None:
