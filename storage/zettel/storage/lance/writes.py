@@ -190,7 +190,7 @@ async def mark_notes(tables: Tables, notes: Sequence[Note], *, stage: int) -> No
         result = await tables.notes.commit(lambda t: t.update({"stage": stage}, where=where))
         ids = tuple(note.note_id for note in notes)
         asked = NoteFilter(note_ids=ids, states=(), stage_below=stage, derived=None)
-        rows = tables.resident.rows_there(asked)
+        rows = tables.resident.rows_there(tables.resident.version, asked)
         marked = [replace(r, note=replace(r.note, stage=stage)) for r in rows]
         marked = [row for row in marked if row.note.row_id in row_ids]
         if tables.resident.is_whole and len(marked) != result.rows_updated:

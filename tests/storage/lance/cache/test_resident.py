@@ -123,6 +123,27 @@ async def test_the_namespaces_that_are_searched_again_are_in_memory(store: Lance
     assert kept.outlines(await store.version(), ANA) == told
 
 
+async def test_a_namespace_in_memory_is_told_as_it_was_before_a_write(store: LanceStore) -> None:
+    kept = store.tables.resident
+    for _ in range(2):
+        await store.match_vectors(unit(X)[0], ANA, limit=9)
+    version = await store.version()
+    (note,) = await store.find(replace(ANA, says="ana 1"), limit=1)
+
+    await store.write(changes=[revised(note, "ana anew")], new=[NewNote(note=make_note("more"))])
+
+    told = kept.outlines(version, ANA)
+    assert told is not None
+    assert [outline.content for outline in told] == ["ana 0", "ana 1", "ana 2"]
+    assert kept.knows(version, [note.note_id])
+    assert kept.outlines(version, BEN) is None
+    assert kept.answers(version)
+    await store.match_vectors(unit(X)[0], BEN, limit=9)
+    await store.match_vectors(unit(X)[0], BEN, limit=9)
+    # What is loaded later has no earlier version.
+    assert kept.outlines(version, BOTH) is None
+
+
 async def test_what_another_process_commits_is_seen_at_once(store: LanceStore) -> None:
     for _ in range(2):
         await store.match_vectors(unit(X)[0], ANA, limit=9)

@@ -126,6 +126,13 @@ class FactTable:
             meant &= subject == self._subjects.get(where.subject.lower(), _GONE)
         return meant
 
+    def newest(self, places: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
+        """Of these positions those that happened last, with all of one time to the last of them."""
+        if len(places) <= limit or limit <= 0:
+            return places[:limit]
+        happened = self._numbers[places, RevisionFacts._fields.index("happened_at")]
+        return places[happened >= np.partition(happened, -limit)[-limit]]
+
     def latest(self, namespaces: Sequence[str]) -> datetime | None:
         """The newest `known_from` in these namespaces, or in all; None without revisions."""
         moments = self._numbers[: self._used, RevisionFacts._fields.index("known_from")]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zettel.storage.lance.cache.columns import FactTable, PassageMatrix, RevisionFacts, fact_of
+from zettel.storage.lance.cache.earlier import EARLIER_MAX_ROWS, EarlierVersions, RowsAt
 from zettel.storage.notes import (
     Hit,
     Note,
@@ -66,7 +67,7 @@ CACHE_MAX_OBJECTS = 2_000
 """Rows kept as objects: ten take 2.5 ms to make."""
 
 FOUND_MAX_ROWS = 500
-"""Rows that are read to find the newest of them: LanceDB sorts more in as much time."""
+"""Notes that are read for one list: LanceDB reads more in as much time."""
 
 CACHE_MAX_REWRITTEN_ROWS = 5_000
 """Rows written singly, ten times as large as loaded ones, before all are loaded again."""
@@ -106,7 +107,7 @@ class LoadedRows:
 
 
 class NoteCache:
-    """Answers reads for one version of the table; None if it cannot answer."""
+    """Answers reads for one version of the table and the last before it; None if it cannot."""
 
     def __init__(self, dim: int) -> None:
         self._dim = dim
@@ -116,8 +117,12 @@ class NoteCache:
 
     @property
     def version(self) -> int:
-        """The version it answers for; -1 for none."""
+        """The newest version it answers for; -1 for none."""
         return self._version
+
+    def answers(self, version: int) -> bool:
+        """Whether it answers for a version."""
+        return self._rows_at(version) is not None
 
     @property
     def size(self) -> int:
@@ -133,6 +138,7 @@ class NoteCache:
         if self._version != NO_VERSION:
             self._missed = (NO_VERSION, 0)
         self._version = NO_VERSION
+        self._earlier = EarlierVersions()
         self._rows: RowReader | None = None
         self._written = dict[int, NoteRow]()
         self._read = OrderedDict[int, NoteRow]()
@@ -152,7 +158,7 @@ class NoteCache:
 
         With each version that others wrote, counting begins anew.
         """
-        if version == self._version:
+        if self.answers(version):
             return False
         missed, times = self._missed
         self._missed = (others, times + 1 if missed == others else 1)
@@ -189,12 +195,15 @@ class NoteCache:
         if version != self._version + 1 or self.size > CACHE_MAX_ROWS:
             self.drop()
             return
+        written = list(written)
+        self._remember(written)
         for row in written:
             self._write(row)
         self._version = version
 
     def advance_unchanged(self, version: int) -> None:
         """Follow commits that left every row unchanged."""
+        self._remember(())
         self._version = version
 
     @property
@@ -205,22 +214,26 @@ class NoteCache:
     def find(
         self, version: int, where: NoteFilter, *, limit: int, offset: int
     ) -> list[Note] | None:
-        """The newest notes of a filter, if few pass it."""
-        rows = self.rows_of(version, where)
-        if rows is None:
-            meant = self._meant(version, where)
-            if meant is None or meant.sum() > FOUND_MAX_ROWS:
+        """The newest notes of a filter, unless too many are asked for."""
+        rows, there = self.rows_of(version, where), self._rows_at(version)
+        if rows is None or there is None:
+            meant = self._meant(there, where)
+            if there is None or meant is None:
                 return None
-            rows = self._at(np.flatnonzero(meant).tolist())
+            places = self._facts.newest(np.flatnonzero(meant), offset + max(0, limit))
+            if len(places) > FOUND_MAX_ROWS:
+                return None
+            rows = self._at(places.tolist(), there)
         notes = sorted((row.note for row in rows), key=order_key, reverse=True)
         return notes[offset : offset + max(0, limit)]
 
     def rows_of(self, version: int, where: NoteFilter) -> list[NoteRow] | None:
         """The rows of a filter that names notes, in no order."""
-        if version != self._version or not where.note_ids:
+        there = self._rows_at(version)
+        if there is None or not where.note_ids:
             return None
         places = (place for i in where.note_ids for place in self._of_note.get(i, ()))
-        return [row for row in self._at(places) if matches(row.note, where)]
+        return [row for row in self._at(places, there) if matches(row.note, where)]
 
     def linking_to(
         self,
@@ -234,54 +247,63 @@ class NoteCache:
         `known_at` is the moment of the linking revisions, None for now; without relations all
         count.
         """
-        if version != self._version:
+        there = self._rows_at(version)
+        if there is None:
             return None
         where, asked = NoteFilter(states=(), known_at=known_at, derived=None), set(note_ids)
         links = (link for note_id in asked for link in self._to.get(note_id, ()))
         places = (place for place, relation in links if not relations or relation in relations)
-        found = [row.note for row in self._at(places) if matches(row.note, where)]
+        found = [row.note for row in self._at(places, there) if matches(row.note, where)]
         return sorted(found, key=order_key)
 
     def count(self, version: int, where: NoteFilter) -> int | None:
         """Number of notes that pass a filter."""
-        if version != self._version or not where.fold_hash:
-            meant = self._meant(version, where)
+        there = self._rows_at(version)
+        if there is None or not where.fold_hash:
+            meant = self._meant(there, where)
             return None if meant is None else int(meant.sum())
         places, rest = self._hashed.get(where.fold_hash, ()), replace(where, fold_hash="")
-        return sum(matches(row.note, rest) for row in self._at(places))
+        return sum(matches(row.note, rest) for row in self._at(places, there))
 
     def latest(self, version: int, namespaces: Sequence[str]) -> datetime | None:
-        """The newest `known_from` in these namespaces, or in all; None also without notes."""
+        """The newest `known_from` in these namespaces, or in all; None also without notes.
+
+        Of the newest version alone.
+        """
         return self._facts.latest(namespaces) if version == self._version else None
 
     def outlines(self, version: int, where: NoteFilter) -> list[Outline] | None:
         """The notes of a filter in session order."""
-        meant = self._meant(version, where)
-        if meant is None:
+        there = self._rows_at(version)
+        meant = self._meant(there, where)
+        if there is None or meant is None:
             return None
         places = np.flatnonzero(meant).tolist()
         unread = [p for p in places if self._outlined[p] is None]
         if self._rows and unread:
             for place, outline in zip(unread, self._rows.outlines(unread), strict=True):
                 self._outlined[place] = outline
-        found = (self._outlined[place] for place in places)
+        before = {place: outline_of(row.note) for place, row in there.replaced.items()}
+        found = (before.get(place) or self._outlined[place] for place in places)
         return sorted((outline for outline in found if outline), key=order_key)
 
     def passing(
         self, version: int, where: NoteFilter, row_ids: Iterable[str]
     ) -> dict[str, str] | None:
         """Row id -> note id, of those of the rows that pass a filter."""
-        meant = self._meant(version, where)
-        if meant is None:
+        there = self._rows_at(version)
+        meant = self._meant(there, where)
+        if there is None or meant is None:
             return None
-        places = (self._of_row.get(row_id) for row_id in row_ids)
+        before = {row.note.row_id: place for place, row in there.replaced.items()}
+        places = (before.get(row_id, self._of_row.get(row_id)) for row_id in row_ids)
         return dict(self._ids[place] for place in places if place is not None and meant[place])
 
     def nearest(
         self, version: int, vector: NDArray[np.float32], where: NoteFilter, *, limit: int
     ) -> list[Hit] | None:
         """Notes by the cosine of their best passage to a unit vector `(dim,)`, best first."""
-        meant = self._meant(version, where)
+        meant = self._meant(self._rows_at(version), where)
         if meant is None:
             return None
         places, scores = self._passages.cosines(vector)
@@ -294,37 +316,59 @@ class NoteCache:
         ids: list[str] = [self._ids[place][1] for place in places.tolist()]
         return best_first(make_hits(ids, scores.tolist()))[:limit]
 
-    def _meant(self, version: int, where: NoteFilter) -> NDArray[np.bool_] | None:
-        if version != self._version:
+    def _rows_at(self, version: int) -> RowsAt | None:
+        """The rows of a version; None if it is not known."""
+        if version == self._version != NO_VERSION:
+            return RowsAt(len(self._ids))
+        return self._earlier.at(version)
+
+    def _meant(self, there: RowsAt | None, where: NoteFilter) -> NDArray[np.bool_] | None:
+        """Which places of the rows of a version pass a filter; None if it cannot tell."""
+        if there is None or (where.note_ids and where.sessions):
             return None
-        if where.note_ids and where.sessions:
-            return None
-        if not where.note_ids and not where.sessions:
-            return self._facts.meant(where)
-        by_name = [(self._of_note, i) for i in where.note_ids]
-        by_name += [(self._of_session, session) for session in where.sessions]
-        named = [place for places, name in by_name for place in places.get(name, ())]
-        meant = self._facts.meant(where, named)
-        if meant is None:
-            return None
-        found = np.zeros(len(self._facts), np.bool_)
-        found[named] = meant
+        found = self._facts.meant(where) if not (where.note_ids or where.sessions) else None
+        if where.note_ids or where.sessions:
+            by_name = [(self._of_note, i) for i in where.note_ids]
+            by_name += [(self._of_session, session) for session in where.sessions]
+            named = [place for places, name in by_name for place in places.get(name, ())]
+            meant = self._facts.meant(where, named)
+            if meant is not None:
+                found = np.zeros(len(self._facts), np.bool_)
+                found[named] = meant
+        if found is not None:
+            found[there.size :] = False
+            for place, row in there.replaced.items():
+                found[place] = matches(row.note, where)
         return found
 
-    def _at(self, places: Iterable[int]) -> list[NoteRow]:
-        """The rows at these positions, each once, without replaced ones."""
-        wanted = sorted({p for p in places if self._of_row[self._ids[p][0]] == p})
-        unread = [p for p in wanted if p not in self._written and p not in self._read]
+    def _at(self, places: Iterable[int], there: RowsAt) -> list[NoteRow]:
+        """The rows of a version at these places, each once, without replaced ones."""
+        size, before = there.size, there.replaced
+        asked = {place for place in places if place < size}
+        wanted = sorted(p for p in asked if p in before or self._of_row[self._ids[p][0]] == p)
+        newest = [place for place in wanted if place not in before]
+        unread = [p for p in newest if p not in self._written and p not in self._read]
         notes = self._rows.notes(unread) if self._rows and unread else []
         for place, note in zip(unread, notes, strict=True):
             self._read[place] = NoteRow(note=note, vectors=self._passages.at(place))
-        rows = [self._written.get(place) or self._read[place] for place in wanted]
-        for place in wanted:
+        now = {place: self._written.get(place) or self._read[place] for place in newest}
+        for place in newest:
             if place in self._read:
                 self._read.move_to_end(place)
         while len(self._read) > CACHE_MAX_OBJECTS:
             self._read.popitem(last=False)
-        return rows
+        return [before[place] if place in before else now[place] for place in wanted]
+
+    def _remember(self, written: Sequence[NoteRow]) -> None:
+        """Keep the rows that a commit replaces, or nothing earlier if they are too many."""
+        places = [self._of_row.get(row.note.row_id) for row in written]
+        replaced = [place for place in places if place is not None]
+        if len(replaced) > EARLIER_MAX_ROWS:
+            self._earlier = EarlierVersions()
+            return
+        newest = RowsAt(len(self._ids))
+        rows = zip(sorted(replaced), self._at(replaced, newest), strict=True)
+        self._earlier.remember(self._version, RowsAt(len(self._ids), dict(rows)))
 
     def _write(self, row: NoteRow) -> None:
         note, place = row.note, self._of_row.get(row.note.row_id)

@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 
 
 class ResidentNotes:
-    """Answers reads for one version of the table; None if it cannot answer."""
+    """Answers reads for one version of the table and the last before it; None if it cannot."""
 
     def __init__(self, dim: int) -> None:
         self._dim = dim
@@ -37,8 +37,12 @@ class ResidentNotes:
 
     @property
     def version(self) -> int:
-        """The version it answers for; -1 for none."""
+        """The newest version it answers for; -1 for none."""
         return next((part.version for part in self._parts.values()), self._whole.version)
+
+    def answers(self, version: int) -> bool:
+        """Whether it answers for a version."""
+        return all(cache.answers(version) for cache in self._parts.values() or (self._whole,))
 
     @property
     def is_whole(self) -> bool:
@@ -61,7 +65,7 @@ class ResidentNotes:
 
         With each version that others wrote, counting begins anew.
         """
-        return version != self.version and self._whole.is_missed_again(version, others)
+        return not self.answers(version) and self._whole.is_missed_again(version, others)
 
     def missed_again(self, namespace: str, others: int) -> bool:
         """Whether a namespace that is not there is looked for exactly the second time.
@@ -118,7 +122,7 @@ class ResidentNotes:
 
     def knows(self, version: int, note_ids: Iterable[str]) -> bool:
         """Whether every one of these notes is there."""
-        if version != self.version:
+        if not self.answers(version):
             return False
         return self.is_whole or all(self._part_of(note_id) for note_id in note_ids)
 
@@ -126,11 +130,11 @@ class ResidentNotes:
         """The rows of a filter that names notes, in no order."""
         if not where.note_ids or not self.knows(version, where.note_ids):
             return None
-        return self.rows_there(where)
+        return self.rows_there(version, where)
 
-    def rows_there(self, where: NoteFilter) -> list[NoteRow]:
+    def rows_there(self, version: int, where: NoteFilter) -> list[NoteRow]:
         """Those of the rows of a filter that names notes that are there, in no order."""
-        found = (c.rows_of(c.version, where) for c in self._parts.values() or (self._whole,))
+        found = (c.rows_of(version, where) for c in self._parts.values() or (self._whole,))
         return [row for rows in found for row in rows or ()]
 
     def find(
@@ -168,11 +172,11 @@ class ResidentNotes:
 
     def holds_namespace(self, version: int, namespace: str) -> bool:
         """Whether a namespace of a large store is there."""
-        return version == self.version and namespace in self._parts
+        return namespace in self._parts and self._parts[namespace].answers(version)
 
     def holds(self, version: int, namespaces: Sequence[str]) -> bool:
         """Whether all notes of these namespaces are there, or without any named of the store."""
-        if version != self.version:
+        if not self.answers(version):
             return False
         return self.is_whole or bool(namespaces and self._parts.keys() >= {*namespaces})
 
@@ -240,7 +244,7 @@ class ResidentNotes:
         Returns:
             None unless all are there and do answer.
         """
-        if version != self.version:
+        if not self.answers(version):
             return None
         caches = [self._whole]
         if self._parts:
