@@ -41,6 +41,7 @@ def test_a_good_message_passes() -> None:
         (b'[{"jsonrpc":"2.0","id":3,"method":"x"}]', None, "batches"),
         (b"3", None, "not a JSON object"),
         (b"hello", None, "not JSON"),
+        (b"\xef\xbb\xbf" + PING, 7, "begins with a byte order mark"),
     ],
 )
 def test_a_bad_message_is_answered_under_its_id(

@@ -161,6 +161,35 @@ async def test_decisions_and_changes_are_the_notes_that_tell_them(desk: Desk) ->
 
 
 @pytest.mark.parametrize(
+    "question",
+    [
+        "Give me all working rules of procedure that we've noted.",
+        "What are our conventions?",
+        "Welche Arbeitsregeln habe ich notiert?",
+        "Quelles sont les consignes ?",
+        "¿Qué reglas de trabajo me he puesto?",
+        "我们有什么规则？",
+        "ルールは何ですか",
+    ],
+)
+async def test_rules_are_the_procedural_notes_and_those_with_such_a_tag(
+    desk: Desk, question: str
+) -> None:
+    await desk.told("The rules of chess are in the blue book")
+    rules = {
+        await desk.told("Never say yes to a supplier by phone", kind="procedural"),
+        await desk.told("Quotes leave the house as PDF", kind="procedural"),
+        await desk.told("Wir duzen uns", tags=["Regel"]),
+    }
+    await told_noise(desk)
+
+    answer = await desk("recall", query=question)
+
+    assert set(ids(answer)[:3]) == rules
+    assert answer["verdict"] == "found"
+
+
+@pytest.mark.parametrize(
     ("content", "names"),
     [
         ("The user is Jonas Weber.", {"Jonas", "Jonas Weber"}),
@@ -236,6 +265,11 @@ def test_a_former_value_is_asked_for_in_the_past(question: str, former: bool) ->
         ("Which technology choices did we make?", "decided"),
         ("What did we settle on for the queue?", "decided"),
         ("Was haben wir mit Elke vereinbart?", "decided"),
+        ("What rules have we set?", "rules"),
+        ("Which house rules have been agreed on?", "rules"),
+        ("What changed in our conventions?", "changed"),
+        ("Which firewall rules apply to the VPN?", ""),
+        ("What is the rule for deploys?", ""),
         ("Why is the import not done by pandas?", ""),
         ("What is on the left of the door?", ""),
     ],

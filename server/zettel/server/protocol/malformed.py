@@ -1,6 +1,7 @@
 """Error answers to messages that the SDK cannot parse and would drop without an answer."""
 
 import json
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 from mcp.types import (
@@ -61,6 +62,10 @@ def rejection(request_id: RequestId | None, code: int, problem: str) -> Rejected
 
 
 def _diagnosed(raw: bytes) -> RejectedMessage:
+    if raw.startswith(BOM_UTF8):
+        # `json.loads` reads it as JSON, which it is not (RFC 8259, section 8.1).
+        whole = raw.removeprefix(BOM_UTF8)
+        return _rejected(whole, PARSE_ERROR, "it begins with a byte order mark")
     try:
         message: JsonValue = json.loads(raw)
     except RecursionError:

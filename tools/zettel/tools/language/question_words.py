@@ -53,6 +53,8 @@ class _Table(WordTable):
     whether: tuple[str, ...] = ()
     open_tags: tuple[str, ...] = ()
     decided_tags: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    rules_tags: tuple[str, ...] = ()
 
 
 _tables = word_tables("question_words", _Table)
@@ -291,13 +293,17 @@ def speaks_of_me(text: str) -> bool:
 SaidSort = Literal["open", "decided"]
 """What a note says by single words."""
 NoteSort = Literal[SaidSort, "changed"]
-Sort = Literal["", NoteSort]
+"""What is read of a note's words."""
+TaggedSort = Literal[SaidSort, "rules"]
+"""What tags say; of rules the note's kind."""
+Sort = Literal["", NoteSort, TaggedSort]
 NOTE_SORTS: tuple[NoteSort, ...] = ("open", "decided", "changed")
+_ASKED_SORTS: tuple[Sort, ...] = (*NOTE_SORTS, "rules")
 
 
 def asked_sort(text: str) -> Sort:
     """The kind of notes that a question asks for; "" for none."""
-    for sort in NOTE_SORTS:
+    for sort in _ASKED_SORTS:
         if _words(sort, text).search(text):
             return sort
     return ""
@@ -326,13 +332,13 @@ def says_sort(sort: SaidSort, content: str) -> bool:
     return _words("opens", content).search(content) is not None
 
 
-def is_tagged_as(sort: SaidSort, tags: Iterable[str]) -> bool:
+def is_tagged_as(sort: TaggedSort, tags: Iterable[str]) -> bool:
     """Whether a tag says so."""
     return not sort_tags(sort).isdisjoint(map(fold, tags))
 
 
 @cache
-def sort_tags(sort: SaidSort) -> frozenset[str]:
+def sort_tags(sort: TaggedSort) -> frozenset[str]:
     """The tags of notes of a kind, folded."""
     tables = _tables().values()
     return frozenset(chain.from_iterable(getattr(table, f"{sort}_tags") for table in tables))

@@ -5,7 +5,7 @@ and call it in `fusion.question_values`, or in `signal_values` if it needs the a
 """
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import regex as re
@@ -13,7 +13,7 @@ import regex as re
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Kind, fold
 from zettel.tools.language.languages import JOINED_LETTERS
-from zettel.tools.language.question_words import is_tagged_as, without_next
+from zettel.tools.language.question_words import Sort, is_tagged_as, without_next
 from zettel.tools.language.terms import score_bm25, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_around, sum_by, take_rows
 from zettel.tools.ranking.question import USER, Question
@@ -346,20 +346,26 @@ def all_of_whom(question: Question, corpus: Corpus) -> Values:
     return found
 
 
+KIND_OF_SORT: Mapping[Sort, Kind] = {"open": Kind.WORKING, "rules": Kind.PROCEDURAL}
+"""The kind of all notes of a sort that questions ask for."""
+
+
 def of_sort(question: Question, corpus: Corpus) -> Values:
-    """1 for notes of the kind that the question asks for: open work, decisions, changes.
+    """1 for notes of the kind that the question asks for: open work, decisions, changes, rules.
 
     `AMONG_SORT_VALUE` if it asks for more than the kind.
     """
     if not question.sort:
         return np.zeros(len(corpus))
     value = 1.0 if question.only_sort else AMONG_SORT_VALUE
-    said, outlines = corpus.says_sort(question.sort), corpus.outlines
+    said, outlines = np.zeros(len(corpus), np.bool_), corpus.outlines
+    if question.sort != "rules":
+        said = said | corpus.says_sort(question.sort)
     if question.sort != "changed":
         tagged = [is_tagged_as(question.sort, outline.tags) for outline in outlines]
         said = said | np.array(tagged, np.bool_)
-    if question.sort == "open":
-        said = said | np.array([outline.kind is Kind.WORKING for outline in outlines], np.bool_)
+    if kind := KIND_OF_SORT.get(question.sort):
+        said = said | np.array([outline.kind is kind for outline in outlines], np.bool_)
     return value * said.astype(np.float64)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.notes import (
     Hit,
-    Kind,
     Outline,
     fold,
     outline_of,
@@ -51,6 +50,7 @@ from zettel.tools.ranking.multi_hop import (
 from zettel.tools.ranking.question import USER, Question, find_anchor, read_question
 from zettel.tools.ranking.ranked import Ranked, add_signal
 from zettel.tools.ranking.signals import (
+    KIND_OF_SORT,
     event_times,
     exact_share,
     find_exact_terms,
@@ -348,9 +348,9 @@ def _asked_for(question: Question, where: NoteFilter, corpus: Corpus) -> list[No
                     until=min(until, where.until or until),
                 )
             )
-    if question.sort == "open" and not where.kinds:
-        found.append(replace(where, kinds=(Kind.WORKING,)))
-    if question.sort in ("open", "decided") and not where.tags:
+    if (kind := KIND_OF_SORT.get(question.sort)) and not where.kinds:
+        found.append(replace(where, kinds=(kind,)))
+    if question.sort and question.sort != "changed" and not where.tags:
         found.append(replace(where, tags=tuple(sorted(sort_tags(question.sort)))))
     if question.all_of_whom and not where.subject:
         meant = {question.subject, *((USER, *corpus.users) if question.asks_self else ())}
