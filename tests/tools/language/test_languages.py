@@ -67,6 +67,8 @@ def test_a_text_is_read_by_the_words_of_its_own_language_first() -> None:
         ("O que falta fazer na cave?", "open"),
         ("O que decidimos sobre o telhado?", "decided"),
         ("O que mudou no horário?", "changed"),
+        ("Que regras de trabalho temos?", "rules"),
+        ("Quali regole abbiamo?", "rules"),
         ("Che cosa resta da fare in cantina?", "open"),
         ("Quali pratiche sono ancora in sospeso?", "open"),
         ("Che cosa abbiamo deciso per il tetto?", "decided"),
