@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from zettel.storage.revisions import NoteRow
+_Row = TypeVar("_Row")
 
 EARLIER_MAX_COMMITS = 32
 """Commits that are remembered: a recall takes some 50 ms, in which ten agents commit ten times."""
@@ -13,30 +14,30 @@ EARLIER_MAX_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class RowsAt:
+class RowsAt(Generic[_Row]):
     """How the rows of a version differ from the newest ones."""
 
     size: int
     """Places that there were."""
-    replaced: Mapping[int, NoteRow] = field(default_factory=dict[int, NoteRow])
+    replaced: Mapping[int, _Row]
     """Place -> the row that it had and no longer has."""
 
 
-class EarlierVersions:
+class EarlierVersions(Generic[_Row]):
     """The versions before the newest, each by what the commits since then replaced."""
 
     def __init__(self) -> None:
-        self._commits = deque[tuple[int, RowsAt]]()
+        self._commits = deque[tuple[int, RowsAt[_Row]]]()
 
-    def remember(self, version: int, rows: RowsAt) -> None:
+    def remember(self, version: int, rows: RowsAt[_Row]) -> None:
         """Keep what the commit after a version replaced of its rows."""
         self._commits.append((version, rows))
         while len(self._commits) > EARLIER_MAX_COMMITS or self._replaced() > EARLIER_MAX_ROWS:
             self._commits.popleft()
 
-    def at(self, version: int) -> RowsAt | None:
+    def at(self, version: int) -> RowsAt[_Row] | None:
         """The rows of a version; None if it is not remembered."""
-        replaced = dict[int, NoteRow]()
+        replaced = dict[int, _Row]()
         for before, rows in reversed(self._commits):
             replaced |= rows.replaced
             if before == version:

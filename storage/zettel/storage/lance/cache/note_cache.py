@@ -138,7 +138,7 @@ class NoteCache:
         if self._version != NO_VERSION:
             self._missed = (NO_VERSION, 0)
         self._version = NO_VERSION
-        self._earlier = EarlierVersions()
+        self._earlier = EarlierVersions[NoteRow]()
         self._rows: RowReader | None = None
         self._written = dict[int, NoteRow]()
         self._read = OrderedDict[int, NoteRow]()
@@ -316,13 +316,13 @@ class NoteCache:
         ids: list[str] = [self._ids[place][1] for place in places.tolist()]
         return best_first(make_hits(ids, scores.tolist()))[:limit]
 
-    def _rows_at(self, version: int) -> RowsAt | None:
+    def _rows_at(self, version: int) -> RowsAt[NoteRow] | None:
         """The rows of a version; None if it is not known."""
         if version == self._version != NO_VERSION:
-            return RowsAt(len(self._ids))
+            return RowsAt(len(self._ids), dict[int, NoteRow]())
         return self._earlier.at(version)
 
-    def _meant(self, there: RowsAt | None, where: NoteFilter) -> NDArray[np.bool_] | None:
+    def _meant(self, there: RowsAt[NoteRow] | None, where: NoteFilter) -> NDArray[np.bool_] | None:
         """Which places of the rows of a version pass a filter; None if it cannot tell."""
         if there is None or (where.note_ids and where.sessions):
             return None
@@ -341,7 +341,7 @@ class NoteCache:
                 found[place] = matches(row.note, where)
         return found
 
-    def _at(self, places: Iterable[int], there: RowsAt) -> list[NoteRow]:
+    def _at(self, places: Iterable[int], there: RowsAt[NoteRow]) -> list[NoteRow]:
         """The rows of a version at these places, each once, without replaced ones."""
         size, before = there.size, there.replaced
         asked = {place for place in places if place < size}
@@ -364,9 +364,9 @@ class NoteCache:
         places = [self._of_row.get(row.note.row_id) for row in written]
         replaced = [place for place in places if place is not None]
         if len(replaced) > EARLIER_MAX_ROWS:
-            self._earlier = EarlierVersions()
+            self._earlier = EarlierVersions[NoteRow]()
             return
-        newest = RowsAt(len(self._ids))
+        newest = RowsAt(len(self._ids), dict[int, NoteRow]())
         rows = zip(sorted(replaced), self._at(replaced, newest), strict=True)
         self._earlier.remember(self._version, RowsAt(len(self._ids), dict(rows)))
 
