@@ -189,6 +189,16 @@ async def test_rules_are_the_procedural_notes_and_those_with_such_a_tag(
     assert answer["verdict"] == "found"
 
 
+async def test_a_question_for_the_rules_of_something_is_answered_by_no_rule(desk: Desk) -> None:
+    for number in range(3):
+        await desk.told(f"Step {number} of the release", kind="procedural")
+    await told_noise(desk)
+
+    answer = await desk("recall", query="Which rules have we agreed on with the landlord?")
+
+    assert answer["verdict"] != "found"
+
+
 @pytest.mark.parametrize(
     ("content", "names"),
     [
@@ -272,6 +282,15 @@ def test_a_former_value_is_asked_for_in_the_past(question: str, former: bool) ->
         ("What is the rule for deploys?", ""),
         ("What are the rules of chess?", ""),
         ("Which rules did Ana break?", ""),
+        ("Where are our coding rules?", ""),
+        ("Which team rules the league?", ""),
+        ("What are the rules at the pool?", ""),
+        ("What rules have you noted?", "rules"),
+        ("Which conventions do we follow?", "rules"),
+        ("Wer soll das regeln?", ""),
+        ("Wir regeln das, wann?", ""),
+        ("Quand ai-je eu mes règles ?", ""),
+        ("不規則な勤務はいつまで", ""),
         ("Which conventions did Ana go to?", ""),
         ("Wie sind die Regeln des Spiels?", ""),
         ("Quelles sont les règles du jeu ?", ""),

@@ -201,21 +201,21 @@ async def test_versions_are_remembered_up_to_a_number_of_commits(
     assert counts == [None, 2, 3, 4, 5]
 
 
-async def test_versions_are_remembered_up_to_a_number_of_replaced_rows(
+async def test_a_commit_that_replaces_too_many_rows_ends_what_is_remembered(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (earlier, note_cache):
         monkeypatch.setattr(module, "EARLIER_MAX_ROWS", 2)
     store, notes = LanceStore(tables), [make_note(f"bee {number}") for number in range(3)]
     await add(store, *notes)
-    versions = [await store.version()]
-    for number in (1, 1, 2, 3):
-        current = await store.get([note.note_id for note in notes[:number]])
-        await store.write(changes=[revised(note, "wasp") for note in current])
-        versions.append(await store.version())
+    version = await store.version()
+    await add(store, make_note("wasp"))
+    assert tables.resident.answers(version)
 
-    assert [tables.resident.answers(version) for version in versions[:-1]] == [False] * 4
-    assert tables.resident.answers(versions[-1])
+    await store.write(changes=[revised(note, "wasp") for note in notes])
+
+    assert not tables.resident.answers(version)
+    assert tables.resident.answers(await store.version())
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -231,6 +231,16 @@ async def test_the_oldest_version_goes_when_too_many_rows_were_replaced_since(
         await store.write(changes=[revised((await store.get([note.note_id]))[0], "wasp")])
 
     assert tables.resident.answers(version) is (number <= 2)
+
+
+async def test_the_newest_moment_of_an_earlier_version_is_not_told(tables: Tables) -> None:
+    store = LanceStore(tables)
+    await add(store, make_note("bee"))
+    version = await store.version()
+    await add(store, make_note("wasp", now=LATER))
+
+    assert tables.resident.latest(version, ("home",)) is None
+    assert tables.resident.latest(await store.version(), ("home",)) == LATER
 
 
 async def test_nothing_of_an_erased_note_is_remembered(tables: Tables) -> None:
@@ -258,9 +268,12 @@ async def test_what_maintenance_moves_leaves_earlier_versions_as_they_were(table
     await add(store, note)
     version = await store.version()
     await add(store, make_note("wasp"))
+    newest = await store.version()
 
     assert await store.upkeep()
     await store.count(EVERYTHING)
 
     assert tables.resident.count(version, EVERYTHING) == 1
+    assert tables.resident.count(newest, EVERYTHING) == 2
+    assert newest < await store.version()
     assert tables.resident.count(await store.version(), EVERYTHING) == 2

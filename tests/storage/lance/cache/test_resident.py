@@ -18,7 +18,8 @@ from zettel.storage.lance.cache import resident
 from zettel.storage.lance.cache.versions import NamespaceVersions
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.notes import Note
-from zettel.storage.store import NewNote, NoteFilter
+from zettel.storage.read_view import outside_views, read_view
+from zettel.storage.store import Change, NewNote, NoteFilter
 from zettel.tools.caller import Caller
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs.recall import recall
@@ -142,6 +143,29 @@ async def test_a_namespace_in_memory_is_told_as_it_was_before_a_write(store: Lan
     await store.match_vectors(unit(X)[0], BEN, limit=9)
     # What is loaded later has no earlier version.
     assert kept.outlines(version, BOTH) is None
+
+
+@pytest.mark.parametrize(("left", "entered"), [("ana", "ben"), ("ben", "ana")])
+async def test_a_note_that_moves_is_found_where_it_is_and_was(
+    store: LanceStore, left: str, entered: str
+) -> None:
+    for _ in range(2):
+        await store.match_vectors(unit(X)[0], ANA, limit=9)
+    (note,) = await store.find(NoteFilter(namespaces=(left,), says=f"{left} 0"), limit=1)
+
+    with read_view():
+        assert await store.get([note.note_id]) == [note]
+        moved = replace(note, namespace=entered, rev=2, known_from=NOW + timedelta(days=1))
+        with outside_views():
+            await store.write(changes=[Change(note=moved)])
+
+        assert await store.get([note.note_id]) == [note]
+        assert await store.find(NoteFilter(note_ids=(note.note_id,)), limit=1) == [note]
+
+    (found,) = await store.get([note.note_id])
+    assert (found.namespace, found.rev) == (entered, 2)
+    named = NoteFilter(note_ids=(note.note_id,), known_at=NOW + timedelta(hours=1))
+    assert [one.namespace for one in await store.find(named, limit=1)] == [left]
 
 
 async def test_what_another_process_commits_is_seen_at_once(store: LanceStore) -> None:

@@ -190,6 +190,9 @@ def read_question(
     spelled = find_asked_names(text) if spelled is None else spelled
     unnamed = _without_names(topic, spelled)
     sort = "" if passage else asked_sort(text)
+    only_sort = bool(sort) and asks_for_anything(without_sort(untimed, sort))
+    if sort == "rules" and not only_sort:
+        sort = ""  # who asks for the rules of something is told of that
     if english := other_words(words):
         words = f"{words} {english}"
     return Question(
@@ -200,7 +203,7 @@ def read_question(
         asks_self=me or subject == USER,
         all_of_whom=(me or unnamed != text) and asks_for_everything(text, unnamed),
         sort=sort,
-        only_sort=bool(sort) and asks_for_anything(without_sort(untimed, sort)),
+        only_sort=only_sort,
         subject=subject,
         names=named,
         spelled=spelled,

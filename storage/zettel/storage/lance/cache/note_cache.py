@@ -129,9 +129,11 @@ class NoteCache:
         """Revisions, or passages if they are more."""
         return max(len(self._facts), len(self._passages))
 
-    def holds(self, note_id: str) -> bool:
-        """Whether a note is there."""
-        return note_id in self._of_note
+    def holds(self, note_id: str, version: int) -> bool:
+        """Whether a note is there with all of its revisions: it may have moved in or out."""
+        there, places = self._rows_at(version), self._of_note.get(note_id, ())
+        rows = self._at(places, there) if there and places else ()
+        return any(row.note.current and row.note.rev == len(rows) for row in rows)
 
     def drop(self) -> None:
         """Discard everything; answer nothing until `keep`."""
@@ -274,17 +276,15 @@ class NoteCache:
 
     def outlines(self, version: int, where: NoteFilter) -> list[Outline] | None:
         """The notes of a filter in session order."""
-        there = self._rows_at(version)
-        meant = self._meant(there, where)
-        if there is None or meant is None:
+        meant = self._meant(self._rows_at(version), where)
+        if meant is None:
             return None
         places = np.flatnonzero(meant).tolist()
         unread = [p for p in places if self._outlined[p] is None]
         if self._rows and unread:
             for place, outline in zip(unread, self._rows.outlines(unread), strict=True):
                 self._outlined[place] = outline
-        before = {place: outline_of(row.note) for place, row in there.replaced.items()}
-        found = (before.get(place) or self._outlined[place] for place in places)
+        found = (self._outlined[place] for place in places)
         return sorted((outline for outline in found if outline), key=order_key)
 
     def passing(

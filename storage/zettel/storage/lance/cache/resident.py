@@ -124,7 +124,7 @@ class ResidentNotes:
         """Whether every one of these notes is there."""
         if not self.answers(version):
             return False
-        return self.is_whole or all(self._part_of(note_id) for note_id in note_ids)
+        return self.is_whole or all(self._part_of(note_id, version) for note_id in note_ids)
 
     def rows_of(self, version: int, where: NoteFilter) -> list[NoteRow] | None:
         """The rows of a filter that names notes, in no order."""
@@ -140,7 +140,7 @@ class ResidentNotes:
     def find(
         self, version: int, where: NoteFilter, *, limit: int, offset: int
     ) -> list[Note] | None:
-        """The newest notes of a filter, if few pass it."""
+        """The newest notes of a filter, unless too many are asked for."""
         found = self._answers(
             version,
             where.namespaces,
@@ -228,8 +228,8 @@ class ResidentNotes:
             here = before == version - 1
             self._latest = (version, max((moment, *moments))) if here else None
 
-    def _part_of(self, note_id: str) -> NoteCache | None:
-        return next((part for part in self._parts.values() if part.holds(note_id)), None)
+    def _part_of(self, note_id: str, version: int) -> NoteCache | None:
+        return next((p for p in self._parts.values() if p.holds(note_id, version)), None)
 
     def _answers(
         self,
