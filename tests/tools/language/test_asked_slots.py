@@ -152,6 +152,7 @@ def test_what_is_asked_for_by_name_is_known_in_each_language(question: str, slot
         ("Which colour is the door?", "Die Tür ist rot, die Fenster hellgrau", True),
         ("Which colour is the door?", "Die Haustür ist rotbraun", True),
         ("Which colour is the door?", "Boathouse door: Violet", True),
+        ("Which colour is the door?", "Claire & Tobias: Claire decided on the door", False),
         ("Which colour is the door?", "Die Tür: hellorange", True),
         ("¿De qué color son las servilletas?", "SERVILLETAS: ROJAS", True),
         ("¿Cómo se apellida Ramón?", "Ramón le ha dado 92 € por cubierto", False),

@@ -194,7 +194,7 @@ async def test_a_question_for_the_rules_of_something_is_answered_by_no_rule(desk
         await desk.told(f"Step {number} of the release", kind="procedural")
     await told_noise(desk)
 
-    answer = await desk("recall", query="Which rules have we agreed on with the landlord?")
+    answer = await desk("recall", query="What rules have we set for the kitchen?")
 
     assert answer["verdict"] != "found"
 
