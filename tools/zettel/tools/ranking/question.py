@@ -192,7 +192,7 @@ def read_question(
     sort = "" if passage else asked_sort(text)
     only_sort = bool(sort) and asks_for_anything(without_sort(untimed, sort))
     if sort == "rules" and not only_sort:
-        sort = ""  # who asks for the rules of something is told of that
+        sort = ""  # the rules of something are looked for by its words
     if english := other_words(words):
         words = f"{words} {english}"
     return Question(
