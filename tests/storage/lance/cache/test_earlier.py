@@ -1,15 +1,13 @@
-"""Who began to read before others wrote goes on in memory, and reads what was there then."""
+"""A reader that began before a write goes on in memory and reads what was there then."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 
 import pytest
 from lancedb import AsyncTable
 from tests.storage.samples import (
-    DIM,
     EVERYTHING,
     LATER,
     MODEL,
@@ -27,10 +25,8 @@ from zettel.storage.erasable import Order
 from zettel.storage.ids import new_id
 from zettel.storage.lance import reads
 from zettel.storage.lance.cache import earlier, note_cache
-from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import LanceTable, Tables
-from zettel.storage.location import read_place
 from zettel.storage.notes import Link, Note, State
 from zettel.storage.read_view import outside_views, read_view
 from zettel.storage.store import Change, NewNote, NoteFilter
@@ -44,15 +40,6 @@ FILTERS = [
     NoteFilter(known_at=NOW + timedelta(minutes=4), states=(), derived=None),
     NoteFilter(until=NOW + timedelta(days=2)),
 ]
-
-
-@pytest.fixture
-async def tables(tmp_path: Path) -> AsyncGenerator[Tables]:
-    """An empty store's tables, its notes in memory."""
-    opened = await open_tables(read_place(str(tmp_path / "store")), model_id=MODEL, dim=DIM)
-    await reads.keep_resident(opened)
-    yield opened
-    await LanceStore(opened).close()
 
 
 class Writer:

@@ -1,9 +1,7 @@
 """The notes in memory: they follow this process, and are not trusted after any other."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,21 +25,10 @@ from zettel.storage.embedding.embedder import unit_rows
 from zettel.storage.lance import reads
 from zettel.storage.lance.cache import note_cache
 from zettel.storage.lance.cache.columns import FactTable, PassageMatrix, fact_of
-from zettel.storage.lance.open import open_tables
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.lance.table import Tables
-from zettel.storage.location import read_place
 from zettel.storage.notes import Kind, State, order_key
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
-
-
-@pytest.fixture
-async def tables(tmp_path: Path) -> AsyncGenerator[Tables]:
-    """An empty store's tables, its notes in memory."""
-    opened = await open_tables(read_place(str(tmp_path / "store")), model_id=MODEL, dim=DIM)
-    await reads.keep_resident(opened)
-    yield opened
-    await LanceStore(opened).close()
 
 
 async def in_memory(tables: Tables) -> bool:

@@ -1,4 +1,4 @@
-"""What the last commits replaced, so that who reads an earlier version reads it in memory too."""
+"""What the last commits replaced, so that earlier versions are read in memory, too."""
 
 from collections import deque
 from collections.abc import Mapping
