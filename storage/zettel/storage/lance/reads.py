@@ -44,6 +44,7 @@ async def notes_version(tables: Tables) -> int:
     known = resident.version
     if await _is_rearranged(tables, known, version) and resident.version == known:
         resident.advance_unchanged(version)
+        tables.texts.advance_unchanged(known, version)
     return version
 
 
@@ -163,6 +164,8 @@ def _loaded(table: pa.Table, dim: int) -> LoadedRows | None:
         return None
     names = [table.column(name).to_pylist() for name in ("namespace", "state", "current")]
     names.append([_is_composed(origin) for origin in table.column("origin").to_pylist()])
+    names.append([bool(model) for model in table.column("embed_model").to_pylist()])
+    names.append(table.column("stage").to_pylist())
     times = (_microseconds(table.column(name)) for name in _FACTS)
     words = (table.column(name).to_pylist() for name in ("kind", "subject"))
     note_ids = table.column("note_id").to_pylist()

@@ -25,6 +25,7 @@ from zettel.storage.erasable import Order
 from zettel.storage.ids import new_id
 from zettel.storage.lance import reads
 from zettel.storage.lance.cache import earlier, note_cache
+from zettel.storage.lance.cache.text_index import Frequencies
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.notes import Link, Note, State
@@ -142,6 +143,37 @@ async def test_every_version_is_answered_as_it_was_when_it_was_the_newest(
     for version, (ids, answers) in then.items():
         for before, now in zip(answers, told(tables, version, ids), strict=True):
             assert now == before
+
+
+def scored(tables: Tables, namespace: str, version: int) -> dict[str, float]:
+    """Row id -> score of the words of a namespace at a version."""
+    known = tables.texts.at(namespace, version)
+    assert known is not None
+    terms, pending = known
+    return Frequencies([terms.with_rows(pending)]).score("bee wasp 7").best(99)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_words_are_scored_as_they_were_when_each_version_was_the_newest(
+    tables: Tables, seed: int
+) -> None:
+    store, random = LanceStore(tables), Random(seed)
+    writer, then = Writer(store, random), dict[int, dict[str, float]]()
+    await add(store, make_note("bee 7"))
+    await store.match_text("bee", NoteFilter(), limit=9, counted=("home",))
+    for _ in range(24):
+        await writer.write()
+        version = await tables.notes.version()
+        then[version] = scored(tables, "home", version)
+        earlier_one = random.choice(list(then))
+        assert scored(tables, "home", earlier_one) == then[earlier_one]
+        if random.randrange(3) == 0:
+            await store.match_text("bee", NoteFilter(), limit=9, counted=("home",))
+
+    tables.texts.clear()
+    await store.match_text("bee", NoteFilter(), limit=9, counted=("home",))
+    newest = await tables.notes.version()
+    assert scored(tables, "home", newest) == pytest.approx(then[newest])
 
 
 async def test_a_view_that_others_write_beside_reads_nothing_from_the_disk(

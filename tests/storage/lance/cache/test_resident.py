@@ -91,6 +91,10 @@ async def test_a_recall_after_a_write_to_another_namespace_reads_no_more_than_on
     for number in range(4):
         await tell("ana", f"Bees live in hive {number}")
         await tell("ben", f"Ships lie in harbour {number}")
+    # An empty store is kept in memory, and what is written to it with it.
+    await store.close()
+    store = await open_store(str(tmp_path / "store"), model_id=embedder.model_id, dim=embedder.dim)
+    memory = Memory(store=store, embedder=embedder)
     for _ in range(3):
         await ask()
     before = await ask()

@@ -33,6 +33,8 @@ class RevisionFacts(NamedTuple):
     state: str
     current: bool
     derived: bool
+    embedded: bool
+    stage: int
     known_from: int
     known_to: int
     valid_from: int
@@ -50,6 +52,8 @@ def fact_of(note: Note) -> RevisionFacts:
         state=note.state.value,
         current=note.current,
         derived=note.derived,
+        embedded=bool(note.embed_model),
+        stage=note.stage,
         known_from=microseconds(note.known_from),
         known_to=microseconds(note.known_to),
         valid_from=microseconds(note.valid_from),
@@ -109,7 +113,7 @@ class FactTable:
         if replace(where, note_ids=(), sessions=()) != _asked(where):
             return None
         numbers = self._numbers[: self._used] if places is None else self._numbers[list(places)]
-        space, state, current, derived, *times, kind, subject = numbers.T
+        space, state, current, derived, embedded, stage, *times, kind, subject = numbers.T
         meant = _in_time(where, times) & (space != _GONE)
         if where.known_at is None:
             meant &= current == 1
@@ -122,6 +126,7 @@ class FactTable:
             meant &= _any_of(state, [_STATES[asked.value] for asked in where.states])
         if where.kinds:
             meant &= _any_of(kind, [_KINDS[asked.value] for asked in where.kinds])
+        meant &= _in_progress(where, embedded, stage)
         if where.subject:
             meant &= subject == self._subjects.get(where.subject.lower(), _GONE)
         return meant
@@ -174,6 +179,20 @@ def _in_time(where: NoteFilter, times: Sequence[NDArray[np.int64]]) -> NDArray[n
     return meant
 
 
+def _in_progress(
+    where: NoteFilter, embedded: NDArray[np.int64], stage: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which revisions pass the conditions on what evolution has done with them."""
+    meant = np.ones(len(stage), np.bool_)
+    if where.unembedded:
+        meant &= embedded == 0
+    if where.stage_below is not None:
+        meant &= stage < where.stage_below
+    if where.stage_from is not None:
+        meant &= stage >= where.stage_from
+    return meant
+
+
 def _any_of(column: NDArray[np.int64], numbers: Sequence[int]) -> NDArray[np.bool_]:
     # A comparison is five times as fast as looking up, and most filters name one or two.
     if len(numbers) > COMPARED_MAX_NUMBERS:
@@ -194,6 +213,9 @@ def _asked(where: NoteFilter) -> NoteFilter:
         since=where.since,
         until=where.until,
         known_at=where.known_at,
+        stage_below=where.stage_below,
+        stage_from=where.stage_from,
+        unembedded=where.unembedded,
         derived=where.derived,
     )
 

@@ -237,6 +237,13 @@ class NoteCache:
         places = (place for i in where.note_ids for place in self._of_note.get(i, ()))
         return [row for row in self._at(places, there) if matches(row.note, where)]
 
+    def revisions(self, version: int, note_id: str) -> list[Note] | None:
+        """Those of a note that are there, oldest first."""
+        if (there := self._rows_at(version)) is None:
+            return None
+        rows = self._at(self._of_note.get(note_id, ()), there)
+        return sorted((row.note for row in rows), key=lambda note: note.rev)
+
     def linking_to(
         self,
         version: int,

@@ -137,6 +137,13 @@ class ResidentNotes:
         found = (c.rows_of(version, where) for c in self._parts.values() or (self._whole,))
         return [row for rows in found for row in rows or ()]
 
+    def revisions(self, version: int, note_id: str) -> list[Note] | None:
+        """All revisions of a note, oldest first; None if they are not all there."""
+        if self.is_whole:
+            return self._whole.revisions(version, note_id)
+        part = self._part_of(note_id, version)
+        return part.revisions(version, note_id) if part else None
+
     def find(
         self, version: int, where: NoteFilter, *, limit: int, offset: int
     ) -> list[Note] | None:

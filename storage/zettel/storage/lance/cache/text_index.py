@@ -8,9 +8,10 @@ that in a table of one namespace the scores are the same.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # (lancedb ships some types)
 
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import log1p
 from secrets import choice
@@ -20,6 +21,8 @@ import anyio
 import numpy as np
 from lancedb import tokenize
 from numpy.typing import NDArray
+
+from zettel.storage.lance.cache.earlier import EARLIER_MAX_COMMITS
 
 LANCE_K1, LANCE_B = 1.2, 0.75
 """LanceDB's saturation and length norm (lance 13.0, `scalar/inverted/scorer.rs`)."""
@@ -170,7 +173,7 @@ class NamespaceTerms:
 
     def without(self, row_ids: Collection[str]) -> "NamespaceTerms":
         """The index without some rows."""
-        gone = set(row_ids)
+        gone = self.sizes.keys() & set(row_ids)
         if not gone:
             return self
         kept = {row_id: size for row_id, size in self.sizes.items() if row_id not in gone}
@@ -191,10 +194,10 @@ class NamespaceTerms:
         return replace(known, segments=tuple(segments), sizes={**known.sizes, **sizes})
 
 
-def _mark_removed(segment: Segment, gone: Collection[str]) -> Segment:
-    places = [place for place, row_id in enumerate(segment.row_ids) if row_id in gone]
-    if not places:
+def _mark_removed(segment: Segment, gone: AbstractSet[str]) -> Segment:
+    if gone.isdisjoint(segment.row_ids):
         return segment
+    places = [place for place, row_id in enumerate(segment.row_ids) if row_id in gone]
     alive = segment.alive.copy()
     alive[places] = False
     return replace(segment, alive=alive)
@@ -288,6 +291,27 @@ class _Kept:
     """Row id -> text."""
     counted: int
     """The version that `terms` alone stands for."""
+    since: int
+    """The earliest version that is known: `added` tells what came after it."""
+    added: deque[tuple[int, Sequence[str]]] = field(
+        default_factory=deque[tuple[int, Sequence[str]]]
+    )
+    """The last versions that this process made, and the rows that were new in each."""
+
+    def add(self, version: int, rows: Mapping[str, str]) -> None:
+        """Follow a commit of this process: row id -> text."""
+        known = self.terms.sizes.keys() | self.pending.keys()
+        self.added.append((version, [row_id for row_id in rows if row_id not in known]))
+        if len(self.added) > EARLIER_MAX_COMMITS:
+            self.since, _ = self.added.popleft()
+        self.pending.update(rows)
+        self.version = version
+
+    def added_after(self, version: int) -> AbstractSet[str] | None:
+        """The rows that came after a version; None if it is not known."""
+        if not self.since <= version <= self.version:
+            return None
+        return {row_id for number, rows in self.added if number > version for row_id in rows}
 
 
 class TextIndex:
@@ -311,15 +335,25 @@ class TextIndex:
         for name, kept in self._kept.items():
             rows = written.get(name, {})
             if kept.version == version - 1 and len(kept.pending) + len(rows) <= UNCOUNTED_MAX_ROWS:
-                kept.pending.update(rows)
+                kept.add(version, rows)
+
+    def advance_unchanged(self, known: int, version: int) -> None:
+        """Follow commits from a known version on that left every row unchanged."""
+        for kept in self._kept.values():
+            if kept.version == known:
                 kept.version = version
 
     def at(self, namespace: str, version: int) -> tuple[NamespaceTerms, Mapping[str, str]] | None:
-        """The index and the rows to add to it for one version; None if others have written."""
+        """The index and the rows to add to it for the newest version or one of the last before.
+
+        None if others have written since, or the version is not known any more.
+        """
         kept = self._kept.get(namespace)
-        if kept is None or kept.version != version:
+        newer = kept.added_after(version) if kept else None
+        if kept is None or newer is None:
             return None
-        return kept.terms, dict(kept.pending)
+        pending = {row_id: text for row_id, text in kept.pending.items() if row_id not in newer}
+        return kept.terms.without(newer), pending
 
     def outdated(self, namespace: str) -> NamespaceTerms | None:
         """The index of some earlier version, whose rows need not be counted again."""
@@ -331,13 +365,13 @@ class TextIndex:
         kept = self._kept.get(namespace)
         if kept is not None and kept.counted > version:
             return
-        if kept is not None and kept.version > version:
-            waiting = {
+        if kept is not None and kept.added_after(version) is not None:
+            kept.pending = {
                 i: t for i, t in kept.pending.items() if terms.sizes.get(i) != len(t.encode())
             }
-            self._kept[namespace] = _Kept(kept.version, terms, waiting, version)
+            kept.terms, kept.counted = terms, version
         else:
-            self._kept[namespace] = _Kept(version, terms, {}, version)
+            self._kept[namespace] = _Kept(version, terms, {}, counted=version, since=version)
         self._kept.move_to_end(namespace)
         total = sum(kept.terms.size for kept in self._kept.values())
         while total > FREQUENCIES_MAX_BYTES and len(self._kept) > 1:
