@@ -1,6 +1,8 @@
-"""Full-text search with the word frequencies of some namespaces alone.
+"""Full-text search in memory, with the word frequencies of some namespaces alone.
 
-For callers that may read a part of the store: LanceDB's own scores count the words of all of it.
+For scopes that are small enough, and for callers that may read a part of the store: LanceDB's own
+scores count the words of all of it, and for each question it reads the rows that its index does not
+hold yet.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false

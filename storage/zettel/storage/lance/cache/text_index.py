@@ -2,7 +2,7 @@
 
 LanceDB's full text counts the words of the whole table: from its scores a tenant could read
 whether another tenant's notes hold a word. The tokens and the formula here are LanceDB's own, so
-that in a table of one namespace the scores are the same.
+that in a table of one namespace the scores are the same, once it is optimised.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
