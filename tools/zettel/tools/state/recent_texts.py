@@ -14,6 +14,10 @@ RECENT_TEXTS = 6
 RECENT_MAX_CHARACTERS = 400
 """Longer texts are remembered by their end, where the next one would go on."""
 RECENT_MAX_AUTHORS = 1_000
+ACROSS_MAX_CHARACTERS = 600
+"""Of an author's last texts together, as far as they are read with the next one: an order lies
+within 180 characters (`language/order_rules.toml`), spelled out ("i g n o r e") within three times
+as many."""
 
 
 class RecentText(NamedTuple):
@@ -88,7 +92,8 @@ def find_split(text: str, trust: float, last: Sequence[RecentText]) -> Split | N
 
     `trust` is of its source; `last` are the author's last notes, oldest first.
     """
-    start, whole = text[:RECENT_MAX_CHARACTERS], [recent for recent in last if not recent.orders]
+    start = text[:RECENT_MAX_CHARACTERS]
+    whole = _within_reach([recent for recent in last if not recent.orders])
     for first in reversed(range(len(whole))) if _marks(whole, start) else ():
         if marks := _marks(whole[first:], start):
             parts = (recent.note_id for recent in whole[first:] if recent.trust <= trust)
@@ -100,6 +105,17 @@ def find_split(text: str, trust: float, last: Sequence[RecentText]) -> Split | N
         if recent.orders and trust <= recent.trust and may_continue(recent.text, start)
     )
     return Split((), frozenset()) if goes_on else None
+
+
+def _within_reach(last: Sequence[RecentText]) -> Sequence[RecentText]:
+    """The last of some texts, as many as are read with the next one; the first perhaps cut."""
+    near, room = list[RecentText](), ACROSS_MAX_CHARACTERS
+    for recent in reversed(last):
+        if room <= 0:
+            break
+        near.insert(0, recent._replace(text=recent.text[-room:]))
+        room -= len(recent.text)
+    return near
 
 
 def _marks(recent: Sequence[RecentText], text: str) -> tuple[str, ...]:
