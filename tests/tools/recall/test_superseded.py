@@ -310,3 +310,18 @@ async def test_a_further_page_begins_with_the_former_value_too(desk: Desk) -> No
 
     assert older in found
     assert len(found) == len({*found})
+
+
+async def test_a_superseded_note_of_another_time_than_is_asked_for_adds_nothing(desk: Desk) -> None:
+    older, newer = await superseded(
+        desk,
+        "On call, week 4 to 10 May 2026, as agreed: Bartek primary",
+        "Week 11 to 17 May 2026: Lena has the pager",
+    )
+
+    found = await desk.found(query="Who was on call in the week of 11 May 2026 as agreed?")
+    then = await desk.found(query="Who was on call in the week of 4 May 2026 as agreed?")
+
+    assert found[0] == newer
+    assert older not in found
+    assert then.index(newer) + 1 == then.index(older)

@@ -7,6 +7,11 @@ SHELVES = "The joiner Ferrand makes new shelves for the shop in solid oak"
 GREY = "The joiner Ferrand lends the shop twelve grey shelves"
 FAR = "Shelves in the shop are wet, and a van, two dogs, ten hens, oaks"
 CACHE = "Redis is a cache and limiter in the kitchen, to us"
+STAGING = "The staging database runs on Postgres 15, say Ferrand and Otto of the shop in Riga"
+STAGING_LATER = (
+    "Postgres 16.3 in two copies, say Ferrand and Otto of the shop in Riga, with a barn, a van, two"
+    " dogs and ten hens"
+)
 SESSIONS = "To us in Riga a lake needs Redis"
 ASKED = "Which shelves does the joiner Ferrand make for the shop?"
 
@@ -14,8 +19,8 @@ ASKED = "Which shelves does the joiner Ferrand make for the shop?"
 async def told(desk: Desk, *contents: str, **fields: object) -> list[str]:
     """Remember each in a session of its own, a day apart; the ids."""
     ids = list[str]()
-    for number, content in enumerate(contents):
-        ids.append(await desk.told(content, session=f"session {number}", **fields))
+    for content in contents:
+        ids.append(await desk.told(content, session=f"session of {content}", **fields))
         desk.later(days=1)
     return ids
 
@@ -93,6 +98,37 @@ async def test_what_is_less_near_to_the_question_does_not_come_first(desk: Desk)
     asked, later = await told(desk, SHELVES, FAR)
 
     assert await desk.found(query=ASKED) == [asked, later]
+
+
+@pytest.mark.parametrize(
+    ("subjects", "first"),
+    [
+        (("stg", "stg"), "later"),
+        (("stg", "prod"), "earlier"),
+        (("", ""), "earlier"),
+        (("user", "user"), "earlier"),
+    ],
+)
+async def test_what_is_less_near_comes_first_if_it_has_the_subject_of_the_same_thing(
+    desk: Desk, subjects: tuple[str, str], first: str
+) -> None:
+    told_of = zip(subjects, (STAGING, STAGING_LATER), strict=True)
+    ids = [(await told(desk, content, subject=subject))[0] for subject, content in told_of]
+
+    found = await desk.found(query="What Postgres version does the staging database run on?")
+
+    assert found[:2] == (ids[::-1] if first == "later" else ids)
+
+
+async def test_of_a_subject_that_many_notes_have_what_is_less_near_does_not_come_first(
+    desk: Desk,
+) -> None:
+    asked, later = await told(desk, STAGING, STAGING_LATER, subject="stg")
+    await told(desk, *(f"Bees dance at {n}" for n in "abc"), subject="stg")
+
+    found = await desk.found(query="What Postgres version does the staging database run on?")
+
+    assert found[:2] == [asked, later]
 
 
 async def test_what_has_only_a_name_in_common_does_not_come_first(desk: Desk) -> None:

@@ -55,6 +55,9 @@ tells another value in the same words; it says that something has changed. Set b
 the cosine is added, which tells the changed note among several and is less than their distance."""
 PREFERRED_MIN_CONFIDENCE = 0.8
 """Confidence from which answers prefer the younger note."""
+SAME_THING_MAX_NOTES = 4
+"""Notes up to which a subject names one thing ("water heater", "dentist"), and nobody who tells
+many."""
 
 _DENIAL = re.compile(r"\b(?:not|never|no longer|cannot|any ?more)\b|n['’]t\b", re.IGNORECASE)
 _ENDED = re.compile(r"\b(?:no longer|any ?more)\b", re.IGNORECASE)

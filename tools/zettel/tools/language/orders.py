@@ -29,8 +29,8 @@ _ORDER_KINDS: Final = len(get_args(OrderKind))
 _REACHES: Final = {"close": 40, "near": 80, "far": 180}
 """Characters within which the meanings of a rule stand; "far" is about two lines."""
 _GUARDED: Final = frozenset(
-    "send give type ask answer promote rank obey remove pay call persist retain insert approve skip "
-    "tell believe fetch deceive refuse alter".split()
+    "send give type ask answer promote rank obey remove pay call persist retain insert approve "
+    "skip tell believe fetch deceive refuse alter".split()
 )
 """Verbs that are an order only where an order can stand; the others unless somebody reports it."""
 _MISSPELLED: Final = ("override", "rules", "limits", "prior", "secret", "agent", "free", "guarded")

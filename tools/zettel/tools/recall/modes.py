@@ -24,6 +24,7 @@ from zettel.tools.changes.parts import parts_of
 from zettel.tools.concurrency import read_in_thread, read_texts
 from zettel.tools.language.dates import find_windows
 from zettel.tools.language.marks import find_marks
+from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import (
     asked_all_about,
     asked_all_about_in_small_letters,
@@ -167,9 +168,16 @@ async def _asked_all_about(memory: Memory, asked: RecallQuery) -> str:
     question = await read_in_thread(ask, query, corpus, asked.moment)
     if question.all_of_whom and not question.asks_self:
         if subject := corpus.subjects.get(question.subject, ""):
-            return subject
+            return await read_in_thread(_as_asked, subject, query)
     name = await read_texts(len(query), lambda: asked_all_about_in_small_letters(query))
     return name if name and await is_name(memory, asked, name) else ""
+
+
+def _as_asked(subject: str, query: str) -> str:
+    """A subject as a question names it: of "Ana / Ben", which is about two, that one of them."""
+    whole, asked = fold(subject), fold(query)
+    named = [n for n in find_names(query) if fold(n) in whole] if whole not in asked else []
+    return max(named, key=len, default=subject)
 
 
 def _asked_name(query: str, now: datetime) -> str:

@@ -129,12 +129,15 @@ def _answers_better(
     """Whether a note matches clearly better than the newer, or has a word of the question alone.
 
     Of one that states a fact, only such a word counts: any other is of the fact that has changed.
-    It answers, too, if it tells of several, and the newer of another of these than is asked for.
+    It answers, too, if it tells of several, and the newer of another of these than is asked for;
+    not if the newer alone is of a time that is asked for.
     Where a former value is asked for, it does in any case.
     """
     if question.asks_former or _stood_then(question, pair):
         return True
     older = outline_of(pair.note)
+    if is_of_then(pair.by, question) and not is_of_then(older, question):
+        return False
     if is_of_another_part(question.text, older, pair.by):
         return True
     if older.note_id not in near or _tells_nothing_else(pair):

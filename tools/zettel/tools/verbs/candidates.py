@@ -22,6 +22,7 @@ from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
     CONFLICT_MAX_CANDIDATES,
+    SAME_THING_MAX_NOTES,
     Conflict,
     conflict_links,
     find_conflicts,
@@ -54,10 +55,10 @@ SAME_SUBJECT_MIN_COSINE = 0.60
 """Exact cosine of a candidate, about anything and about the same subject.
 "Caroline moved to Lyon" and "... to Paris" are at 0.63; at 0.5 every second turn of a
 conversation (LoCoMo 26) would have five."""
-SAME_THING_MIN_COSINE, SAME_THING_MAX_NOTES = 0.45, 4
-"""The same where so few notes have the subject that it names a thing ("water heater", "dentist"),
-and nobody who tells many. In twelve months of notes 26 of 37 such notes from .45 to .60 change the
-other, 21 of 26 nearer ones; 12 of LoCoMo dev's 2,960 turns are among the former (November 2026)."""
+SAME_THING_MIN_COSINE = 0.45
+"""The same where at most `SAME_THING_MAX_NOTES` notes have the subject. In twelve months 26 of 37
+such notes from .45 to .60 change the other, 21 of 26 nearer ones; 12 of LoCoMo dev's 2,960 turns
+are among the former (November 2026)."""
 FAR_AHEAD_MIN_COSINE, FAR_AHEAD_MIN_LEAD = 0.60, 0.10
 """Exact cosine of a candidate that is nearer than every other note, and by how much at least;
 others count as at `CHANGE_MIN_COSINE`, below which none is read. What is told anew without a word
