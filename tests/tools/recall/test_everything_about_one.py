@@ -723,7 +723,9 @@ async def test_what_we_moved_to_at_work_is_told_in_its_words_and_hides_no_home(d
 
 
 async def test_all_of_one_of_two_in_a_subject_is_all_of_that_one(desk: Desk) -> None:
-    both = await desk.told("There are two: Marek Duda and Marek Pająk", subject="Marek Duda / Pająk")
+    both = await desk.told(
+        "There are two: Marek Duda and Marek Pająk", subject="Marek Duda / Pająk"
+    )
     call = await desk.told("On call this week: Marek Duda")
     other = await desk.told("Marek Pająk reviews the pages")
 

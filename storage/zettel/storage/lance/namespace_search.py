@@ -34,6 +34,8 @@ from zettel.storage.store import NoteFilter
 READ_MAX_ROWS, READ_MAX_BYTES = 5_000, 4 * 2**20
 """Rows whose texts are read at once by their ids, and UTF-8 bytes of these: each batch is joined to
 what was read before. 100,000 notes take 7.7 s, in batches of 500 rows 9.7."""
+COUNTED_AT_ONCE_MAX_NOTES = 5_000
+"""Notes whose words are counted for one question: some .25 s. More are counted by upkeep."""
 CANDIDATE_MAX_ROWS = 400
 """Rows that are scored in a namespace too large to be indexed: LanceDB's best, at least twice as
 many as recall takes of such a scope."""
@@ -58,7 +60,7 @@ async def match_namespaces(
         scores = await to_thread.run_sync(lambda: Frequencies(terms).score(query))
         found = await _best_passing(tables, where, scores, limit=limit)
     else:
-        rows = await _candidates(tables, query, where)
+        rows = await _candidates(tables, query, where, limit=max(CANDIDATE_MAX_ROWS, limit))
         texts = dict(zip(*(rows.column(c).to_pylist() for c in ("row_id", "text")), strict=True))
         names = dict(zip(*(rows.column(c).to_pylist() for c in ("row_id", "note_id")), strict=True))
         scores = await to_thread.run_sync(lambda: Frequencies(terms).score_texts(query, texts))
@@ -68,18 +70,47 @@ async def match_namespaces(
 
 async def _terms(tables: Tables, namespace: str) -> NamespaceTerms:
     """The index of a namespace, with every row of the table's version."""
-    async with tables.texts.lock(namespace):
+    texts = tables.texts
+    async with texts.lock(namespace):
         version = await notes_version(tables)
-        known = tables.texts.at(namespace, version)
-        if known is not None:
+        if known := texts.at(namespace, version):
             terms, pending = known
             if not pending:
                 return terms
             terms = await to_thread.run_sync(terms.with_rows, pending)
-        else:
-            terms = await _read(tables, namespace)
-        tables.texts.keep(namespace, version, terms)
+            if terms.size <= COUNTED_MAX_BYTES:
+                texts.keep(namespace, version, terms)
+                return terms
+        # What a view of an earlier version reads is kept by nobody: some of it may be erased.
+        if version == await tables.notes.newest_version():
+            texts.begin(namespace, version)
+        terms = await _read(tables, namespace)
+        texts.keep(namespace, version, terms)
         return terms
+
+
+async def count_words(tables: Tables) -> None:
+    """Count the words of namespaces in memory that are too large to be counted for a question."""
+    version = await notes_version(tables)
+    for name in tables.resident.namespaces(version):
+        if uncounted(tables, name, version) > COUNTED_AT_ONCE_MAX_NOTES:
+            await _terms(tables, name)
+
+
+def is_counted_whole(tables: Tables, namespace: str) -> bool:
+    """Whether the words of a namespace are few enough to be counted, as far as is known."""
+    known = tables.texts.outdated(namespace)
+    return known is None or known.whole
+
+
+def uncounted(tables: Tables, namespace: str, version: int) -> int:
+    """Notes in memory of a namespace whose words were not counted, about."""
+    if tables.texts.knows(namespace, version):
+        return 0
+    where = NoteFilter(namespaces=(namespace,), states=(), derived=None)
+    there = tables.resident.count(version, where)
+    known = tables.texts.outdated(namespace)
+    return max((there or 0) - (len(known.sizes) if known else 0), 0)
 
 
 async def _read(tables: Tables, namespace: str) -> NamespaceTerms:
@@ -98,6 +129,8 @@ async def _read(tables: Tables, namespace: str) -> NamespaceTerms:
     newest = sizes if sum(sizes.values()) <= COUNTED_MAX_BYTES else _newest(sizes)
     known = tables.texts.outdated(namespace) or NamespaceTerms(sizes={})
     terms = known.without([i for i, size in known.sizes.items() if newest.get(i) != size])
+    if terms is not known:  # by an erasure, of which another process does not hear
+        terms = await to_thread.run_sync(terms.purged)
     for new in _batches({i: size for i, size in newest.items() if i not in terms.sizes}):
         rows = await tables.notes.select(["row_id", "text"], where=one_of("row_id", new))
         texts = dict(zip(*(rows.column(c).to_pylist() for c in ("row_id", "text")), strict=True))
@@ -158,7 +191,7 @@ async def _passing(
     return dict(zip(*(table.column(c).to_pylist() for c in ("row_id", "note_id")), strict=True))
 
 
-async def _candidates(tables: Tables, query: str, where: NoteFilter) -> pa.Table:
+async def _candidates(tables: Tables, query: str, where: NoteFilter, *, limit: int) -> pa.Table:
     words = MatchQuery(query, "text")  # pyright: ignore[reportCallIssue] its defaults are pydantic's
 
     async def fetch(handle: AsyncTable) -> pa.Table:
@@ -168,7 +201,9 @@ async def _candidates(tables: Tables, query: str, where: NoteFilter) -> pa.Table
             .where(predicate(where, embed_model=tables.notes.spec.column(EMBED_MODEL)))
         )
         return (
-            await search.select(["row_id", "note_id", "text"]).limit(CANDIDATE_MAX_ROWS).to_arrow()
+            await search.select(["row_id", "note_id", "text"])
+            .limit(min(limit, MAX_ROWS))
+            .to_arrow()
         )
 
     return await tables.notes.read(fetch)

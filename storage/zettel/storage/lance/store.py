@@ -17,6 +17,7 @@ from zettel.storage.erasable import Erasure, Purge, Receipt
 from zettel.storage.lance import (
     erase,
     maintenance,
+    namespace_search,
     reads,
     repair,
     search,
@@ -175,6 +176,7 @@ class LanceStore:
     async def upkeep(self) -> bool:
         tended = await maintenance.upkeep(self.tables)
         await reads.keep_resident(self.tables)
+        await namespace_search.count_words(self.tables)
         return tended
 
     async def close(self) -> None:

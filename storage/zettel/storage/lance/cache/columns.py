@@ -82,6 +82,11 @@ class FactTable:
     def __len__(self) -> int:
         return self._used
 
+    @property
+    def namespaces(self) -> Sequence[str]:
+        """Those that any revision is in."""
+        return tuple(self._namespaces)
+
     def extend(self, facts: Iterable[RevisionFacts]) -> None:
         """Append revisions."""
         rows = list(map(self._row, facts))

@@ -120,6 +120,11 @@ class NoteCache:
         """The newest version it answers for; -1 for none."""
         return self._version
 
+    @property
+    def namespaces(self) -> Sequence[str]:
+        """Those that any revision is in."""
+        return self._facts.namespaces
+
     def answers(self, version: int) -> bool:
         """Whether it answers for a version."""
         return self._rows_at(version) is not None

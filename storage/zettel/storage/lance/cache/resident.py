@@ -144,6 +144,10 @@ class ResidentNotes:
         part = self._part_of(note_id, version)
         return part.revisions(version, note_id) if part else None
 
+    def namespaces(self, version: int) -> Sequence[str]:
+        """Those that any revision is in; none unless the whole table is there."""
+        return self._whole.namespaces if self.is_whole and self.answers(version) else ()
+
     def find(
         self, version: int, where: NoteFilter, *, limit: int, offset: int
     ) -> list[Note] | None:

@@ -23,6 +23,7 @@ from lancedb import tokenize
 from numpy.typing import NDArray
 
 from zettel.storage.lance.cache.earlier import EARLIER_MAX_COMMITS
+from zettel.storage.lance.cache.note_cache import NO_VERSION
 
 LANCE_K1, LANCE_B = 1.2, 0.75
 """LanceDB's saturation and length norm (lance 13.0, `scalar/inverted/scorer.rs`)."""
@@ -32,8 +33,11 @@ COUNTED_MAX_BYTES = 32 * 1024 * 1024
 """UTF-8 bytes of a namespace's text that are indexed, the newest: 200,000 notes of usual length."""
 FREQUENCIES_MAX_BYTES = 3 * COUNTED_MAX_BYTES
 """UTF-8 bytes of the text of all indexed namespaces; the one used longest ago is dropped."""
-UNCOUNTED_MAX_ROWS = 5_000
-"""Written rows kept for a namespace that nobody searches; past it the namespace is read again."""
+UNCOUNTED_MAX_ROWS, UNCOUNTED_MAX_CHARACTERS = 5_000, 4 * 1024 * 1024
+"""Written rows, and characters of them, kept for a namespace that nobody searches; past either it
+is read again."""
+KEPT_MAX_NAMESPACES = 2_000
+"""Namespaces kept, each some 7 kB without its texts; the one used longest ago is dropped."""
 
 _SEPARATOR = "q" + "".join(choice(ascii_lowercase.replace("s", "")) for _ in range(26)) + "q"
 """A word between two texts, unknown to their authors."""
@@ -130,16 +134,21 @@ def _segment(
 
 
 def _joined(one: Segment, other: Segment) -> Segment:
-    """Both segments in one, without removed rows."""
-    numbers = dict(one.numbers)
+    """Both segments in one, without removed rows and the tokens that only these held."""
+    numbers = dict[str, int]()
     row_ids, lengths = list[str](), list[NDArray[np.int64]]()
     tokens, rows = list[NDArray[np.int64]](), list[NDArray[np.int64]]()
     counts = list[NDArray[np.int32]]()
     for segment in (one, other):
-        named = [numbers.setdefault(token, len(numbers)) for token in segment.numbers]
         place = np.cumsum(segment.alive) - 1 + len(row_ids)
         living = segment.alive[segment.rows]
-        of_token = np.repeat(np.array(named, np.int64), np.diff(segment.starts))
+        often = np.diff(segment.starts)
+        held = np.add.reduceat(living, segment.starts[:-1]) if len(often) else living
+        named = [
+            numbers.setdefault(token, len(numbers)) if there else 0
+            for token, there in zip(segment.numbers, held.tolist(), strict=True)
+        ]
+        of_token = np.repeat(np.array(named, np.int64), often)
         tokens.append(of_token[living])
         rows.append(place[segment.rows[living]].astype(np.int64))
         counts.append(segment.counts[living])
@@ -163,22 +172,27 @@ class NamespaceTerms:
     """Each more than twice as large as the next, so that a write is cheap."""
     sizes: Mapping[str, int]
     """Row id -> bytes of its text as UTF-8."""
+    size: int = 0
+    """Bytes of the indexed texts."""
     whole: bool = True
     """False if only the newest rows are in it: then it gives frequencies, and no hits."""
 
-    @property
-    def size(self) -> int:
-        """Bytes of the indexed texts."""
-        return sum(self.sizes.values())
-
     def without(self, row_ids: Collection[str]) -> "NamespaceTerms":
-        """The index without some rows."""
+        """The index without some rows; their words are still in memory."""
         gone = self.sizes.keys() & set(row_ids)
         if not gone:
             return self
         kept = {row_id: size for row_id, size in self.sizes.items() if row_id not in gone}
         segments = tuple(_mark_removed(segment, gone) for segment in self.segments)
-        return replace(self, segments=segments, sizes=kept)
+        return replace(self, segments=segments, sizes=kept, size=sum(kept.values()))
+
+    def purged(self) -> "NamespaceTerms":
+        """The index without the words that only removed rows held; for a worker thread."""
+        empty = make_segment([], [])
+        segments = (
+            segment if segment.alive.all() else _joined(segment, empty) for segment in self.segments
+        )
+        return replace(self, segments=tuple(segments))
 
     def with_rows(self, texts: Mapping[str, str]) -> "NamespaceTerms":
         """The index with the texts of some rows, new or replaced; for a worker thread."""
@@ -191,7 +205,12 @@ class NamespaceTerms:
         while len(segments) > 1 and len(segments[-2].row_ids) < 2 * len(segments[-1].row_ids):
             last = segments.pop()
             segments[-1] = _joined(segments[-1], last)
-        return replace(known, segments=tuple(segments), sizes={**known.sizes, **sizes})
+        return replace(
+            known,
+            segments=tuple(segments),
+            sizes={**known.sizes, **sizes},
+            size=known.size + sum(sizes[row_id] for row_id in new),
+        )
 
 
 def _mark_removed(segment: Segment, gone: AbstractSet[str]) -> Segment:
@@ -284,34 +303,62 @@ def _query_tokens(query: str) -> dict[str, int]:
 class _Kept:
     """A namespace's index, and what was written since."""
 
-    version: int
-    """The table's version that `terms` with `pending` stands for."""
-    terms: NamespaceTerms
-    pending: dict[str, str]
-    """Row id -> text."""
-    counted: int
-    """The version that `terms` alone stands for."""
     since: int
     """The earliest version that is known: `added` tells what came after it."""
+    version: int
+    """The newest that is known: that of `terms` with `pending`."""
+    before: NamespaceTerms | None = None
+    """What was counted at an earlier version, while it is counted anew."""
+    terms: NamespaceTerms | None = None
+    """None while it is counted."""
+    counted: int = NO_VERSION
+    """The version that `terms` alone stands for."""
+    pending: dict[str, str] = field(default_factory=dict[str, str])
+    """Row id -> text."""
+    pending_characters: int = 0
     added: deque[tuple[int, Sequence[str]]] = field(
         default_factory=deque[tuple[int, Sequence[str]]]
     )
     """The last versions that this process made, and the rows that were new in each."""
 
-    def add(self, version: int, rows: Mapping[str, str]) -> None:
+    def follow(self, version: int, rows: Mapping[str, str]) -> None:
         """Follow a commit of this process: row id -> text."""
-        known = self.terms.sizes.keys() | self.pending.keys()
-        self.added.append((version, [row_id for row_id in rows if row_id not in known]))
+        if version != self.version + 1:
+            self.forget()
+            return
+        self.version = version
+        if not rows:
+            return
+        known = self.terms.sizes if self.terms else dict[str, int]()
+        new = [row_id for row_id in rows if row_id not in known and row_id not in self.pending]
+        self.added.append((version, new))
         if len(self.added) > EARLIER_MAX_COMMITS:
             self.since, _ = self.added.popleft()
         self.pending.update(rows)
-        self.version = version
+        self.pending_characters += sum(map(len, rows.values()))
+        many = len(self.pending) > UNCOUNTED_MAX_ROWS
+        if many or self.pending_characters > UNCOUNTED_MAX_CHARACTERS:
+            self.forget()
+
+    def forget(self) -> None:
+        """Know no version any more; what was counted spares reading it again."""
+        self.version = self.since = NO_VERSION
+        self.pending.clear()
+        self.added.clear()
 
     def added_after(self, version: int) -> AbstractSet[str] | None:
         """The rows that came after a version; None if it is not known."""
-        if not self.since <= version <= self.version:
+        if version == NO_VERSION or not self.since <= version <= self.version:
             return None
         return {row_id for number, rows in self.added if number > version for row_id in rows}
+
+    def keep(self, version: int, terms: NamespaceTerms) -> None:
+        """Take what was counted at a version; rows written since are left waiting."""
+        self.before, self.terms, self.counted = None, terms, version
+        self.pending = {
+            i: text for i, text in self.pending.items() if terms.sizes.get(i) != len(text.encode())
+        }
+        self.pending_characters = sum(map(len, self.pending.values()))
 
 
 class TextIndex:
@@ -333,15 +380,18 @@ class TextIndex:
             written: Namespace -> row id -> text, of every row of it.
         """
         for name, kept in self._kept.items():
-            rows = written.get(name, {})
-            if kept.version == version - 1 and len(kept.pending) + len(rows) <= UNCOUNTED_MAX_ROWS:
-                kept.add(version, rows)
+            kept.follow(version, written.get(name, {}))
 
     def advance_unchanged(self, known: int, version: int) -> None:
         """Follow commits from a known version on that left every row unchanged."""
         for kept in self._kept.values():
             if kept.version == known:
                 kept.version = version
+
+    def knows(self, namespace: str, version: int) -> bool:
+        """Whether a namespace is indexed at a version, but for rows that wait."""
+        kept = self._kept.get(namespace)
+        return bool(kept and kept.terms and kept.added_after(version) is not None)
 
     def at(self, namespace: str, version: int) -> tuple[NamespaceTerms, Mapping[str, str]] | None:
         """The index and the rows to add to it for the newest version or one of the last before.
@@ -350,33 +400,42 @@ class TextIndex:
         """
         kept = self._kept.get(namespace)
         newer = kept.added_after(version) if kept else None
-        if kept is None or newer is None:
+        if kept is None or kept.terms is None or newer is None:
             return None
         pending = {row_id: text for row_id, text in kept.pending.items() if row_id not in newer}
         return kept.terms.without(newer), pending
 
     def outdated(self, namespace: str) -> NamespaceTerms | None:
-        """The index of some earlier version, whose rows need not be counted again."""
+        """The index of some version, whose rows need not be counted again."""
         kept = self._kept.get(namespace)
-        return kept.terms if kept else None
+        return kept.terms or kept.before if kept else None
+
+    def begin(self, namespace: str, version: int) -> None:
+        """Follow what is written to a namespace while it is counted at the newest version.
+
+        What is erased meanwhile ends that: then `keep` keeps nothing.
+        """
+        kept = self._kept.get(namespace)
+        if kept is None or kept.version < version:
+            self._kept[namespace] = _Kept(version, version, before=self.outdated(namespace))
+        self._kept.move_to_end(namespace)
 
     def keep(self, namespace: str, version: int, terms: NamespaceTerms) -> None:
-        """Keep an index; rows written since are left waiting, and a later one stays."""
+        """Keep an index of a version that is known; a later one stays."""
         kept = self._kept.get(namespace)
-        if kept is not None and kept.counted > version:
+        if kept is None or kept.counted > version or kept.added_after(version) is None:
             return
-        if kept is not None and kept.added_after(version) is not None:
-            kept.pending = {
-                i: t for i, t in kept.pending.items() if terms.sizes.get(i) != len(t.encode())
-            }
-            kept.terms, kept.counted = terms, version
-        else:
-            self._kept[namespace] = _Kept(version, terms, {}, counted=version, since=version)
+        kept.keep(version, terms)
         self._kept.move_to_end(namespace)
-        total = sum(kept.terms.size for kept in self._kept.values())
-        while total > FREQUENCIES_MAX_BYTES and len(self._kept) > 1:
-            total -= self._kept.popitem(last=False)[1].terms.size
+        total = sum(kept.terms.size for kept in self._kept.values() if kept.terms)
+        while len(self._kept) > 1 and (
+            total > FREQUENCIES_MAX_BYTES or len(self._kept) > KEPT_MAX_NAMESPACES
+        ):
+            name, dropped = self._kept.popitem(last=False)
+            total -= dropped.terms.size if dropped.terms else 0
+            if not self._locks[name].locked():
+                del self._locks[name]
 
     def clear(self) -> None:
-        """Drop everything."""
+        """Drop everything, also what is being counted."""
         self._kept.clear()
