@@ -439,6 +439,10 @@ class StoreAdmin(Protocol):
         """
         ...
 
+    async def read_ahead(self) -> None:
+        """Read into memory what the first questions need, which they would wait for."""
+        ...
+
     async def upkeep(self) -> bool:
         """Compact, index new rows, drop old table versions; False if another process does it."""
         ...

@@ -287,6 +287,9 @@ class DictStore(DictErasing, Store):
         await self.write(changes=changes)
         return {"dangling_links": removed} if removed else {}
 
+    async def read_ahead(self) -> None:
+        pass
+
     async def upkeep(self) -> bool:
         """Nothing to compact."""
         self._commits = 0

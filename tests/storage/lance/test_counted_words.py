@@ -108,6 +108,7 @@ async def test_a_large_namespace_is_counted_by_upkeep_and_not_for_a_question(
 ) -> None:
     for module in (search, namespace_search):
         monkeypatch.setattr(module, "COUNTED_AT_ONCE_MAX_NOTES", 3)
+        monkeypatch.setattr(module, "COUNTED_MAX_NAMES", 1)
     notes = [make_note(f"bees {n}") for n in range(5)]
     await add(store, *notes, make_note("bees", namespace="away"))
 
@@ -119,6 +120,24 @@ async def test_a_large_namespace_is_counted_by_upkeep_and_not_for_a_question(
     assert len(await found(store, "bees")) == 6
     assert counted == [("home",)] * 2
     assert store.tables.texts.outdated("away") is None
+
+
+async def test_what_is_read_ahead_is_read_by_no_question(
+    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (search, namespace_search):
+        monkeypatch.setattr(module, "COUNTED_MAX_NAMES", 2)
+    for number, name in enumerate("abc"):
+        await add(store, *(make_note(f"bees {n}", namespace=name) for n in range(number + 1)))
+
+    await store.read_ahead()
+
+    version = await store.version()
+    assert [name for name in "abc" if store.tables.texts.knows(name, version)] == ["b", "c"]
+    await add(store, make_note("bees", namespace="c"))
+    monkeypatch.delattr(namespace_search, "_read")
+    for name, number in (("b", 2), ("c", 4)):
+        assert len(await found(store, "bees", NoteFilter(namespaces=(name,)))) == number
 
 
 async def test_many_namespaces_are_left_to_lancedb(

@@ -312,6 +312,7 @@ class Runtime:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(scheduler.run)
                     tasks.start_soon(flush_regularly, memory)
+                    tasks.start_soon(self._read_ahead, memory)
             attempt.background_done.set()
 
         self._tasks.start_soon(work)
@@ -418,6 +419,13 @@ class Runtime:
         except Exception:
             # A store that cannot be healed can still be read.
             logger.exception("store=%r was not healed", self.place)
+
+    async def _read_ahead(self, memory: Memory) -> None:
+        try:
+            await memory.admin.read_ahead()
+        except ZettelError as error:
+            # Questions read for themselves, and tell what is wrong.
+            logger.warning("store=%r was not read ahead: %s", self.place, error)
 
     async def _load_model(self) -> None:
         if self._embedder is None:

@@ -34,8 +34,9 @@ from zettel.storage.store import NoteFilter
 READ_MAX_ROWS, READ_MAX_BYTES = 5_000, 4 * 2**20
 """Rows whose texts are read at once by their ids, and UTF-8 bytes of these: each batch is joined to
 what was read before. 100,000 notes take 7.7 s, in batches of 500 rows 9.7."""
-COUNTED_AT_ONCE_MAX_NOTES = 5_000
-"""Notes whose words are counted for one question: some .25 s. More are counted by upkeep."""
+COUNTED_MAX_NAMES, COUNTED_AT_ONCE_MAX_NOTES = 8, 5_000
+"""Namespaces of a question that are counted, as each that is unknown takes two reads, and notes
+whose words are counted for one question, some .15 s. More are counted by `count_words`."""
 CANDIDATE_MAX_ROWS = 400
 """Rows that are scored in a namespace too large to be indexed: LanceDB's best, at least twice as
 many as recall takes of such a scope."""
@@ -90,10 +91,17 @@ async def _terms(tables: Tables, namespace: str) -> NamespaceTerms:
 
 
 async def count_words(tables: Tables) -> None:
-    """Count the words of namespaces in memory that are too large to be counted for a question."""
+    """Count the words of namespaces in memory before a question needs them, the smaller first.
+
+    Of the largest, and of all that are too large to be counted for a question.
+    """
     version = await notes_version(tables)
-    for name in tables.resident.namespaces(version):
-        if uncounted(tables, name, version) > COUNTED_AT_ONCE_MAX_NOTES:
+    notes = {name: uncounted(tables, name, version) for name in tables.resident.namespaces(version)}
+    order = sorted((name for name, count in notes.items() if count), key=notes.__getitem__)
+    for name in order[-COUNTED_MAX_NAMES:]:
+        await _terms(tables, name)
+    for name in order[:-COUNTED_MAX_NAMES]:
+        if notes[name] > COUNTED_AT_ONCE_MAX_NOTES:
             await _terms(tables, name)
 
 

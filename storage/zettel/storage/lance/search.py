@@ -28,6 +28,7 @@ from zettel.storage.lance.cache.resident import NAMESPACE_MAX_ROWS
 from zettel.storage.lance.counts import counted, is_large, rows_of_namespaces, without_idle
 from zettel.storage.lance.namespace_search import (
     COUNTED_AT_ONCE_MAX_NOTES,
+    COUNTED_MAX_NAMES,
     is_counted_whole,
     match_namespaces,
     uncounted,
@@ -86,8 +87,6 @@ _EDGE = "\"'“”„‘’«»()[]{}<>「」『』,.;:!?…。、，！？؟।
 _CONTROL = re.compile(r"\p{Cc}")
 _WORDED = re.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}\p{M}\p{Cf}_'’-]*")
 """What full text finds: a part of such a word is another word."""
-COUNTED_MAX_NAMES = 8
-"""Namespaces of a question that are counted: each that is unknown takes two reads."""
 MAX_PIECES = 16
 """Pieces of a query that are searched."""
 

@@ -173,6 +173,9 @@ class LanceStore:
         await reads.keep_resident(self.tables)
         return healed
 
+    async def read_ahead(self) -> None:
+        await namespace_search.count_words(self.tables)
+
     async def upkeep(self) -> bool:
         tended = await maintenance.upkeep(self.tables)
         await reads.keep_resident(self.tables)
