@@ -292,3 +292,23 @@ async def test_a_store_that_cannot_be_healed_opens_all_the_same(
 
         assert (runtime.status, runtime.problem) == ("ok", "")
     assert "was not healed" in caplog.text
+
+
+async def test_a_store_that_cannot_be_read_ahead_answers_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tried = anyio.Event()
+
+    class Beyond(DictStore):
+        async def read_ahead(self) -> None:
+            tried.set()
+            message = "a bug"
+            raise RuntimeError(message)
+
+    async with running(Fakes(store=Beyond())) as runtime:
+        await runtime.call(RECALL, Caller())
+        await tried.wait()
+        await runtime.call(RECALL, Caller())
+
+        assert (runtime.status, runtime.problem) == ("ok", "")
+    assert "was not read ahead" in caplog.text

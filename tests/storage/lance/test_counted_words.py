@@ -228,6 +228,68 @@ async def test_words_that_another_process_has_erased_go_with_the_next_question(
     assert "bee" in words_kept(other)
 
 
+async def test_words_that_another_process_has_erased_go_with_the_next_upkeep(
+    store: LanceStore, other: LanceStore
+) -> None:
+    note = make_note("the quokka key")
+    await add(store, note, make_note("bees dance"))
+    await other.read_ahead()
+    assert "quokka" in words_kept(other)
+
+    await erase(store, note)
+    assert await other.upkeep()
+
+    assert "quokka" not in words_kept(other)
+
+
+async def test_a_note_that_changes_while_words_are_counted_stays_in_an_earlier_view(
+    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, other_note = make_note("bees dance"), make_note("bees sting")
+    await add(store, note, other_note)
+    read, reading = namespace_search._read, list[str]()  # pyright: ignore[reportPrivateUsage]
+
+    async def interrupted(tables: Tables, namespace: str) -> text_index.NamespaceTerms:
+        terms = await read(tables, namespace)
+        reading.append(namespace)
+        if len(reading) == 1:
+            with outside_views():
+                await store.write(changes=[revised(note, "wasps")])
+        return terms
+
+    monkeypatch.setattr(namespace_search, "_read", interrupted)
+    with read_view():
+        for _ in range(2):
+            assert await found(store, "bees") == {note.note_id, other_note.note_id}
+    assert reading == ["home"]
+
+
+async def test_a_namespace_named_twice_is_searched_once(store: LanceStore) -> None:
+    note = make_note("bees dance")
+    await add(store, note, make_note("wasps"))
+
+    assert await found(store, "bees", NoteFilter(namespaces=("home", "home"))) == {note.note_id}
+
+
+async def test_an_index_at_its_bound_is_not_read_again_for_each_note(
+    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(namespace_search, "COUNTED_MAX_BYTES", 2_000)
+    read, reading = namespace_search._read, list[str]()  # pyright: ignore[reportPrivateUsage]
+
+    async def spy(tables: Tables, namespace: str) -> text_index.NamespaceTerms:
+        reading.append(namespace)
+        return await read(tables, namespace)
+
+    monkeypatch.setattr(namespace_search, "_read", spy)
+    await add(store, *(make_note(f"bees {n}") for n in range(60)))
+    for number in range(8):
+        await add(store, make_note(f"wasps {number}"))
+        await store.match_text("bees", HOME, limit=9, counted=("home",))
+
+    assert reading == ["home"]
+
+
 async def test_what_is_written_while_words_are_counted_is_counted_with_the_next_question(
     store: LanceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

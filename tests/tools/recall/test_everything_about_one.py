@@ -734,3 +734,20 @@ async def test_all_of_one_of_two_in_a_subject_is_all_of_that_one(desk: Desk) -> 
 
     assert set(ids(answer)) == {both, call}
     assert other not in ids(answer)
+
+
+async def test_all_of_both_of_two_in_a_subject_is_all_of_that_subject(desk: Desk) -> None:
+    both = await desk.told("They are on call", subject="Marek Duda / Marek Pająk")
+
+    asked = "What do we know about Marek Duda and Marek Pająk and what have they done this month?"
+
+    assert ids(await desk("recall", query=asked)) == [both]
+
+
+async def test_all_of_one_by_a_first_name_is_all_of_that_subject(desk: Desk) -> None:
+    own = [await desk.told(text, subject="Ana Silva") for text in ("Leads the choir", "Sings alto")]
+    await desk.told("Ana Costa sells bread")
+
+    asked = "What do we know about Ana and what has she been doing this month?"
+
+    assert set(ids(await desk("recall", query=asked))) == set(own)

@@ -206,24 +206,36 @@ async def test_no_reading_answers_from_two_versions(
         monkeypatch.setattr(caches, "CORPUS_MAX_NOTES", 3)
         # Its statistics may be of an earlier version; a store opened anew has none.
         monkeypatch.setattr(caches, "STATISTICS_MAX_DRIFT", -1)
-    plain = LanceTable.read
+    plain, plain_version = LanceTable.read, LanceTable.version
     async with reading(written) as memory, reading(written) as other:
         meddler = Meddler(memory.store if own else other.store, ids)
 
-        async def meddled(table: LanceTable, fetch: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
-            found = await plain(table, fetch)
+        async def meddle(table: LanceTable) -> None:
             read = table.place.directory == written and table.spec.name == "notes"
             if read and current_view() is not None:
                 with outside_views():
                     await meddler.meddle()
+
+        async def meddled(table: LanceTable, fetch: Callable[[AsyncTable], Awaitable[_T]]) -> _T:
+            found = await plain(table, fetch)
+            await meddle(table)
+            return found
+
+        async def meddled_in_memory(table: LanceTable) -> int:
+            found = await plain_version(table)
+            await meddle(table)
             return found
 
         with monkeypatch.context() as patch:
             patch.setattr(LanceTable, "read", meddled)
-            # The first reads everything from the files, the second what is in memory by then.
-            for _ in range(2):
+            patch.setattr(LanceTable, "version", meddled_in_memory)
+            # The first reads everything from the files, the second from memory. Words are scored
+            # alike in one of these ways: LanceDB counts those of all namespaces.
+            for in_memory in (False, True):
                 shutil.copytree(written, still)
                 async with reading(still) as undisturbed:
+                    for read in (undisturbed, memory) if in_memory else ():
+                        await read.admin.read_ahead()
                     expected = await _answer(undisturbed, READINGS[name], ids)
                 shutil.rmtree(still)
                 meddler.commits = 0

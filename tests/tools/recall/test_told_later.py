@@ -120,6 +120,21 @@ async def test_what_is_less_near_comes_first_if_it_has_the_subject_of_the_same_t
     assert found[:2] == (ids[::-1] if first == "later" else ids)
 
 
+async def test_another_value_of_the_same_thing_than_is_asked_for_does_not_come_first(
+    desk: Desk,
+) -> None:
+    asked, price = await told(
+        desk,
+        "The boiler runs at 62 degrees in the winter",
+        "The boiler costs 340 euros in the winter",
+        subject="boiler",
+    )
+
+    found = await desk.found(query="How many degrees does the boiler run at in winter?")
+
+    assert found == [asked, price]
+
+
 async def test_of_a_subject_that_many_notes_have_what_is_less_near_does_not_come_first(
     desk: Desk,
 ) -> None:

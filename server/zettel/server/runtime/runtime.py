@@ -423,9 +423,9 @@ class Runtime:
     async def _read_ahead(self, memory: Memory) -> None:
         try:
             await memory.admin.read_ahead()
-        except ZettelError as error:
+        except Exception:
             # Questions read for themselves, and tell what is wrong.
-            logger.warning("store=%r was not read ahead: %s", self.place, error)
+            logger.exception("store=%r was not read ahead", self.place)
 
     async def _load_model(self) -> None:
         if self._embedder is None:

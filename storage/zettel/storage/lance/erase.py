@@ -111,6 +111,7 @@ async def _erase(
         await _redact(tables, found.gone)
         await _lower_stage(tables, found.siblings, order.waits)
         rows = await _delete(tables.notes, found.gone)
+        tables.texts.clear()
         scrubbed = await _scrub(tables, found)
         await _delete(tables.usage, found.gone)
         tables.resident.drop()

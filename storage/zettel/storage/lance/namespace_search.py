@@ -24,6 +24,7 @@ from zettel.storage.lance.cache.text_index import (
     NamespaceTerms,
     Scores,
 )
+from zettel.storage.lance.ledger_rows import follow_ledger
 from zettel.storage.lance.predicates import all_of, equals, one_of, predicate
 from zettel.storage.lance.reads import notes_version
 from zettel.storage.lance.schema import EMBED_MODEL
@@ -37,6 +38,8 @@ what was read before. 100,000 notes take 7.7 s, in batches of 500 rows 9.7."""
 COUNTED_MAX_NAMES, COUNTED_AT_ONCE_MAX_NOTES = 8, 5_000
 """Namespaces of a question that are counted, as each that is unknown takes two reads, and notes
 whose words are counted for one question, some .15 s. More are counted by `count_words`."""
+COUNTED_MAX_GROWTH = 1.25
+"""How far written notes may take an index past `COUNTED_MAX_BYTES` before all is read again."""
 CANDIDATE_MAX_ROWS = 400
 """Rows that are scored in a namespace too large to be indexed: LanceDB's best, at least twice as
 many as recall takes of such a scope."""
@@ -56,7 +59,7 @@ async def match_namespaces(
     The scores are LanceDB's for a table of nothing else. Of a namespace of more text than
     `COUNTED_MAX_BYTES`, the newest revisions give the frequencies, and LanceDB the rows to score.
     """
-    terms = [await _terms(tables, name) for name in namespaces]
+    terms = [await _terms(tables, name) for name in dict.fromkeys(namespaces)]
     if all(one.whole for one in terms):
         scores = await to_thread.run_sync(lambda: Frequencies(terms).score(query))
         found = await _best_passing(tables, where, scores, limit=limit)
@@ -79,11 +82,12 @@ async def _terms(tables: Tables, namespace: str) -> NamespaceTerms:
             if not pending:
                 return terms
             terms = await to_thread.run_sync(terms.with_rows, pending)
-            if terms.size <= COUNTED_MAX_BYTES:
+            if terms.size <= COUNTED_MAX_GROWTH * COUNTED_MAX_BYTES:
                 texts.keep(namespace, version, terms)
                 return terms
         # What a view of an earlier version reads is kept by nobody: some of it may be erased.
-        if version == await tables.notes.newest_version():
+        cleared = texts.cleared
+        if version == await tables.notes.newest_version() and cleared == texts.cleared:
             texts.begin(namespace, version)
         terms = await _read(tables, namespace)
         texts.keep(namespace, version, terms)
@@ -93,8 +97,11 @@ async def _terms(tables: Tables, namespace: str) -> NamespaceTerms:
 async def count_words(tables: Tables) -> None:
     """Count the words of namespaces in memory before a question needs them, the smaller first.
 
-    Of the largest, and of all that are too large to be counted for a question.
+    Of the largest, and of all that are too large to be counted for a question. What others have
+    erased since the last time is dropped first.
     """
+    await follow_ledger(tables)
+    tables.texts.follow_erasures(len(await to_thread.run_sync(tables.ledger.receipts)))
     version = await notes_version(tables)
     notes = {name: uncounted(tables, name, version) for name in tables.resident.namespaces(version)}
     order = sorted((name for name, count in notes.items() if count), key=notes.__getitem__)
@@ -182,7 +189,7 @@ async def _best_passing(
         if passing is None:
             passing = await _passing(tables, where, best)
         found = [Hit(passing[i], score) for i, score in best.items() if i in passing]
-        if len(found) >= limit or len(best) == len(scores):
+        if len(found) >= limit or most >= len(scores):
             return found
         most *= LOOKED_AT_FIRST
     return []

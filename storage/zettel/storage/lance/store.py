@@ -174,6 +174,7 @@ class LanceStore:
         return healed
 
     async def read_ahead(self) -> None:
+        await reads.keep_resident(self.tables)
         await namespace_search.count_words(self.tables)
 
     async def upkeep(self) -> bool:

@@ -1,5 +1,6 @@
 """The four ways to recall: by id, by question, by filters, without arguments."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +25,6 @@ from zettel.tools.changes.parts import parts_of
 from zettel.tools.concurrency import read_in_thread, read_texts
 from zettel.tools.language.dates import find_windows
 from zettel.tools.language.marks import find_marks
-from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import (
     asked_all_about,
     asked_all_about_in_small_letters,
@@ -168,16 +168,24 @@ async def _asked_all_about(memory: Memory, asked: RecallQuery) -> str:
     question = await read_in_thread(ask, query, corpus, asked.moment)
     if question.all_of_whom and not question.asks_self:
         if subject := corpus.subjects.get(question.subject, ""):
-            return await read_in_thread(_as_asked, subject, query)
+            return _as_asked(subject, query)
     name = await read_texts(len(query), lambda: asked_all_about_in_small_letters(query))
     return name if name and await is_name(memory, asked, name) else ""
 
 
+_OF_SEVERAL = re.compile(r"\s+[/&|+]\s+|[,;]\s+")
+"""Between the names of a subject that is of several: "Ana / Ben"."""
+
+
 def _as_asked(subject: str, query: str) -> str:
-    """A subject as a question names it: of "Ana / Ben", which is about two, that one of them."""
-    whole, asked = fold(subject), fold(query)
-    named = [n for n in find_names(query) if fold(n) in whole] if whole not in asked else []
-    return max(named, key=len, default=subject)
+    """The one of a subject's names that a question names, if that is one of several."""
+    asked = fold(query)
+    named = [
+        name
+        for name in _OF_SEVERAL.split(subject)
+        if re.search(rf"(?<!\w){re.escape(fold(name))}(?!\w)", asked)
+    ]
+    return named[0] if len(named) == 1 else subject
 
 
 def _asked_name(query: str, now: datetime) -> str:

@@ -312,7 +312,8 @@ LATER_MIN_SHARE, SAME_THING_MIN_SHARE = 0.6, 0.4
 """Least share of the first note's cosine to the question: what is far less near tells something
 else of the thing. Of 100 changes told without a word of one 13 have .6 to .7, of 150 notes on
 another thing 3; at .5 two data sets lose (`benchmarks/RESULTS.md`). The second is for notes of one
-thing by their subject: in ten months two more questions are right first, and none fewer."""
+thing by their subject that both state what is asked for by name: in ten months one more question
+is right first (two, whatever they state), and none fewer."""
 
 
 async def told_later_first(
@@ -366,7 +367,7 @@ def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
     question, near = found.question, found.arms.meaning
     if _holds_more(find_exact_terms(question.text), first, other):
         return False
-    same = _is_same_thing(found, first, other)
+    same = _is_same_thing(found, first, other) and _both_state(question, first, other)
     least = SAME_THING_MIN_SHARE if same else LATER_MIN_SHARE
     if near.get(other.note_id, 0.0) < least * near.get(first.note_id, 1.0):
         return False
@@ -382,6 +383,12 @@ def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
         and _states_as_much(question, first, other)
         and not is_apart(question.text, first, other)
     )
+
+
+def _both_state(question: Question, first: Outline, other: Outline) -> bool:
+    """Whether two notes state one of the things that are asked for by name."""
+    asked = (s for s in find_asked_slots(question.text) if not (s.person or s.orders_only))
+    return any(s.is_stated(first.content) and s.is_stated(other.content) for s in asked)
 
 
 def _is_same_thing(found: Found, first: Outline, other: Outline) -> bool:

@@ -14,10 +14,9 @@ RECENT_TEXTS = 6
 RECENT_MAX_CHARACTERS = 400
 """Longer texts are remembered by their end, where the next one would go on."""
 RECENT_MAX_AUTHORS = 1_000
-ACROSS_MAX_CHARACTERS = 600
-"""Of an author's last texts together, as far as they are read with the next one: an order lies
-within 180 characters (`language/order_rules.toml`), spelled out ("i g n o r e") within three times
-as many."""
+ACROSS_MAX_LETTERS = 600
+"""Letters of an author's last texts, beyond which none is read with the next one: an order lies
+within 180 characters (`language/orders.py`), disguises taken off; other signs may fill it up."""
 
 
 class RecentText(NamedTuple):
@@ -108,13 +107,13 @@ def find_split(text: str, trust: float, last: Sequence[RecentText]) -> Split | N
 
 
 def _within_reach(last: Sequence[RecentText]) -> Sequence[RecentText]:
-    """The last of some texts, as many as are read with the next one; the first perhaps cut."""
-    near, room = list[RecentText](), ACROSS_MAX_CHARACTERS
+    """The last of some texts, as many as are read with the next one."""
+    near, room = list[RecentText](), ACROSS_MAX_LETTERS
     for recent in reversed(last):
         if room <= 0:
             break
-        near.insert(0, recent._replace(text=recent.text[-room:]))
-        room -= len(recent.text)
+        near.insert(0, recent)
+        room -= sum(map(str.isalpha, recent.text))
     return near
 
 

@@ -33,9 +33,9 @@ COUNTED_MAX_BYTES = 32 * 1024 * 1024
 """UTF-8 bytes of a namespace's text that are indexed, the newest: 200,000 notes of usual length."""
 FREQUENCIES_MAX_BYTES = 3 * COUNTED_MAX_BYTES
 """UTF-8 bytes of the text of all indexed namespaces; the one used longest ago is dropped."""
-UNCOUNTED_MAX_ROWS, UNCOUNTED_MAX_CHARACTERS = 5_000, 4 * 1024 * 1024
-"""Written rows, and characters of them, kept for a namespace that nobody searches; past either it
-is read again."""
+UNCOUNTED_MAX_ROWS, UNCOUNTED_MAX_CHARACTERS = 5_000, 8 * 1024 * 1024
+"""Written rows kept for a namespace that nobody searches, and characters of them in all; past
+either it is read again, of several the one used longest ago."""
 KEPT_MAX_NAMESPACES = 2_000
 """Namespaces kept, each some 7 kB without its texts; the one used longest ago is dropped."""
 
@@ -321,6 +321,12 @@ class _Kept:
     )
     """The last versions that this process made, and the rows that were new in each."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of the texts that were counted."""
+        known = self.terms or self.before
+        return known.size if known else 0
+
     def follow(self, version: int, rows: Mapping[str, str]) -> None:
         """Follow a commit of this process: row id -> text."""
         if version != self.version + 1:
@@ -336,14 +342,14 @@ class _Kept:
             self.since, _ = self.added.popleft()
         self.pending.update(rows)
         self.pending_characters += sum(map(len, rows.values()))
-        many = len(self.pending) > UNCOUNTED_MAX_ROWS
-        if many or self.pending_characters > UNCOUNTED_MAX_CHARACTERS:
+        if len(self.pending) > UNCOUNTED_MAX_ROWS:
             self.forget()
 
     def forget(self) -> None:
         """Know no version any more; what was counted spares reading it again."""
         self.version = self.since = NO_VERSION
         self.pending.clear()
+        self.pending_characters = 0
         self.added.clear()
 
     def added_after(self, version: int) -> AbstractSet[str] | None:
@@ -355,6 +361,11 @@ class _Kept:
     def keep(self, version: int, terms: NamespaceTerms) -> None:
         """Take what was counted at a version; rows written since are left waiting."""
         self.before, self.terms, self.counted = None, terms, version
+        # A row that was rewritten while nobody knew which there are is no new one.
+        self.added = deque(
+            (number, [i for i in rows if number <= version or i not in terms.sizes])
+            for number, rows in self.added
+        )
         self.pending = {
             i: text for i, text in self.pending.items() if terms.sizes.get(i) != len(text.encode())
         }
@@ -364,9 +375,13 @@ class _Kept:
 class TextIndex:
     """The indices of the namespaces searched last."""
 
+    cleared: int = 0
+    """How often everything was dropped: what was read before is not kept afterwards."""
+
     def __init__(self) -> None:
         self._kept = OrderedDict[str, _Kept]()
         self._locks = defaultdict[str, anyio.Lock](anyio.Lock)
+        self._erasures = 0
 
     def lock(self, namespace: str) -> anyio.Lock:
         """Held while the namespace is indexed, so that it is done once."""
@@ -381,6 +396,12 @@ class TextIndex:
         """
         for name, kept in self._kept.items():
             kept.follow(version, written.get(name, {}))
+        waiting = sum(kept.pending_characters for kept in self._kept.values())
+        for kept in self._kept.values() if waiting > UNCOUNTED_MAX_CHARACTERS else ():
+            waiting -= kept.pending_characters
+            kept.forget()
+            if waiting <= UNCOUNTED_MAX_CHARACTERS:
+                break
 
     def advance_unchanged(self, known: int, version: int) -> None:
         """Follow commits from a known version on that left every row unchanged."""
@@ -427,15 +448,22 @@ class TextIndex:
             return
         kept.keep(version, terms)
         self._kept.move_to_end(namespace)
-        total = sum(kept.terms.size for kept in self._kept.values() if kept.terms)
+        total = sum(kept.size for kept in self._kept.values())
         while len(self._kept) > 1 and (
             total > FREQUENCIES_MAX_BYTES or len(self._kept) > KEPT_MAX_NAMESPACES
         ):
             name, dropped = self._kept.popitem(last=False)
-            total -= dropped.terms.size if dropped.terms else 0
+            total -= dropped.size
             if not self._locks[name].locked():
                 del self._locks[name]
 
+    def follow_erasures(self, count: int) -> None:
+        """Drop everything if there are more erasures than before, perhaps by other processes."""
+        if count != self._erasures:
+            self._erasures = count
+            self.clear()
+
     def clear(self) -> None:
         """Drop everything, also what is being counted."""
+        self.cleared += 1
         self._kept.clear()
