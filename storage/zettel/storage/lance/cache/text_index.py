@@ -375,10 +375,9 @@ class _Kept:
 class TextIndex:
     """The indices of the namespaces searched last."""
 
-    cleared: int = 0
-    """How often everything was dropped: what was read before is not kept afterwards."""
-
     def __init__(self) -> None:
+        self.cleared = 0
+        """How often everything was dropped: what was read before is not kept afterwards."""
         self._kept = OrderedDict[str, _Kept]()
         self._locks = defaultdict[str, anyio.Lock](anyio.Lock)
         self._erasures = 0
@@ -396,12 +395,12 @@ class TextIndex:
         """
         for name, kept in self._kept.items():
             kept.follow(version, written.get(name, {}))
-        waiting = sum(kept.pending_characters for kept in self._kept.values())
-        for kept in self._kept.values() if waiting > UNCOUNTED_MAX_CHARACTERS else ():
-            waiting -= kept.pending_characters
-            kept.forget()
-            if waiting <= UNCOUNTED_MAX_CHARACTERS:
-                break
+        behind = [kept for kept in self._kept.values() if kept.pending_characters]
+        waiting = sum(kept.pending_characters for kept in behind)
+        while waiting > UNCOUNTED_MAX_CHARACTERS:
+            longest_ago = behind.pop(0)
+            waiting -= longest_ago.pending_characters
+            longest_ago.forget()
 
     def advance_unchanged(self, known: int, version: int) -> None:
         """Follow commits from a known version on that left every row unchanged."""
