@@ -88,38 +88,43 @@ async def test_a_scope_in_memory_is_searched_there_alone(
     assert store.tables.texts.outdated("away") is None
 
 
-async def test_what_others_write_is_found_by_lancedb_until_it_is_in_memory(
+async def test_whether_notes_are_in_memory_changes_no_score(
     store: LanceStore, other: LanceStore, counted: list[Sequence[str]]
 ) -> None:
-    note = make_note("bees")
-    await add(store, make_note("bees dance"))
-    await add(other, note)
+    note = make_note("bees dance")
+    await add(store, note, make_note("bees " * 9, namespace="away"))
+    await store.write(changes=[revised(note, "bees sting")])
+    in_memory = await store.match_text("bees", HOME, limit=9)
+    from_disk = await other.match_text("bees", HOME, limit=9)
+    await add(other, make_note("bees at last"))
 
-    assert note.note_id in await found(store, "bees")
-    assert counted == []
+    assert from_disk == in_memory
+    assert await store.match_text("bees", HOME, limit=9) == await other.match_text(
+        "bees", HOME, limit=9
+    )
+    assert counted == [("home",)] * 4
 
-    await reads.keep_resident(store.tables)
-    assert note.note_id in await found(store, "bees")
-    assert counted == [("home",)]
 
-
-async def test_a_large_namespace_is_counted_by_upkeep_and_not_for_a_question(
-    store: LanceStore, counted: list[Sequence[str]], monkeypatch: pytest.MonkeyPatch
+async def test_a_scope_of_many_revisions_is_left_to_lancedb(
+    store: LanceStore,
+    other: LanceStore,
+    counted: list[Sequence[str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in (search, namespace_search):
-        monkeypatch.setattr(module, "COUNTED_AT_ONCE_MAX_NOTES", 3)
-        monkeypatch.setattr(module, "COUNTED_MAX_NAMES", 1)
-    notes = [make_note(f"bees {n}") for n in range(5)]
+        monkeypatch.setattr(module, "COUNTED_MAX_ROWS", 3)
+    notes = [make_note(f"bees {n}") for n in range(3)]
     await add(store, *notes, make_note("bees", namespace="away"))
-
-    assert len(await found(store, "bees")) == 5
-    assert counted == []
-    assert await store.upkeep()
-    assert len(await found(store, "bees")) == 5
-    await add(store, make_note("bees at last"))
-    assert len(await found(store, "bees")) == 6
+    for one in (store, other):
+        assert len(await found(one, "bees")) == 3
     assert counted == [("home",)] * 2
-    assert store.tables.texts.outdated("away") is None
+
+    await store.write(changes=[revised(notes[0], "bees sting")])
+    await store.upkeep()
+
+    for one in (store, other):
+        assert len(await found(one, "bees")) == 3
+    assert len(counted) == 2
 
 
 async def test_what_is_read_ahead_is_read_by_no_question(

@@ -229,8 +229,7 @@ async def test_no_reading_answers_from_two_versions(
         with monkeypatch.context() as patch:
             patch.setattr(LanceTable, "read", meddled)
             patch.setattr(LanceTable, "version", meddled_in_memory)
-            # The first reads everything from the files, the second from memory. Words are scored
-            # alike in one of these ways: LanceDB counts those of all namespaces.
+            # The first reads everything from the files, the second from memory.
             for in_memory in (False, True):
                 shutil.copytree(written, still)
                 async with reading(still) as undisturbed:

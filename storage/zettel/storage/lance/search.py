@@ -27,11 +27,10 @@ from zettel.storage.lance.cache.note_cache import RECENT_MAX_ROWS
 from zettel.storage.lance.cache.resident import NAMESPACE_MAX_ROWS
 from zettel.storage.lance.counts import counted, is_large, rows_of_namespaces, without_idle
 from zettel.storage.lance.namespace_search import (
-    COUNTED_AT_ONCE_MAX_NOTES,
     COUNTED_MAX_NAMES,
+    COUNTED_MAX_ROWS,
     is_counted_whole,
     match_namespaces,
-    uncounted,
 )
 from zettel.storage.lance.predicates import (
     all_of,
@@ -202,18 +201,19 @@ async def _counted_apart(tables: Tables, where: NoteFilter) -> Sequence[str]:
     that was written since: of a hundred 19 ms, of 800 200. Of a store too large for memory a small
     namespace is counted, too: there a word of a thousand namespaces has a list of all their notes
     in LanceDB's index, 50 ms for a question among a million notes.
+
+    Whether notes are in memory makes no difference, as scores would differ with it.
     """
     # Past rows may be elsewhere: a note may have moved since.
     names, version = () if where.past else where.namespaces, await notes_version(tables)
-    if tables.resident.is_whole:
-        # While others write, each of their commits has all rows listed anew: 60 ms at 20,000.
-        if len(names) > COUNTED_MAX_NAMES or not tables.resident.answers(version):
-            return ()
-        notes = sum(uncounted(tables, name, version) for name in names)
-        few = notes <= COUNTED_AT_ONCE_MAX_NOTES
-        return names if few and all(is_counted_whole(tables, name) for name in names) else ()
-    if not names or not await is_large(tables):
+    if not 0 < len(names) <= COUNTED_MAX_NAMES:
         return ()
+    if tables.resident.is_whole or not await is_large(tables):
+        rows = tables.resident.rows_in(version, names)
+        if rows is None:
+            rows = await rows_of_namespaces(tables, names)
+        few = tables.place.optimises and rows <= COUNTED_MAX_ROWS
+        return names if few and all(is_counted_whole(tables, name) for name in names) else ()
     for name in names:
         if not tables.resident.holds_namespace(version, name):
             if await rows_of_namespaces(tables, [name]) > NAMESPACE_MAX_ROWS:

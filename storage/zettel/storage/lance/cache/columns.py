@@ -87,6 +87,11 @@ class FactTable:
         """Those that any revision is in."""
         return tuple(self._namespaces)
 
+    def rows_in(self, namespaces: Sequence[str]) -> int:
+        """Revisions in these namespaces."""
+        named = [self._namespaces.get(name, _GONE - 1) for name in namespaces]
+        return int(_any_of(self._numbers[: self._used, 0], named).sum()) if named else 0
+
     def extend(self, facts: Iterable[RevisionFacts]) -> None:
         """Append revisions."""
         rows = list(map(self._row, facts))

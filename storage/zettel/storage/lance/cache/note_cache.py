@@ -125,6 +125,10 @@ class NoteCache:
         """Those that any revision is in."""
         return self._facts.namespaces
 
+    def rows_in(self, namespaces: Sequence[str]) -> int:
+        """Revisions in these namespaces, as of the newest version."""
+        return self._facts.rows_in(namespaces)
+
     def answers(self, version: int) -> bool:
         """Whether it answers for a version."""
         return self._rows_at(version) is not None

@@ -148,6 +148,11 @@ class ResidentNotes:
         """Those that any revision is in; none unless the whole table is there."""
         return self._whole.namespaces if self.is_whole and self.answers(version) else ()
 
+    def rows_in(self, version: int, namespaces: Sequence[str]) -> int | None:
+        """Revisions in these namespaces, about; None unless the whole table is there."""
+        there = self.is_whole and self.answers(version)
+        return self._whole.rows_in(namespaces) if there else None
+
     def find(
         self, version: int, where: NoteFilter, *, limit: int, offset: int
     ) -> list[Note] | None:
