@@ -1,10 +1,9 @@
 """When the words of a scope are counted in memory, what is kept of them, and for how long."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import anyio
 import pytest
 from tests.storage.samples import DIM, LATER, MODEL, NOW, add, make_note, revised
 
@@ -50,6 +49,31 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
 
     monkeypatch.setattr(search, "match_namespaces", spy)
     return searched
+
+
+class Readings:
+    """Whose words are read from the table, and what happens after the first time."""
+
+    def __init__(self) -> None:
+        self.namespaces = list[str]()
+        self.then: Callable[[], Awaitable[object]] | None = None
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> Readings:
+    """Watches what is read of namespaces to count their words."""
+    watched, read = Readings(), namespace_search._read  # pyright: ignore[reportPrivateUsage]
+
+    async def spy(tables: Tables, namespace: str) -> text_index.NamespaceTerms:
+        terms = await read(tables, namespace)
+        watched.namespaces.append(namespace)
+        if watched.then and len(watched.namespaces) == 1:
+            with outside_views():
+                await watched.then()
+        return terms
+
+    monkeypatch.setattr(namespace_search, "_read", spy)
+    return watched
 
 
 async def found(store: LanceStore, query: str, where: NoteFilter = HOME) -> set[str]:
@@ -194,26 +218,14 @@ async def test_a_view_of_before_an_erasure_leaves_nothing_of_it_in_memory(
 
 
 async def test_what_is_erased_while_words_are_counted_is_not_kept(
-    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+    store: LanceStore, readings: Readings
 ) -> None:
     note, kept = make_note("the quokka key"), make_note("bees dance")
     await add(store, note, kept)
-    read, began, erased = namespace_search._read, anyio.Event(), anyio.Event()  # pyright: ignore[reportPrivateUsage]
+    readings.then = lambda: erase(store, note)
 
-    async def slow(tables: Tables, namespace: str) -> text_index.NamespaceTerms:
-        terms = await read(tables, namespace)
-        began.set()
-        await erased.wait()
-        return terms
+    await found(store, "quokka")
 
-    monkeypatch.setattr(namespace_search, "_read", slow)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(found, store, "quokka")
-        await began.wait()
-        await erase(store, note)
-        erased.set()
-
-    monkeypatch.setattr(namespace_search, "_read", read)
     assert words_kept(store) == set()
     assert await found(store, "quokka bees") == {kept.note_id}
 
@@ -248,25 +260,17 @@ async def test_words_that_another_process_has_erased_go_with_the_next_upkeep(
 
 
 async def test_a_note_that_changes_while_words_are_counted_stays_in_an_earlier_view(
-    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+    store: LanceStore, readings: Readings
 ) -> None:
     note, other_note = make_note("bees dance"), make_note("bees sting")
     await add(store, note, other_note)
-    read, reading = namespace_search._read, list[str]()  # pyright: ignore[reportPrivateUsage]
+    readings.then = lambda: store.write(changes=[revised(note, "wasps")])
 
-    async def interrupted(tables: Tables, namespace: str) -> text_index.NamespaceTerms:
-        terms = await read(tables, namespace)
-        reading.append(namespace)
-        if len(reading) == 1:
-            with outside_views():
-                await store.write(changes=[revised(note, "wasps")])
-        return terms
-
-    monkeypatch.setattr(namespace_search, "_read", interrupted)
     with read_view():
         for _ in range(2):
             assert await found(store, "bees") == {note.note_id, other_note.note_id}
-    assert reading == ["home"]
+
+    assert readings.namespaces == ["home"]
 
 
 async def test_a_namespace_named_twice_is_searched_once(store: LanceStore) -> None:
@@ -277,44 +281,30 @@ async def test_a_namespace_named_twice_is_searched_once(store: LanceStore) -> No
 
 
 async def test_an_index_at_its_bound_is_not_read_again_for_each_note(
-    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+    store: LanceStore, readings: Readings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(namespace_search, "COUNTED_MAX_BYTES", 2_000)
-    read, reading = namespace_search._read, list[str]()  # pyright: ignore[reportPrivateUsage]
-
-    async def spy(tables: Tables, namespace: str) -> text_index.NamespaceTerms:
-        reading.append(namespace)
-        return await read(tables, namespace)
-
-    monkeypatch.setattr(namespace_search, "_read", spy)
     await add(store, *(make_note(f"bees {n}") for n in range(60)))
+
     for number in range(8):
         await add(store, make_note(f"wasps {number}"))
         await store.match_text("bees", HOME, limit=9, counted=("home",))
 
-    assert reading == ["home"]
+    assert readings.namespaces == ["home"]
 
 
 async def test_what_is_written_while_words_are_counted_is_counted_with_the_next_question(
-    store: LanceStore, monkeypatch: pytest.MonkeyPatch
+    store: LanceStore, readings: Readings
 ) -> None:
     first, second = make_note("bees dance"), make_note("bees sting")
     await add(store, first)
-    read, reading = namespace_search._read, list[str]()  # pyright: ignore[reportPrivateUsage]
+    readings.then = lambda: add(store, second)
 
-    async def interrupted(tables: Tables, namespace: str) -> text_index.NamespaceTerms:
-        terms = await read(tables, namespace)
-        reading.append(namespace)
-        if len(reading) == 1:
-            with outside_views():
-                await add(store, second)
-        return terms
-
-    monkeypatch.setattr(namespace_search, "_read", interrupted)
     with read_view():
         assert await found(store, "bees") == {first.note_id}
+
     assert await found(store, "bees") == {first.note_id, second.note_id}
-    assert reading == ["home"]
+    assert readings.namespaces == ["home"]
 
 
 async def test_a_view_too_old_to_be_known_leaves_the_newer_index(
