@@ -106,8 +106,8 @@ def count_pieces(text: str, parts: tuple[str, ...]) -> float:
 
 _SESSION_ORDER = ("happened_at", "note_id")
 FACETS_MAX_NOTES = 2_000
-"""Notes in memory up to which they are counted there: above it LanceDB reads the three columns in
-as much time."""
+"""Notes in memory up to which they are counted there, as each is made an object for it; set by
+hand. LanceDB takes 280 ms of 800 notes that no upkeep has seen."""
 
 
 def _predicate(tables: Tables, where: NoteFilter) -> str:

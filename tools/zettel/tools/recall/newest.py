@@ -312,8 +312,8 @@ LATER_MIN_SHARE, SAME_THING_MIN_SHARE = 0.6, 0.4
 """Least share of the first note's cosine to the question: what is far less near tells something
 else of the thing. Of 100 changes told without a word of one 13 have .6 to .7, of 150 notes on
 another thing 3; at .5 two data sets lose (`benchmarks/RESULTS.md`). The second is for notes of one
-thing by their subject that both state what is asked for by name: in ten months one more question
-is right first (two, whatever they state), and none fewer."""
+thing by their subject that both state what is asked for by name: whatever they state, two more
+questions of ten months are right first and none fewer, of which one needs no more than that."""
 
 
 async def told_later_first(
