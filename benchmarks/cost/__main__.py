@@ -20,6 +20,7 @@ from benchmarks.cost.twin import open_twin
 from benchmarks.cost.words import Words
 from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.machine import describe_machine
+from zettel.server.runtime.garbage import collect_rarely
 from zettel.server.runtime.threads import share_among_threads
 
 
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given, namespace=Options())
     logging.basicConfig(level=logging.WARNING)
+    collect_rarely()
     share_among_threads()  # the turns of threads are a server's; Arrow is imported already
     try:
         sizes = [anyio.run(_measure, notes, options) for notes in options.notes]

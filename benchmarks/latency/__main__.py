@@ -24,6 +24,7 @@ from benchmarks.retrieval.errors import BenchmarkError
 from benchmarks.retrieval.machine import describe_machine
 from benchmarks.retrieval.server import find_command
 from benchmarks.retrieval.tools import until_loaded
+from zettel.server.runtime.garbage import collect_rarely
 from zettel.server.runtime.threads import share_among_threads
 
 
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given, namespace=Options())
     logging.basicConfig(level=logging.WARNING)
+    collect_rarely()
     share_among_threads()  # the turns of threads are a server's; Arrow is imported already
     recorder = Recorder()
     try:

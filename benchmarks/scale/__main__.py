@@ -24,6 +24,7 @@ from benchmarks.scale.costs import Bulk, Costs, Shape, bulk, resident_after
 from benchmarks.scale.costs import measure as measure_costs
 from benchmarks.scale.needles import Needles, Side, measure
 from benchmarks.scale.turns import filled, serve_turns, take_turns, write_turns
+from zettel.server.runtime.garbage import collect_rarely
 from zettel.server.runtime.threads import share_among_threads
 from zettel.storage.embedding.backends import make_embedder, make_export
 from zettel.storage.embedding.embedder import Embedder
@@ -74,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=int, default=3, help="ask one question in so many")
     parser.add_argument("--model", default="all-MiniLM-L6-v2", help="default all-MiniLM-L6-v2")
     options = parser.parse_args(arguments, namespace=Options())
+    collect_rarely()
     share_among_threads()  # the turns of threads are a server's; Arrow is imported already
     if options.resident:
         sys.stdout.write(json.dumps(anyio.run(_resident, options.resident, options.model)))

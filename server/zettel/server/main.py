@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from zettel.server.engine.ipc.spawn import COMPLETION
+from zettel.server.runtime.garbage import collect_rarely
 
 STDIO_OPTIONS = ("store", "namespace", "session", "model", "protocol", "log-level")
 """Options of the stdio server; each takes a value."""
@@ -40,6 +41,7 @@ def stdio_flags(arguments: Sequence[str]) -> dict[str, str] | None:
 
 def main() -> None:
     """Run the command of this process, then exit."""
+    collect_rarely()
     if sys.argv[1:2] == [ENGINE] and len(sys.argv) > 2:
         from zettel.server.engine.start import start_engine  # noqa: PLC0415  not needed by clients
 

@@ -234,21 +234,54 @@ async def test_a_server_is_idle_when_it_was_not_called_for_so_long(
     assert len(waits) == 3
 
 
-async def test_the_tables_of_words_are_read_in_a_worker_thread_when_the_model_is_loaded(
+async def test_the_tables_of_words_are_read_in_worker_threads_those_of_questions_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    threads, read = list[int](), anyio.Event()
+    threads, read, done = list[int](), list[str](), anyio.Event()
+
+    def load_of_questions() -> None:
+        threads.append(threading.get_ident())
+        read.append("questions")
+
+    def load_of_notes() -> None:
+        threads.append(threading.get_ident())
+        read.append("notes")
+        from_thread.run_sync(done.set)
+
+    monkeypatch.setattr(runtime_module, "load_tables_of_questions", load_of_questions)
+    monkeypatch.setattr(runtime_module, "load_tables_of_notes", load_of_notes)
+    async with running(Fakes()):
+        await done.wait()
+
+    assert read == ["questions", "notes"]
+    assert threading.get_ident() not in threads
+
+
+async def test_the_tables_of_notes_wait_for_calls_in_progress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, done, asked = list[str](), anyio.Event(), threading.Event()
 
     def load() -> None:
-        threads.append(threading.get_ident())
-        from_thread.run_sync(read.set)
+        read.append("tables of notes")
+        from_thread.run_sync(done.set)
 
-    monkeypatch.setattr(runtime_module, "load_word_tables", load)
-    async with running(Fakes()):
-        await read.wait()
+    async def dispatch(*_: object, **__: object) -> Mapping[str, object]:
+        asked.set()
+        await runtime.settled()
+        await anyio.sleep(0.05)
+        read.append("answered")
+        return {}
 
-    assert len(threads) == 1
-    assert threading.get_ident() not in threads
+    monkeypatch.setattr(runtime_module, "load_tables_of_questions", asked.wait)
+    monkeypatch.setattr(runtime_module, "load_tables_of_notes", load)
+    async with running(Fakes()) as runtime:
+        await runtime.memory()
+        monkeypatch.setattr(runtime, "_dispatch", dispatch)
+        await runtime.call(RECALL, Caller())
+        await done.wait()
+
+    assert read == ["answered", "tables of notes"]
 
 
 async def test_what_recall_reinforced_is_written_at_the_end() -> None:

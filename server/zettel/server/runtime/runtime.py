@@ -252,11 +252,15 @@ class Runtime:
         try:
             await self._current_attempt().done.wait()
             # After the store: imports do not run in parallel, and calls wait for the store only.
-            await self._load_model()
+            async with anyio.create_task_group() as tasks:
+                # The model is read outside Python, which compiles patterns meanwhile.
+                tasks.start_soon(to_thread.run_sync, load_tables_of_questions)
+                await self._load_model()
             await self._load_reranker()
         finally:
             self._loading_done.set()
-        await to_thread.run_sync(load_word_tables)
+        await self._next_turn()
+        await to_thread.run_sync(load_tables_of_notes)
         await self._export_model()
 
     async def _open(self, attempt: _Attempt) -> None:
@@ -495,13 +499,17 @@ class Runtime:
 _TEXT = "Ana moved to Lyon on 3 May."
 
 
-def load_word_tables() -> None:
-    """Read and compile the tables of all languages, once for the process; in a worker thread.
+def load_tables_of_questions() -> None:
+    """Read and compile the tables by which questions are read, once for the process; in a thread.
 
-    The first note and the first question would else do it on the event loop, in 0.1 to 0.3 s each.
+    The first question would else do it on the event loop, in 0.1 to 0.3 s.
     """
-    find_marks(_TEXT)
-    find_change_cue(_TEXT)
+    read_question(_TEXT, (), datetime.now(UTC))
     find_asked_slots(_TEXT)
     find_names(_TEXT)
-    read_question(_TEXT, (), datetime.now(UTC))
+
+
+def load_tables_of_notes() -> None:
+    """The same for the tables by which notes are read."""
+    find_marks(_TEXT)
+    find_change_cue(_TEXT)
