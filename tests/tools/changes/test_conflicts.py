@@ -444,3 +444,13 @@ def test_a_change_told_by_its_new_value_is_seen_by_now_instead_or_as_of(
     older: str, younger: str
 ) -> None:
     assert "tells of a change" in reason(older, younger)
+
+
+def test_what_was_before_counts_beside_what_another_sentence_tells_instead_of_something() -> None:
+    older = "The local planner is DWB"
+    younger = (
+        "Switched both robots from DWB to MPPI: the planner takes 1000 samples instead of 2000"
+    )
+
+    assert reason(older, younger, cosine=0.32).startswith("tells of a change")
+    assert reason("The local planner is TEB", younger, cosine=0.32) == ""

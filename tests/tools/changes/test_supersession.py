@@ -191,3 +191,69 @@ async def test_the_day_of_a_change_is_told_by_the_call_unless_the_day_is_what_ha
 
     call = str(pick(answer, "candidates", 0, "settle")).partition(";")[0]
     assert ('happened_at="2027-01-01T00:00:00Z"' in call) is carries_day
+
+
+async def chain(desk: Desk) -> list[str]:
+    """Three printers, each of which took the place of the one before, an hour apart."""
+    ids = list[str]()
+    for printer in ("Brother", "Canon", "Xerox"):
+        links = superseding(ids[-1]) if ids else []
+        ids.append(await desk.told(f"the printer is a {printer}", links=links))
+        desk.later(hours=1)
+    return ids
+
+
+async def test_the_first_of_three_stays_superseded_when_the_second_is_forgotten(desk: Desk) -> None:
+    first, second, third = await chain(desk)
+
+    answer = await desk("forget", note_ids=[second])
+
+    assert "next" not in answer
+    assert await contents_as_of(desk, at(4)) == {"the printer is a Xerox"}
+    assert await contents_as_of(desk, at(0.5)) == {"the printer is a Brother"}
+    await desk("forget", note_ids=[third])
+    assert await contents_as_of(desk, at(4)) == {"the printer is a Brother"}
+    await desk("forget", note_ids=[third], undo=True)
+    assert await contents_as_of(desk, at(4)) == {"the printer is a Xerox"}
+    await desk("forget", note_ids=[second], undo=True)
+    assert await contents_as_of(desk, at(4)) == {"the printer is a Xerox"}
+    read = await desk("recall", note_ids=[first])
+    assert pick(read, "notes", 0, "state") == "superseded"
+
+
+async def test_all_that_a_forgotten_chain_has_superseded_comes_back_with_its_last(
+    desk: Desk,
+) -> None:
+    first, second, third = await chain(desk)
+    fourth = await desk.told("the printer is an Epson", links=superseding(third))
+
+    await desk("forget", note_ids=[third])
+    await desk("forget", note_ids=[second])
+    assert await contents_as_of(desk, at(4)) == {"the printer is an Epson"}
+
+    answer = await desk("forget", note_ids=[fourth])
+    assert await contents_as_of(desk, at(4)) == {"the printer is a Brother"}
+    assert first in str(answer["next"])
+
+
+async def test_forgetting_says_what_is_current_again_before_and_after(desk: Desk) -> None:
+    old = await desk.told("the printer is a Brother", subject="printer")
+    new = await desk.told("the printer is a Canon", subject="printer", links=superseding(old))
+
+    preview = await desk("forget", subject="printer")
+    assert [note["note_id"] for note in notes(preview)] == [new]
+    assert f"{old} will be current again" in str(preview["next"])
+
+    done = await desk("forget", confirm=preview["confirm"])
+    assert f"{old} is current again" in str(done["next"])
+    assert await desk.found(since="1970") == [old]
+
+
+async def test_forgetting_names_what_is_still_to_take_the_place_of_it(desk: Desk) -> None:
+    now = await desk.told("parking costs 10 euros")
+    answer = await desk("update", note_id=now, content="parking costs 12 euros", happened_at=at(99))
+    (planned,) = {str(answer["note_id"])} - {now} or await desk.found(as_of=at(100), since="1970")
+
+    done = await desk("forget", note_ids=[now])
+
+    assert f'forget(note_ids=["{planned}"]) takes that back' in str(done["next"])

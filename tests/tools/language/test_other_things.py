@@ -158,3 +158,11 @@ def test_in_long_notes_two_words_may_stand_alike_by_chance() -> None:
 
     assert is_of_another("Is the upper bathroom green?", told(first), told(other))
     assert not is_of_another("Is the upper bathroom green?", told(f"{first} {more}"), told(other))
+
+
+def test_a_first_line_that_ends_in_a_colon_is_of_every_part() -> None:
+    asked = "What port does the scanner send mail through?"
+    before = "Scanner, mail settings:\nhost=smtp.example\nport=465\nuser=scan"
+    after = "Scanner, as Otto left it:\nhost=smtp.example\nport=587\nuser=scan"
+
+    assert not is_of_another_part(asked, told(before, "scanner"), told(after, "scanner"))

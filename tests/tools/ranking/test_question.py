@@ -225,6 +225,16 @@ def test_a_question_names_a_moment_by_what_happened_then(
 
     assert anchor is not None
     assert (anchor.side, anchor.what, anchor.rest) == (side, what, rest)
+    assert not anchor.is_name
+
+
+@pytest.mark.parametrize("name", ["Rafał", "Sinéad Furlong", "the J-Link", "De Hurk", "3100"])
+def test_a_name_is_no_event(name: str) -> None:
+    anchor = find_anchor(f"What did we use before {name}?", NOW)
+
+    assert anchor is not None
+    assert anchor.is_name
+    assert anchor.rest == "What did we use?"
 
 
 @pytest.mark.parametrize(

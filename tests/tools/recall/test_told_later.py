@@ -445,3 +445,74 @@ async def test_a_change_told_in_other_words_than_a_place_has_still_comes_first(d
     )
 
     assert await desk.found(query="Where is the spare key of the studio?") == [bridget, mat]
+
+
+ORLA = "Orla takes the orders for food at the kitchen of the shop in Riga"
+OTTO = "Otto takes the orders at the kitchen of the shop in Riga, by noon"
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("Who took the orders for food at the kitchen before Otto?", "older"),
+        ("Who took the orders for food at the kitchen before Otto took over?", "older"),
+        ("Who takes the orders for food at the kitchen?", "newer"),
+    ],
+)
+async def test_what_came_in_place_of_what_is_asked_for_may_be_in_the_newer_note_alone(
+    desk: Desk, question: str, first: str
+) -> None:
+    older, newer = await told(desk, ORLA, OTTO)
+
+    found = await desk.found(query=question)
+
+    assert found == ([older, newer] if first == "older" else [newer, older])
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("Who minded the money of the board before Sinead?", "older"),
+        ("Who minded the money of the board before Otto?", "newer"),
+    ],
+)
+async def test_what_a_named_successor_replaced_comes_first_from_behind_another_note(
+    desk: Desk, question: str, first: str
+) -> None:
+    older, newer = await told(
+        desk,
+        "The treasurer, who minds it, is Ferrand of Riga",
+        "The treasurer of the board, who minds its money, is Sinead of Riga",
+        subject="treasurer",
+    )
+    (beside,) = await told(desk, "The board has money enough, say three in Riga")
+
+    found = await desk.found(query=question)
+
+    assert {*found} == {older, newer, beside}
+    assert (found[0] == older) is (first == "older")
+
+
+@pytest.mark.parametrize(
+    ("plan", "first"),
+    [
+        ("The trip to Riga is on again: Nina goes on 7 December 2026", "newer"),
+        ("From 7 December 2026 Nina has trips to Riga again", "older"),
+        ("Nina has trips to Riga again", "older"),
+    ],
+)
+async def test_a_plan_holds_since_it_was_told_and_what_is_so_later_from_then_on(
+    desk: Desk, plan: str, first: str
+) -> None:
+    older = await desk.told("The trip of Nina to Riga is off, the host is ill", session="one")
+    desk.later(days=1)
+    newer = await desk.told(
+        plan,
+        session="two",
+        happened_at="2026-12-07",
+        links=[{"to": older, "relation": "supersedes"}],
+    )
+
+    found = await desk.found(query="Does Nina have a trip to Riga, or is it off?")
+
+    assert found[:2] == ([newer, older] if first == "newer" else [older, newer])

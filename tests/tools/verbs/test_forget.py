@@ -316,3 +316,17 @@ async def test_a_query_matches_what_recall_finds_by_its_time_alone(desk: Desk) -
     assert (await desk.found(query="what happened yesterday?"))[0] == told
     assert ids(preview) == [told]
     assert preview["status"] == "preview"
+
+
+@pytest.mark.parametrize("more", [{}, {"erase": True}])
+async def test_a_misspelled_namespace_shows_nothing_of_another(
+    desk: Desk, more: dict[str, object]
+) -> None:
+    await desk.told("Ana likes tea", subject="Ana")
+    await desk.told("Ana leads the import", subject="Ana", namespace="borea")
+
+    answer = await desk("forget", subject="Ana", namespace="boera", **more)
+
+    assert (answer["status"], answer["matched"]) == ("preview", 0)
+    assert "confirm" not in answer
+    assert "the nearest is 'borea'" in str(answer["next"])

@@ -296,7 +296,7 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
     named = younger.text.identifiers and younger.text.identifiers & older.text.identifiers
     cue = None if long and not named else younger.text.cue
     cue = None if cue and _ask_again(younger, older) else cue
-    if cue and cue.instead and not _tells_any(older, cue.instead, cosine):
+    if cue and not _may_tell_instead(cue, older, cosine):
         cue = None  # what was wrong instead of right is only of a note that tells it
     if cue and _names_former(cue, younger, older, cosine):
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
@@ -315,6 +315,16 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
     if cue and cosine >= FAR_MIN_COSINE and _share_many_words(cue, younger.note, older.note):
         return _change(CHANGE_CONFIDENCE, cosine, _by_words(cue))
     return None
+
+
+def _may_tell_instead(cue: ChangeCue, older: _Told, cosine: float) -> bool:
+    """Whether a note tells what is not so, if that is named, or what was before beside it.
+
+    "Switched from DWB to MPPI: with 1000 samples instead of 2000 …" is of a note on DWB.
+    """
+    if not cue.instead or _tells_any(older, cue.instead, cosine):
+        return True
+    return not older.text.words.isdisjoint(cue.former - cue.instead - _verbs())
 
 
 def _tells_any(older: _Told, values: Collection[str], cosine: float) -> bool:

@@ -1,5 +1,8 @@
 """Supersession: a note is superseded while a note that is not forgotten links to it so.
 
+Also while one does that is forgotten, but superseded itself by one that is not: of three tellings
+of a fact the first does not come back when the second is forgotten.
+
 Every verb plans the consequences for link targets from the current state, in the same commit, and
 reconciles after it, so that of two racing verbs the later one corrects the result. A tenant's note
 supersedes within its namespace alone.
@@ -17,10 +20,13 @@ from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import standing
 from zettel.tools.changes.settling import is_another_plan
 from zettel.tools.changes.stages import next_note, stage_after
+from zettel.tools.language.times import iso
 from zettel.tools.state.memory import Memory
 
 SUPERSEDE = "supersede"
 """`Note.change` of revisions that close a superseded note."""
+REVIVE = "revive"
+"""`Note.change` of revisions that open one again."""
 SUPERSEDED_MAX_NOTES = 10_000_000
 """Superseded notes checked: all of them."""
 SUPERSESSION_MAX_CHAIN = 256
@@ -30,6 +36,14 @@ SUPERSESSION_MAX_CHAIN = 256
 def supersedes(note: Note) -> frozenset[str]:
     """Ids of the notes this one supersedes."""
     return standing(note, SUPERSEDES)
+
+
+def how_to_take_back(planned: Note) -> str:
+    """That a note is to take another's place on its day, with the call against it."""
+    return (
+        f"{planned.note_id} still takes its place on {iso(planned.happened_at)}:"
+        f' forget(note_ids=["{planned.note_id}"]) takes that back.'
+    )
 
 
 def changed_targets(before: Note, after: Note) -> frozenset[str]:
@@ -114,13 +128,13 @@ async def plan_targets(
 
     `changed` are notes as the same commit will leave them; none of these is changed here.
     """
-    ids = sorted(set(targets) - changed.keys())
-    if not ids:
+    below = await _with_those_behind(store, set(targets) - changed.keys(), changed)
+    if not below:
         return []
-    standing = {note.note_id: note for note in await store.linking_to(ids)} | dict(changed)
-    live = [note for note in standing.values() if note.state is not State.FORGOTTEN]
+    standing = {note.note_id: note for note in await store.linking_to(sorted(below))}
+    live = await _in_place(store, (standing | dict(changed)).values(), changed)
     changes = list[Change]()
-    for note in await store.get(ids):
+    for note in below.values():
         above = [other for other in live if note.note_id in supersedes(other)]
         if isinstance(store, ScopedStore) and any(_is_elsewhere(other, note) for other in above):
             # As the owner linked them, or an earlier version: no tenant closes or opens by that.
@@ -138,6 +152,44 @@ async def plan_targets(
         if not same or (settled.state is not note.state and not ended):
             changes.append(_changed(replace(settled, stage=stage_after(settled.state)), by, now))
     return changes
+
+
+async def _with_those_behind(
+    store: NoteReader, targets: Iterable[str], changed: Mapping[str, Note]
+) -> dict[str, Note]:
+    """The notes with these ids, and behind each forgotten one those that it supersedes."""
+    ahead, found = set(targets), dict[str, Note]()
+    while ahead and len(found) < SUPERSESSION_MAX_CHAIN:
+        notes = await store.get(sorted(ahead))
+        found |= {note.note_id: note for note in notes}
+        gone = (note for note in notes if note.state is State.FORGOTTEN)
+        ahead = set[str]().union(*map(supersedes, gone)) - found.keys() - changed.keys()
+    return dict(sorted(found.items()))
+
+
+async def _in_place(
+    store: NoteReader, notes: Iterable[Note], changed: Mapping[str, Note]
+) -> list[Note]:
+    """Those of some notes that take the places of others.
+
+    Not those that are forgotten, unless one that is not has taken their place in turn.
+    """
+    known = {note.note_id: note for note in notes}
+    gone = [note for note in known.values() if note.state is State.FORGOTTEN and supersedes(note)]
+    behind: dict[str, set[str]] = {note.note_id: {note.note_id} for note in gone}
+    replaced, ahead = set[str](), set(behind)
+    while ahead and len(behind) < SUPERSESSION_MAX_CHAIN:
+        linking = {note.note_id: note for note in await store.linking_to(sorted(ahead))}
+        above, standing, ahead = linking | dict(changed), ahead, set[str]()
+        for other in above.values():
+            under = set[str]().union(*(behind[i] for i in supersedes(other) & standing))
+            if other.state is not State.FORGOTTEN:
+                replaced |= under
+            elif not under <= behind.get(other.note_id, set[str]()):
+                behind[other.note_id] = behind.get(other.note_id, set[str]()) | under
+                ahead.add(other.note_id)
+    live = (n for n in known.values() if n.state is not State.FORGOTTEN)
+    return [*live, *(note for note in gone if note.note_id in replaced)]
 
 
 def _is_elsewhere(other: Note, note: Note) -> bool:
@@ -218,7 +270,7 @@ async def _reopened(store: NoteReader, note: Note) -> Note:
         note,
         state=State.ACTIVE,
         valid_until=stated_end(revisions),
-        change="revive",
+        change=REVIVE,
         reason="no longer superseded",
     )
 

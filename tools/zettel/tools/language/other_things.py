@@ -32,6 +32,8 @@ _LETTER = re.compile(
 _DIGIT = re.compile(r"\p{N}")
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _PARTICLE = re.compile(r"\A\p{Hiragana}")
+_HEADING = re.compile(r"\A[^\n]*:\s*\n")
+"""A first line that is of every part: "Scanner, mail settings:"."""
 _EDGE = ""
 
 
@@ -142,7 +144,7 @@ def _is_of_another_part(
     red van at Gate 7".
     """
     known = notes[0].name_words | notes[1].name_words
-    parts = [_keys(terms(item), known) for item in items(content)]
+    parts = [_keys(terms(item), known) for item in items(_HEADING.sub("", content))]
     clause = _asked_clause(parts, meant.difference(of_other), known)
     both = notes[0].subject & notes[1].subject  # is of every part
     own = set(of_other).intersection(of_first).difference(clause, meant, both)

@@ -46,6 +46,7 @@ class _Table(WordTable):
     changed: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
     not_former: tuple[str, ...] = ()
+    successor: tuple[str, ...] = ()
     was: tuple[str, ...] = ()
     outcome: tuple[str, ...] = ()
     tenseless: bool = False
@@ -254,6 +255,17 @@ def asks_only_who_i_am(text: str) -> bool:
 def asks_former(text: str) -> bool:
     """Whether a question asks for what was so before it changed: "Where did Ana live before?"."""
     return _words("former", text).search(_words("not_former", text).sub(" ", text)) is not None
+
+
+def part_successor(text: str) -> tuple[str, str]:
+    """What a question for a former value asks for, and what it names as having come in its place.
+
+    As "Who was in charge" and "before Rafał"; the second is empty if it names nothing.
+    """
+    found = _words("successor", text).search(text)
+    if found is None:
+        return text, ""
+    return f"{text[: found.start()]}{text[found.end() :]}", found.group()
 
 
 def asks_what_was(text: str, *, times_are_over: bool) -> bool:

@@ -363,6 +363,8 @@ _ANCHOR = re.compile(
 """Not "before" alone: "Which broker did we use before for printing?"."""
 _ASKS_PAST = re.compile(r"\b(?:did|was|were|happened|(?:had|has|have)(?! to\b))\b", re.IGNORECASE)
 """The question is about the past: "What must be done before a release?" names no moment."""
+_NAME = re.compile(r"(?:the )?[A-ZÀ-ÖØ-Þ][\w'’.-]*(?: [A-ZÀ-ÖØ-Þ0-9][\w'’.-]*){0,3}|\d+")
+"""No event: "before Rafał", "before the J-Link", "before 3100"."""
 _BEFORE_ANCHOR = re.compile(r"\b(?:day|week|month|year)\s+$", re.IGNORECASE)
 
 
@@ -375,6 +377,8 @@ class EventAnchor:
     """ "she moved"."""
     rest: str
     """The question without it."""
+    is_name: bool
+    """Whether it is a name or a number, which is rather what came in place of what is asked for."""
 
 
 def find_anchor(text: str, now: datetime) -> EventAnchor | None:
@@ -385,4 +389,5 @@ def find_anchor(text: str, now: datetime) -> EventAnchor | None:
     rest, what = f"{text[: found.start()].rstrip()}{text[found.end() :]}", found[2].strip()
     if starts_with_time(what, now) or not _ASKS_PAST.search(rest):
         return None
-    return EventAnchor(side=_ANCHOR_SIDES[found[1].lower()], what=what, rest=rest)
+    side, is_name = _ANCHOR_SIDES[found[1].lower()], _NAME.fullmatch(what) is not None
+    return EventAnchor(side=side, what=what, rest=rest, is_name=is_name)

@@ -563,8 +563,14 @@ REASON_MAX_NAMES = 2
 
 async def missing_namespace(memory: Memory, asked: RecallQuery) -> str:
     """The reason that the requested namespace has no notes; empty if it has."""
-    name = asked.where.namespaces[0]
-    if asked.request.namespace.strip() in ("", ALL) or name in memory.namespaces:
+    if asked.request.namespace.strip() in ("", ALL):
+        return ""
+    return await says_unknown_namespace(memory, asked.where.namespaces[0])
+
+
+async def says_unknown_namespace(memory: Memory, name: str) -> str:
+    """That a namespace has no notes, with the nearest that has; empty if it has some."""
+    if name in memory.namespaces:
         return ""
     if await memory.store.count(NoteFilter(namespaces=(name,), states=())):
         memory.namespaces.add(name)

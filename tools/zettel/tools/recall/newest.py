@@ -17,6 +17,7 @@ from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.asked_slots import find_asked_slots
 from zettel.tools.language.dates import LATEST_S
 from zettel.tools.language.facts import find_statements
+from zettel.tools.language.names import find_names
 from zettel.tools.language.other_things import (
     is_of_another,
     is_of_another_part,
@@ -26,9 +27,10 @@ from zettel.tools.language.question_words import (
     asks_for_now,
     asks_whether,
     asks_whether_still,
+    part_successor,
     says_done,
 )
-from zettel.tools.language.terms import stems, terms
+from zettel.tools.language.terms import stems, telling_words, terms
 from zettel.tools.language.time_words import speaks_ahead
 from zettel.tools.language.times import TICK, wall_time
 from zettel.tools.language.user_words import user_names
@@ -90,13 +92,38 @@ async def newest_first(
     if question.sort == "open" and (done := await _believed(memory, linking, told, both=False)):
         ahead |= _open_first(best, {older for _, older in done})
     if not (question.is_past or question.is_ahead) and question.order != "next":
-        ahead |= _standing_first(linking, best, asked.moment)
+        ahead |= _standing_first(linking, best, outlines, asked.moment)
     signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
     placed = lifted(_placed(ranked, ahead), signal) if ahead else tuple(ranked)
     if question.asks_former and not corpus.conversation:
+        reader = memory.reader(asked.caller)
+        if replaced := await read_in_thread(_replaced, question, outlines, pairs):
+            return placed_first(placed, replaced, corpus, reader, signal=FORMER_SIGNAL, weight=0.0)
         changed = {*found.superseded.values(), *(older for _, older in pairs)}
-        return _changed_first(placed, changed, found, memory.reader(asked.caller))
+        return _changed_first(placed, changed, found, reader)
     return placed
+
+
+def _replaced(
+    question: Question, outlines: Mapping[str, Outline], pairs: Iterable[tuple[str, str]]
+) -> str:
+    """The id of the note that another has replaced which holds what the question says came then.
+
+    "Who was in charge before Rafał?" is answered by what the note on Rafał replaced; empty if none.
+    """
+    told = ((outlines[younger], outlines[older]) for younger, older in pairs)
+    return next((old.note_id for new, old in told if _is_successor(question, new, old)), "")
+
+
+def _is_successor(question: Question, newer: Outline, older: Outline) -> bool:
+    """Whether a note, and not the other, holds what a question for a former value says came then.
+
+    That is "Rafał" of "before Rafał took it over": a name, if there is one.
+    """
+    _, successor = part_successor(question.text) if question.asks_former else ("", "")
+    came = telling_words(" ".join(find_names(successor)) or successor)
+    own, others = (telling_words(f"{one.subject} {one.content}") for one in (newer, older))
+    return bool(came) and came <= own and came.isdisjoint(others)
 
 
 def _changed_first(
@@ -171,14 +198,25 @@ def _names_time(question: Question, outline: Outline) -> bool:
 
 
 def _standing_first(
-    linking: Iterable[Note], best: Mapping[str, Ranked], at: datetime
+    linking: Iterable[Note],
+    best: Mapping[str, Ranked],
+    outlines: Mapping[str, Outline],
+    at: datetime,
 ) -> dict[str, list[Ranked]]:
-    """Note id of one that is to supersede others later -> those, which stand until then."""
-    return {
-        note.note_id: [best[i] for i in supersedes(note) if i in best]
-        for note in linking
-        if note.note_id in best and note.happened_at > at
-    }
+    """Note id of one that is to supersede others later -> those, which stand until then.
+
+    And of one that a plan is to supersede, which names its day and holds since it was told, that.
+    """
+    ahead = dict[str, list[Ranked]]()
+    for note in linking:
+        if note.note_id not in best or note.happened_at <= at:
+            continue
+        for older in (i for i in supersedes(note) if i in best):
+            begins = takes_effect_later(note, outlines[older], wall_time(at))
+            plan = telling_key(note)[0] < note.happened_at and begins is None
+            first, last = (note.note_id, older) if plan else (older, note.note_id)
+            ahead.setdefault(last, []).append(best[first])
+    return ahead
 
 
 async def _believed(
@@ -332,15 +370,15 @@ async def told_later_first(
     question = found.question
     if found.first.corpus.conversation or not _asks_for_one_value(question):
         return tuple(ranked)
-    places = 2 if question.asks_former else LATER_PLACES
 
     def ahead() -> dict[str, float]:
-        best, *near = (outlines[one.note_id] for one in ranked[:places])
+        best, *near = (outlines[one.note_id] for one in ranked[:LATER_PLACES])
+        told = _told_before(question, best, near) if question.asks_former else near
         return {
             one.note_id: LATER_MIN_COSINE
-            if one is near[0] and speak_of_one_thing(best, one)
+            if _may_be_one_thing(found, best, one, second=one is near[0])
             else LATER_FURTHER_MIN_COSINE
-            for one in near
+            for one in told
             if _may_come_first(found, best, one)
         }
 
@@ -362,12 +400,32 @@ async def told_later_first(
     return tuple(ranked)
 
 
+def _told_before(question: Question, first: Outline, near: Sequence[Outline]) -> list[Outline]:
+    """The notes that may tell what was so before the first one's: the second.
+
+    Or any that lacks what the question says came then, if the first holds it.
+    """
+    before = [one for one in near if _is_successor(question, first, one)]
+    return before or [one for one in near[:1] if not _is_successor(question, one, first)]
+
+
+def _may_be_one_thing(found: Found, first: Outline, other: Outline, *, second: bool) -> bool:
+    """Whether two notes may be of one thing, so that a small cosine of theirs is enough."""
+    if second and speak_of_one_thing(first, other):
+        return True
+    return found.question.asks_former and _is_same_thing(found, first, other)
+
+
 def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
     """Whether a note may come before the first by its time and what it has of the question."""
     question, near = found.question, found.arms.meaning
-    if _holds_more(find_exact_terms(question.text), first, other):
+    # What came later ("before Rafał") is in the newer note alone.
+    asked = part_successor(question.text)[0] if question.asks_former else question.text
+    if _holds_more(find_exact_terms(asked), first, other):
         return False
-    same = _is_same_thing(found, first, other) and _both_state(question, first, other)
+    same = _is_same_thing(found, first, other) and (
+        _both_state(question, first, other) or _is_successor(question, first, other)
+    )
     least = SAME_THING_MIN_SHARE if same else LATER_MIN_SHARE
     if near.get(other.note_id, 0.0) < least * near.get(first.note_id, 1.0):
         return False
@@ -381,7 +439,7 @@ def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
     return (
         (later or _waits_by_its_words(question, other, first))
         and _states_as_much(question, first, other)
-        and not is_apart(question.text, first, other)
+        and not is_apart(asked, first, other)
     )
 
 

@@ -370,6 +370,9 @@ async def _beside(looks: _Looks, first: Ranking, question: Question) -> Ranking:
     anchor = await read_texts(len(question.text), lambda: find_anchor(question.text, looks.now))
     if anchor is None or question.is_passage:
         return first
+    if anchor.is_name:
+        _, found = await looks.rank(await looks.ask(anchor.rest))
+        return merge_by_score(first, found, beside_share(first.corpus))
     event = await looks.ask(anchor.what)
     event = replace(event, subject=question.subject, names=question.names)
     _, told = await looks.rank(event)
@@ -529,9 +532,11 @@ async def _stating_first(
     slots = await read_texts(len(query), lambda: find_asked_slots(query))
     if not slots:
         return ranked
-    named = not found.question.asks_self and any(_is_of_asked(one) for one in best)
+    # "I" is whom the profile's notes are of.
+    is_of = _is_of_user if found.question.asks_self else _is_of_asked
     read = [outlines[one.note_id] for one in best]
-    others = {o.note_id for o in best if not _is_of_asked(o)} if named else set[str]()
+    named = any(map(is_of, best))
+    others = {one.note_id for one in best if not is_of(one)} if named else set[str]()
     characters = sum(len(outline.content) for outline in read)
     values = await memory.read(characters, lambda: _stated_shares(slots, read, others))
     in_talk = found.first.corpus.conversation
@@ -559,6 +564,11 @@ def _exact_shares(terms: Sequence[str], outlines: Sequence[Outline]) -> dict[str
 def _is_of_asked(ranked: Ranked) -> bool:
     """Whether a note is about, or mentions, whom the question names."""
     return bool(ranked.shares.get("subject") or ranked.shares.get("mentioned"))
+
+
+def _is_of_user(ranked: Ranked) -> bool:
+    """Whether a note is of the profile, or about the one who asks about themselves."""
+    return bool(ranked.shares.get("own"))
 
 
 def _stated_shares(

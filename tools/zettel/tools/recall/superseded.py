@@ -86,9 +86,11 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     Only notes that a current one of the request's scope supersedes, directly or in turn, that are
     trusted as far as that one, and that answer better than it or are asked for as former. Where
     they are, what the first current notes supersede is ranked with these, whatever it says. A look
-    back, and a question for all of a time or of a kind, are answered by what stood or stands.
+    back, and a question for all of a time or of a kind, are answered by what stood or stands; one
+    for open work by what is not superseded, as that is done.
     """
-    if asked.looks_back or found.question.only_when or found.question.only_sort:
+    question = found.question
+    if asked.looks_back or question.only_when or question.only_sort or question.sort == "open":
         return found
     where = replace(asked.where, states=TRUE_THEN, unexpired_at=None, ended_at=EVER)
     # Asked alike at every moment, so that the store need not count again.

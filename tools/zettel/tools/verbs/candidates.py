@@ -22,6 +22,7 @@ from zettel.tools.answers import Candidate
 from zettel.tools.changes.conflicts import (
     CHANGE_MIN_COSINE,
     CONFLICT_MAX_CANDIDATES,
+    FAR_MIN_COSINE,
     SAME_THING_MAX_NOTES,
     Conflict,
     conflict_links,
@@ -207,7 +208,7 @@ async def _told_meanwhile(
     if not told or vectors is None:
         return told, []
     theirs = replace(where, note_ids=tuple(other.note_id for other in told))
-    return told, await _nearest(memory, theirs, whole_passages(note.content, vectors))
+    return told, await _nearest(memory, theirs, note, vectors)
 
 
 @in_one_view
@@ -223,7 +224,7 @@ async def _search(
     near, store = list[Near](), memory.store
     if vectors is not None:
         with start_part("vectors"):
-            near = await _nearest(memory, where, whole_passages(note.content, vectors))
+            near = await _nearest(memory, where, note, vectors)
     with start_part("words"):
         found = await notes_stating(store, note, stated, where)
         if vectors is None:
@@ -315,7 +316,9 @@ async def suggested_tags(compared: Compared) -> list[str]:
     note, votes, close = compared.note, Counter[str](), set[str]()
     if note.tags:
         return []
-    near = [known for known in compared.cosines if known in compared.known]
+    near = [
+        i for i, of in compared.cosines.items() if i in compared.known and of >= CHANGE_MIN_COSINE
+    ]
     nearest = sorted(near, key=lambda known: -compared.cosines[known])
     for note_id in nearest[:SUGGESTED_NEAREST_NOTES]:
         other = compared.known[note_id]
@@ -332,19 +335,20 @@ def _unmarked(tags: Sequence[str]) -> list[str]:
     return list(islice((tag for tag in tags if not find_marks(tag)), SUGGESTED_MAX_TAGS))
 
 
-async def _nearest(memory: Memory, where: NoteFilter, vectors: Vectors) -> list[Near]:
+async def _nearest(memory: Memory, where: NoteFilter, note: Note, vectors: Vectors) -> list[Near]:
+    """The notes nearest to a note's passages; what it changes may be further away."""
     found = list[Near]()
+    changes = told_text(note.content, note.subject).says_change
+    least = FAR_MIN_COSINE if changes else CHANGE_MIN_COSINE
 
     async def look(vector: NDArray[np.float32]) -> None:
         found.extend(
-            await memory.store.nearest(
-                vector, where, limit=CANDIDATE_NEAREST_NOTES, least=CHANGE_MIN_COSINE
-            )
+            await memory.store.nearest(vector, where, limit=CANDIDATE_NEAREST_NOTES, least=least)
         )
 
     try:
         async with anyio.create_task_group() as group:
-            for vector in vectors[:CANDIDATE_MAX_PASSAGES]:
+            for vector in whole_passages(note.content, vectors)[:CANDIDATE_MAX_PASSAGES]:
                 group.start_soon(look, vector)
     except* ZettelError as failed:
         raise failed.exceptions[0] from None

@@ -1,13 +1,13 @@
 """The verb `forget`: take notes out of recall, and bring them back."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
 from zettel.storage.errors import InvalidArgumentError, NoteNotFoundError
-from zettel.storage.notes import Note, State, fold
+from zettel.storage.notes import SUPERSEDES, Note, State, fold
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools import validation
@@ -24,7 +24,13 @@ from zettel.tools.changes.previews import (
     put_preview,
 )
 from zettel.tools.changes.stages import next_note, stage_after
-from zettel.tools.changes.supersession import plan_targets, reconcile_superseded, supersedes
+from zettel.tools.changes.supersession import (
+    REVIVE,
+    how_to_take_back,
+    plan_targets,
+    reconcile_superseded,
+    supersedes,
+)
 from zettel.tools.changes.unlearn import unlearn
 from zettel.tools.concurrency import read_in_thread, read_texts, shielded
 from zettel.tools.erasure.erase import erase_previewed, same_text
@@ -35,6 +41,7 @@ from zettel.tools.progress import report_progress
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.voices import ALIKE_MIN_SHARE
 from zettel.tools.recall.entities import naming
+from zettel.tools.recall.modes import says_unknown_namespace
 from zettel.tools.recall.premises import concluded_from
 from zettel.tools.recall.search import Found, search
 from zettel.tools.render import LINE_MAX_CHARACTERS, one_line
@@ -95,9 +102,10 @@ async def forget(
         raise InvalidArgumentError("undo", "what is erased cannot come back", "Pass one of them.")
     ids = validation.check_ids("note_ids", note_ids)
     period, session_name = read_time("until", until, now), validation.check_name("session", session)
+    named = (namespace or "").strip() or None
     target = _Target(
         where=NoteFilter(
-            namespaces=forgettable_namespaces(caller, (namespace or "").strip() or None),
+            namespaces=forgettable_namespaces(caller, named),
             note_ids=ids,
             subject=validation.check_subject(subject),
             tags=validation.check_list("tags", tags),
@@ -115,6 +123,10 @@ async def forget(
     )
     filters = (target.query, target.where.subject, target.where.tags, session_name, period)
     if any(filters):
+        # Else a misspelled name would show, and forget, what matches in `user` alone.
+        if named and (unknown := await says_unknown_namespace(memory, target.where.namespaces[0])):
+            nothing = f"{unknown} Nothing was looked for elsewhere; {_SEE_WHAT_IS_THERE}"
+            return ForgetAnswer(status="preview", notes=[], matched=0, next=nothing)
         return await _previewed(memory, caller, target, now)
     if not ids:
         raise InvalidArgumentError(
@@ -137,6 +149,10 @@ async def forget_alone(memory: Memory, caller: Caller, note_id: str, *, now: dat
     await _change_state(memory, caller, {note_id: None}, now, undo=False)
 
 
+REOPENED_NAMED = 3
+"""Ids named of notes that are current again."""
+
+
 async def _by_ids(
     memory: Memory,
     caller: Caller,
@@ -150,8 +166,8 @@ async def _by_ids(
     if not found:
         raise NoteNotFoundError(ids[0])
     every = await _with_parts(memory, [note.note_id for note in found], undo=undo)
-    done = await _change_state(memory, caller, dict.fromkeys(every), now, undo=undo)
-    answer = await _done(memory, caller, done, undo=undo)
+    turned = await _change_state(memory, caller, dict.fromkeys(every), now, undo=undo)
+    answer = await _done(memory, caller, turned, now, undo=undo)
     there = {note.note_id for note in found}
     await _name_skipped(memory, answer, [i for i in ids if i not in there], given)
     return answer
@@ -189,13 +205,43 @@ async def _with_parts(memory: Memory, ids: Sequence[str], *, undo: bool) -> tupl
 
 
 async def _done(
-    memory: Memory, caller: Caller, notes: Sequence[Note], *, undo: bool
+    memory: Memory, caller: Caller, turned: "_Turned", now: datetime, *, undo: bool
 ) -> ForgetAnswer:
+    notes = turned.notes
     lines = await _lines(memory, caller, notes[: validation.MAX_LIST])
     answer = ForgetAnswer(status="restored" if undo else "forgotten", notes=lines)
     if len(lines) < len(notes):
         answer["matched"] = len(notes)
+    said = (
+        [] if undo else [_says_reopened(turned.reopened, "is"), *await _planned(memory, notes, now)]
+    )
+    if said := list(filter(None, said)):
+        answer["next"] = " ".join(said)
     return answer
+
+
+def _says_reopened(notes: Sequence[Note], verb: str) -> str:
+    """That notes are current again which a forgotten one had superseded; empty without any."""
+    if not notes:
+        return ""
+    ids = [note.note_id for note in notes[:REOPENED_NAMED]]
+    more = f" and {len(notes) - len(ids)} more" if len(notes) > len(ids) else ""
+    return (
+        f"{', '.join(ids)}{more} {verb} current again, as nothing takes its place any more:"
+        f" recall(note_ids={json.dumps(ids)}) shows it; if it is not true either, forget it, too."
+    )
+
+
+async def _planned(memory: Memory, notes: Sequence[Note], now: datetime) -> list[str]:
+    """What is still to take the place of forgotten notes on its day, with the call against it."""
+    ids = [note.note_id for note in notes]
+    linking = await memory.store.linking_to(ids, relations=(SUPERSEDES,)) if ids else []
+    planned = [
+        note
+        for note in linking
+        if note.state is State.ACTIVE and note.happened_at > now and supersedes(note) & {*ids}
+    ]
+    return [how_to_take_back(note) for note in planned[:REOPENED_NAMED]]
 
 
 async def _lines(memory: Memory, caller: Caller, notes: Sequence[Note]) -> list[ForgetLine]:
@@ -240,6 +286,7 @@ async def _previewed(
         answer["elsewhere"] = list(preview.elsewhere)
     if target.erase and (concluded := await _conclusions(memory, notes)):
         answer["conclusions"] = concluded
+    reopened = "" if target.erase or target.undo else await _would_reopen(memory, notes, now)
     answer["confirm"] = await put_preview(memory.store, preview, now=now)
     verb = "bring back" if target.undo else "erase for good" if target.erase else "forget"
     more = f" The other {matched - len(notes)} need another call." if matched > len(notes) else ""
@@ -248,8 +295,22 @@ async def _previewed(
         f"Check what is shown; to {verb} exactly {these} call"
         f' forget(confirm="{answer["confirm"]}") within 15 minutes.{more}'
         f"{hint and f' Others only mention the subject: {hint}'}"
+        f"{reopened and f' Then {reopened}'}"
     )
     return answer
+
+
+async def _would_reopen(memory: Memory, notes: Sequence[Note], now: datetime) -> str:
+    """What is current again when notes are forgotten; empty if nothing is."""
+    turned = {note.note_id: _turned(note, State.FORGOTTEN, "", now) for note in notes}
+    targets = frozenset[str]().union(*map(supersedes, notes))
+    changes = await plan_targets(memory.store, targets, turned, by="", now=now)
+    return _says_reopened(_reopened(change.note for change in changes), "will be")
+
+
+def _reopened(notes: Iterable[Note]) -> list[Note]:
+    """Those of changed notes that are current again, as nothing supersedes them."""
+    return [n for n in notes if n.change == REVIVE and n.state is State.ACTIVE]
 
 
 _SEE_WHAT_IS_THERE = "call recall to see what is there."
@@ -363,11 +424,12 @@ async def _confirmed(
         if preview.done is not None:
             await _check_stands(memory, preview)
             return ForgetAnswer(**preview.done)  # pyright: ignore[reportArgumentType]
-        done = await _change_state(memory, caller, preview.revs, now, undo=preview.undo)
-        answer = await _done(memory, caller, done, undo=preview.undo)
-        if skipped := sorted(set(preview.revs) - {note.note_id for note in done}):
+        turned = await _change_state(memory, caller, preview.revs, now, undo=preview.undo)
+        answer = await _done(memory, caller, turned, now, undo=preview.undo)
+        if skipped := sorted(set(preview.revs) - {note.note_id for note in turned.notes}):
             answer["skipped"] = skipped
-            answer["next"] = "The skipped notes changed after the preview: look at them again."
+            changed = "The skipped notes changed after the preview: look at them again."
+            answer["next"] = " ".join(filter(None, (changed, answer.get("next", ""))))
         finished = replace(preview, done=dict(answer))
         await finish_preview(memory.store, token, finished, now=now)
         return answer
@@ -393,6 +455,16 @@ async def _check_stands(memory: Memory, preview: Preview) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    """What a call has done."""
+
+    notes: Sequence[Note]
+    """Now in the requested state, by this call or before it."""
+    reopened: Sequence[Note]
+    """Current again, as nothing supersedes them any more."""
+
+
 async def _change_state(
     memory: Memory,
     caller: Caller,
@@ -400,12 +472,8 @@ async def _change_state(
     now: datetime,
     *,
     undo: bool,
-) -> list[Note]:
-    """Forgets or restores notes in one commit; one that an agent changed since its preview stays.
-
-    Returns:
-        The notes now in the requested state, by this call or before it.
-    """
+) -> _Turned:
+    """Forgets or restores notes in one commit, but none that an agent changed since its preview."""
     by = caller.name
     settled, targets = dict[str, Note](), set[str]()
 
@@ -424,19 +492,19 @@ async def _change_state(
 
     report_progress(f"{'bringing back' if undo else 'forgetting'} {len(revs)} notes")
     with shielded():
-        for note in (await commit(memory, list(revs), plan)).stored:
-            if note.note_id in revs:
-                settled[note.note_id] = note
+        stored = list((await commit(memory, list(revs), plan)).stored)
+        settled |= {note.note_id: note for note in stored if note.note_id in revs}
         # A restored note may have lost or gained a superseding note. First after the commit, so
         # that a kill leaves as little as possible unreconciled.
         report_progress(f"reopening what {len(settled)} notes had superseded")
-        await reconcile_superseded(
+        stored += await reconcile_superseded(
             memory, targets | settled.keys() if undo else targets, by=by, now=now
         )
         if not undo:
             report_progress(f"removing what {len(settled)} notes have taught others")
             await unlearn(memory, sorted(settled), by=by, now=now)
-    return [settled[note_id] for note_id in revs if note_id in settled]
+    there = [settled[note_id] for note_id in revs if note_id in settled]
+    return _Turned(there, _reopened(note for note in stored if note.note_id not in revs))
 
 
 async def _state_before(memory: Memory, note: Note) -> State:

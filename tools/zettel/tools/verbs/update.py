@@ -52,6 +52,7 @@ from zettel.tools.changes.supersession import (
     changed_targets,
     check_no_circle,
     check_supersedable,
+    how_to_take_back,
     plan_targets,
     reconcile_superseded,
     stated_end,
@@ -456,15 +457,8 @@ async def update(
         amend = _guarded(memory, caller, amend, check_rev("expected_rev", expected_rev))
     answer = await _apply(memory, caller.name, note, edit, amend, now)
     if restore_rev is not None and (planned := await _planned_by(memory, caller, note, now)):
-        answer["notice"] = " ".join(map(_how_to_take_back, planned))
+        answer["notice"] = " ".join(map(how_to_take_back, planned))
     return answer
-
-
-def _how_to_take_back(planned: Note) -> str:
-    return (
-        f"{planned.note_id} still takes its place on {iso(planned.happened_at)}:"
-        f' forget(note_ids=["{planned.note_id}"]) takes that back.'
-    )
 
 
 async def _check_no_whole(memory: Memory, note: Note, edit: NoteEdit) -> None:
