@@ -219,8 +219,11 @@ class PlainMemory:
         self._settle([*turned, *([story.note_id] if old.until or new.until else [])], now)
 
     def _settle(self, note_ids: Iterable[str], now: datetime) -> None:
-        """Close what another note takes the place of, and open what none does any more."""
-        for note_id in note_ids:
+        """Close what another note takes the place of, and open what none does any more.
+
+        What a forgotten one has superseded follows who takes the place of that.
+        """
+        for note_id in sorted(self._with_those_behind(note_ids)):
             story = self.notes[note_id]
             old = story.now
             if old.state not in TRUE_THEN:
@@ -239,12 +242,27 @@ class PlainMemory:
             if new.until != old.until or (new.state is not old.state and not ended):
                 _say(story, new, now)
 
+    def _with_those_behind(self, note_ids: Iterable[str]) -> set[str]:
+        found, ahead = set[str](), set(note_ids)
+        while ahead:
+            found |= ahead
+            gone = (i for i in ahead if self.notes[i].now.state is State.FORGOTTEN)
+            ahead = {to for i in gone for to in superseded(self.notes[i].now)} - found
+        return found
+
+    def _takes_places(self, note_id: str) -> bool:
+        """Whether a note is not forgotten, or one that takes places takes its own."""
+        if self.notes[note_id].now.state is not State.FORGOTTEN:
+            return True
+        above = (i for i, story in self.notes.items() if note_id in superseded(story.now))
+        return any(map(self._takes_places, above))
+
     def _taken_over(self, note_id: str) -> datetime | None:
         return min(
             (
                 tie.begins
                 for story in self.notes.values()
-                if story.now.state is not State.FORGOTTEN
+                if self._takes_places(story.note_id)
                 for tie in story.now.ties
                 if tie.to == note_id and tie.relation == SUPERSEDES and tie.stood(None)
             ),
