@@ -124,3 +124,62 @@ async def test_a_note_that_names_the_past_time_answers_though_it_superseded_one(
 
     assert notes(answer)[0]["note_id"] == new
     assert "reason" not in answer
+
+
+PRINTERS = ("Brother", "Canon", "Xerox")
+
+
+async def tell_printers(desk: Desk) -> None:
+    """Three printers, each of which took the place of the one before."""
+    before = ""
+    for month, printer in zip((1, 4, 8), PRINTERS, strict=True):
+        links = [{"to": before, "relation": "supersedes"}] if before else []
+        before = await desk.told(
+            f"The office printer is a {printer}", happened_at=f"2026-{month:02}-10", links=links
+        )
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("Which printer did the office have in February 2026?", "Brother"),
+        ("Which printer did the office have in May 2026?", "Canon"),
+        ("Which printer did the office have before the Canon?", "Brother"),
+        ("Which printer did the office have before the Xerox?", "Canon"),
+        ("Which printer did the office have at first?", "Brother"),
+        ("Which printer did the office have originally?", "Brother"),
+        ("Which printer did the office have before?", "Canon"),
+        ("Which printer does the office have?", "Xerox"),
+    ],
+)
+async def test_of_several_one_after_the_other_the_one_that_is_meant_comes_first(
+    desk: Desk, question: str, first: str
+) -> None:
+    await tell_printers(desk)
+
+    answer = await desk("recall", query=question)
+
+    assert notes(answer)[0]["content"] == f"The office printer is a {first}"
+    assert answer["verdict"] != "nothing_relevant"
+
+
+@pytest.mark.parametrize(
+    ("question", "then"),
+    [
+        ("When did the backup run originally?", "02:00"),
+        ("When did the backup run before 04:00?", "02:00"),
+        ("When did the backup run before 05:30?", "04:00"),
+        ("When did the backup run before?", "04:00"),
+    ],
+)
+async def test_of_a_note_that_was_updated_twice_the_call_leads_to_what_is_meant(
+    desk: Desk, question: str, then: str
+) -> None:
+    backup = await desk.told("The backup runs at 02:00", happened_at="2026-03-01")
+    for month, hour in ((6, "04:00"), (10, "05:30")):
+        content, day = f"The backup runs at {hour}", f"2026-{month:02}-01"
+        await desk("update", note_id=backup, content=content, happened_at=day)
+
+    answer = await desk("recall", query=question)
+
+    assert (await ask_as_told(desk, answer))[0] == f"The backup runs at {then}"

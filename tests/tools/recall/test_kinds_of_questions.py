@@ -272,6 +272,14 @@ def test_a_former_value_is_asked_for_in_the_past(question: str, former: bool) ->
         ("¿Qué cosas siguen abiertas?", "open"),
         ("Quelles tâches sont en cours ?", "open"),
         ("まだ終わっていない仕事は？", "open"),
+        ("What is Ben working on?", "open"),
+        ("What am I working on right now?", "open"),
+        ("Which tasks does Ben have open?", "open"),
+        ("Woran arbeitet Ben?", "open"),
+        ("Sur quoi travaille Ben ?", "open"),
+        ("¿En qué está trabajando Ben?", "open"),
+        ("What project was Ben working on in May?", ""),
+        ("Which machine is Ben working on Fridays?", ""),
         ("Which technology choices did we make?", "decided"),
         ("What did we settle on for the queue?", "decided"),
         ("Was haben wir mit Elke vereinbart?", "decided"),
@@ -304,3 +312,20 @@ def test_a_former_value_is_asked_for_in_the_past(question: str, former: bool) ->
 )
 def test_open_work_and_decisions_are_asked_for_in_many_words(question: str, sort: str) -> None:
     assert asked_sort(question) == sort
+
+
+async def test_open_work_of_one_is_found_by_its_kind_and_what_is_done_by_now_is_not(
+    desk: Desk,
+) -> None:
+    done = await desk.told("FW-131 is open: the lift stalls", subject="Ben", kind="working")
+    link = {"to": done, "relation": "supersedes"}
+    closed = await desk.told("FW-131 is closed, the lift has a soft start", links=[link])
+    task = await desk.told("Ben parses the feed of the depot", subject="Ben", kind="working")
+    await desk.told("Ben likes the depot at ten", subject="Ben")
+
+    for question in ("What is Ben working on?", "Which tasks of Ben are still open?"):
+        answer = await desk("recall", query=question)
+        assert notes(answer)[0]["note_id"] == task
+        assert answer["verdict"] != "nothing_relevant"
+        assert done not in [note["note_id"] for note in notes(answer)]
+    assert closed in await desk.found(query="Is FW-131 closed?")

@@ -47,6 +47,7 @@ class _Table(WordTable):
     former: tuple[str, ...] = ()
     not_former: tuple[str, ...] = ()
     successor: tuple[str, ...] = ()
+    origin: tuple[str, ...] = ()
     was: tuple[str, ...] = ()
     outcome: tuple[str, ...] = ()
     tenseless: bool = False
@@ -255,6 +256,11 @@ def asks_only_who_i_am(text: str) -> bool:
 def asks_former(text: str) -> bool:
     """Whether a question asks for what was so before it changed: "Where did Ana live before?"."""
     return _words("former", text).search(_words("not_former", text).sub(" ", text)) is not None
+
+
+def asks_for_origin(text: str) -> bool:
+    """Whether a question for a former value asks for the first: "What was it called at first?"."""
+    return _words("origin", text).search(text) is not None
 
 
 def part_successor(text: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from zettel.tools.language.languages import find_language
 from zettel.tools.language.names import ASSISTANTS
 from zettel.tools.language.opposites import find_other_case
 from zettel.tools.language.question_words import find_roles, names_a_role
-from zettel.tools.language.terms import STEM_CHARACTERS, beginnings, plain_name, stems
+from zettel.tools.language.terms import STEM_CHARACTERS, beginnings, plain_name, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_by
 from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
 from zettel.tools.ranking.estimate import (
@@ -378,14 +378,17 @@ def _may_be_told(question: Question, corpus: Corpus, ranked: Sequence[Ranked]) -
     """Whether notes may answer that are not near in words or meaning.
 
     They are in another language; the user asks about themselves and has a profile; the first states
-    such a thing as is asked for by name; or one of the first speaks of somebody who is asked for by
-    name and of whom few notes do.
+    such a thing as is asked for by name, or is about what the question names; or one of the first
+    speaks of somebody who is asked for by name and of whom few notes do.
     """
     if _speak_otherwise(question, corpus) or (question.asks_self and corpus.core.any()):
         return True
     if ranked[0].shares.get(STATED_SIGNAL):
         return True
     first = {corpus.rows[one.note_id] for one in ranked[:NAMING_NOTES]}
+    about = terms(corpus.outlines[corpus.rows[ranked[0].note_id]].subject)
+    if about and set(about).issubset(terms(question.text)) and "meaning" in ranked[0].shares:
+        return True
     spoken = map(corpus.mentions.speak_of, map(fold, question.spelled))
     return any(len(rows) <= RARE_NAME_NOTES and not first.isdisjoint(rows) for rows in spoken)
 

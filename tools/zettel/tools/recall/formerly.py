@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from zettel.storage.notes import Note, Outline
 from zettel.tools.changes.supersession import supersedes
-from zettel.tools.language.question_words import asks_former
+from zettel.tools.language.question_words import asks_for_origin, asks_former
+from zettel.tools.language.terms import terms
 from zettel.tools.language.times import from_wall_time, iso, wall_time
 from zettel.tools.ranking.question import Question
 from zettel.tools.recall.as_of import READABLE_STATES, find_end
+from zettel.tools.recall.newest import words_of_successor
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 
@@ -43,6 +45,11 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
     moment = max((end for _, end in told), default=None)
     if question.is_past:
         moment = end_of_times(question)
+    elif told and asks_for_origin(question.text):
+        moment = min(end for _, end in told)
+    elif came := words_of_successor(question.text):
+        holding = (r.valid_from for r in revisions if came.issubset(terms(r.content)))
+        moment = next(holding, moment)
     if moment is None or not any(start < moment <= end for start, end in told):
         return ""
     moment -= BEFORE_IT_ENDS

@@ -30,7 +30,7 @@ from zettel.tools.language.question_words import (
     part_successor,
     says_done,
 )
-from zettel.tools.language.terms import stems, telling_words, terms
+from zettel.tools.language.terms import stems, terms
 from zettel.tools.language.time_words import speaks_ahead
 from zettel.tools.language.times import TICK, wall_time
 from zettel.tools.language.user_words import user_names
@@ -116,14 +116,19 @@ def _replaced(
 
 
 def _is_successor(question: Question, newer: Outline, older: Outline) -> bool:
-    """Whether a note, and not the other, holds what a question for a former value says came then.
+    """Whether a note, and not the other, holds what a question says came in place of another."""
+    came = words_of_successor(question.text) if question.asks_former else frozenset[str]()
+    own, others = (terms(f"{one.subject} {one.content}") for one in (newer, older))
+    return bool(came) and came.issubset(own) and came.isdisjoint(others)
+
+
+def words_of_successor(question: str) -> frozenset[str]:
+    """The terms of what a question says came in place of what it asks for.
 
     That is "Rafał" of "before Rafał took it over": a name, if there is one.
     """
-    _, successor = part_successor(question.text) if question.asks_former else ("", "")
-    came = telling_words(" ".join(find_names(successor)) or successor)
-    own, others = (telling_words(f"{one.subject} {one.content}") for one in (newer, older))
-    return bool(came) and came <= own and came.isdisjoint(others)
+    _, successor = part_successor(question)
+    return frozenset(terms(" ".join(find_names(successor)) or successor))
 
 
 def _changed_first(

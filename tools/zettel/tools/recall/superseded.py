@@ -14,6 +14,7 @@ from zettel.tools.changes.supersession import stated_end, supersedes
 from zettel.tools.concurrency import gather2, read_in_thread
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.other_things import is_of_another_part
+from zettel.tools.language.question_words import asks_for_origin
 from zettel.tools.language.slots import find_other_value, read_sentences
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.corpus import make_corpus
@@ -22,7 +23,7 @@ from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import OTHERWISE
 from zettel.tools.recall.formerly import end_of_times, is_of_then
-from zettel.tools.recall.newest import NEWEST_SIGNAL, is_asked_for
+from zettel.tools.recall.newest import NEWEST_SIGNAL, is_asked_for, words_of_successor
 from zettel.tools.recall.places import lifted
 from zettel.tools.recall.search import Arms, Found
 from zettel.tools.recall_request import TRUE_THEN, RecallQuery
@@ -109,20 +110,57 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     least = FORMER_MIN_SHARE if found.question.asks_former else NEAR_MIN_SHARE
     near = {i for i in hits if matches(i) >= least * best}
     first = [one.note_id for one in found.ranked[:NEWER_PLACES]]
-    behind = {i for note in await memory.store.get(first) for i in supersedes(note)}
-    ids = tuple(sorted(near | behind))
+    steps = SUCCESSION_MAX_STEPS if question.asks_former or question.is_past else 1
+    ids = tuple(sorted(near | await _behind(memory, first, steps)))
     if not ids:
         return found
     notes = await memory.store.find(replace(where, note_ids=ids), limit=len(ids))
     pairs = await _with_current(memory, asked, notes)
     pairs.sort(key=lambda pair: (matches(pair.note.note_id), order_key(pair.note)))
-    told = {  # of several that one note supersedes the best, of equals the newest
-        pair.by.note_id: pair
-        for pair in pairs
-        if await read_in_thread(_answers_better, found.question, matches, pair, near)
-        and await _stands_but_for_that(memory, asked, pair.note)
-    }
-    return await read_in_thread(_joined, found, arms, list(told.values())) if told else found
+    told = dict[str, list[_Superseded]]()
+    for pair in pairs:
+        answers = await read_in_thread(_answers_better, question, matches, pair, near)
+        if answers and await _stands_but_for_that(memory, asked, pair.note):
+            told.setdefault(pair.by.note_id, []).append(pair)
+    if not told:
+        return found
+    meant = [_meant(question, of_one) for of_one in told.values()]
+    return await read_in_thread(_joined, found, arms, meant)
+
+
+async def _behind(memory: Memory, note_ids: Sequence[str], steps: int) -> set[str]:
+    """Ids of what notes supersede, directly or in turn up to so many steps."""
+    found, ahead = set[str](), set(note_ids)
+    for _ in range(steps):
+        notes = await memory.store.get(sorted(ahead))
+        ahead = {i for note in notes for i in supersedes(note)} - found
+        if not ahead:
+            break
+        found |= ahead
+    return found
+
+
+def _meant(question: Question, pairs: Sequence[_Superseded]) -> _Superseded:
+    """Which of several notes in whose place one stands is meant, the best match last.
+
+    The one that stood at a past time that is asked for; of what was so before, the first if that is
+    asked for, else the last, or the last before what is said to have come then; else the best.
+    """
+    if stood := [pair for pair in pairs if _stood_then(question, pair)]:
+        return stood[-1]
+    if not question.asks_former:
+        return pairs[-1]
+    in_time = sorted(pairs, key=lambda pair: order_key(pair.note))
+    if asks_for_origin(question.text):
+        return in_time[0]
+    came = words_of_successor(question.text)
+    told = (terms(f"{pair.note.subject} {pair.note.content}") for pair in in_time)
+    holding = [bool(came) and came.issubset(words) for words in told]
+    before = in_time[: holding.index(True)] if True in holding else in_time
+    best = next((pair for pair in reversed(pairs) if pair in before), pairs[-1])
+    for pair in before:  # what took its place in turn
+        best = pair if best.note.note_id in supersedes(pair.note) else best
+    return best
 
 
 def _answers_better(
