@@ -133,7 +133,7 @@ def judge(
         confidence = 1.0
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
-    nothing = seen.near <= NOTHING_NEAR and not _may_be_told(question, corpus, ranked)
+    nothing = seen.near <= NOTHING_NEAR and not _may_be_told(question, corpus, ranked, seen.near)
     verdict: RecallVerdict = "nothing_relevant" if nothing else "uncertain"
     rows = [corpus.rows[one.note_id] for one in (shown or ranked[:SHOWN_MAX_NOTES])]
     return Confidence(
@@ -374,8 +374,8 @@ def _nearness_of(side: Flags, corpus: Corpus, cosines: Values, held: Values) -> 
     return max(nearest, COVERAGE_WEIGHT * most)
 
 
-def _may_be_told(question: Question, corpus: Corpus, ranked: Sequence[Ranked]) -> bool:
-    """Whether notes may answer that are not near in words or meaning.
+def _may_be_told(question: Question, corpus: Corpus, ranked: Sequence[Ranked], near: float) -> bool:
+    """Whether notes may answer that are not near in words or meaning, `near` at most.
 
     They are in another language; the user asks about themselves and has a profile; the first states
     such a thing as is asked for by name, or is about what the question names; or one of the first
@@ -387,7 +387,7 @@ def _may_be_told(question: Question, corpus: Corpus, ranked: Sequence[Ranked]) -
         return True
     first = {corpus.rows[one.note_id] for one in ranked[:NAMING_NOTES]}
     about = terms(corpus.outlines[corpus.rows[ranked[0].note_id]].subject)
-    if about and set(about).issubset(terms(question.text)) and "meaning" in ranked[0].shares:
+    if about and set(about).issubset(terms(question.text)) and near > 0:
         return True
     spoken = map(corpus.mentions.speak_of, map(fold, question.spelled))
     return any(len(rows) <= RARE_NAME_NOTES and not first.isdisjoint(rows) for rows in spoken)
