@@ -183,3 +183,21 @@ async def test_of_a_note_that_was_updated_twice_the_call_leads_to_what_is_meant(
     answer = await desk("recall", query=question)
 
     assert (await ask_as_told(desk, answer))[0] == f"The backup runs at {then}"
+
+
+@pytest.mark.parametrize("query", [{}, {"query": "Which printer did the office have?"}])
+async def test_filters_of_a_time_say_how_what_held_then_is_found(
+    desk: Desk, query: dict[str, object]
+) -> None:
+    await tell_printers(desk)
+    desk.later(days=1)
+
+    empty = await desk("recall", since="2026-01", until="2026-02", **query)
+    assert empty["verdict"] == "nothing_relevant"
+    found = re.search(r'pass as_of="(.+)"', str(empty["reason"]))
+    assert found
+    then = await desk("recall", as_of=found[1], since="2026-01", until="2026-02", **query)
+    assert [note["content"] for note in notes(then)] == ["The office printer is a Brother"]
+
+    none = await desk("recall", since="2025-01", until="2025-02", **query)
+    assert none["reason"] == "No note matches all the filters."

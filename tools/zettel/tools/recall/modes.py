@@ -16,7 +16,7 @@ from zettel.storage.errors import (
     NoteForgottenError,
     NoteNotFoundError,
 )
-from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, fold
+from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, State, fold
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_CHANGING, MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
@@ -598,13 +598,28 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
             " stored by then; for what was true then pass as_of."
         )
     if asked.filtered:
-        return "No note matches all the filters."
+        return await _replaced_since(memory, asked) or "No note matches all the filters."
     if facets.namespaces:
         return "No note matches."
     if others := [repr(name) for name in commonest(await namespaces_seen(memory, where))]:
         most = ", ".join(others[:REASON_MAX_NAMES])
         return f"Namespace {where.namespaces[0]!r} holds no notes yet. Most are in {most}."
     return "Nothing is remembered here yet."
+
+
+async def _replaced_since(memory: Memory, asked: RecallQuery) -> str:
+    """That notes match the filters which were replaced since; empty if none do."""
+    where = asked.where
+    then = where.until or where.since
+    if then is None or asked.looks_back:
+        return ""
+    over = replace(where, states=(State.SUPERSEDED,), unexpired_at=None)
+    if not await memory.store.count(over):
+        return ""
+    return (
+        "No note that holds now matches all the filters, but one replaced since does:"
+        f' pass as_of="{iso(then)}" for what held then.'
+    )
 
 
 def _unknown(what: str, name: str, known: Mapping[str, int]) -> str:
