@@ -532,11 +532,9 @@ async def _stating_first(
     slots = await read_texts(len(query), lambda: find_asked_slots(query))
     if not slots:
         return ranked
-    # "I" is whom the profile's notes are of.
-    is_of = _is_of_user if found.question.asks_self else _is_of_asked
+    named = not found.question.asks_self and any(_is_of_asked(one) for one in best)
     read = [outlines[one.note_id] for one in best]
-    named = any(map(is_of, best))
-    others = {one.note_id for one in best if not is_of(one)} if named else set[str]()
+    others = {o.note_id for o in best if not _is_of_asked(o)} if named else set[str]()
     characters = sum(len(outline.content) for outline in read)
     values = await memory.read(characters, lambda: _stated_shares(slots, read, others))
     in_talk = found.first.corpus.conversation
@@ -564,11 +562,6 @@ def _exact_shares(terms: Sequence[str], outlines: Sequence[Outline]) -> dict[str
 def _is_of_asked(ranked: Ranked) -> bool:
     """Whether a note is about, or mentions, whom the question names."""
     return bool(ranked.shares.get("subject") or ranked.shares.get("mentioned"))
-
-
-def _is_of_user(ranked: Ranked) -> bool:
-    """Whether a note is of the profile, or about the one who asks about themselves."""
-    return bool(ranked.shares.get("own"))
 
 
 def _stated_shares(
