@@ -13,7 +13,7 @@ from typing import Literal
 from zettel.storage.notes import fold
 from zettel.tools.language.languages import counts_everywhere, find_language, read_languages
 from zettel.tools.language.name_words import name_words
-from zettel.tools.language.names import AFTER_ELISION
+from zettel.tools.language.names import AFTER_ELISION, find_names
 from zettel.tools.language.terms import terms
 from zettel.tools.language.word_files import (
     WordTable,
@@ -272,6 +272,15 @@ def part_successor(text: str) -> tuple[str, str]:
     if found is None:
         return text, ""
     return f"{text[: found.start()]}{text[found.end() :]}", found.group()
+
+
+def words_of_successor(question: str) -> frozenset[str]:
+    """The terms of what a question says came in place of what it asks for.
+
+    That is "Rafał" of "before Rafał took it over": a name, if there is one.
+    """
+    _, successor = part_successor(question)
+    return frozenset(terms(" ".join(find_names(successor)) or successor))
 
 
 def asks_what_was(text: str, *, times_are_over: bool) -> bool:

@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 from zettel.storage.notes import Note, Outline
 from zettel.tools.changes.supersession import supersedes
-from zettel.tools.language.question_words import asks_for_origin, asks_former
+from zettel.tools.language.question_words import (
+    asks_for_origin,
+    asks_former,
+    words_of_successor,
+)
 from zettel.tools.language.terms import terms
 from zettel.tools.language.times import from_wall_time, iso, wall_time
 from zettel.tools.ranking.question import Question
 from zettel.tools.recall.as_of import READABLE_STATES, find_end
-from zettel.tools.recall.newest import words_of_successor
 from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 

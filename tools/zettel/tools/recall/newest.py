@@ -17,7 +17,6 @@ from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.asked_slots import find_asked_slots
 from zettel.tools.language.dates import LATEST_S
 from zettel.tools.language.facts import find_statements
-from zettel.tools.language.names import find_names
 from zettel.tools.language.other_things import (
     is_of_another,
     is_of_another_part,
@@ -29,6 +28,7 @@ from zettel.tools.language.question_words import (
     asks_whether_still,
     part_successor,
     says_done,
+    words_of_successor,
 )
 from zettel.tools.language.terms import stems, terms
 from zettel.tools.language.time_words import speaks_ahead
@@ -120,15 +120,6 @@ def _is_successor(question: Question, newer: Outline, older: Outline) -> bool:
     came = words_of_successor(question.text) if question.asks_former else frozenset[str]()
     own, others = (terms(f"{one.subject} {one.content}") for one in (newer, older))
     return bool(came) and came.issubset(own) and came.isdisjoint(others)
-
-
-def words_of_successor(question: str) -> frozenset[str]:
-    """The terms of what a question says came in place of what it asks for.
-
-    That is "Rafał" of "before Rafał took it over": a name, if there is one.
-    """
-    _, successor = part_successor(question)
-    return frozenset(terms(" ".join(find_names(successor)) or successor))
 
 
 def _changed_first(

@@ -14,7 +14,7 @@ from zettel.tools.changes.supersession import stated_end, supersedes
 from zettel.tools.concurrency import gather2, read_in_thread
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.other_things import is_of_another_part
-from zettel.tools.language.question_words import asks_for_origin
+from zettel.tools.language.question_words import asks_for_origin, words_of_successor
 from zettel.tools.language.slots import find_other_value, read_sentences
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.corpus import make_corpus
@@ -23,7 +23,7 @@ from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import OTHERWISE
 from zettel.tools.recall.formerly import end_of_times, is_of_then
-from zettel.tools.recall.newest import NEWEST_SIGNAL, is_asked_for, words_of_successor
+from zettel.tools.recall.newest import NEWEST_SIGNAL, is_asked_for
 from zettel.tools.recall.places import lifted
 from zettel.tools.recall.search import Arms, Found
 from zettel.tools.recall_request import TRUE_THEN, RecallQuery
