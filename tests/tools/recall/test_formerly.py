@@ -143,6 +143,7 @@ async def tell_printers(desk: Desk) -> None:
     ("question", "first"),
     [
         ("Which printer did the office have in February 2026?", "Brother"),
+        ("Which printer, a Canon or another, did the office have in February 2026?", "Brother"),
         ("Which printer did the office have in May 2026?", "Canon"),
         ("Which printer did the office have before the Canon?", "Brother"),
         ("Which printer did the office have before the Xerox?", "Canon"),

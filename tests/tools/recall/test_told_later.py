@@ -454,8 +454,8 @@ OTTO = "Otto takes the orders at the kitchen of the shop in Riga, by noon"
 @pytest.mark.parametrize(
     ("question", "first"),
     [
-        ("Who took the orders for food at the kitchen before Otto?", "older"),
-        ("Who took the orders for food at the kitchen before Otto took over?", "older"),
+        ("Who took the orders at the kitchen by noon before Otto?", "older"),
+        ("Who took the orders at the kitchen by noon before Otto took over?", "older"),
         ("Who takes the orders for food at the kitchen?", "newer"),
     ],
 )
