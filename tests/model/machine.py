@@ -224,11 +224,11 @@ class Conversation(Talk, RuleBasedStateMachine):
         there = self.model.listed(look, SEARCHED["proj"], lambda _: True)
         contents = {note_id: seen.saying.content for note_id, seen in there.items()}
         found = self.door.ask(look, word)
-        answered = {one.note_id: one.view.content for one in found if not one.view.state}
-        over = [one for one in found if one.view.state]
-        # What a superseded note told besides comes behind the newer one, but in no look back.
-        assert all(one.view.state == "superseded" for one in over)
-        assert not over or (as_of is None and known_at is None)
+        # What a superseded note told besides comes behind the newer one, but in no look back, where
+        # the state tells that a note was superseded since.
+        over = [one for one in found if one.view.state and not look.back]
+        answered = {one.note_id: one.view.content for one in found if one not in over}
+        assert all(one.view.state in ("", "superseded") for one in found)
         assert contents.keys().isdisjoint(one.note_id for one in over)
         assert {i for i, content in contents.items() if word in content} <= answered.keys()
         assert answered.items() <= contents.items()

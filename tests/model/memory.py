@@ -251,11 +251,15 @@ class PlainMemory:
         return found
 
     def _takes_places(self, note_id: str) -> bool:
-        """Whether a note is not forgotten, or one that takes places takes its own."""
-        if self.notes[note_id].now.state is not State.FORGOTTEN:
+        """Whether a note is not forgotten, or one of its namespace takes its place and places."""
+        own = self.notes[note_id]
+        if own.now.state is not State.FORGOTTEN:
             return True
-        above = (i for i, story in self.notes.items() if note_id in superseded(story.now))
-        return any(map(self._takes_places, above))
+        return any(
+            self._takes_places(other.note_id)
+            for other in self.notes.values()
+            if note_id in superseded(other.now) and other.namespace == own.namespace
+        )
 
     def _taken_over(self, note_id: str) -> datetime | None:
         return min(

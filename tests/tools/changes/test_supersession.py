@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from tests.tools.conftest import START, Desk, Refused, contents, notes, pick
 
+from zettel.tools.changes import supersession
+
 HOUR = timedelta(hours=1)
 
 
@@ -193,12 +195,12 @@ async def test_the_day_of_a_change_is_told_by_the_call_unless_the_day_is_what_ha
     assert ('happened_at="2027-01-01T00:00:00Z"' in call) is carries_day
 
 
-async def chain(desk: Desk) -> list[str]:
+async def chain(desk: Desk, room: str = "") -> list[str]:
     """Three printers, each of which took the place of the one before, an hour apart."""
     ids = list[str]()
     for printer in ("Brother", "Canon", "Xerox"):
         links = superseding(ids[-1]) if ids else []
-        ids.append(await desk.told(f"the printer is a {printer}", links=links))
+        ids.append(await desk.told(f"the printer{room} is a {printer}", links=links))
         desk.later(hours=1)
     return ids
 
@@ -242,10 +244,10 @@ async def test_forgetting_says_what_is_current_again_before_and_after(desk: Desk
 
     preview = await desk("forget", subject="printer")
     assert [note["note_id"] for note in notes(preview)] == [new]
-    assert f"{old} will be current again" in str(preview["next"])
+    assert f"Current again will be what nothing supersedes any more ({old})" in str(preview["next"])
 
     done = await desk("forget", confirm=preview["confirm"])
-    assert f"{old} is current again" in str(done["next"])
+    assert f"Current again is what nothing supersedes any more ({old})" in str(done["next"])
     assert await desk.found(since="1970") == [old]
 
 
@@ -257,3 +259,40 @@ async def test_forgetting_names_what_is_still_to_take_the_place_of_it(desk: Desk
     done = await desk("forget", note_ids=[now])
 
     assert f'forget(note_ids=["{planned}"]) takes that back' in str(done["next"])
+
+
+async def test_a_preview_of_an_erasure_says_what_is_current_again(desk: Desk) -> None:
+    first, second, _ = await chain(desk)
+
+    preview = await desk("forget", note_ids=[second], erase=True)
+    assert f"Current again will be what nothing supersedes any more ({first})" in str(
+        preview["next"]
+    )
+
+    await desk("forget", confirm=preview["confirm"])
+    assert await contents_as_of(desk, at(4)) == {
+        "the printer is a Brother",
+        "the printer is a Xerox",
+    }
+
+
+@pytest.mark.parametrize("ends", ["", "2026-11-20"])
+async def test_what_was_never_closed_or_is_over_is_not_current_again(desk: Desk, ends: str) -> None:
+    old = await desk.told("parking costs 10 euros", valid_until=ends)
+    day = at(99) if not ends else at(1)
+    new = await desk.told("parking costs 12 euros", happened_at=day, links=superseding(old))
+    desk.later(days=2 if ends else 0)
+
+    done = await desk("forget", note_ids=[new])
+
+    assert "Current again" not in str(done.get("next", ""))
+
+
+async def test_many_chains_whose_middles_are_forgotten_stay_closed(desk: Desk) -> None:
+    chains = [await chain(desk, f" of room {room}") for room in range(3)]
+    await desk("forget", note_ids=[second for _, second, _ in chains])
+
+    few = 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(supersession, "SUPERSESSION_MAX_CHAIN", few)
+        assert await supersession.half_superseded(desk.memory.admin, now=desk.now) == []

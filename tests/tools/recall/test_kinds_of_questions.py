@@ -329,3 +329,13 @@ async def test_open_work_of_one_is_found_by_its_kind_and_what_is_done_by_now_is_
         assert answer["verdict"] != "nothing_relevant"
         assert done not in [note["note_id"] for note in notes(answer)]
     assert closed in await desk.found(query="Is FW-131 closed?")
+
+
+async def test_what_was_open_at_a_past_time_is_what_stood_then(desk: Desk) -> None:
+    task = await desk.told(
+        "FW-131 is open: the lift stalls", kind="working", happened_at="2026-03-02"
+    )
+    link = {"to": task, "relation": "supersedes"}
+    await desk.told("FW-131 is closed", happened_at="2026-06-01", links=[link])
+
+    assert (await desk.found(query="Which tasks were still open in March 2026?"))[0] == task

@@ -30,7 +30,8 @@ REVIVE = "revive"
 SUPERSEDED_MAX_NOTES = 10_000_000
 """Superseded notes checked: all of them."""
 SUPERSESSION_MAX_CHAIN = 256
-"""Notes searched for a cycle of supersessions."""
+"""Notes searched for a cycle of supersessions, and steps from a forgotten note to those that
+superseded each other in turn."""
 
 
 def supersedes(note: Note) -> frozenset[str]:
@@ -133,9 +134,13 @@ async def plan_targets(
         return []
     standing = {note.note_id: note for note in await store.linking_to(sorted(below))}
     live = await _in_place(store, (standing | dict(changed)).values(), changed)
+    over = dict[str, list[Note]]()
+    for other in live:
+        for target in supersedes(other) & below.keys():
+            over.setdefault(target, []).append(other)
     changes = list[Change]()
     for note in below.values():
-        above = [other for other in live if note.note_id in supersedes(other)]
+        above = over.get(note.note_id, [])
         if isinstance(store, ScopedStore) and any(_is_elsewhere(other, note) for other in above):
             # As the owner linked them, or an earlier version: no tenant closes or opens by that.
             above = [other for other in above if not _is_elsewhere(other, note)]
@@ -159,7 +164,9 @@ async def _with_those_behind(
 ) -> dict[str, Note]:
     """The notes with these ids, and behind each forgotten one those that it supersedes."""
     ahead, found = set(targets), dict[str, Note]()
-    while ahead and len(found) < SUPERSESSION_MAX_CHAIN:
+    for _ in range(SUPERSESSION_MAX_CHAIN):
+        if not ahead:
+            break
         notes = await store.get(sorted(ahead))
         found |= {note.note_id: note for note in notes}
         gone = (note for note in notes if note.state is State.FORGOTTEN)
@@ -172,24 +179,30 @@ async def _in_place(
 ) -> list[Note]:
     """Those of some notes that take the places of others.
 
-    Not those that are forgotten, unless one that is not has taken their place in turn.
+    Not those that are forgotten, unless one of the same namespace that is not has taken their place
+    in turn.
     """
     known = {note.note_id: note for note in notes}
-    gone = [note for note in known.values() if note.state is State.FORGOTTEN and supersedes(note)]
-    behind: dict[str, set[str]] = {note.note_id: {note.note_id} for note in gone}
+    gone = {i: n for i, n in known.items() if n.state is State.FORGOTTEN and supersedes(n)}
+    behind: dict[str, set[str]] = {note_id: {note_id} for note_id in gone}
+    places = {note_id: note.namespace for note_id, note in gone.items()}
     replaced, ahead = set[str](), set(behind)
-    while ahead and len(behind) < SUPERSESSION_MAX_CHAIN:
+    for _ in range(SUPERSESSION_MAX_CHAIN):
+        if not ahead:
+            break
         linking = {note.note_id: note for note in await store.linking_to(sorted(ahead))}
-        above, standing, ahead = linking | dict(changed), ahead, set[str]()
-        for other in above.values():
-            under = set[str]().union(*(behind[i] for i in supersedes(other) & standing))
+        standing, ahead = ahead, set[str]()
+        for other in (linking | dict(changed)).values():
+            taken = (i for i in supersedes(other) & standing if places[i] == other.namespace)
+            under = set[str]().union(*(behind[i] for i in taken))
             if other.state is not State.FORGOTTEN:
                 replaced |= under
             elif not under <= behind.get(other.note_id, set[str]()):
                 behind[other.note_id] = behind.get(other.note_id, set[str]()) | under
+                places[other.note_id] = other.namespace
                 ahead.add(other.note_id)
     live = (n for n in known.values() if n.state is not State.FORGOTTEN)
-    return [*live, *(note for note in gone if note.note_id in replaced)]
+    return [*live, *(note for note_id, note in gone.items() if note_id in replaced)]
 
 
 def _is_elsewhere(other: Note, note: Note) -> bool:

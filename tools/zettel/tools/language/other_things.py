@@ -5,16 +5,14 @@ to walnuts" of Anna.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 
 import regex as re
 
 from zettel.storage.notes import Outline, fold
 from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.list_items import items
-from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
-from zettel.tools.language.question_words import asks_whether_still
+from zettel.tools.language.question_words import asks_whether_still, function_terms
 from zettel.tools.language.terms import STEM_CHARACTERS, terms
 
 ALIGNED_MAX_WORDS = 16
@@ -32,8 +30,6 @@ _LETTER = re.compile(
 _DIGIT = re.compile(r"\p{N}")
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _PARTICLE = re.compile(r"\A\p{Hiragana}")
-_HEADING = re.compile(r"\A[^\n]*:\s*\n")
-"""A first line that is of every part: "Scanner, mail settings:"."""
 _EDGE = ""
 
 
@@ -144,7 +140,7 @@ def _is_of_another_part(
     red van at Gate 7".
     """
     known = notes[0].name_words | notes[1].name_words
-    parts = [_keys(terms(item), known) for item in items(_HEADING.sub("", content))]
+    parts = [_keys(terms(item), known) for item in items(_without_heading(content))]
     clause = _asked_clause(parts, meant.difference(of_other), known)
     both = notes[0].subject & notes[1].subject  # is of every part
     own = set(of_other).intersection(of_first).difference(clause, meant, both)
@@ -159,6 +155,12 @@ def _is_of_another_part(
     lost = meant.intersection(clause).difference(of_other)
     alike = _stand_alike(_around(clause, lost), _around(of_first, own))
     return alike and _has_others(meant, notes, clause, of_other, own)
+
+
+def _without_heading(content: str) -> str:
+    """A text without a first line that is of every part: "Scanner, mail settings:"."""
+    first, _, rest = content.partition("\n")
+    return rest if first.rstrip().endswith(":") and rest.strip() else content
 
 
 def _asked_clause(
@@ -206,14 +208,7 @@ def _tells(term: str) -> bool:
         return True
     if _UNSPACED.search(term):
         return _PARTICLE.match(term) is None
-    return len(term) > SMALL_WORD_CHARACTERS and term not in _function_words()
-
-
-@cache
-def _function_words() -> frozenset[str]:
-    """Beginnings of the words of all languages that tell nothing by themselves."""
-    words = frozenset[str]().union(*(of.function_words for of in name_words().values()))
-    return frozenset(terms(" ".join(sorted(words))))
+    return len(term) > SMALL_WORD_CHARACTERS and term not in function_terms()
 
 
 def _around(words: Sequence[str], some: set[str]) -> set[tuple[str, str]]:

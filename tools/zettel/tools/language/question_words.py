@@ -280,7 +280,14 @@ def words_of_successor(question: str) -> frozenset[str]:
     That is "Rafał" of "before Rafał took it over": a name, if there is one.
     """
     _, successor = part_successor(question)
-    return frozenset(terms(" ".join(find_names(successor)) or successor))
+    return frozenset(terms(" ".join(find_names(successor)) or successor)) - function_terms()
+
+
+@cache
+def function_terms() -> frozenset[str]:
+    """Beginnings of the words of all languages that tell nothing by themselves."""
+    words = frozenset[str]().union(*(of.function_words for of in name_words().values()))
+    return frozenset(terms(" ".join(sorted(words))))
 
 
 def asks_what_was(text: str, *, times_are_over: bool) -> bool:

@@ -133,7 +133,8 @@ def judge(
         confidence = 1.0
     if confidence >= found_from:
         return Confidence(verdict="found", confidence=confidence)
-    nothing = seen.near <= NOTHING_NEAR and not _may_be_told(question, corpus, ranked, seen.near)
+    known = seen.near > 0 and not find_asked_slots(question.text)
+    nothing = seen.near <= NOTHING_NEAR and not _may_be_told(question, corpus, ranked, known=known)
     verdict: RecallVerdict = "nothing_relevant" if nothing else "uncertain"
     rows = [corpus.rows[one.note_id] for one in (shown or ranked[:SHOWN_MAX_NOTES])]
     return Confidence(
@@ -374,12 +375,15 @@ def _nearness_of(side: Flags, corpus: Corpus, cosines: Values, held: Values) -> 
     return max(nearest, COVERAGE_WEIGHT * most)
 
 
-def _may_be_told(question: Question, corpus: Corpus, ranked: Sequence[Ranked], near: float) -> bool:
-    """Whether notes may answer that are not near in words or meaning, `near` at most.
+def _may_be_told(
+    question: Question, corpus: Corpus, ranked: Sequence[Ranked], *, known: bool
+) -> bool:
+    """Whether notes may answer that are not near in words or meaning.
 
     They are in another language; the user asks about themselves and has a profile; the first states
-    such a thing as is asked for by name, or is about what the question names; or one of the first
-    speaks of somebody who is asked for by name and of whom few notes do.
+    such a thing as is asked for by name, or, if it is `known` to be near at all and no such thing
+    is asked for, is about what the question names; or one of the first speaks of somebody who is
+    asked for by name and of whom few notes do.
     """
     if _speak_otherwise(question, corpus) or (question.asks_self and corpus.core.any()):
         return True
@@ -387,7 +391,7 @@ def _may_be_told(question: Question, corpus: Corpus, ranked: Sequence[Ranked], n
         return True
     first = {corpus.rows[one.note_id] for one in ranked[:NAMING_NOTES]}
     about = terms(corpus.outlines[corpus.rows[ranked[0].note_id]].subject)
-    if about and set(about).issubset(terms(question.text)) and near > 0:
+    if known and about and set(about).issubset(terms(question.text)):
         return True
     spoken = map(corpus.mentions.speak_of, map(fold, question.spelled))
     return any(len(rows) <= RARE_NAME_NOTES and not first.isdisjoint(rows) for rows in spoken)

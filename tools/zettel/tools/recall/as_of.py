@@ -56,10 +56,7 @@ async def read_ids(memory: Memory, asked: RecallQuery, note_ids: Sequence[str]) 
 
 
 async def read_page(memory: Memory, asked: RecallQuery, note_ids: Sequence[str]) -> list[Note]:
-    """The notes of a page in its order, without those that are not active any more.
-
-    What held at another moment and is superseded by now is shown as it was.
-    """
+    """The notes of a page in its order, without those that are not active any more."""
     if not asked.looks_back:
         found = await memory.store.get(note_ids)
         return [
@@ -68,8 +65,7 @@ async def read_page(memory: Memory, asked: RecallQuery, note_ids: Sequence[str])
             if note.state is State.ACTIVE
             and (note.valid_until is None or asked.now < note.valid_until)
         ]
-    there = await _in_order(memory, asked, replace(asked.where, note_ids=tuple(note_ids)))
-    return [replace(n, state=State.ACTIVE) if n.state is State.SUPERSEDED else n for n in there]
+    return await _in_order(memory, asked, replace(asked.where, note_ids=tuple(note_ids)))
 
 
 async def _in_order(memory: Memory, asked: RecallQuery, where: NoteFilter) -> list[Note]:

@@ -52,7 +52,8 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
         moment = min(end for _, end in told)
     elif came := words_of_successor(question.text):
         holding = (r.valid_from for r in revisions if came.issubset(terms(r.content)))
-        moment = next(holding, moment)
+        began = min((start for start, _ in told), default=None)
+        moment = next((at for at in holding if began and at > began), moment)
     if moment is None or not any(start < moment <= end for start, end in told):
         return ""
     moment -= BEFORE_IT_ENDS

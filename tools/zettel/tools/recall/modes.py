@@ -44,7 +44,7 @@ from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity, is_name
-from zettel.tools.recall.formerly import former_call
+from zettel.tools.recall.formerly import BEFORE_IT_ENDS, former_call
 from zettel.tools.recall.keys import key_first
 from zettel.tools.recall.newest import newest_first, told_later_first
 from zettel.tools.recall.offers import offered_rules
@@ -610,16 +610,18 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
 async def _replaced_since(memory: Memory, asked: RecallQuery) -> str:
     """That notes match the filters which were replaced since; empty if none do."""
     where = asked.where
-    then = where.until or where.since
-    if then is None or asked.looks_back:
+    then = where.until or asked.now
+    if not (where.since or where.until) or asked.looks_back:
         return ""
     over = replace(where, states=(State.SUPERSEDED,), unexpired_at=None)
-    if not await memory.store.count(over):
-        return ""
-    return (
-        "No note that holds now matches all the filters, but one replaced since does:"
-        f' pass as_of="{iso(then)}" for what held then.'
-    )
+    for note in await memory.store.find(over, limit=1):
+        last = min(then, (note.valid_until or then) - BEFORE_IT_ENDS)
+        if note.valid_from <= last:
+            return (
+                "No note that holds now matches all the filters, but one replaced since does:"
+                f' pass as_of="{iso(last)}" for what held then.'
+            )
+    return ""
 
 
 def _unknown(what: str, name: str, known: Mapping[str, int]) -> str:

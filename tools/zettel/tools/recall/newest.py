@@ -92,7 +92,10 @@ async def newest_first(
     if question.sort == "open" and (done := await _believed(memory, linking, told, both=False)):
         ahead |= _open_first(best, {older for _, older in done})
     if not (question.is_past or question.is_ahead) and question.order != "next":
-        ahead |= _standing_first(linking, best, outlines, asked.moment)
+        for note_id, before in _standing_first(
+            found, linking, best, outlines, asked.moment
+        ).items():
+            ahead[note_id] = [*ahead.get(note_id, ()), *before]
     signal = FORMER_SIGNAL if question.asks_former else NEWEST_SIGNAL
     placed = lifted(_placed(ranked, ahead), signal) if ahead else tuple(ranked)
     if question.asks_former and not corpus.conversation:
@@ -140,11 +143,13 @@ def _changed_first(
 
 def _placed(ranked: Sequence[Ranked], ahead: Mapping[str, Sequence[Ranked]]) -> list[Ranked]:
     """The ranking with the notes to place before each right before it."""
-    placed = dict[str, Ranked]()
+    placed, begun = dict[str, Ranked](), set[str]()
 
     def place(one: Ranked) -> None:
+        # Of notes that are each to be before another in a ring the first keeps its place.
+        begun.add(one.note_id)
         for other in ahead.get(one.note_id, ()):
-            if other.note_id not in placed:
+            if other.note_id not in begun:
                 place(other)
         placed.setdefault(one.note_id, one)
 
@@ -194,6 +199,7 @@ def _names_time(question: Question, outline: Outline) -> bool:
 
 
 def _standing_first(
+    found: Found,
     linking: Iterable[Note],
     best: Mapping[str, Ranked],
     outlines: Mapping[str, Outline],
@@ -201,18 +207,26 @@ def _standing_first(
 ) -> dict[str, list[Ranked]]:
     """Note id of one that is to supersede others later -> those, which stand until then.
 
-    And of one that a plan is to supersede, which names its day and holds since it was told, that.
+    And of a plan that another is to supersede, which names its day and holds since it was told,
+    that: "Cork on the 19th is off", then "Cork is back on, on 3 June".
     """
     ahead = dict[str, list[Ranked]]()
     for note in linking:
         if note.note_id not in best or note.happened_at <= at:
             continue
         for older in (i for i in supersedes(note) if i in best):
-            begins = takes_effect_later(note, outlines[older], wall_time(at))
-            plan = telling_key(note)[0] < note.happened_at and begins is None
+            plan = not found.question.asks_former and _is_plan_again(note, outlines[older], at)
             first, last = (note.note_id, older) if plan else (older, note.note_id)
             ahead.setdefault(last, []).append(best[first])
     return ahead
+
+
+def _is_plan_again(note: Note, older: Outline, at: datetime) -> bool:
+    """Whether a note tells a plan otherwise that another tells, and names its day."""
+    told, then = wall_time(telling_key(older)[0]), wall_time(at)
+    if telling_key(note)[0] == note.happened_at or not any(s.end > told for s in older.times):
+        return False
+    return takes_effect_later(note, older, then) is None
 
 
 async def _believed(

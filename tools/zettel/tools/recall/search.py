@@ -370,12 +370,12 @@ async def _beside(looks: _Looks, first: Ranking, question: Question) -> Ranking:
     anchor = await read_texts(len(question.text), lambda: find_anchor(question.text, looks.now))
     if anchor is None or question.is_passage:
         return first
-    if anchor.is_name:
-        _, found = await looks.rank(await looks.ask(anchor.rest))
-        return merge_by_score(first, found, beside_share(first.corpus))
     event = await looks.ask(anchor.what)
     event = replace(event, subject=question.subject, names=question.names)
     _, told = await looks.rank(event)
+    if anchor.is_name and anchor.side == "before" and not _tells_time(told):
+        _, found = await looks.rank(await looks.ask(anchor.rest))
+        return merge_by_score(first, found, beside_share(first.corpus))
     when = _moment(told)
     if when is None:
         return first
@@ -385,6 +385,11 @@ async def _beside(looks: _Looks, first: Ranking, question: Question) -> Ranking:
     _, found = await looks.rank(again)
     share = min(step_share(first.corpus), TIE_SHARE)
     return merge_by_score(merge_by_score(first, found, beside_share(first.corpus)), told, share)
+
+
+def _tells_time(ranking: Ranking) -> bool:
+    """Whether the best note mentions a time, as that of an event does."""
+    return len(ranking.order) > 0 and bool(ranking.corpus.timed[ranking.order[0]])
 
 
 def _moment(ranking: Ranking) -> float | None:

@@ -91,7 +91,8 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     for open work by what is not superseded, as that is done.
     """
     question = found.question
-    if asked.looks_back or question.only_when or question.only_sort or question.sort == "open":
+    still_open = question.sort == "open" and not question.is_past
+    if asked.looks_back or question.only_when or question.only_sort or still_open:
         return found
     where = replace(asked.where, states=TRUE_THEN, unexpired_at=None, ended_at=EVER)
     # Asked alike at every moment, so that the store need not count again.
@@ -156,7 +157,7 @@ def _meant(question: Question, pairs: Sequence[_Superseded]) -> _Superseded:
     came = words_of_successor(question.text)
     told = (terms(f"{pair.note.subject} {pair.note.content}") for pair in in_time)
     holding = [bool(came) and came.issubset(words) for words in told]
-    before = in_time[: holding.index(True)] if True in holding else in_time
+    before = in_time[: max(holding.index(True), 1)] if True in holding else in_time
     best = next((pair for pair in reversed(pairs) if pair in before), pairs[-1])
     for pair in before:  # what took its place in turn
         best = pair if best.note.note_id in supersedes(pair.note) else best

@@ -1,7 +1,7 @@
 """The verb `forget`: take notes out of recall, and bring them back."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
@@ -225,10 +225,10 @@ def _says_reopened(notes: Sequence[Note], verb: str) -> str:
     if not notes:
         return ""
     ids = [note.note_id for note in notes[:REOPENED_NAMED]]
-    more = f" and {len(notes) - len(ids)} more" if len(notes) > len(ids) else ""
+    more = f", of {len(notes)}" if len(notes) > len(ids) else ""
     return (
-        f"{', '.join(ids)}{more} {verb} current again, as nothing takes its place any more:"
-        f" recall(note_ids={json.dumps(ids)}) shows it; if it is not true either, forget it, too."
+        f"Current again {verb} what nothing supersedes any more ({', '.join(ids)}{more}):"
+        f" recall(note_ids={json.dumps(ids)}); forget too what is not true either."
     )
 
 
@@ -286,7 +286,9 @@ async def _previewed(
         answer["elsewhere"] = list(preview.elsewhere)
     if target.erase and (concluded := await _conclusions(memory, notes)):
         answer["conclusions"] = concluded
-    reopened = "" if target.erase or target.undo else await _would_reopen(memory, notes, now)
+    reopened = ""
+    if not target.undo:
+        reopened = await _would_reopen(memory, notes, now, erase=target.erase)
     answer["confirm"] = await put_preview(memory.store, preview, now=now)
     verb = "bring back" if target.undo else "erase for good" if target.erase else "forget"
     more = f" The other {matched - len(notes)} need another call." if matched > len(notes) else ""
@@ -295,22 +297,42 @@ async def _previewed(
         f"Check what is shown; to {verb} exactly {these} call"
         f' forget(confirm="{answer["confirm"]}") within 15 minutes.{more}'
         f"{hint and f' Others only mention the subject: {hint}'}"
-        f"{reopened and f' Then {reopened}'}"
+        f"{reopened and f' {reopened}'}"
     )
     return answer
 
 
-async def _would_reopen(memory: Memory, notes: Sequence[Note], now: datetime) -> str:
-    """What is current again when notes are forgotten; empty if nothing is."""
+async def _would_reopen(
+    memory: Memory, notes: Sequence[Note], now: datetime, *, erase: bool
+) -> str:
+    """What is current again when notes are forgotten or erased; empty if nothing is."""
     turned = {note.note_id: _turned(note, State.FORGOTTEN, "", now) for note in notes}
+    if erase:  # their links go, too
+        turned = {note_id: replace(note, links=()) for note_id, note in turned.items()}
     targets = frozenset[str]().union(*map(supersedes, notes))
     changes = await plan_targets(memory.store, targets, turned, by="", now=now)
-    return _says_reopened(_reopened(change.note for change in changes), "will be")
+    reopened = await _reopened(memory, [change.note for change in changes], now)
+    return _says_reopened(reopened, "will be")
 
 
-def _reopened(notes: Iterable[Note]) -> list[Note]:
-    """Those of changed notes that are current again, as nothing supersedes them."""
-    return [n for n in notes if n.change == REVIVE and n.state is State.ACTIVE]
+async def _reopened(memory: Memory, changed: Sequence[Note], now: datetime) -> list[Note]:
+    """Those of changed notes that are current again, as nothing supersedes them any more.
+
+    Not one of which the end was only to come, nor one that is over by its own.
+    """
+    opened = [
+        note
+        for note in changed
+        if note.change == REVIVE
+        and note.state is State.ACTIVE
+        and (note.valid_until is None or note.valid_until > now)
+    ]
+    found = list[Note]()
+    for note in opened:
+        earlier = [r for r in await memory.store.revisions(note.note_id) if r.rev < note.rev]
+        if earlier and earlier[-1].state is State.SUPERSEDED:
+            found.append(note)
+    return found
 
 
 _SEE_WHAT_IS_THERE = "call recall to see what is there."
@@ -504,7 +526,8 @@ async def _change_state(
             report_progress(f"removing what {len(settled)} notes have taught others")
             await unlearn(memory, sorted(settled), by=by, now=now)
     there = [settled[note_id] for note_id in revs if note_id in settled]
-    return _Turned(there, _reopened(note for note in stored if note.note_id not in revs))
+    reopened = [note for note in stored if note.note_id not in revs]
+    return _Turned(there, await _reopened(memory, reopened, now))
 
 
 async def _state_before(memory: Memory, note: Note) -> State:
