@@ -101,6 +101,8 @@ async def newest_first(
     if question.asks_former and not corpus.conversation:
         reader = memory.reader(asked.caller)
         if replaced := await read_in_thread(_replaced, question, outlines, pairs):
+            if placed[0].note_id == replaced:
+                return placed
             return placed_first(placed, replaced, corpus, reader, signal=FORMER_SIGNAL, weight=0.0)
         changed = {*found.superseded.values(), *(older for _, older in pairs)}
         return _changed_first(placed, changed, found, reader)
