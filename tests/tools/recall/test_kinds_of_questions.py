@@ -331,6 +331,19 @@ async def test_open_work_of_one_is_found_by_its_kind_and_what_is_done_by_now_is_
     assert closed in await desk.found(query="Is FW-131 closed?")
 
 
+async def test_whether_any_work_is_left_is_answered_by_what_tells_that_it_is_done(
+    desk: Desk,
+) -> None:
+    for other in NOISE:
+        await desk.told(other)
+    tasks = await desk.told("To do for the move: van, boxes, keys", kind="working")
+    link = {"to": tasks, "relation": "supersedes"}
+    done = await desk.told("All finished", links=[link])
+
+    found = await desk.found(query="Is anything left of what I had to do for the move?")
+    assert found[0] == done
+
+
 async def test_what_was_open_at_a_past_time_is_what_stood_then(desk: Desk) -> None:
     task = await desk.told(
         "FW-131 is open: the lift stalls", kind="working", happened_at="2026-03-02"

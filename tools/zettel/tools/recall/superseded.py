@@ -14,7 +14,11 @@ from zettel.tools.changes.supersession import stated_end, supersedes
 from zettel.tools.concurrency import gather2, read_in_thread
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.other_things import is_of_another_part
-from zettel.tools.language.question_words import asks_for_origin, words_of_successor
+from zettel.tools.language.question_words import (
+    asks_for_origin,
+    asks_whether,
+    words_of_successor,
+)
 from zettel.tools.language.slots import find_other_value, read_sentences
 from zettel.tools.language.terms import terms
 from zettel.tools.ranking.corpus import make_corpus
@@ -88,10 +92,11 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     trusted as far as that one, and that answer better than it or are asked for as former. Where
     they are, what the first current notes supersede is ranked with these, whatever it says. A look
     back, and a question for all of a time or of a kind, are answered by what stood or stands; one
-    for open work by what is not superseded, as that is done.
+    for open work, but whether there is any, by what is not superseded, as that is done.
     """
     question = found.question
-    still_open = question.sort == "open" and not question.is_past
+    listed = question.sort == "open" and not asks_whether(question.text)
+    still_open = listed and not question.is_past
     if asked.looks_back or question.only_when or question.only_sort or still_open:
         return found
     where = replace(asked.where, states=TRUE_THEN, unexpired_at=None, ended_at=EVER)
