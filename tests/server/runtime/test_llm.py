@@ -243,8 +243,9 @@ async def test_an_outage_loses_no_note(kept: Settings, service: ScriptedLlm) -> 
 
 
 async def told_by_an_engine(settings: Settings) -> Message:
-    """Its status, before it has done anything."""
-    runtime = Runtime(settings.store, installed_factories(settings), clock=utc_now)
+    """Its status, before it has done anything, nor has begun to ask the LLM while it ends."""
+    still = settings.model_copy(update={"evolve_off": (ANA.namespace,)})
+    runtime = Runtime(settings.store, installed_factories(still), clock=utc_now)
     async with runtime.running():
         await runtime.memory()
         return await report_of(runtime, settings, utc_now)
