@@ -493,7 +493,7 @@ async def test_what_a_named_successor_replaced_comes_first_from_behind_another_n
     assert (found[0] == older) is (first == "older")
 
 
-OFF = "The trip of Nina to Riga on 1 December 2026 is off, the host is ill"
+OFF = "The trip of Nina to Riga on 22 November 2026 is off, the host is ill"
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ async def test_a_plan_holds_since_it_was_told_and_what_is_so_later_from_then_on(
     desk: Desk, before: str, plan: str, first: str
 ) -> None:
     older = await desk.told(before, session="one")
-    desk.later(days=1)
+    desk.later(days=5)
     newer = await desk.told(
         plan,
         session="two",
@@ -518,7 +518,7 @@ async def test_a_plan_holds_since_it_was_told_and_what_is_so_later_from_then_on(
         links=[{"to": older, "relation": "supersedes"}],
     )
 
-    found = await desk.found(query="Does Nina have a trip to Riga, or is it off?")
+    found = await desk.found(query="What of the trip of Nina to Riga: is the host ill?")
 
     assert found[:2] == ([newer, older] if first == "newer" else [older, newer])
 
