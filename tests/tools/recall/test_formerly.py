@@ -135,7 +135,10 @@ async def tell_printers(desk: Desk) -> None:
     for month, printer in zip((1, 4, 8), PRINTERS, strict=True):
         links = [{"to": before, "relation": "supersedes"}] if before else []
         before = await desk.told(
-            f"The office printer is a {printer}", happened_at=f"2026-{month:02}-10", links=links
+            f"The office printer is a {printer}",
+            subject="printer",
+            happened_at=f"2026-{month:02}-10",
+            links=links,
         )
 
 
@@ -145,6 +148,7 @@ async def tell_printers(desk: Desk) -> None:
         ("Which printer did the office have in February 2026?", "Brother"),
         ("Which printer, a Canon or another, did the office have in February 2026?", "Brother"),
         ("Which printer did the office have in May 2026?", "Canon"),
+        ("Which printer did we have in February 2026?", "Brother"),
         ("Which printer did the office have before the Canon?", "Brother"),
         ("Which printer did the office have before the Xerox?", "Canon"),
         ("Which printer did the office have before the Xerox v2.0 came?", "Canon"),

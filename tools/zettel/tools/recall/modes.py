@@ -259,7 +259,8 @@ async def _rank(
     def concluded() -> tuple[Confidence, tuple[Ranked, ...]]:
         placed, question = _arranged(step.ranking, outlines, own), found.question
         if placed and placed[0].note_id in then:
-            question = replace(question, times=())  # what stood then answers for it
+            # What stood then answers for it.
+            question = replace(question, times=(), only_when=False)
         judged = replace(found, question=question)
         sure = _judged(memory, judged, ranking, placed, own) if found.with_meaning else UNJUDGED
         return step.judgement or sure, placed

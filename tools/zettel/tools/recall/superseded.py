@@ -97,7 +97,9 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
     question = found.question
     listed = question.sort == "open" and not asks_whether(question.text)
     still_open = listed and not question.is_past
-    if asked.looks_back or question.only_when or question.only_sort or still_open:
+    # "Which printer did we have in May?" asks for the one of then.
+    all_of_then = question.only_when and not (question.is_past and question.subject)
+    if asked.looks_back or all_of_then or question.only_sort or still_open:
         return found
     where = replace(asked.where, states=TRUE_THEN, unexpired_at=None, ended_at=EVER)
     # Asked alike at every moment, so that the store need not count again.
