@@ -195,9 +195,14 @@ class _Looks:
         """The arms' hits, and their fusion with the other signals."""
         corpus = self.corpus
 
+        def compute() -> Mapping[str, Values]:
+            # `reordered` asks this too, when no core waits for the encoding any more.
+            find_asked_slots(question.text)
+            return question_values(question, corpus)
+
         async def signals() -> Mapping[str, Values]:
             with start_part("signals"):
-                return await _of_notes(corpus, lambda: question_values(question, corpus))
+                return await _of_notes(corpus, compute)
 
         arms, beforehand = await gather2(lambda: self._searched(question), signals)
         with start_part("fusion"):
