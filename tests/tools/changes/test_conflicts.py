@@ -297,6 +297,43 @@ def test_a_quantity_of_what_a_name_in_code_names_is_changed_in_other_words() -> 
     assert reason(older, younger.replace("_eu", "_us"), cosine=0.36) == ""
 
 
+@pytest.mark.parametrize(
+    ("older", "younger", "changes"),
+    [
+        (
+            "Feature flag night_windows (windows across midnight) is off in production, on in "
+            "staging.",
+            "night_windows is on in production, all depots.",
+            True,
+        ),
+        ("fast_search is disabled in production", "fast_search is enabled for everybody", True),
+        ("dark_mode is active in prod for all", "dark_mode is not active in prod", True),
+        ("Das Flag dark_mode ist aus", "dark_mode ist an", True),
+        ("night_windows: production: off, staging: on", "night_windows is on in staging", False),
+        # Of two environments, or of all, the other text says both.
+        ("webhooks_v2 on in staging, off in prod", "3.8.0 is out, webhooks_v2 stays off", False),
+        ("LOADER_BATCH=5000 rows per insert", "It inserts 2000 rows at once (LOADER_BATCH)", True),
+        ("LOADER_BATCH=5000 rows per insert", "LOADER_BATCH needs 3 rows of indexes", False),
+        ("LOADER_BATCH=5000 rows per insert", "LOADER_BATCH: 2000 files were too many", False),
+    ],
+)
+def test_a_state_or_a_count_of_what_a_name_in_code_names_is_changed_in_other_words(
+    older: str, younger: str, *, changes: bool
+) -> None:
+    assert reason(older, younger, cosine=0.4).startswith("says") is changes
+
+
+def test_a_number_in_the_same_place_is_changed_however_far_the_notes_are() -> None:
+    distmat = note("distmat, the matrix service, speaks gRPC on port 5005.", TOLD)
+    router = note("The router serves its API on port 8087.", TOLD + timedelta(days=1))
+    router = replace(router, subject="router API")
+    younger = note("distmat moved to port 5015, the old one collided.", TOLD + timedelta(days=7))
+    younger = replace(younger, subject="distmat")
+    others = {one.note_id: outline_of(one) for one in (distmat, router)}
+    found = find_conflicts(younger, (), others, dict.fromkeys(others, 0.3))
+    assert list(found) == [distmat.note_id]
+
+
 def test_two_days_in_clauses_with_much_in_common_are_of_one_thing() -> None:
     older = "Wen is off on Fridays. Wen drops the sprites every Monday in the Dropbox folder."
     younger = "Wen drops sprites on Thursday, same Dropbox folder. Look at them on the day after."

@@ -33,10 +33,12 @@ from zettel.tools.language.dates import find_times
 from zettel.tools.language.facts import EMPLOYER, HOME, Statement, find_statements
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
+from zettel.tools.language.opposites import find_other_state
 from zettel.tools.language.quantities import are_of_a_size, find_other_quantity
 from zettel.tools.language.question_words import is_of_sort
 from zettel.tools.language.slots import (
     OtherValue,
+    find_other_count,
     find_other_number,
     find_other_value,
     shares_slot_name,
@@ -302,9 +304,8 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
         return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
     if named and (cue or younger.text.says_done):
         return _change(VALUE_CONFIDENCE, cosine, _by_words(cue) if cue else _DONE)
-    if named and cosine >= IDENTIFIER_MIN_COSINE:
-        if value := _find_other_quantity(younger, older, meant=True, near=False):
-            return _change(VALUE_CONFIDENCE, cosine, _says(value))
+    if named and cosine >= IDENTIFIER_MIN_COSINE and (value := _find_other_of(younger, older)):
+        return _change(VALUE_CONFIDENCE, cosine, _says(value))
     new, old = younger.note.subject, older.note.subject
     if fold(old) == fold(new) or not (old and new):
         value = find_other_value(younger.text.sentences, older.text.sentences)
@@ -312,9 +313,36 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
             return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
     if cosine >= CHANGE_MIN_COSINE:
         return _change_near(cue, younger, older, cosine, meant=meant)
-    if cue and cosine >= FAR_MIN_COSINE and _share_many_words(cue, younger.note, older.note):
+    return _change_far(cue, younger, older, cosine) if cue and cosine >= FAR_MIN_COSINE else None
+
+
+def _change_far(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -> Conflict | None:
+    """Whether a note with words of a change is of what one far from it tells."""
+    value = find_other_number(younger.text.numbers, older.text.numbers)
+    if value and _names_subject(younger, older):
+        return _change(VALUE_CONFIDENCE, cosine, _says(value))
+    if _share_many_words(cue, younger.note, older.note):
         return _change(CHANGE_CONFIDENCE, cosine, _by_words(cue))
     return None
+
+
+def _find_other_of(younger: _Told, older: _Told) -> OtherValue | None:
+    """What the younger of two notes on one name in code tells otherwise: a quantity or a state."""
+    if value := _find_other_quantity(younger, older, meant=True, near=False):
+        return value
+    new, old = younger.text.content, older.text.content
+    if (value := find_other_count(new, old)) and are_of_a_size(value.old, value.new):
+        return value
+    states = find_other_state(new, old)
+    return OtherValue(*states) if states else None
+
+
+def _names_subject(one: _Told, other: _Told) -> bool:
+    """Whether either of two notes has the other's subject in its text."""
+    return any(
+        (words := value_words(told.note.subject)) and words <= rest.text.words
+        for told, rest in ((one, other), (other, one))
+    )
 
 
 def _may_tell_instead(cue: ChangeCue, older: _Told, cosine: float) -> bool:

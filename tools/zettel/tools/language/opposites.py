@@ -4,7 +4,7 @@ It sees what stands in words alone: "hated" where notes say "loved", "has a car"
 no car". The words of a language are a file in `opposite_words`: adding one takes no code.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -36,6 +36,7 @@ _ENDING = re.compile(r"(?:ing|ed|es|s|e)$")
 _DAY_POINT = re.compile(r"(?<=[0-9])\.(?= (?P<month>\p{L}+))")
 _BETWEEN_DIGITS = r"(?<![0-9])[.,:]|[.,:](?![0-9])"
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}]+(?:['’][\p{L}]+)?")
+_OTHER_STATE = {"on": "off", "off": "on"}
 
 
 class _Table(WordTable):
@@ -52,6 +53,7 @@ class _Table(WordTable):
     feelings: Mapping[str, tuple[str, ...]] = {}
     pairs: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
     cases: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
+    states: Mapping[str, tuple[str, ...]] = {}
 
 
 _tables = word_tables("opposite_words", _Table)
@@ -91,7 +93,7 @@ def find_other_case(question: str, texts: Sequence[str]) -> str:
     The texts are those that may answer, the best first.
     """
     asked = _plain(question)
-    for cases in _cases():
+    for cases in _cases().values():
         meant = {case: found[0] for case, words in cases.items() if (found := words.search(asked))}
         if not meant:
             continue
@@ -102,18 +104,65 @@ def find_other_case(question: str, texts: Sequence[str]) -> str:
 
 
 @cache
-def _cases() -> Sequence[Mapping[str, re.Pattern[str]]]:
+def _cases() -> Mapping[str, Mapping[str, re.Pattern[str]]]:
     """Kind by kind, the words of each case in all languages."""
-    spelled = dict[str, dict[str, list[str]]]()
-    for table in _tables().values():
-        for kind, cases in table.cases.items():
-            for case, words in cases.items():
-                patterns = spelled.setdefault(kind, {}).setdefault(case, [])
-                patterns.append(spell_words(words, inside=table.inside))
-    return [
-        {case: re.compile("|".join(patterns)) for case, patterns in cases.items()}
-        for cases in spelled.values()
-    ]
+    tables = _tables().values()
+    kinds = dict.fromkeys(kind for table in tables for kind in table.cases)
+    return {kind: _spelled((t, t.cases.get(kind, {})) for t in tables) for kind in kinds}
+
+
+@cache
+def _states() -> Mapping[str, re.Pattern[str]]:
+    """The words of each state in all languages."""
+    return _spelled((table, table.states) for table in _tables().values())
+
+
+def _spelled(
+    told: Iterable[tuple[_Table, Mapping[str, Sequence[str]]]],
+) -> Mapping[str, re.Pattern[str]]:
+    """Name -> its words in all languages, of languages with the words that each has for names."""
+    patterns = dict[str, list[str]]()
+    for table, words_of in told:
+        for name, words in words_of.items():
+            patterns.setdefault(name, []).append(spell_words(words, inside=table.inside))
+    return {name: re.compile("|".join(spelled)) for name, spelled in patterns.items()}
+
+
+def find_other_state(younger: str, older: str) -> tuple[str, str] | None:
+    """What a text tells as on that an older one tells as off, or the other way; None if nothing.
+
+    Of two texts about one thing, in the words of the older and of the younger: "night_windows is on
+    in production", "is off in production, on in staging". What a text tells without an environment
+    is compared with all that the other tells.
+    """
+    new, old = _told_states(younger), _told_states(older)
+    for place in new:
+        places = (place,) if place and "" not in old else old
+        before = {state: word for where in places for state, word in old.get(where, {}).items()}
+        if before and new[place].keys().isdisjoint(before):
+            return next(iter(before.values())), next(iter(new[place].values()))
+    return None
+
+
+def _told_states(text: str) -> Mapping[str, Mapping[str, str]]:
+    """Environment, empty if none is named -> the states that a text tells of it, in its words."""
+    found = dict[str, dict[str, str]]()
+    for clause in _parts().split(_plain(text), maxsplit=COMPARED_MAX_CLAUSES):
+        told = dict[str, str]()
+        for state, words in _states().items():
+            if there := words.search(clause):
+                denied = _is_denied(clause, there.start())
+                told[_OTHER_STATE[state] if denied else state] = f"{'not ' * denied}{there[0]}"
+        places = [p for p, words in _cases()["environment"].items() if words.search(clause)]
+        for place in (places or [""]) if told else ():
+            found.setdefault(place, {}).update(told)
+    return found
+
+
+@cache
+def _parts() -> "re.Pattern[str]":
+    """What parts the clauses of a sentence; not a colon: "production: off, staging: on"."""
+    return re.compile(rf"[;\n]|(?<![0-9])[.,]|[.,](?![0-9])|{_any_word('joins').pattern}")
 
 
 def _takes_other_side(text: str, sources: Sequence[str]) -> bool:

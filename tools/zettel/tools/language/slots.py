@@ -52,6 +52,7 @@ _NAMED_NUMBER = regex.compile(
     r"|(?<![\w-])(?P<name>\p{L}[\w.-]{2,}\w)(?:\s?[=:]\s?|\s(?:is\s)?)"
     r"(?P<number>\p{N}++(?:[.:]\p{N}++)*+)(?![\w%]|\s?%)"
 )
+_COUNTED = regex.compile(r"(?<![\w.,:/-])(?P<number>\p{N}+(?:[.,]\p{N}+)*) (?P<name>\p{L}{3,})")
 _SLOT_NAME = regex.compile(
     r"(?<name>\p{L}[\p{L}_-]{3,})(?:\s?[=:]|\s(?:is|are|ist|sind|lautet|est|sont|es|son))\s"
 )
@@ -120,6 +121,28 @@ def named_numbers(text: str) -> dict[str, set[str]]:
         name = match["name"] or _PERCENT
         if name == _PERCENT or _is_name(name):
             numbers.setdefault(name, set()).add(match["number"] or match["percent"])
+    return numbers
+
+
+def find_other_count(younger: str, older: str) -> OtherValue | None:
+    """How many of something a text tells otherwise: "2000 rows", "5000 rows"; None if nothing.
+
+    Each text tells one number of them, and the numbers differ.
+    """
+    new, old = counted_things(younger), counted_things(older)
+    for name, told in new.items():
+        if len(told) == len(old.get(name, ())) == 1 and told != old[name]:
+            return OtherValue(f"{next(iter(old[name]))} {name}", f"{next(iter(told))} {name}")
+    return None
+
+
+def counted_things(text: str) -> dict[str, set[str]]:
+    """What a text counts, folded -> its numbers; none of a document."""
+    numbers = dict[str, set[str]]()
+    if len(text) <= SLOT_MAX_CHARACTERS:
+        for match in _COUNTED.finditer(fold(text)):
+            if terms(name := match["name"]) and not is_day_month_or_count(name):
+                numbers.setdefault(name, set()).add(match["number"])
     return numbers
 
 
