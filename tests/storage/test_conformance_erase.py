@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from tests.storage.samples import LATER, NOW, add, make_note
+from tests.storage.samples import LATER, MODEL, NOW, X, Y, add, make_note, revised, unit
 
 from zettel.storage.erasable import Order, Receipt
 from zettel.storage.ids import new_id
+from zettel.storage.merges import MERGE_CHANGE, merge_reason
 from zettel.storage.notes import EVOLUTION, Link, Note, Origin
-from zettel.storage.store import Store
+from zettel.storage.store import NewNote, NoteFilter, Store
 
+EVEN_LATER = LATER + (LATER - NOW)
 WAITS = 4
 """The stage from which evolution composes."""
 
@@ -69,3 +71,42 @@ async def test_other_sources_of_an_erased_composed_note_wait_to_be_composed_anew
 
     stages = [n.stage for n in await store.get([n.note_id for n in (beside, far, fresh)])]
     assert stages == [WAITS, 9, 1]
+
+
+async def test_what_a_note_took_over_goes_from_every_revision_with_the_vectors_of_it(
+    store: Store,
+) -> None:
+    gone, other = told("Her number is 0664"), told("Paula lives in Graz")
+    await add(store, gone)
+    await store.write(new=[NewNote(note=other, vectors=unit(X))])
+    merging = revised(other, f"{other.content}\nTold again: {gone.content}")
+    merging = replace(
+        merging,
+        note=replace(
+            merging.note,
+            tags=("number",),
+            keywords=("0664",),
+            derived_by={"keywords": "rule"},
+            change=MERGE_CHANGE,
+            reason=merge_reason(gone.note_id),
+            embed_model=MODEL,
+        ),
+        vectors=unit(Y),
+        keep_vectors=False,
+    )
+    await store.write(changes=[merging])
+    since = revised(merging.note, f"{merging.note.content}\nShe moves in May.", now=EVEN_LATER)
+    since = replace(since, note=replace(since.note, change="update", reason=""))
+    await store.write(changes=[since])
+
+    receipt = await erased(store, gone)
+
+    revisions = await store.revisions(other.note_id)
+    told_now = [other.content, other.content, f"{other.content}\nShe moves in May."]
+    assert [r.content for r in revisions] == told_now
+    assert "0664" not in repr(revisions)
+    assert gone.note_id not in repr(revisions)
+    assert [r.embed_model for r in revisions] == [MODEL, "", ""]
+    assert (revisions[-1].tags, revisions[-1].stage, receipt.scrubbed) == ((), 0, 2)
+    home = NoteFilter(namespaces=(other.namespace,))
+    assert await store.match_vectors(unit(Y)[0], home, limit=9) == []

@@ -15,6 +15,9 @@ from zettel.storage.store import Change, NewNote, Vectors
 DERIVED_FIELDS = ("context", "tags", "keywords", "entities", "times", "questions", "summary")
 """Fields of a note that `derived_by` may name."""
 
+EVOLUTION_MAKERS = ("rule", "llm")
+"""Makers in `derived_by` other than the agent."""
+
 UNIT_TOLERANCE = 1e-3
 """Tolerance of a vector's length: float32 rounding of 1,024 squares stays below 1e-4."""
 
@@ -58,6 +61,24 @@ def check_write(new: Sequence[NewNote], changes: Sequence[Change], *, dim: int |
             problem=f"{most_written[0][0]!r} is written twice",
             remedy="Write each note once a commit.",
         )
+
+
+def without_derived(note: Note) -> Note:
+    """The note without what evolution derived of replaced words, to be described anew."""
+    made = note.derived_by
+    return replace(
+        note,
+        context="" if made.get("context") in EVOLUTION_MAKERS else note.context,
+        tags=() if made.get("tags") in EVOLUTION_MAKERS else note.tags,
+        keywords=(),
+        entities=(),
+        times=(),
+        questions=(),
+        summary="",
+        links=tuple(link for link in note.links if link.made_by == "agent"),
+        derived_by={name: maker for name, maker in made.items() if maker == "agent"},
+        stage=0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,11 @@ from tests.storage.samples import EVERYTHING, LATER, NOW, add, make_note, recall
 
 from zettel.storage.backup.archive import checked
 from zettel.storage.backup.restore import carry_over, receipts_in, recorded
-from zettel.storage.erasable import Receipt, digest_of
+from zettel.storage.erasable import Order, Receipt, digest_of
 from zettel.storage.erasure.ledger import Ledger, ledger_of
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.store import LanceStore
+from zettel.storage.merges import MERGE_CHANGE, merge_reason
 from zettel.storage.notes import DERIVED_FROM, EVOLUTION, REVISED_BY, Link, Note, Origin, Run
 from zettel.storage.store import Change
 
@@ -182,6 +183,40 @@ async def test_nothing_erased_since_comes_back_nor_what_was_made_of_it(
     stored = all_bytes(Path(second.place))
     assert secret.note_id.encode() not in stored
     assert CANARY.encode() not in stored
+    await second.close()
+
+
+async def test_words_that_a_note_took_over_from_an_erased_one_do_not_come_back(
+    lance: LanceStore, tmp_path: Path
+) -> None:
+    secret, other = make_note(f"a {CANARY}"), make_note("a piano")
+    await add(lance, secret, other)
+    merging = revised(other, f"{other.content}\nTold again: {secret.content}")
+    took = replace(merging.note, change=MERGE_CHANGE, reason=merge_reason(secret.note_id))
+    await lance.write(changes=[replace(merging, note=took)])
+    await backed_up(lance, tmp_path / "a.zettel")
+    ledger = ledger_of(lance.tables.place, None)
+    order = Order(
+        receipt_id="erase-1",
+        scope="notes",
+        who="test",
+        ordered_at=LATER,
+        note_ids=(secret.note_id,),
+        waits=4,
+    )
+    await lance.erase_rows([order], clock=lambda: LATER)
+    second = await fresh(tmp_path / "second")
+
+    here = await restored(
+        lance, tmp_path / "a.zettel", namespace="home", is_erased=recorded(ledger, [])
+    )
+    there = await restored(second, tmp_path / "a.zettel", is_erased=recorded(ledger, []))
+
+    # As the erasure has left it, the note is here.
+    assert (here.there, here.renamed, here.notes) == (1, 0, 0)
+    assert (there.notes, there.erased, there.cleaned) == (1, 1, 1)
+    for store in (lance, second):
+        assert CANARY not in repr(await every_row(store))
     await second.close()
 
 

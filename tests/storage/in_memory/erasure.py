@@ -104,6 +104,9 @@ class DictErasing:
             for before, after in zip(revisions, without_traces(revisions, gone), strict=True)
             if before != after
         ]
+        for row in clean:
+            if row.content != self._rows[row.row_id].content:
+                self._vectors.pop(row.row_id, None)
         self._rows |= {row.row_id: row for row in clean}
         return len(clean)
 

@@ -133,6 +133,37 @@ async def test_taking_the_link_out_undoes_the_merge_and_keeps_tags_that_were_add
     assert (await stored(desk, older)).tags == ("bees", "honey")
 
 
+async def test_what_a_forgotten_note_told_goes_out_of_the_other_and_comes_back_with_it(
+    any_desk: Desk,
+) -> None:
+    older = await any_desk.told(FIRST)
+    younger = await any_desk.told(MORE, tags=["honey"])
+    await merge(any_desk, younger, older)
+    told = (await stored(any_desk, older)).content
+
+    await any_desk("forget", note_ids=[younger])
+    without = await stored(any_desk, older)
+    await any_desk("forget", note_ids=[younger], undo=True)
+    again = await stored(any_desk, older)
+
+    assert (without.content, without.tags) == (FIRST, ())
+    assert (again.content, again.tags) == (told, ("honey",))
+    assert (await stored(any_desk, younger)).state is State.ARCHIVED
+
+
+async def test_an_erased_note_leaves_no_word_in_the_one_it_was_merged_into(desk: Desk) -> None:
+    older = await desk.told(FIRST)
+    younger = await desk.told(MORE)
+    await merge(desk, younger, older)
+
+    preview = await desk("forget", note_ids=[younger], erase=True)
+    await desk("forget", confirm=preview["confirm"])
+
+    assert preview["elsewhere"] == [older]
+    assert "honey" not in str(await desk.memory.store.revisions(older))
+    assert await desk.found(query="Ana's bees in Ulm") == [older]
+
+
 async def test_the_older_note_becomes_a_rule_if_the_paraphrase_was_told_as_one(desk: Desk) -> None:
     older = await desk.told("Never push to main, open a pull request")
     younger = await desk.told("Open a pull request, never push to main", kind="procedural")

@@ -14,7 +14,7 @@ same, so that restoring twice adds nothing.
 
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -182,9 +182,12 @@ class BackupContents:
             touched: All revisions of the notes in `touched`, by id.
         """
         gone, renamed, there = set(self.gone), dict[str, str](), set[str]()
-        for note_id, marks in self.marks.items():
+        # An erasure has left the notes of the store without its traces.
+        left = {note.row_id: mark(note) for note in _cleaned(touched, gone)}
+        for note_id, told in self.marks.items():
             if note_id in gone or note_id not in standing:
                 continue
+            marks = {rev: left.get(f"{note_id}@{rev}", one) for rev, one in told.items()}
             if self._same(marks, standing[note_id]):
                 there.add(note_id)
                 continue
@@ -193,17 +196,12 @@ class BackupContents:
                 gone.add(note_id)
             elif new in standing:
                 there.add(note_id)
-        cleaned = [
-            note
-            for revisions in touched.values()
-            for note in without_traces(sorted(revisions, key=lambda note: note.rev), gone)
-        ]
         return MergePlan(
             namespace=self.namespace,
             gone=frozenset(gone),
             renamed=renamed,
             there=frozenset(there),
-            cleaned={note.row_id: note for note in cleaned},
+            cleaned={note.row_id: note for note in _cleaned(touched, gone)},
         )
 
     def _same(self, ours: Mapping[int, RevisionMark], theirs: Mapping[int, RevisionMark]) -> bool:
@@ -213,6 +211,12 @@ class BackupContents:
             (target_of(self.namespace, ours[rev][0]), *ours[rev][1:]) == theirs[rev]
             for rev in shared
         )
+
+
+def _cleaned(touched: Mapping[str, list[Note]], gone: Set[str]) -> Iterator[Note]:
+    """Every revision of notes with traces, without those of the notes in `gone`."""
+    for revisions in touched.values():
+        yield from without_traces(sorted(revisions, key=lambda note: note.rev), gone)
 
 
 def mark(note: Note) -> RevisionMark:
@@ -438,10 +442,12 @@ class _Stream:
             if not self._adoption.enters(note.note_id):
                 continue
             adopted = self._adoption.adopted(note)
-            if not self._keeps:
+            # The vectors are of words that an erasure took away.
+            keeps = self._keeps and adopted.content == note.content
+            if not keeps:
                 self.unembedded += adopted.current
                 adopted = replace(adopted, embed_model="")
-            entering.append(NoteRow(note=adopted, vectors=made if self._keeps else None))
+            entering.append(NoteRow(note=adopted, vectors=made if keeps else None))
         return to_table(entering, schema=self._schema, dim=self._dim)
 
 

@@ -1,4 +1,4 @@
-"""Traces of erased notes in other notes and in logs: links, ids, LLM wording, log lines."""
+"""Traces of erased notes in other notes and in logs: links, ids, words, LLM wording, log lines."""
 
 import mmap
 import re
@@ -7,7 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from zettel.storage.location import ENGINE_FOLDER
+from zettel.storage.merges import (
+    MERGE_CHANGE,
+    TakenOver,
+    merge_reason,
+    parted_reason,
+    taken_over,
+    without_taken,
+)
 from zettel.storage.notes import REVISED_BY, Link, Note
+from zettel.storage.revisions import without_derived
 
 ERASED = "(erased)"
 """Replaces the id of an erased note in a machine-written reason."""
@@ -25,22 +34,48 @@ def ids_in(text: str) -> Iterable[str]:
 def without_traces(revisions: Sequence[Note], gone: Container[str]) -> list[Note]:
     """One note's revisions without traces of the erased notes.
 
-    Links to these are removed, ended ones too, and their ids from reasons. From the first revision
-    on that one of them has taught, everything that an LLM worded is removed, since its source is
-    unknown; the current revision then waits to be described again. The agent's own words stay.
-    Takes all revisions of one note that is not itself erased, oldest first.
+    Links to these are removed, ended ones too, their ids from reasons, and what the note took over
+    from one that was merged into it; what was derived from such words goes with them. From the
+    first revision on that one of them has taught, everything that an LLM worded is removed, since
+    its source is unknown. The current revision then waits to be described again. The agent's own
+    words stay. Takes all revisions of one note that is not itself erased, oldest first.
 
     Returns:
-        As many revisions; those without a trace unchanged.
+        As many revisions; those without a trace unchanged. One whose content has changed has no
+        `embed_model`: its vectors are of the words that are gone.
     """
     clean, taught, before, added = list[Note](), False, None, set[str]()
+    taken = dict[str, TakenOver]()
     for note in revisions:
         taught = taught or any(_teaches(link) and link.to in gone for link in note.links)
         if before is not None:
             added = _added(before, note, added)
-        clean.append(_clean(note, gone, added if taught else None))
+            taken = _taken(before, note, taken, gone)
+        clean.append(_clean(_without_taken(note, taken.values()), gone, added if taught else None))
         before = note
     return clean
+
+
+def _taken(
+    before: Note, note: Note, taken: dict[str, TakenOver], gone: Container[str]
+) -> dict[str, TakenOver]:
+    """By the id of the erased note, what a revision has of notes that were merged into it."""
+    for note_id in ids_in(note.reason) if note.change == MERGE_CHANGE else ():
+        if note.reason == merge_reason(note_id) and note_id in gone:
+            taken = {**taken, note_id: taken_over(before, note)}
+        elif note.reason == parted_reason(note_id):
+            taken = {other: of for other, of in taken.items() if other != note_id}
+    return taken
+
+
+def _without_taken(note: Note, taken: Iterable[TakenOver]) -> Note:
+    clean = note
+    for of in taken:
+        clean = without_taken(clean, of)
+    if clean.content == note.content:
+        return clean
+    reworded = without_derived(replace(clean, embed_model=""))
+    return reworded if note.current else replace(reworded, stage=note.stage)
 
 
 def _added(before: Note, note: Note, added: set[str]) -> set[str]:

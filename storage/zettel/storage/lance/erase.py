@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import anyio
 import pyarrow as pa
@@ -220,12 +221,23 @@ async def _scrub(tables: Tables, found: _Found) -> int:
         async with tables.notes.writing():
             rows = await read_rows(tables, one_of("note_id", part))
             clean = await to_thread.run_sync(_clean, rows, found.gone)
-            if clean:
-                await tables.notes.merge(
-                    as_table(tables, clean), replace_where=_as_read(tables), insert=False
-                )
+            for these, where in (
+                ([row for row in clean if not row.reworded], _as_read(tables)),
+                # Vectors of words that are gone go, whoever has made them since.
+                ([row for row in clean if row.reworded], _SAME_STATE),
+            ):
+                if these:
+                    await tables.notes.merge(
+                        as_table(tables, [row.row for row in these]),
+                        replace_where=where,
+                        insert=False,
+                    )
         scrubbed += len(clean)
     return scrubbed
+
+
+_SAME_STATE = "target.current = source.current"
+"""Nobody has closed the row since it was read."""
 
 
 def _as_read(tables: Tables) -> str:
@@ -233,19 +245,28 @@ def _as_read(tables: Tables) -> str:
     column = tables.notes.spec.column(EMBED_MODEL)
     same = f"target.{column} = source.{column}"
     none = f"target.{column} IS NULL AND source.{column} = ''"
-    return f"target.current = source.current AND ({same} OR ({none}))"
+    return f"{_SAME_STATE} AND ({same} OR ({none}))"
 
 
-def _clean(rows: Sequence[NoteRow], gone: frozenset[str]) -> list[NoteRow]:
+class _Cleaned(NamedTuple):
+    row: NoteRow
+    reworded: bool
+    """Whether words of its content went."""
+
+
+def _clean(rows: Sequence[NoteRow], gone: frozenset[str]) -> list[_Cleaned]:
     """The changed rows."""
     notes = defaultdict[str, list[NoteRow]](list)
     for row in sorted(rows, key=lambda row: row.note.rev):
         notes[row.note.note_id].append(row)
-    clean = list[NoteRow]()
+    clean = list[_Cleaned]()
     for of_note in notes.values():
         after: list[Note] = without_traces([row.note for row in of_note], gone)
-        pairs = zip(of_note, after, strict=True)
-        clean += [replace(row, note=note) for row, note in pairs if note != row.note]
+        for row, note in zip(of_note, after, strict=True):
+            reworded = note.content != row.note.content
+            vectors = None if reworded else row.vectors
+            if note != row.note:
+                clean.append(_Cleaned(NoteRow(note=note, vectors=vectors), reworded))
     return clean
 
 

@@ -4,20 +4,29 @@ Nothing is lost: that note stays as it was told, archived, with its source, its 
 history, and the other gets its tags and what it tells besides. The link's end takes all back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError
+from zettel.storage.merges import (
+    MERGE_CHANGE,
+    find_taken_over,
+    merge_reason,
+    parted_reason,
+    without_taken,
+)
 from zettel.storage.notes import SAME_AS, Kind, Note, State
+from zettel.storage.revisions import without_derived
+from zettel.storage.store import Change
 from zettel.storage.text.passages import sentence_spans
+from zettel.tools.changes.commit import commit
+from zettel.tools.changes.embedding import embedded
 from zettel.tools.changes.links import standing
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.language.terms import terms
+from zettel.tools.state.memory import Memory
 from zettel.tools.validation import MAX_CONTENT
-
-MERGE_CHANGE = "merge"
-"""`Note.change` of the revision by which a note takes over what another one has besides."""
 
 
 def same_as(note: Note) -> frozenset[str]:
@@ -76,7 +85,7 @@ def merged(other: Note, note: Note, *, by: str, now: datetime) -> Note | None:
         subject=other.subject or note.subject,
         kind=note.kind if default else other.kind,
     )
-    return _changed(other, taken, by=by, now=now, reason=_of(note))
+    return _changed(other, taken, by=by, now=now, reason=merge_reason(note.note_id))
 
 
 def _told_besides(other: Note, note: Note) -> str:
@@ -96,26 +105,55 @@ def parted(
 ) -> Note | None:
     """The revision without what it took over from one that is no longer merged into it.
 
-    `note` is the one that `other` was merged into; revisions are the oldest first.
+    `note` is the one that was merged into `other`; revisions are the oldest first.
     """
-    at = [i for i, r in enumerate(revisions) if (r.change, r.reason) == (MERGE_CHANGE, _of(note))]
-    if not at or not at[-1]:
+    taken = find_taken_over(revisions, note.note_id)
+    if taken is None:
         return None
-    earlier, then = revisions[at[-1] - 1], revisions[at[-1]]
-    added = set(then.tags) - set(earlier.tags)
-    told = then.content.removeprefix(earlier.content)
-    rest = replace(
-        other,
-        content=other.content.replace(told, "", 1) if told else other.content,
-        tags=tuple(tag for tag in other.tags if tag not in added),
-        subject=earlier.subject if other.subject == then.subject else other.subject,
-        kind=earlier.kind if other.kind is then.kind else other.kind,
-    )
-    return _changed(other, rest, by=by, now=now, reason=f"no longer {_of(note)}")
+    rest = without_taken(other, taken)
+    return _changed(other, rest, by=by, now=now, reason=parted_reason(note.note_id))
 
 
-def _of(note: Note) -> str:
-    return f"the same as {note.note_id}"
+async def twin_change(memory: Memory, old: Note, new: Note) -> Change:
+    """The change to a revision that takes over words or loses them, or neither."""
+    if new.content == old.content:
+        return Change(note=new)
+    return await embedded(memory, Change(note=without_derived(new), keep_vectors=False))
+
+
+async def follow_merged(memory: Memory, notes: Iterable[Note], *, by: str, now: datetime) -> None:
+    """Takes what forgotten notes told out of those they are merged into, or puts it back.
+
+    One that is merged, and archived as such, gives again. Idempotent.
+
+    Raises:
+        ChangedMeanwhileError: Others kept changing a note that one of these is merged into.
+    """
+
+    async def follow(note: Note) -> None:
+        async def plan(others: Mapping[str, Note]) -> list[Change]:
+            changes = list[Change]()
+            for other in others.values():
+                revisions = await memory.store.revisions(other.note_id)
+                gives = find_taken_over(revisions, note.note_id) is not None
+                following = None
+                if gives and note.state is State.FORGOTTEN:
+                    following = parted(other, revisions, note, by=by, now=now)
+                elif not gives and note.state is State.ARCHIVED and _may_give(memory, note, other):
+                    following = merged(other, note, by=by, now=now)
+                if following is not None:
+                    changes.append(await twin_change(memory, other, following))
+            return changes
+
+        await commit(memory, sorted(same_as(note)), plan)
+
+    for note in notes:
+        if same_as(note):
+            await follow(note)
+
+
+def _may_give(memory: Memory, note: Note, other: Note) -> bool:
+    return other.state is State.ACTIVE and memory.trust.are_peers(note, other)
 
 
 def _changed(old: Note, new: Note, *, by: str, now: datetime, reason: str) -> Note | None:

@@ -9,10 +9,11 @@ import anyio
 
 from zettel.storage.erasable import PROVIDERS_FILES, Receipt
 from zettel.storage.errors import NoteErasedError, NoteNotFoundError, StoreError
-from zettel.storage.notes import Note, fold_hash
+from zettel.storage.notes import SAME_AS, Note, fold_hash
 from zettel.storage.store import NoteFilter, NoteStore, Store
 from zettel.tools.answers import ForgetAnswer, Proof
 from zettel.tools.caller import Caller
+from zettel.tools.changes.merging import same_as
 from zettel.tools.changes.preconditions import only_evolved
 from zettel.tools.changes.previews import Preview, finish_preview
 from zettel.tools.concurrency import shielded
@@ -35,11 +36,14 @@ BACKUP_MAX_RUNS = 1_000_000
 
 
 async def same_text(store: NoteStore, notes: Sequence[Note]) -> list[str]:
-    """Ids of other notes, in any state, with the same text as one of these."""
-    own, found = {note.note_id for note in notes}, list[str]()
+    """Ids of other notes, in any state, with the same text as one of these or merged with one."""
+    own, found = {note.note_id: note for note in notes}, list[str]()
     for key in dict.fromkeys(fold_hash(note.content) for note in notes):
         where = NoteFilter(fold_hash=key, states=(), derived=None)
         found += [n.note_id for n in await store.find(where, limit=SAME_TEXT_MAX_NOTES + len(own))]
+    found += [note_id for note in notes for note_id in sorted(same_as(note))]
+    merged = await store.linking_to(list(own), relations=(SAME_AS,)) if own else []
+    found += [note.note_id for note in merged if same_as(note) & own.keys()]
     return [note_id for note_id in dict.fromkeys(found) if note_id not in own][:SAME_TEXT_MAX_NOTES]
 
 
@@ -103,11 +107,18 @@ async def _answer(memory: Memory, token: str, preview: Preview) -> ForgetAnswer:
     if preview.skipped:
         answer["skipped"] = list(preview.skipped)
     hints = [_unfinished(receipt, token)] if not done else []
-    hints += ["elsewhere names notes with the same text."] if preview.elsewhere else []
+    hints += (
+        ["elsewhere names notes with the same text, or merged with these."]
+        if preview.elsewhere
+        else []
+    )
     hints += ["The skipped notes changed after the preview."] if preview.skipped else []
     if hints:
         answer["next"] = " ".join(hints)
     return answer
+
+
+_ELSEWHERE = "elsewhere names notes with the same text, or merged with these."
 
 
 def _unfinished(receipt: Receipt | None, token: str) -> str:

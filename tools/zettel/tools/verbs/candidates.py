@@ -355,11 +355,6 @@ async def _nearest(memory: Memory, where: NoteFilter, note: Note, vectors: Vecto
     return found
 
 
-async def embed_if_loaded(memory: Memory, content: str) -> Vectors | None:
-    """Passages of a text; None while the model is loading."""
-    return (await memory.embedder.embed_notes([content]))[0] if memory.embedder.ready else None
-
-
 async def was_alone(memory: Memory, before: int, written: Written) -> bool:
     """Whether a commit is the only one since a version, and nobody else's notes are in it."""
     try:

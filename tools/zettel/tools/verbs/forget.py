@@ -14,6 +14,7 @@ from zettel.tools import validation
 from zettel.tools.answers import ForgetAnswer, ForgetLine
 from zettel.tools.caller import Caller, forgettable_namespaces
 from zettel.tools.changes.commit import commit
+from zettel.tools.changes.merging import follow_merged
 from zettel.tools.changes.parts import parts_of
 from zettel.tools.changes.preconditions import only_evolved
 from zettel.tools.changes.previews import (
@@ -522,6 +523,7 @@ async def _change_state(
         stored += await reconcile_superseded(
             memory, targets | settled.keys() if undo else targets, by=by, now=now
         )
+        await follow_merged(memory, settled.values(), by=by, now=now)
         if not undo:
             report_progress(f"removing what {len(settled)} notes have taught others")
             await unlearn(memory, sorted(settled), by=by, now=now)

@@ -18,6 +18,7 @@ from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, Candidate, RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller, written_namespace
 from zettel.tools.changes.commit import commit
+from zettel.tools.changes.embedding import embed_if_loaded
 from zettel.tools.changes.links import (
     LinkArgument,
     check_links,
@@ -67,7 +68,6 @@ from zettel.tools.verbs.candidates import (
     candidates,
     compare,
     compare_again,
-    embed_if_loaded,
     suggested_tags,
     was_alone,
 )

@@ -25,13 +25,14 @@ from zettel.storage.notes import (
     State,
     fold,
 )
-from zettel.storage.revisions import DERIVED_FIELDS
+from zettel.storage.revisions import DERIVED_FIELDS, without_derived
 from zettel.storage.store import Change, Vectors
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, RememberAnswer, Undo, UpdateAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.differences import differences, reported_changes
+from zettel.tools.changes.embedding import embed_if_loaded, embedded
 from zettel.tools.changes.links import (
     LinkArgument,
     as_old_as,
@@ -43,7 +44,14 @@ from zettel.tools.changes.links import (
     with_links,
     without_agents,
 )
-from zettel.tools.changes.merging import check_mergeable, merged, parted, same_as, with_state
+from zettel.tools.changes.merging import (
+    check_mergeable,
+    merged,
+    parted,
+    same_as,
+    twin_change,
+    with_state,
+)
 from zettel.tools.changes.parts import parts_of
 from zettel.tools.changes.preconditions import check_expected, check_rev
 from zettel.tools.changes.settling import is_another_plan
@@ -70,15 +78,8 @@ from zettel.tools.note_marks import note_marks, words_of
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import MARKED_TRUST, SUSPECT, check_change, check_core, check_replaces
-from zettel.tools.verbs.candidates import (
-    candidates,
-    compare,
-    embed_if_loaded,
-)
+from zettel.tools.verbs.candidates import candidates, compare
 from zettel.tools.verbs.remember import NoteFields, remember
-
-EVOLUTION_MAKERS = ("rule", "llm")
-"""Makers in `derived_by` other than the agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,20 +251,7 @@ def _rederived(new: Note, old: Note, *, new_words: bool) -> Note:
         # Links and ends may settle conflicts that `compare` left open.
         same = (new.links, new.valid_until) == (old.links, old.valid_until)
         return replace(new, stage=0 if moved else old.stage if same else min(old.stage, LINKED))
-    derived = new.derived_by
-    return replace(
-        new,
-        context="" if derived.get("context") in EVOLUTION_MAKERS else new.context,
-        tags=() if derived.get("tags") in EVOLUTION_MAKERS else new.tags,
-        keywords=(),
-        entities=(),
-        times=(),
-        questions=(),
-        summary="",
-        links=tuple(link for link in new.links if link.made_by == "agent"),
-        derived_by={name: maker for name, maker in derived.items() if maker == "agent"},
-        stage=0,
-    )
+    return without_derived(new)
 
 
 def archived(part: Note, whole: Note, now: datetime) -> Change:
@@ -303,18 +291,9 @@ async def plan_restore(
         until = standing.valid_until if stands == stated else stated
         pair = (standing, _agents_words(standing, replace(earlier, valid_until=until)))
         changes = await restoring_changes(memory, [pair], cause, whole=False)
-        return await _embedded(memory, changes[0]) if changes else None
+        return await embedded(memory, changes[0]) if changes else None
 
     return amend
-
-
-async def _embedded(memory: Memory, change: Change) -> Change:
-    """A change of words with their vectors, if it has none and the model is loaded."""
-    if change.keep_vectors or change.vectors is not None:
-        return change
-    vectors = await embed_if_loaded(memory, change.note.content)
-    model = memory.embedder.model_id if vectors is not None else ""
-    return replace(change, note=replace(change.note, embed_model=model), vectors=vectors)
 
 
 def _agents_words(standing: Note, earlier: Note) -> Note:
@@ -743,15 +722,8 @@ async def _of_twins(
         elif memory.trust.are_peers(before, other):
             following = merged(other, after, by=by, now=now)
         if following is not None:
-            changes.append(await _twin_change(memory, other, following))
+            changes.append(await twin_change(memory, other, following))
     return changes
-
-
-async def _twin_change(memory: Memory, old: Note, new: Note) -> Change:
-    if new.content == old.content:
-        return Change(note=new)
-    new = _rederived(new, old, new_words=True)
-    return await _embedded(memory, Change(note=new, keep_vectors=False))
 
 
 def _answer(before: Note, stored: Sequence[Note], parts: frozenset[str]) -> UpdateAnswer:
