@@ -164,6 +164,23 @@ async def test_an_erased_note_leaves_no_word_in_the_one_it_was_merged_into(desk:
     assert await desk.found(query="Ana's bees in Ulm") == [older]
 
 
+async def test_a_merged_note_takes_the_place_of_none_and_is_offered_none(any_desk: Desk) -> None:
+    older, younger = await told_twice(any_desk)
+    await merge(any_desk, younger, older)
+
+    answer = await any_desk("update", note_id=younger, content=f"{FIRST} no longer")
+    link = {"to": older, "relation": "supersedes"}
+    with pytest.raises(Refused, match="archived, so that recall would show neither"):
+        await any_desk("update", note_id=younger, links=[link])
+
+    assert "candidates" not in answer
+    assert await any_desk.found(query="Where does Ana keep her bees?") == [older]
+    # Not merged any more, it may.
+    apart = {"to": older, "relation": "same_as", "remove": True}
+    await any_desk("update", note_id=younger, links=[apart, link])
+    assert await any_desk.found(query="Where does Ana keep her bees?") == [younger]
+
+
 async def test_the_older_note_becomes_a_rule_if_the_paraphrase_was_told_as_one(desk: Desk) -> None:
     older = await desk.told("Never push to main, open a pull request")
     younger = await desk.told("Open a pull request, never push to main", kind="procedural")

@@ -318,6 +318,8 @@ async def test_new_content_of_a_note_that_is_no_longer_current_is_told_to_be_a_c
         assert str(answer["notice"]).startswith("Taken as a correction")
         assert len(str(answer["notice"])) < 160
     assert "notice" not in await desk("update", note_id=old, content="v0", correction=True)
+    dated = await desk("update", note_id=step, content="Move it in May", happened_at="2026-05-02")
+    assert dated["notice"] == ("The note stays archived. Call remember to say what is so now.")
     assert "notice" not in await desk("update", note_id=old, tags=["a"])
     assert "notice" not in await desk("update", note_id=old, restore_rev=1)
 

@@ -1,7 +1,7 @@
 """The verb `update`: change a note, or restore a revision; every revision is kept."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -637,26 +637,30 @@ async def _apply(
     note_id, parts = note.note_id, await _open_parts(memory, note, edit)
     twins = same_as(note) | linked_as(edit.links, SAME_AS)
     before = after = note
-    embedded: Vectors | None = None
+    vectors: Vectors | None = None
     touched = set[str]()
 
     async def plan(notes: Mapping[str, Note]) -> list[Change]:
-        nonlocal before, after, embedded
+        nonlocal before, after, vectors
         changes = list[Change]()
         if note_id in notes:  # absent once its change is stored and only others lost a race
             before = after = notes[note_id]
             if before.state is State.FORGOTTEN:
                 raise NoteForgottenError(note_id)
             if change := await amend(before):
-                after, embedded = with_state(before, change.note), change.vectors
+                after, vectors = with_state(before, change.note), change.vectors
                 changes = [replace(change, note=after)]
             added = supersedes(after) - supersedes(before)
+            _check_shown(after, added)
             await check_supersedable(memory, after, added)
             await check_no_circle(memory.store, note_id, added)
         changes += await _of_twins(memory, before, after, notes, by, now)
         targets = changed_targets(before, after)
         touched.update(targets)
-        changes += await plan_targets(memory.store, targets, {note_id: after}, by=by, now=now)
+        turned = await plan_targets(memory.store, targets, {note_id: after}, by=by, now=now)
+        # One that loses words in this commit is closed, or opened, right after it.
+        busy = {change.note.note_id for change in changes}
+        changes += [change for change in turned if change.note.note_id not in busy]
         busy = {change.note.note_id for change in changes}
         folded = [n for i, n in notes.items() if i in parts - busy and n.state is State.ACTIVE]
         return changes + [archived(part, after, now) for part in folded]
@@ -673,17 +677,14 @@ async def _apply(
         targets = [*touched, *([note_id] if ends else [])]
         reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
     answer = _answer(before, (*written.stored, *reconciled), parts)
-    if _is_taken_as_correction(before, after, edit):
-        answer["notice"] = (
-            f"Taken as a correction of what was: the note stays {after.state.value}."
-            f" {_NOW_TOLD_BY[after.state]}"
-        )
-    if after.content != before.content:
+    if notice := _notice(before, after, edit):
+        answer["notice"] = notice
+    if after.state is State.ACTIVE and after.content != before.content:
         related = supersedes(after) | parts | await kin(memory.store, after)
-        compared = await compare(memory, after, embedded, related, now=now)
+        compared = await compare(memory, after, vectors, related, now=now)
         if found := await candidates(memory, compared):
             answer["candidates"] = found
-        if embedded is None:
+        if vectors is None:
             answer["degraded"] = MODEL_LOADING
     return answer
 
@@ -694,10 +695,29 @@ _NOW_TOLD_BY = {
 }
 
 
-def _is_taken_as_correction(before: Note, after: Note, edit: NoteEdit) -> bool:
-    """Whether new content was read as one, though the caller did not say so."""
-    said = edit.correction or edit.happened is not None or edit.content is None
-    return not said and after.content != before.content and after.state in _NOW_TOLD_BY
+def _notice(before: Note, after: Note, edit: NoteEdit) -> str:
+    """That recall does not show new content, or as what was, though the caller did not say so."""
+    if edit.correction or edit.content is None or after.content == before.content:
+        return ""
+    if after.state not in _NOW_TOLD_BY:
+        return ""
+    how = "The" if edit.happened else "Taken as a correction of what was: the"
+    return f"{how} note stays {after.state.value}. {_NOW_TOLD_BY[after.state]}"
+
+
+def _check_shown(note: Note, added: Collection[str]) -> None:
+    """Checks that a note which recall does not show takes no other note's place.
+
+    Raises:
+        InvalidArgumentError: It would, and recall would show neither.
+    """
+    if added and note.state is State.ARCHIVED:
+        raise InvalidArgumentError(
+            "links",
+            f"{note.note_id} is archived, so that recall would show neither it nor"
+            f" {', '.join(sorted(added))}",
+            _NOW_TOLD_BY[State.ARCHIVED],
+        )
 
 
 async def _of_twins(
