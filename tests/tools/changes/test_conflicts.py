@@ -334,6 +334,13 @@ def test_a_number_in_the_same_place_is_changed_however_far_the_notes_are() -> No
     assert list(found) == [distmat.note_id]
 
 
+def test_a_statement_of_now_ends_one_that_differs_from_it_in_a_word() -> None:
+    older = "The office is in Bonn."
+    assert reason(older, "The office is in Mainz now.") == "tells “mainz” in the same place"
+    assert reason(older, "The office is in Mainz.") == ""
+    assert reason("Ana is ill.", "Ben is ill now.") == ""
+
+
 def test_two_days_in_clauses_with_much_in_common_are_of_one_thing() -> None:
     older = "Wen is off on Fridays. Wen drops the sprites every Monday in the Dropbox folder."
     younger = "Wen drops sprites on Thursday, same Dropbox folder. Look at them on the day after."

@@ -510,3 +510,37 @@ async def test_one_who_tells_many_notes_is_no_thing(desk: Desk) -> None:
     answer = await desk("remember", content=LATER, subject="Wes")
 
     assert "candidates" not in answer
+
+
+async def test_what_was_so_before_told_anew_changes_what_came_between(any_desk: Desk) -> None:
+    again = "Mia works at SIEMENS."
+    await any_desk.told("Mia works at Siemens.")
+    any_desk.later(days=30)
+    between = await any_desk.told("Mia now works at Bosch.")
+    any_desk.later(days=30)
+
+    answer = await any_desk("remember", content=again)
+
+    assert answer["status"] == "stored"
+    told = pick(answer, "candidates")
+    assert [one["note_id"] for one in told] == [between]
+    assert "supersedes" in str(told[0]["settle"])
+    shown = await any_desk.found(query="Where does Mia work?")
+    assert shown[:1] == [answer["note_id"]]
+    assert between in shown
+    # Told once more, it is known.
+    assert (await any_desk("remember", content=again))["note_id"] == answer["note_id"]
+
+
+async def test_an_answer_told_back_is_known_and_says_what_may_be_so_since(desk: Desk) -> None:
+    before = await desk.told("Mia works at Siemens, in the old hall behind the station.")
+    desk.later(days=30)
+    since = await desk.told("Mia now works at Bosch, no longer at Siemens.")
+    await desk("recall", query="Where does Mia work?")
+
+    echoed = "Mia works at Siemens, in the old hall behind the station."
+    answer = await desk("remember", content=f"{echoed} ")
+
+    assert (answer["status"], answer["note_id"]) == ("already_known", before)
+    assert since in str(answer["next"])
+    assert "happened_at" in str(answer["next"])

@@ -186,6 +186,14 @@ def tells_of_now(text: str) -> bool:
     return any(pattern is not None and pattern.search(plain) for pattern in patterns)
 
 
+def without_now(text: str) -> str:
+    """The text with spaces for the words that tell of now."""
+    plain = _apart(text)
+    for language in _read_languages(plain):
+        plain = _without(language.now, plain)
+    return plain
+
+
 def value_words(text: str) -> set[str]:
     """Words of a text that can be a value or part of one: telling ones, short ones and names."""
     short = (

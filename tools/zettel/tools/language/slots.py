@@ -11,7 +11,7 @@ from itertools import chain, islice, product, takewhile
 import regex
 
 from zettel.storage.notes import fold
-from zettel.tools.language.change_cues import holds_one_value, tells_of_now
+from zettel.tools.language.change_cues import holds_one_value, tells_of_now, without_now
 from zettel.tools.language.terms import terms
 from zettel.tools.language.time_words import is_day_month_or_count, is_side
 
@@ -84,6 +84,8 @@ class Sentence:
     tokens: Sequence[str]
     whole: bool
     """Whether it is most of its text."""
+    of_now: bool = False
+    """Whether it says that it is so now, in words that are no tokens."""
 
 
 def find_other_value(younger: Sequence[Sentence], older: Sequence[Sentence]) -> OtherValue | None:
@@ -169,11 +171,17 @@ def read_sentences(text: str) -> Sequence[Sentence]:
     if len(text) > SLOT_MAX_CHARACTERS:
         return ()
     return [
-        Sentence(_tokens(part), len(sentence) >= WHOLE_MIN_SHARE * len(text))
+        _read(part, whole=len(sentence) >= WHOLE_MIN_SHARE * len(text))
         for sentence in islice(_SENTENCE.findall(text), SLOT_MAX_SENTENCES)
         if sentence[-1] not in "?？!！"
         for part in dict.fromkeys((sentence, _CLAUSE_END.split(sentence, maxsplit=1)[0]))
     ]
+
+
+def _read(part: str, *, whole: bool) -> Sentence:
+    tokens = _tokens(part)
+    plain = _tokens(without_now(part)) if tells_of_now(part) else tokens
+    return Sentence(plain, whole, of_now=len(plain) < len(tokens))
 
 
 def _tokens(sentence: str) -> list[str]:
@@ -194,7 +202,7 @@ def _other_value(younger: Sentence, older: Sentence) -> OtherValue | None:
         return None
     if _number_names(new[:before], new[len(new) - after :], *values):
         return None
-    sure = _are_numbers(*values) or holds_one_value(" ".join(new[:before]))
+    sure = younger.of_now or _are_numbers(*values) or holds_one_value(" ".join(new[:before]))
     short = not after or all(map(_is_word, values))
     if not sure and not (younger.whole and older.whole and short):
         return None

@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 
 from zettel.storage.errors import StoreError, ZettelError
 from zettel.storage.matching import match_outlines
-from zettel.storage.notes import Kind, Link, Near, Note, Outline, fold, outline_of
+from zettel.storage.notes import (
+    MAY_SUPERSEDE,
+    OPEN_RELATIONS,
+    Kind,
+    Link,
+    Near,
+    Note,
+    Outline,
+    State,
+    fold,
+    outline_of,
+)
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter, Vectors, Written
 from zettel.storage.text.passages import whole_passages
@@ -30,8 +41,10 @@ from zettel.tools.changes.conflicts import (
     is_about_others,
     notes_stating,
 )
+from zettel.tools.changes.links import SURE_CONFIDENCE, standing
 from zettel.tools.changes.settling import settle_call
 from zettel.tools.changes.supersession import supersedes
+from zettel.tools.changes.telling_order import telling_key
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.marks import find_marks
@@ -128,7 +141,63 @@ async def compare(
     known = {other.note_id: other for other in (*(one.outline for one in near), *found)}
     known = {i: other for i, other in known.items() if i not in (note.note_id, *settled)}
     cosines = None if vectors is None else _nearest_passages(near)
-    return await _judged(note, stated, known, cosines, least)
+    compared = await _judged(note, stated, known, cosines, least)
+    try:
+        return await _with_told_between(memory, compared, settled)
+    except StoreError:
+        logger.warning("no candidates: links could not be read", exc_info=True)
+        return compared
+
+
+async def _with_told_between(
+    memory: Memory, compared: Compared, settled: Collection[str]
+) -> Compared:
+    """A note that tells anew what an older one does changes what may have replaced that meanwhile.
+
+    The older one, which was so before, is no candidate beside it.
+    """
+    note, folded, found = compared.note, fold(compared.note.content), dict[str, list[Note]]()
+    same = {
+        other.note_id
+        for other in compared.known.values()
+        if compared.cosines.get(other.note_id, 0.0) >= NEARLY_SAME_MIN_COSINE
+        or fold(other.content) == folded
+    }
+    for other_id in sorted(same - compared.conflicts.keys()):
+        between = await replaced_since(memory, compared.known[other_id])
+        if told := [o for o in between if telling_key(o) < telling_key(note)]:
+            found[other_id] = [one for one in told if one.note_id not in settled]
+    between = {one.note_id: one for told in found.values() for one in told}
+    if not between:
+        return compared
+    outlines = {note_id: outline_of(one) for note_id, one in between.items()}
+    again = dict.fromkeys(outlines.keys() - compared.conflicts.keys(), _TOLD_AGAIN)
+    return replace(
+        compared,
+        known={**compared.known, **outlines},
+        conflicts={**compared.conflicts, **again},
+        alike=[other for other in compared.alike if other.note_id not in found],
+    )
+
+
+_TOLD_AGAIN = Conflict(
+    relation=MAY_SUPERSEDE,
+    weight=SURE_CONFIDENCE,
+    reason="tells anew what was so before it",
+    change=SURE_CONFIDENCE,
+)
+
+
+async def replaced_since(memory: Memory, note: Note | Outline) -> list[Note]:
+    """Active notes told later that may have replaced a note, which nobody has settled."""
+    linking = await memory.store.linking_to([note.note_id], relations=OPEN_RELATIONS)
+    return [
+        other
+        for other in linking
+        if other.state is State.ACTIVE
+        and any(note.note_id in standing(other, relation) for relation in OPEN_RELATIONS)
+        and telling_key(other) > telling_key(note)
+    ]
 
 
 async def compare_again(

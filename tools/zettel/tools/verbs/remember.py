@@ -68,10 +68,13 @@ from zettel.tools.verbs.candidates import (
     candidates,
     compare,
     compare_again,
+    replaced_since,
     suggested_tags,
     was_alone,
 )
 
+REPLACED_NAMED = 3
+"""Ids named of notes that may have replaced one that is known."""
 ECHO_MAX_TEXTS = 100
 """Most served texts of an echo whose notes are read, the longest: as an answer has notes."""
 EMBEDDED_MAX_PARTS = 256
@@ -447,7 +450,7 @@ async def _store(
                     await reconcile_superseded(
                         memory, supersedes(known), by=note.changed_by, now=now
                     )
-                return _already_known(known, note)
+                return _already_known(known, note, await replaced_since(memory, known))
             created = await _is_new_namespace(memory, note.namespace)
             vectors = await embedded()
             model = memory.embedder.model_id if vectors is not None else ""
@@ -613,7 +616,9 @@ async def _repeated(memory: Memory, note: Note, folded: str, given: _Given) -> N
         return None
     for offset in range(0, await memory.store.count(where), validation.MAX_LIST):
         for other in await memory.store.find(where, limit=validation.MAX_LIST, offset=offset):
-            if fold(other.subject) == fold(note.subject) and _when(given, other):
+            same = fold(other.subject) == fold(note.subject) and _when(given, other)
+            # What may have replaced it was told meanwhile: now it is so again.
+            if same and not await replaced_since(memory, other):
                 return other
     return None
 
@@ -677,7 +682,8 @@ def _differing(known: Note, note: Note) -> list[str]:
     return [name for name, differs in news.items() if differs]
 
 
-def _already_known(known: Note, note: Note) -> RememberAnswer:
+def _already_known(known: Note, note: Note, since: Sequence[Note] = ()) -> RememberAnswer:
+    """The answer for what is known; `since` may have replaced it, and was told later."""
     answer = RememberAnswer(
         note_id=known.note_id, status="already_known", namespace=known.namespace
     )
@@ -685,6 +691,12 @@ def _already_known(known: Note, note: Note) -> RememberAnswer:
         answer["differs"] = differs
         if differs != ["source"]:
             answer["next"] = f'To change these call update(note_id="{known.note_id}", …).'
+    if since:
+        ids = ", ".join(other.note_id for other in since[:REPLACED_NAMED])
+        again = (
+            f"What was told since may be so instead ({ids}); if this is so again, pass happened_at."
+        )
+        answer["next"] = " ".join(filter(None, (answer.get("next"), again)))
     return answer
 
 
