@@ -99,3 +99,23 @@ async def test_a_note_updated_to_today_is_not_replaced_by_one_of_last_year(desk:
     assert f'update(note_id="{port}", links=[{{"to": "{told["note_id"]}"' in str(
         pick(told, "candidates", 0, "settle")
     )
+
+
+async def test_a_plan_put_in_before_another_is_replaced_by_it_on_its_day(any_desk: Desk) -> None:
+    shop = await any_desk.told("The shop opens at 8.", happened_at="2026-01-01")
+
+    async def planned(opens: str, day: str) -> str:
+        content = f"The shop opens at {opens}."
+        answer = await any_desk("update", note_id=shop, content=content, happened_at=day)
+        return str(answer["successor"])
+
+    nine = await planned("9", "2027-02-01")
+    ten = await planned("10", "2027-04-01")
+    eleven = await planned("11", "2027-03-10")
+
+    over = {shop}
+    for day, holds in (("2027-02-20", nine), ("2027-03-20", eleven), ("2027-04-20", ten)):
+        found = await any_desk.found(query="When does the shop open?", as_of=day)
+        assert found[0] == holds, day
+        assert over.isdisjoint(found), day
+        over.add(holds)

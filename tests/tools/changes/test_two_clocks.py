@@ -35,9 +35,11 @@ async def test_a_late_arrival_holds_from_its_date_on_and_ends_what_it_overtook(d
     """Of two dated updates the one told last counts, and every look back says the same end."""
     note = await desk.told("Kim lives in Paris", happened_at="2026-01-10")
     await desk("update", note_id=note, content="Kim lives in Lyon", happened_at="2026-03-01")
-    await desk("update", note_id=note, content="Kim lives in Rome", happened_at="2026-02-01")
-    await desk("update", note_id=note, content="Kim lives in Oslo", happened_at="2026-09-01")
+    late = await desk("update", note_id=note, content="Kim lives in Rome", happened_at="2026-02-01")
+    last = await desk("update", note_id=note, content="Kim lives in Oslo", happened_at="2026-09-01")
 
+    assert 'restore_rev=2), then remember(…, happened_at="2026-02-01' in str(late["notice"])
+    assert "notice" not in last
     then = {
         day: pick(await desk("recall", note_ids=[note], as_of=day), "notes", 0)
         for day in ("2026-01-15", "2026-02-15", "2026-03-15", "2026-10-01")

@@ -1,6 +1,7 @@
 """What a note's text says that another note may change, read once for many comparisons."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from zettel.tools.language.change_cues import (
@@ -14,6 +15,7 @@ from zettel.tools.language.kept_readings import keep_last
 from zettel.tools.language.quantities import QuantityText
 from zettel.tools.language.question_words import says_done
 from zettel.tools.language.slots import Sentence, named_numbers, read_sentences
+from zettel.tools.language.speakers import find_speech
 from zettel.tools.language.terms import identifiers
 
 KEPT_MAX_TEXTS = 500
@@ -58,8 +60,11 @@ class ToldText:
 
     @cached_property
     def sentences(self) -> Sequence[Sentence]:
-        """What it states."""
-        return read_sentences(self.content)
+        """What it states; of now its author alone states anything."""
+        found = read_sentences(self.content)
+        if any(one.of_now for one in found) and find_speech(self.content):
+            return [replace(one, of_now=False) for one in found]
+        return found
 
     @cached_property
     def quantities(self) -> QuantityText:

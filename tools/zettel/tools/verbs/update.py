@@ -514,7 +514,18 @@ async def _store_successor(
         links=[*edit.links, *stated],
         namespace=note.namespace,
     )
+    await _let_follow(memory, caller, note, told["note_id"], edit.happened, now)
     return await _answer_for(memory, note, told, successor=told["note_id"])
+
+
+async def _let_follow(
+    memory: Memory, caller: Caller, note: Note, successor: str, begins: Period, now: datetime
+) -> None:
+    """Lets the plans of later days, which replace the note, replace its new successor as well."""
+    for later in await _planned_by(memory, caller, note, now):
+        if later.happened_at > begins.start and successor not in supersedes(later):
+            link = LinkArgument(to=successor, relation=SUPERSEDES)
+            await update(memory, caller, now=now, note_id=later.note_id, links=[link])
 
 
 async def _answer_for(
@@ -677,7 +688,7 @@ async def _apply(
         targets = [*touched, *([note_id] if ends else [])]
         reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
     answer = _answer(before, (*written.stored, *reconciled), parts)
-    if notice := _notice(before, after, edit):
+    if notice := await _notice(memory, before, after, edit):
         answer["notice"] = notice
     if after.state is State.ACTIVE and after.content != before.content:
         related = supersedes(after) | parts | await kin(memory.store, after)
@@ -695,14 +706,25 @@ _NOW_TOLD_BY = {
 }
 
 
-def _notice(before: Note, after: Note, edit: NoteEdit) -> str:
-    """That recall does not show new content, or as what was, though the caller did not say so."""
+async def _notice(memory: Memory, before: Note, after: Note, edit: NoteEdit) -> str:
+    """What of new content the caller may not have meant; empty if nothing.
+
+    Recall may not show it, or only as what was; what was told of a later time may be gone.
+    """
     if edit.correction or edit.content is None or after.content == before.content:
         return ""
-    if after.state not in _NOW_TOLD_BY:
-        return ""
-    how = "The" if edit.happened else "Taken as a correction of what was: the"
-    return f"{how} note stays {after.state.value}. {_NOW_TOLD_BY[after.state]}"
+    if after.state in _NOW_TOLD_BY:
+        how = "The" if edit.happened else "Taken as a correction of what was: the"
+        return f"{how} note stays {after.state.value}. {_NOW_TOLD_BY[after.state]}"
+    began, begins = before.happened_at, after.happened_at
+    earlier = await memory.store.revisions(before.note_id) if begins < began else ()
+    if any(r.content != before.content and r.happened_at <= begins for r in earlier):
+        return (
+            f"What it told from {iso(began)} on is so at no time any more. If this was so until"
+            f' then: update(note_id="{before.note_id}", restore_rev={before.rev}), then'
+            f' remember(…, happened_at="{iso(begins)}", valid_until="{iso(began)}").'
+        )
+    return ""
 
 
 def _check_shown(note: Note, added: Collection[str]) -> None:
