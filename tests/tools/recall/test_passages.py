@@ -1,5 +1,6 @@
 """What an answer quotes of a note that is too long for it: the passage that answers."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.tools.conftest import Desk, notes
@@ -170,6 +171,20 @@ async def test_small_words_of_a_language_choose_no_passage(desk: Desk) -> None:
     quoted = await _quoted(desk, "Que faut-il pour l'allumage ?", manual)
 
     assert "## Allumage\n\nOn met trois fagots de châtaignier" in quoted
+
+
+@pytest.mark.parametrize("asked", ["node17", "NODE17", "node-17"])
+async def test_a_row_is_found_by_a_name_with_a_number_that_every_row_begins_like(
+    desk: Desk, asked: str
+) -> None:
+    rows = "".join(
+        f"| node{at:02} | {'db' if at % 2 else 'web'} | 10.0.0.{at} |\n" for at in range(45)
+    )
+    table = f"Hosts\n\n| name | role | ip |\n|---|---|---|\n{rows}"
+
+    quoted = await _quoted(desk, f"What is the ip of {asked}?", table)
+
+    assert "| node17 | db | 10.0.0.17 |" in quoted
 
 
 @given(

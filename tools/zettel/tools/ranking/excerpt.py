@@ -33,6 +33,7 @@ PASSAGE_MIN_SHARE = 0.25
 answered within 600 characters as with all that there was room for, in a third fewer."""
 
 _WORD = re.compile(r"[\p{L}\p{M}\p{N}]+")
+_DIGIT = re.compile(r"\p{N}")
 _LEADS_IN = (":", "：")
 _NUMBER = re.compile(r"\(?(?:\d{1,3}|\p{L})[.)]|[-*•+]")
 
@@ -122,7 +123,10 @@ def _asked_words(query: str) -> set[str]:
     """Stems of the words of a question that are no small words of its language, if it has any."""
     small = read_language(query).function_words
     words = (word for word in _WORD.findall(fold(query)) if word not in small)
-    return stems(" ".join(words)) or stems(query)
+    asked = " ".join(words)
+    # A name with a number is meant whole: "node17" begins as every "node" of a table does.
+    numbered = {word for word in _WORD.findall(fold(query)) if _DIGIT.search(word)}
+    return (stems(asked) or stems(query)) | numbered
 
 
 def _read_sentences(content: str) -> list[_Sentence]:
@@ -171,6 +175,9 @@ def _score(content: str, query: str, asked: Set[str], read: Sequence[_Sentence])
     """How near each sentence is to a question."""
     said = terms_of([content[one.start : one.end] for one in read])
     held = [asked & {term[:STEM_CHARACTERS] for term in words} for words in said]
+    if numbered := {word for word in asked if _DIGIT.search(word)}:
+        whole = (_WORD.findall(fold(content[one.start : one.end])) for one in read)
+        held = [stems | numbered.intersection(w) for stems, w in zip(held, whole, strict=True)]
     holders = Counter(chain.from_iterable(held))
     worth = {word: log1p(len(read) / holders[word]) for word in holders}
     scores = list[float]()
