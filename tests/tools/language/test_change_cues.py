@@ -18,6 +18,7 @@ TOLD = {
     "fr": ("On utilise Postgres au lieu de MySQL", "au lieu de", {"mysql"}),
     "it": ("Il laboratorio passa dalla cantina alla soffitta", "passa dalla", {"cantina"}),
     "ja": ("例会は月曜日ではなく火曜日に行う", "ではなく", {"月曜"}),
+    "nl": ("Het feest is verhuisd van de loods naar de kelder", "verhuisd", {"loods"}),
     "pt": ("O ateliê mudou da cave para o sótão", "mudou", {"cave"}),
     "zh": ("我们不再使用旧数据库", "不再", {"数据"}),
 }
@@ -42,6 +43,7 @@ OVER = {
     "fr": ("Le voyage au Japon est annulé", {"japon"}),
     "it": ("Il viaggio in Norvegia è stato annullato", {"norvegia"}),
     "ja": ("五月の北海道旅行は中止になった", {"旅行"}),
+    "nl": ("De reis naar Noorwegen gaat niet door", {"noorwe"}),
     "pt": ("A viagem à Noruega foi cancelada", {"noruega"}),
     "zh": ("五月去日本的旅游取消了", {"日本"}),
 }

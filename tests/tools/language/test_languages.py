@@ -37,6 +37,7 @@ def test_a_language_whose_words_are_read_has_small_words_or_a_script(folder: str
         ("Le coiffeur est fermé le 30 novembre", "fr"),
         ("Das Konzert ist am Montag", "de"),
         ("Tengo una cita con el notario", "es"),
+        ("De kapper is op maandag gesloten", "nl"),
     ],
 )
 def test_the_language_of_a_short_text_is_found(text: str, language: str) -> None:
@@ -79,6 +80,42 @@ def test_what_a_question_asks_for_is_known_in_portuguese_and_italian(
     question: str, sort: str
 ) -> None:
     assert asked_sort(question) == sort
+
+
+@pytest.mark.parametrize(
+    ("question", "sort"),
+    [
+        ("Wat staat er nog open met de loodgieter?", "open"),
+        ("Wat moet er nog gebeuren in de kelder?", "open"),
+        ("Welke besluiten zijn er genomen over het dak?", "decided"),
+        ("Wat is er veranderd in het rooster?", "changed"),
+    ],
+)
+def test_what_a_question_asks_for_is_known_in_dutch(question: str, sort: str) -> None:
+    assert asked_sort(question) == sort
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We met Lars and want a mail from the open office",
+        "She has the door open, die Tür war offen",
+        "Even een paar van de men is over",
+    ],
+)
+def test_dutch_words_that_other_languages_have_change_nothing(text: str) -> None:
+    assert find_change_cue(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ik woon in een dorp en heb twee honden",
+        "Mijn zus en ik gaan naar het koor",
+    ],
+)
+def test_a_note_about_the_user_is_known_in_dutch(text: str) -> None:
+    assert tells_of_user(text)
 
 
 @pytest.mark.parametrize(

@@ -372,8 +372,8 @@ def read_time(
             name,
             f"{text[:80]!r} is not a time Zettel can read",
             "Pass ISO 8601 ('2026-05-03', '2026-05-03T14:00Z'), a year or month, or words like"
-            " 'yesterday' or 'last week', in English, German, French, Spanish, Chinese or"
-            " Japanese, and nothing else.",
+            " 'yesterday' or 'last week', in English, German, Dutch, French, Spanish,"
+            " Portuguese, Italian, Chinese or Japanese, and nothing else.",
         )
     return period
 
