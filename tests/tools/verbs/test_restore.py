@@ -157,3 +157,24 @@ async def test_a_link_of_the_rules_that_was_taken_out_stays_out(desk: Desk) -> N
 
     [note] = await desk.memory.store.get([note_id])
     assert not any(link.stood(None) for link in note.links if link.relation == "shares_name")
+
+
+@pytest.mark.parametrize(
+    "settling",
+    [{"relation": "may_supersede", "remove": True}, {"relation": "supersedes"}],
+)
+async def test_the_undo_of_a_settled_pair_opens_it_again(
+    any_desk: Desk, settling: dict[str, object]
+) -> None:
+    older = await any_desk.told("The gym opens at 7:00.", happened_at="2026-05-01")
+    younger = await any_desk.told("The gym opens at 9:00 now.", happened_at="2026-06-01")
+    settled = await any_desk("update", note_id=younger, links=[{"to": older, **settling}])
+    assert "may_supersede" not in str((await any_desk("recall", note_ids=[younger]))["notes"])
+
+    rev = pick(settled, "undo", "restore_rev")
+    answer = await any_desk("update", note_id=younger, restore_rev=rev)
+
+    assert "links" in str(answer["changed"])
+    shown = str((await any_desk("recall", note_ids=[younger]))["notes"])
+    assert "may_supersede" in shown
+    assert older in shown

@@ -31,7 +31,7 @@ _WITH_EFFECT = (SUPERSEDES, SAME_AS, PART_OF, CONTRADICTS, *OPEN_RELATIONS)
 """Relations by which a note is closed, merged, joined, shown with another, or to be settled."""
 _SAME_WORDS = {"replaces": SUPERSEDES}
 """What the tools' descriptions say that `supersedes` does."""
-_SETTLING = (SUPERSEDES, SAME_AS, CONTRADICTS)
+SETTLING = (SUPERSEDES, SAME_AS, CONTRADICTS)
 """Relations that decide what a guess (`OPEN_RELATIONS`) between the same two notes leaves open."""
 NEAR_MIN_RATIO = 0.9
 """Least difflib ratio of a misspelt relation: one letter of ten is another."""
@@ -170,7 +170,7 @@ def with_links(
             begins = now if again and key[1] != SUPERSEDES else as_old_as(note, key[1])
             ended = [link for link in ended if key[1] != SUPERSEDES or link not in again]
             standing[key] = Link(to=key[0], relation=key[1], made_at=now, valid_from=begins)
-        if key[1] in _SETTLING and not argument.get("remove"):
+        if key[1] in SETTLING and not argument.get("remove"):
             for guess in OPEN_RELATIONS:
                 standing.pop((key[0], guess), None)
     if len([link for link in standing.values() if link.made_by == "agent"]) > MAX_LIST:

@@ -16,6 +16,7 @@ from zettel.storage.errors import (
 )
 from zettel.storage.notes import (
     DERIVED_FROM,
+    OPEN_RELATIONS,
     PART_OF,
     SAME_AS,
     SUPERSEDES,
@@ -34,6 +35,7 @@ from zettel.tools.changes.commit import commit
 from zettel.tools.changes.differences import differences, reported_changes
 from zettel.tools.changes.embedding import embed_if_loaded, embedded
 from zettel.tools.changes.links import (
+    SETTLING,
     LinkArgument,
     as_old_as,
     check_links,
@@ -308,14 +310,38 @@ def _agents_words(standing: Note, earlier: Note) -> Note:
     makers = {name: maker for name, maker in earlier.derived_by.items() if name not in evolved}
     makers |= {name: maker for name, maker in standing.derived_by.items() if name in evolved}
     stated = [link for link in earlier.links if link.made_by == "agent"]
-    taken = {(link.to, link.relation) for link in stated if link.stood(None)}
+    asked = _unsettled(standing, earlier)
+    taken = {(link.to, link.relation) for link in (*stated, *asked) if link.stood(None)}
     made = [link for link in standing.links if link.made_by != "agent"]
     return replace(
         earlier,
         **{name: getattr(standing, name) for name in evolved},
         derived_by=makers,
-        links=(*stated, *(link for link in made if (link.to, link.relation) not in taken)),
+        links=(
+            *stated,
+            *asked,
+            *(link for link in made if (link.to, link.relation) not in taken),
+        ),
     )
+
+
+def _unsettled(standing: Note, earlier: Note) -> list[Link]:
+    """Open relations of an earlier revision that an agent has settled since."""
+    settled = {(link.to, link.relation) for link in standing.links if not link.stood(None)}
+    settled |= {
+        (link.to, guess)
+        for link in standing.links
+        if link.relation in SETTLING and link.stood(None)
+        for guess in OPEN_RELATIONS
+    }
+    return [
+        link
+        for link in earlier.links
+        if link.relation in OPEN_RELATIONS
+        and link.stood(None)
+        and link.made_by != "agent"
+        and (link.to, link.relation) in settled
+    ]
 
 
 class EditFields(NoteFields, total=False):
