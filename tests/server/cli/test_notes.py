@@ -33,6 +33,7 @@ from zettel.storage.lance.store import open_store
 from zettel.tools.answers import RecallAnswer
 from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.state.memory import Memory
+from zettel.tools.typed_tags import read_tags
 from zettel.tools.views.listing import StoredNote
 
 NAMESPACE = "farm"
@@ -322,6 +323,20 @@ async def test_a_person_who_does_not_agree_changes_nothing(farm: Settings) -> No
 def test_a_form_without_its_fields_is_refused(written: str) -> None:
     with pytest.raises(InvalidArgumentError, match="fields"):
         read_form({"content": "Ana"}, written)
+
+
+@pytest.mark.parametrize(
+    ("typed", "tags"),
+    [
+        ("a, b", ["a", "b"]),
+        ("[a, b]", ["a", "b"]),
+        ("""['a b', "c,d", e]""", ["a b", "c,d", "e"]),
+        ("[]", []),
+        ("see [3]", ["see [3]"]),
+    ],
+)
+def test_tags_are_typed_with_commas_or_as_a_list_of_yaml(typed: str, tags: list[str]) -> None:
+    assert read_tags(typed) == tags
 
 
 def test_a_text_that_looks_like_the_fields_is_kept_as_it_is() -> None:

@@ -2,12 +2,14 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.server.processes import Launcher
+from tests.server.processes import Launcher, environment
 
 SEVERAL = re.compile(r"\b1 (?:notes|files|revisions|changes|namespaces|that it made are)\b")
 
@@ -63,3 +65,38 @@ def test_edit_names_the_commands_that_change_a_text_kept_in_several_notes(
     [session] = re.findall("zettel list --session '(.+?)'", done.stderr)
     listed = zettel.run("list", "--session", session, "--json").stdout.splitlines()
     assert stored["parts"][0] in {json.loads(each)["note_id"] for each in listed}
+
+
+def test_adding_says_what_is_not_kept_and_how_to_settle(zettel: Launcher) -> None:
+    known = zettel.run("add", "Ana keeps bees", "--namespace", "old", "--tag", "farm")
+    near = zettel.run("add", "Ana keeps the bees", "--namespace", "old")
+    first, second = known.stdout.split()[3], near.stdout.split()[2]
+
+    assert known.stdout.startswith("Known already")
+    assert f"Not kept, as it differs there: tags. zettel edit {first}" in known.stdout
+    assert f"If it replaces the first: zettel link {second} supersedes {first}" in near.stdout
+    assert f"If it says the same as the first: zettel link {second} same_as {first}" in near.stdout
+
+
+def test_a_superseded_note_is_told_apart_in_an_answer(zettel: Launcher) -> None:
+    note = json.loads(zettel.run("list", "--namespace", "old", "--json").stdout)
+    added = zettel.run("add", "Ana gave up her bees", "--namespace", "old", "--json")
+    newer = json.loads(added.stdout)["note_id"]
+    assert zettel.run("link", newer, "supersedes", note["note_id"]).returncode == 0
+
+    shown = zettel.run("recall", "What did Ana keep before?", "--namespace", "old")
+
+    assert "(superseded) Ana keeps bees" in shown.stdout
+
+
+def test_what_is_no_utf8_and_an_editor_that_fails_are_named(zettel: Launcher) -> None:
+    note = json.loads(zettel.run("list", "--namespace", "old", "--json").stdout)
+    command = [sys.executable, "-m", "zettel", "--in-process", "add"]
+    env = environment(zettel.store)
+
+    latin = subprocess.run(command, input=b"caf\xe9", capture_output=True, check=False, env=env)
+    failed = zettel.run("edit", note["note_id"], EDITOR="false")
+
+    assert (latin.returncode, failed.returncode) == (2, 2)
+    assert b"it is not UTF-8" in latin.stderr
+    assert "'false' ended with 1, so nothing was taken from it" in failed.stderr

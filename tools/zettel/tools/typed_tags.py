@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+_YAML_LIST = re.compile(r"\s*\[(.*)\]\s*")
+_QUOTED = re.compile(r"(?<![^\s,])'([^'\"]*)'(?![^\s,])")
 _TYPED_TAG = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|\Z)|([^,]+))')
 
 
@@ -17,6 +19,8 @@ def _typed(tag: str) -> str:
 
 
 def read_tags(text: str) -> list[str]:
-    """The tags of such a line."""
+    """The tags of such a line, or of a YAML list in one line: "[a, b]"."""
+    if listed := _YAML_LIST.fullmatch(text):
+        text = _QUOTED.sub(r'"\1"', listed[1])
     typed = (quoted.replace('""', '"') or bare for quoted, bare in _TYPED_TAG.findall(text))
     return [tag for each in typed if (tag := each.strip())]

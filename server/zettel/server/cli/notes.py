@@ -253,7 +253,12 @@ def _read_text() -> str:
         from zettel.server.commands.writing import edit_text  # noqa: PLC0415
 
         return edit_text("").strip("\n")
-    return sys.stdin.read().strip("\n")
+    text = sys.stdin.read().strip("\n")
+    # What is not UTF-8 comes as such halves (PEP 383).
+    if any("\udc80" <= character <= "\udcff" for character in text):
+        remedy = "Convert it first, for example: iconv -f LATIN1 -t UTF-8"
+        raise InvalidArgumentError("text", "it is not UTF-8", remedy)
+    return text
 
 
 @command("namespace", "model", "log_level")

@@ -71,6 +71,7 @@ def _note(rank: int, note: "RecalledNote", content: str, short: Mapping[str, str
         f"{rank:>3}  ",
         (short[note["note_id"]], "id"),
         (f"  {day}  ", "faint"),
+        (f"({note['state']}) " if "state" in note else "", "removed"),
         (who, "strong"),
         indent=RANK_INDENT,
     )

@@ -20,6 +20,7 @@ from zettel.storage.errors import (
     NoteForgottenError,
     ZettelError,
 )
+from zettel.storage.notes import SAME_AS, SUPERSEDES
 from zettel.tools.typed_tags import read_tags, typed_tags
 
 if TYPE_CHECKING:
@@ -59,16 +60,28 @@ def add_output(call: MemoryCall, content: str, **fields: Json) -> Output:
     if cut := answer.get("cut"):
         named = ", ".join(f"{count} {kind}" for kind, count in cut.items())
         lines.append(line(f"Not kept, since it is secret: {named}.", indent=4))
+    if differs := answer.get("differs"):
+        fields = " and ".join(differs)
+        lines.append(line(f"Not kept, as it differs there: {fields}. zettel edit {short[note_id]}"))
+    if degraded := answer.get("degraded"):
+        lines.append(line(f"{degraded[:1].upper()}{degraded[1:]}."))
     if near:
         lines += [line(), line("It may repeat or replace:")]
         for other in near:
             lead = line("  ", (short[other["note_id"]], "id"), "  ", indent=4)
             lines += block(other["content"], lead)
-        first = short[near[0]["note_id"]]
-        lines += [
-            line(f"If it replaces the first: zettel link {short[note_id]} supersedes {first}")
-        ]
+        lines += _settling(short[note_id], short[near[0]["note_id"]], near[0]["settle"])
     return Output.of(answer, lines)
+
+
+def _settling(short: str, first: str, settle: str) -> list[Line]:
+    """The commands that settle a pair, the likeliest first, as the calls for an agent have it."""
+    offered = {
+        SAME_AS: f"If it says the same as the first: zettel link {short} {SAME_AS} {first}",
+        SUPERSEDES: f"If it replaces the first: zettel link {short} {SUPERSEDES} {first}",
+    }
+    places = {settle.find(f'"{relation}"'): command for relation, command in offered.items()}
+    return [line(places[place]) for place in sorted(places) if place >= 0]
 
 
 def edit_note(
@@ -259,6 +272,10 @@ def edit_text(text: str) -> str:
         try:
             subprocess.run([*shlex.split(editor), str(file)], check=True)
             return file.read_text(encoding="utf-8")
-        except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        except subprocess.CalledProcessError as error:
+            problem = f"{editor!r} ended with {error.returncode}, so nothing was taken from it"
+            remedy = "Leave it without an error, or set EDITOR to another one."
+            raise InvalidArgumentError("EDITOR", problem, remedy) from None
+        except (OSError, ValueError) as error:
             problem = f"{editor!r} did not work ({error})"
             raise InvalidArgumentError("EDITOR", problem, "Set EDITOR to one that does.") from None
