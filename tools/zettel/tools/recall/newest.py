@@ -100,13 +100,27 @@ async def newest_first(
     placed = lifted(_placed(ranked, ahead), signal) if ahead else tuple(ranked)
     if question.asks_former and not corpus.conversation:
         reader = memory.reader(asked.caller)
-        if replaced := await read_in_thread(_replaced, question, outlines, pairs):
-            if placed[0].note_id == replaced:
-                return placed
-            return placed_first(placed, replaced, corpus, reader, signal=FORMER_SIGNAL, weight=0.0)
-        changed = {*found.superseded.values(), *(older for _, older in pairs)}
-        return _changed_first(placed, changed, found, reader)
+        return await read_in_thread(_former_placed, found, placed, outlines, pairs, reader)
     return placed
+
+
+def _former_placed(
+    found: Found,
+    placed: tuple[Ranked, ...],
+    outlines: Mapping[str, Outline],
+    pairs: Sequence[tuple[str, str]],
+    reader: TrustView,
+) -> tuple[Ranked, ...]:
+    """The ranking with what was so before first: what stood before that which a question names."""
+    question, corpus = found.question, found.first.corpus
+    if replaced := _replaced(question, outlines, pairs):
+        if placed[0].note_id == replaced:
+            return placed
+        return placed_first(placed, replaced, corpus, reader, signal=FORMER_SIGNAL, weight=0.0)
+    if names_successor(question, outlines.values()):
+        return placed  # what has changed otherwise is of something else
+    changed = {*found.superseded.values(), *(older for _, older in pairs)}
+    return _changed_first(placed, changed, found, reader)
 
 
 def _replaced(
@@ -118,6 +132,14 @@ def _replaced(
     """
     told = ((outlines[younger], outlines[older]) for younger, older in pairs)
     return next((old.note_id for new, old in told if _is_successor(question, new, old)), "")
+
+
+def names_successor(question: Question, outlines: Iterable[Outline]) -> bool:
+    """Whether one of some notes holds what a question says came in place of what it asks for."""
+    came = words_of_successor(question.text)
+    return bool(came) and any(
+        came.issubset(terms(f"{one.subject} {one.content}")) for one in outlines
+    )
 
 
 def _is_successor(question: Question, newer: Outline, older: Outline) -> bool:

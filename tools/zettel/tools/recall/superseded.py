@@ -27,7 +27,7 @@ from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import OTHERWISE
 from zettel.tools.recall.formerly import end_of_times, is_of_then
-from zettel.tools.recall.newest import NEWEST_SIGNAL, is_asked_for
+from zettel.tools.recall.newest import NEWEST_SIGNAL, is_asked_for, names_successor
 from zettel.tools.recall.places import lifted
 from zettel.tools.recall.search import Arms, Found
 from zettel.tools.recall_request import TRUE_THEN, RecallQuery
@@ -130,6 +130,7 @@ async def add_superseded(memory: Memory, asked: RecallQuery, found: Found) -> Fo
         answers = await read_in_thread(_answers_better, question, matches, pair, near)
         if answers and await _stands_but_for_that(memory, asked, pair.note):
             told.setdefault(pair.by.note_id, []).append(pair)
+    told = await read_in_thread(_of_successor, found, told)
     if not told:
         return found
     meant = [_meant(question, of_one) for of_one in told.values()]
@@ -146,6 +147,23 @@ async def _behind(memory: Memory, note_ids: Sequence[str], steps: int) -> set[st
             break
         found |= ahead
     return found
+
+
+def _of_successor(
+    found: Found, told: Mapping[str, Sequence[_Superseded]]
+) -> Mapping[str, Sequence[_Superseded]]:
+    """Those in whose places came what a question names: "Who did it before Priya?".
+
+    All if it names nothing, or what no note tells.
+    """
+    question, outlines = found.question, found.first.corpus.outlines
+    if not question.asks_former or not names_successor(question, outlines):
+        return told
+    return {
+        newer: pairs
+        for newer, pairs in told.items()
+        if names_successor(question, [pairs[0].by, *(outline_of(one.note) for one in pairs)])
+    }
 
 
 def _meant(question: Question, pairs: Sequence[_Superseded]) -> _Superseded:
