@@ -679,6 +679,27 @@ async def test_a_product_that_no_note_mentions_is_named_and_its_short_name_menti
 
 
 @pytest.mark.parametrize(
+    ("question", "unknown"),
+    [
+        ("what's bob's phone number?", "bob"),
+        ("what is the chimney sweep's phone number?", "sweep"),
+        ("what's lena's phone number?", ""),
+        ("what was wrong with this morning's phone call?", ""),
+    ],
+)
+async def test_whose_it_is_in_small_letters_must_be_told(
+    desk: Desk, question: str, unknown: str
+) -> None:
+    await desk.told("lena phone 0171 5550123")
+    await desk.told("lunch is soup", happened_at="2026-11-18")
+
+    reason = str((await desk("recall", query=question)).get("reason", ""))
+
+    assert ("No note mentions" in reason) is bool(unknown)
+    assert f"mentions {unknown};" in reason or not unknown
+
+
+@pytest.mark.parametrize(
     ("note", "question", "unknown"),
     [
         ("Mateusz ist freitags immer in Wien", "On which days is he in Vienna?", "Vienna"),

@@ -297,6 +297,24 @@ async def test_what_has_changed_comes_before_what_only_shares_the_words_of_the_p
     assert found[:2] == [older, newer]
 
 
+async def test_what_something_else_replaced_does_not_come_first_for_what_came_is_named(
+    desk: Desk,
+) -> None:
+    idle = await desk.told("The portal logs idle customers out after 30 minutes")
+    shorter = await desk.told(
+        "Portal idle logout shortened to 20 minutes", links=[{"to": idle, "relation": "supersedes"}]
+    )
+    priya = await desk.told("Priya does the portal reviews, within half a day")
+    await told_others(desk)
+
+    named = await desk.found(query="Who did the portal reviews before Priya?")
+    unnamed = await desk.found(query="After how many minutes did the portal log out before?")
+
+    assert named[0] == priya
+    assert idle not in named[:2]
+    assert unnamed[:2] == [idle, shorter]
+
+
 async def test_a_further_page_begins_with_the_former_value_too(desk: Desk) -> None:
     older, _ = await superseded(desk, old="The rollout percentage of search is 20")
     question = "Which bus was it before, and the rollout percentage of search?"
