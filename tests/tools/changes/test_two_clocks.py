@@ -227,3 +227,14 @@ async def test_a_habit_holds_until_the_day_on_which_it_changes(desk: Desk) -> No
     assert set(await _standing(desk, "When is standup?")) == {told, moved}
     desk.later(days=30)
     assert await _standing(desk, "When is standup?") == [moved]
+
+
+async def test_two_moments_of_one_second_are_told_apart(desk: Desk) -> None:
+    note = await desk.told("Kim lives in Paris", happened_at="2026-05-01T10:00:00.2Z")
+
+    answer = await desk("update", note_id=note, happened_at="2026-05-01T10:00:00.5Z")
+
+    assert pick(answer, "changed", "happened_at") == [
+        "2026-05-01T10:00:00.200000Z",
+        "2026-05-01T10:00:00.500000Z",
+    ]

@@ -57,11 +57,14 @@ def shown(value: object) -> object:
 
 def differences(old: Note, new: Note) -> dict[str, list[object]]:
     """Field name -> `[old, new]` for every shown field that differs."""
-    return {
-        name: [shown(getattr(old, name)), shown(getattr(new, name))]
-        for name in SHOWN_FIELDS
-        if getattr(old, name) != getattr(new, name)
-    }
+    pairs = ((name, getattr(old, name), getattr(new, name)) for name in SHOWN_FIELDS)
+    return {name: _pair(before, after) for name, before, after in pairs if before != after}
+
+
+def _pair(before: object, after: object) -> list[object]:
+    pair = [shown(before), shown(after)]
+    within_a_second = isinstance(before, datetime) and isinstance(after, datetime)
+    return [exactly(before), exactly(after)] if within_a_second and pair[0] == pair[1] else pair
 
 
 def reported_changes(old: Note, new: Note) -> dict[str, list[object]]:
