@@ -341,6 +341,26 @@ def test_a_statement_of_now_ends_one_that_differs_from_it_in_a_word() -> None:
     assert reason("Ana is ill.", "Ben is ill now.") == ""
 
 
+def test_of_two_notes_the_one_with_the_same_subject_is_changed_unless_far_less_near() -> None:
+    texts = (
+        ("The contact at Nimbus is Joost Verhagen, by mail.", "Nimbus"),
+        ("Call with Joost Verhagen about the party of Nimbus: doors, band, contact list.", "party"),
+        ("Joost Verhagen is on leave; Priya has taken over as contact at Nimbus.", "Nimbus"),
+    )
+    contact, call, younger = (
+        replace(note(text, TOLD + timedelta(days=day)), subject=subject)
+        for day, (text, subject) in enumerate(texts)
+    )
+    others = {one.note_id: outline_of(one) for one in (contact, call)}
+
+    def changed(cosine: float) -> list[str]:
+        near = {contact.note_id: 0.5, call.note_id: cosine}
+        return list(find_conflicts(younger, (), others, near))
+
+    assert changed(0.6) == [contact.note_id]
+    assert changed(0.7) == [call.note_id]
+
+
 def test_two_days_in_clauses_with_much_in_common_are_of_one_thing() -> None:
     older = "Wen is off on Fridays. Wen drops the sprites every Monday in the Dropbox folder."
     younger = "Wen drops sprites on Thursday, same Dropbox folder. Look at them on the day after."

@@ -4,7 +4,7 @@ Compares only plain statements about the same person or thing.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import NamedTuple
@@ -55,6 +55,10 @@ NAMED_CONFIDENCE, VALUE_CONFIDENCE, CHANGE_CONFIDENCE = 0.95, 0.85, 0.8
 """The younger note says that something has changed and names what the older states as former; it
 tells another value in the same words; it says that something has changed. Set by hand. A 25th of
 the cosine is added, which tells the changed note among several and is less than their distance."""
+OF_SUBJECT_GAIN = 0.006
+"""Added where both have one subject: as if the note were nearer by .15. Of 394 changes in fourteen
+months four more are seen, and four notes fewer are wrongly said to be changed; with .012 and more
+two of each (November 2026)."""
 PREFERRED_MIN_CONFIDENCE = 0.8
 """Confidence from which answers prefer the younger note."""
 SAME_THING_MAX_NOTES = 4
@@ -192,11 +196,18 @@ def find_conflicts(
         if not conflict and not is_about_others(stated, others_stated):
             conflict = _change_between(told, _told(other), cosine, meant=note_id == meant)
         if conflict:
-            found[note_id] = conflict
+            found[note_id] = _with_subject(conflict, note, other)
     # A note changes one other. With all that the surest rule finds, 8 of 120 new notes were said to
     # change a wrong one, too, instead of 1, and in two months of notes 24 were wrong instead of 8.
     surest = max((one.weight for one in found.values() if one.change), default=0.0)
     return {i: one for i, one in found.items() if not one.change or one.weight == surest}
+
+
+def _with_subject(conflict: Conflict, note: Note | Outline, other: Outline) -> Conflict:
+    """A change is rather of the note with the same subject."""
+    if not conflict.change or not note.subject or fold(note.subject) != fold(other.subject):
+        return conflict
+    return replace(conflict, weight=min(conflict.weight + OF_SUBJECT_GAIN, 1.0))
 
 
 def _meant_by_nearness(
