@@ -19,7 +19,7 @@ from zettel.storage.erasable import Order, Receipt, digest_of
 from zettel.storage.erasure.ledger import Ledger, ledger_of
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.store import LanceStore
-from zettel.storage.merges import MERGE_CHANGE, merge_reason
+from zettel.storage.merges import MERGE_CHANGE, merge_reason, told_again
 from zettel.storage.notes import DERIVED_FROM, EVOLUTION, REVISED_BY, Link, Note, Origin, Run
 from zettel.storage.store import Change
 
@@ -191,7 +191,7 @@ async def test_words_that_a_note_took_over_from_an_erased_one_do_not_come_back(
 ) -> None:
     secret, other = make_note(f"a {CANARY}"), make_note("a piano")
     await add(lance, secret, other)
-    merging = revised(other, f"{other.content}\nTold again: {secret.content}")
+    merging = revised(other, other.content + told_again("1 June 2026", [secret.content]))
     took = replace(merging.note, change=MERGE_CHANGE, reason=merge_reason(secret.note_id))
     await lance.write(changes=[replace(merging, note=took)])
     await backed_up(lance, tmp_path / "a.zettel")

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from zettel.storage.erasable import Erasure, Order, Purge, Receipt, digest_of
 from zettel.storage.erasure.ledger import Ledger
-from zettel.storage.erasure.traces import ids_in, without_traces
+from zettel.storage.erasure.traces import ids_in, merged_words, without_traces
+from zettel.storage.merges import merged_into
 from zettel.storage.notes import Note, Usage
 from zettel.storage.store import Vectors
 
@@ -82,14 +83,17 @@ class DictErasing:
         ids |= {link.to for note in self._rows.values() for link in note.links}
         return tuple(sorted(self.ledger.erased(ids)))
 
+    def _merged(self, gone: set[str]) -> frozenset[str]:
+        return merged_into([(n.note_id, n.reason) for n in self._rows.values()], gone)
+
     def _with_composed(self, gone: set[str]) -> set[str]:
-        before = 0
+        before, merged = 0, self._merged(gone)
         while len(gone) != before:
             before = len(gone)
             gone |= {
                 note.note_id
                 for note in self._rows.values()
-                if note.derived and any(link.to in gone for link in note.links)
+                if note.derived and any(link.to in gone | merged for link in note.links)
             }
         return gone
 
@@ -97,11 +101,13 @@ class DictErasing:
         notes = defaultdict[str, list[Note]](list)
         for row in sorted(self._rows.values(), key=lambda note: note.rev):
             notes[row.note_id].append(row)
+        merged = self._merged(gone)
+        words = merged_words(merged, [notes[note_id] for note_id in merged], gone)
         clean = [
             after
-            for revisions in notes.values()
-            if any(_names(revision, gone) for revision in revisions)
-            for before, after in zip(revisions, without_traces(revisions, gone), strict=True)
+            for note_id, revisions in notes.items()
+            if note_id in merged or any(_names(revision, gone | merged) for revision in revisions)
+            for before, after in zip(revisions, without_traces(revisions, gone, words), strict=True)
             if before != after
         ]
         for row in clean:

@@ -164,13 +164,66 @@ async def test_an_erased_note_leaves_no_word_in_the_one_it_was_merged_into(desk:
     assert await desk.found(query="Ana's bees in Ulm") == [older]
 
 
+async def test_what_two_merged_notes_tell_stays_until_both_are_forgotten_or_erased(
+    desk: Desk,
+) -> None:
+    older = await desk.told(FIRST)
+    one = await desk.told(MORE, tags=["honey"])
+    other = await desk.told(f"{MORE} They say.", tags=["honey"])
+    await merge(desk, one, older)
+    await merge(desk, other, older)
+
+    await desk("forget", note_ids=[one])
+    assert await desk.found(query="When is the honey sold?") == [older]
+    assert (await stored(desk, older)).tags == ("honey",)
+    preview = await desk("forget", note_ids=[other], erase=True)
+    await desk("forget", confirm=preview["confirm"])
+
+    assert set(preview["elsewhere"]) == {older, one}
+    assert "honey" not in str(await desk.memory.store.revisions(older))
+
+
+async def test_notes_forgotten_one_by_one_come_back_with_all_that_they_told(desk: Desk) -> None:
+    older = await desk.told(FIRST)
+    younger = await desk.told(MORE)
+    await merge(desk, younger, older)
+    told = (await stored(desk, older)).content
+
+    for note_id in (younger, older):
+        await desk("forget", note_ids=[note_id])
+    for note_id in (younger, older):
+        await desk("forget", note_ids=[note_id], undo=True)
+
+    assert (await stored(desk, older)).content == told
+
+
+async def test_the_undo_that_an_answer_names_brings_a_merged_note_back_with_its_links(
+    desk: Desk,
+) -> None:
+    gone, older = await desk.told("Ana had her bees in Bonn"), await desk.told(FIRST)
+    younger = await desk.told(AGAIN, links=[{"to": gone, "relation": "supersedes"}])
+    await merge(desk, younger, older)
+    link = {"to": gone, "relation": "supersedes", "remove": True}
+    answer = await desk("update", note_id=younger, links=[link])
+
+    await desk("update", note_id=younger, restore_rev=pick(answer, "undo", "restore_rev"))
+
+    assert gone in str((await stored(desk, younger)).links)
+    with pytest.raises(Refused, match=f"would be archived.*Link {older}"):
+        both = [
+            {"to": older, "relation": "same_as"},
+            {"to": gone, "relation": "supersedes"},
+        ]
+        await desk("update", note_id=await desk.told(f"{AGAIN} now"), links=both)
+
+
 async def test_a_merged_note_takes_the_place_of_none_and_is_offered_none(any_desk: Desk) -> None:
     older, younger = await told_twice(any_desk)
     await merge(any_desk, younger, older)
 
     answer = await any_desk("update", note_id=younger, content=f"{FIRST} no longer")
     link = {"to": older, "relation": "supersedes"}
-    with pytest.raises(Refused, match="archived, so that recall would show neither"):
+    with pytest.raises(Refused, match="is archived, so that recall would show neither"):
         await any_desk("update", note_id=younger, links=[link])
 
     assert "candidates" not in answer

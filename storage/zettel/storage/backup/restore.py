@@ -33,7 +33,7 @@ from zettel.storage.backup.manifest import ERASURES, META, RUNS, USAGE
 from zettel.storage.backup.reader import BackupReader, SoundBackup
 from zettel.storage.erasable import Receipt, digest_of
 from zettel.storage.erasure.ledger import LEDGER_FILE, Ledger
-from zettel.storage.erasure.traces import ids_in, without_traces
+from zettel.storage.erasure.traces import ids_in, merged_words, without_traces
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.ids import derived_id
 from zettel.storage.lance.predicates import one_of
@@ -41,6 +41,7 @@ from zettel.storage.lance.rows import read_notes, read_vectors, to_table
 from zettel.storage.lance.schema import SCHEMA_VERSION
 from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.location import hold_or_refuse
+from zettel.storage.merges import merged_id, merged_into
 from zettel.storage.notes import DERIVED_FROM, UNDO, Note
 from zettel.storage.progress import ReportProgress
 from zettel.storage.revisions import NoteRow
@@ -134,12 +135,15 @@ class BackupContents:
         self._erased = set[str]()
         self._composed = defaultdict[str, set[str]](set)
         self._names = defaultdict[str, set[str]](set)
+        self._merges = set[tuple[str, str]]()
 
     def add(self, note: Note) -> None:
         """Add a revision."""
         if not self.marks[note.note_id] and self._is_erased(note.note_id):
             self._erased.add(note.note_id)
         self.marks[note.note_id][note.rev] = mark(note)
+        if merged_id(note.reason):
+            self._merges.add((note.note_id, note.reason))
         for link in note.links:
             self._names[link.to].add(note.note_id)
             if note.derived and link.relation == DERIVED_FROM:
@@ -149,8 +153,12 @@ class BackupContents:
 
     @property
     def gone(self) -> frozenset[str]:
-        """Erased notes of the backup, and those composed of them, recursively."""
+        """Erased notes of the backup, and those composed of them, recursively.
+
+        What was composed of a note that took over words of them may have these.
+        """
         found, ahead = set[str](), set(self._erased)
+        ahead = ahead.union(*(self._composed.get(i, ()) for i in self.merged))
         while ahead:
             found |= ahead
             ahead = set[str]().union(*(self._composed.get(i, ()) for i in ahead)) - found
@@ -159,8 +167,14 @@ class BackupContents:
     @property
     def touched(self) -> frozenset[str]:
         """Ids of staying notes with traces of erased ones."""
-        gone = self.gone
-        return frozenset(set[str]().union(*(self._names.get(i, ()) for i in gone)) - gone)
+        gone, merged = self.gone, self.merged
+        naming = set[str]().union(*(self._names.get(i, ()) for i in gone | merged))
+        return frozenset((naming | merged) - gone)
+
+    @property
+    def merged(self) -> frozenset[str]:
+        """Ids of notes that took over words from erased ones, also in turn."""
+        return merged_into(self._merges, self._erased)
 
     def new_id(self, note_id: str) -> str:
         """The id of a note whose own is taken; the same each time for a namespace."""
@@ -183,7 +197,7 @@ class BackupContents:
         """
         gone, renamed, there = set(self.gone), dict[str, str](), set[str]()
         # An erasure has left the notes of the store without its traces.
-        left = {note.row_id: mark(note) for note in _cleaned(touched, gone)}
+        left = {note.row_id: mark(note) for note in _cleaned(touched, gone, self.merged)}
         for note_id, told in self.marks.items():
             if note_id in gone or note_id not in standing:
                 continue
@@ -201,7 +215,7 @@ class BackupContents:
             gone=frozenset(gone),
             renamed=renamed,
             there=frozenset(there),
-            cleaned={note.row_id: note for note in _cleaned(touched, gone)},
+            cleaned={note.row_id: note for note in _cleaned(touched, gone, self.merged)},
         )
 
     def _same(self, ours: Mapping[int, RevisionMark], theirs: Mapping[int, RevisionMark]) -> bool:
@@ -213,10 +227,17 @@ class BackupContents:
         )
 
 
-def _cleaned(touched: Mapping[str, list[Note]], gone: Set[str]) -> Iterator[Note]:
-    """Every revision of notes with traces, without those of the notes in `gone`."""
-    for revisions in touched.values():
-        yield from without_traces(sorted(revisions, key=lambda note: note.rev), gone)
+def _cleaned(
+    touched: Mapping[str, list[Note]], gone: Set[str], merged: frozenset[str]
+) -> Iterator[Note]:
+    """Every revision of notes with traces, without those of the notes in `gone`.
+
+    `merged` are ids of notes that took over words from these.
+    """
+    notes = {i: sorted(of_note, key=lambda note: note.rev) for i, of_note in touched.items()}
+    words = merged_words(merged, [notes[i] for i in merged if i in notes], gone)
+    for revisions in notes.values():
+        yield from without_traces(revisions, gone, words)
 
 
 def mark(note: Note) -> RevisionMark:

@@ -2,17 +2,16 @@
 
 import mmap
 import re
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from zettel.storage.location import ENGINE_FOLDER
 from zettel.storage.merges import (
-    MERGE_CHANGE,
     TakenOver,
-    merge_reason,
-    parted_reason,
-    taken_over,
+    all_taken_over,
+    without_sentences,
     without_taken,
 )
 from zettel.storage.notes import REVISED_BY, Link, Note
@@ -31,51 +30,80 @@ def ids_in(text: str) -> Iterable[str]:
     return NOTE_ID.findall(text)
 
 
-def without_traces(revisions: Sequence[Note], gone: Container[str]) -> list[Note]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What is left of erased notes in those that they were merged into."""
+
+    note_ids: frozenset[str] = frozenset()
+    """Of the notes that took over from them, also in turn."""
+    taken: Mapping[str, Sequence[TakenOver]] = field(default_factory=dict[str, Sequence[TakenOver]])
+    """What each took over from the erased ones themselves."""
+
+
+def merged_words(
+    note_ids: frozenset[str], notes: Iterable[Sequence[Note]], gone: Collection[str]
+) -> Merged:
+    """What notes have of erased ones.
+
+    Args:
+        note_ids: `merged_into` of the erased ones.
+        notes: The revisions of each of these notes, oldest first.
+        gone: Ids of the erased notes.
+    """
+    taken = {of_note[0].note_id: all_taken_over(of_note, gone) for of_note in notes if of_note}
+    return Merged(note_ids=note_ids, taken={i: of for i, of in taken.items() if of})
+
+
+def without_traces(
+    revisions: Sequence[Note], gone: Container[str], merged: Merged = Merged()
+) -> list[Note]:
     """One note's revisions without traces of the erased notes.
 
-    Links to these are removed, ended ones too, their ids from reasons, and what the note took over
-    from one that was merged into it; what was derived from such words goes with them. From the
-    first revision on that one of them has taught, everything that an LLM worded is removed, since
-    its source is unknown. The current revision then waits to be described again. The agent's own
-    words stay. Takes all revisions of one note that is not itself erased, oldest first.
+    Links to these are removed, ended ones too, and their ids from reasons. What the note took over
+    from those that were merged into it goes with what was derived from it, and so do the reasons
+    that evolution gives for links to such notes, which may quote it. From the first revision on
+    that one of all these has taught, everything that an LLM worded is removed, since its source is
+    unknown. The current revision then waits to be described again. The agent's own words stay.
+    Takes all revisions of one note that is not itself erased, oldest first.
 
     Returns:
         As many revisions; those without a trace unchanged. One whose content has changed has no
         `embed_model`: its vectors are of the words that are gone.
     """
     clean, taught, before, added = list[Note](), False, None, set[str]()
-    taken = dict[str, TakenOver]()
     for note in revisions:
-        taught = taught or any(_teaches(link) and link.to in gone for link in note.links)
+        teachers = (link.to for link in note.links if _teaches(link))
+        taught = taught or any(to in gone or to in merged.note_ids for to in teachers)
         if before is not None:
             added = _added(before, note, added)
-            taken = _taken(before, note, taken, gone)
-        clean.append(_clean(_without_taken(note, taken.values()), gone, added if taught else None))
+        told = _without_quotes(_without_taken(note, merged), merged.note_ids)
+        clean.append(_clean(told, note, gone, added if taught else None))
         before = note
     return clean
 
 
-def _taken(
-    before: Note, note: Note, taken: dict[str, TakenOver], gone: Container[str]
-) -> dict[str, TakenOver]:
-    """By the id of the erased note, what a revision has of notes that were merged into it."""
-    for note_id in ids_in(note.reason) if note.change == MERGE_CHANGE else ():
-        if note.reason == merge_reason(note_id) and note_id in gone:
-            taken = {**taken, note_id: taken_over(before, note)}
-        elif note.reason == parted_reason(note_id):
-            taken = {other: of for other, of in taken.items() if other != note_id}
-    return taken
-
-
-def _without_taken(note: Note, taken: Iterable[TakenOver]) -> Note:
+def _without_taken(note: Note, merged: Merged) -> Note:
+    if note.note_id not in merged.note_ids:
+        return note
     clean = note
-    for of in taken:
+    for of in merged.taken.get(note.note_id, ()):
         clean = without_taken(clean, of)
+    # One that was merged into another brought along what it had taken over itself.
+    taken = chain.from_iterable(merged.taken.values())
+    sentences = list(chain.from_iterable(of.sentences for of in taken))
+    clean = replace(clean, content=without_sentences(clean.content, sentences))
     if clean.content == note.content:
         return clean
     reworded = without_derived(replace(clean, embed_model=""))
     return reworded if note.current else replace(reworded, stage=note.stage)
+
+
+def _without_quotes(note: Note, merged: Container[str]) -> Note:
+    links = tuple(
+        replace(link, reason="") if link.to in merged and link.made_by != "agent" else link
+        for link in note.links
+    )
+    return note if links == note.links else replace(note, links=links)
 
 
 def _added(before: Note, note: Note, added: set[str]) -> set[str]:
@@ -85,9 +113,13 @@ def _added(before: Note, note: Note, added: set[str]) -> set[str]:
     return set() if note.tags != before.tags and note.told else added
 
 
-def _clean(note: Note, gone: Container[str], added: set[str] | None) -> Note:
-    links = tuple(_unnamed(link, gone) for link in note.links if link.to not in gone)
-    clean = replace(note, links=links, reason=_without_ids(note.reason, gone))
+def _clean(told: Note, note: Note, gone: Container[str], added: set[str] | None) -> Note:
+    """`told` without links to erased notes, their ids and what they taught.
+
+    It is `note` itself if it is all as it was there.
+    """
+    links = tuple(_unnamed(link, gone) for link in told.links if link.to not in gone)
+    clean = replace(told, links=links, reason=_without_ids(told.reason, gone))
     if added is not None:
         clean = _untaught(clean, added)
     if clean == note:

@@ -26,7 +26,7 @@ from anyio import to_thread
 from lancedb import AsyncTable
 
 from zettel.storage.erasable import PROVIDERS_FILES, Order, Purge, Receipt, digest_of
-from zettel.storage.erasure.traces import ids_in, redact, without_traces
+from zettel.storage.erasure.traces import Merged, ids_in, merged_words, redact, without_traces
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
 from zettel.storage.lance.ledger_rows import follow_ledger, share_receipt
@@ -46,6 +46,7 @@ from zettel.storage.lance.table import LanceTable, Tables
 from zettel.storage.lance.vector_index import renew_vector_index
 from zettel.storage.lance.writes import as_table
 from zettel.storage.location import hold
+from zettel.storage.merges import merged_id, merged_into
 from zettel.storage.notes import EVOLUTION, NEEDS_REVIEW, Note
 from zettel.storage.revisions import NoteRow
 
@@ -67,6 +68,8 @@ class _Found:
     """Number of their revisions."""
     marked: frozenset[str]
     """Other notes with a trace of them."""
+    merged: frozenset[str]
+    """Those of the others that took over words from them, also in turn."""
     siblings: frozenset[str]
     """Other notes that an erased composed note cites."""
 
@@ -179,21 +182,24 @@ def _look(rows: pa.Table, ids: frozenset[str]) -> _Found:
     links = rows.column("link_ids").combine_chunks()
     composed = pc.equal(pc.struct_field(rows.column("origin"), "transport"), EVOLUTION)  # pyright: ignore[reportAttributeAccessIssue]: made when imported
     is_composed = composed.fill_null(False).to_pylist()
+    merged = merged_into(zip(note_ids, reasons, strict=True), ids)
     gone, before = set(ids), 0
     linking = set[int]()
     while len(gone) != before:
         before = len(gone)
-        linking = _linking(links, gone)
+        # What was composed of a note that took over words may have them.
+        linking = _linking(links, gone | merged)
         gone |= {note_ids[place] for place in linking if is_composed[place]}
     named = {at for at, reason in enumerate(reasons) if reason and gone & set(ids_in(reason))}
-    marked = {note_ids[place] for place in linking | named} - gone
+    marked = {note_ids[place] for place in linking | named} | merged
     own = [place for place, note_id in enumerate(note_ids) if note_id in gone]
     of_composed = [place for place in own if is_composed[place]]
     siblings = set(pc.list_flatten(links.take(of_composed)).to_pylist()) if of_composed else set()  # pyright: ignore[reportAttributeAccessIssue]: made when imported
     return _Found(
         gone=frozenset(gone),
         rows=len(own),
-        marked=frozenset(marked),
+        marked=frozenset(marked - gone),
+        merged=merged - gone,
         siblings=frozenset(siblings - gone - {NEEDS_REVIEW}),
     )
 
@@ -215,12 +221,18 @@ async def _delete(table: LanceTable, gone: Set[str]) -> int:
 
 
 async def _scrub(tables: Tables, found: _Found) -> int:
-    """Rewrite in place other notes' revisions that hold a trace; returns how many."""
-    scrubbed = 0
+    """Rewrite in place other notes' revisions that hold a trace; returns how many.
+
+    A revision that took over words is the trail to all others that have them: it is rewritten in a
+    pass that finds none of these any more, so that a racing writer's is not missed.
+    """
+    words, scrubbed = await _words_of(tables, found), 0
     for part in _parts(sorted(found.marked)):
         async with tables.notes.writing():
             rows = await read_rows(tables, one_of("note_id", part))
-            clean = await to_thread.run_sync(_clean, rows, found.gone)
+            clean = await to_thread.run_sync(_clean, rows, found.gone, words)
+            if rest := [row for row in clean if not row.trail]:
+                clean = rest
             for these, where in (
                 ([row for row in clean if not row.reworded], _as_read(tables)),
                 # Vectors of words that are gone go, whoever has made them since.
@@ -234,6 +246,16 @@ async def _scrub(tables: Tables, found: _Found) -> int:
                     )
         scrubbed += len(clean)
     return scrubbed
+
+
+async def _words_of(tables: Tables, found: _Found) -> Merged:
+    """What notes have of erased ones that were merged into them."""
+    notes = defaultdict[str, list[Note]](list)
+    for part in _parts(sorted(found.merged)):
+        for row in await read_rows(tables, one_of("note_id", part)):
+            notes[row.note.note_id].append(row.note)
+    of_notes = [sorted(of_note, key=lambda note: note.rev) for of_note in notes.values()]
+    return merged_words(found.merged, of_notes, found.gone)
 
 
 _SAME_STATE = "target.current = source.current"
@@ -252,21 +274,24 @@ class _Cleaned(NamedTuple):
     row: NoteRow
     reworded: bool
     """Whether words of its content went."""
+    trail: bool
+    """Whether it says of whom the note took over words."""
 
 
-def _clean(rows: Sequence[NoteRow], gone: frozenset[str]) -> list[_Cleaned]:
+def _clean(rows: Sequence[NoteRow], gone: frozenset[str], words: Merged) -> list[_Cleaned]:
     """The changed rows."""
     notes = defaultdict[str, list[NoteRow]](list)
     for row in sorted(rows, key=lambda row: row.note.rev):
         notes[row.note.note_id].append(row)
     clean = list[_Cleaned]()
     for of_note in notes.values():
-        after: list[Note] = without_traces([row.note for row in of_note], gone)
+        after: list[Note] = without_traces([row.note for row in of_note], gone, words)
         for row, note in zip(of_note, after, strict=True):
             reworded = note.content != row.note.content
             vectors = None if reworded else row.vectors
             if note != row.note:
-                clean.append(_Cleaned(NoteRow(note=note, vectors=vectors), reworded))
+                trail = merged_id(row.note.reason) in gone
+                clean.append(_Cleaned(NoteRow(note=note, vectors=vectors), reworded, trail))
     return clean
 
 

@@ -63,8 +63,9 @@ def differences(old: Note, new: Note) -> dict[str, list[object]]:
 
 def _pair(before: object, after: object) -> list[object]:
     pair = [shown(before), shown(after)]
-    within_a_second = isinstance(before, datetime) and isinstance(after, datetime)
-    return [exactly(before), exactly(after)] if within_a_second and pair[0] == pair[1] else pair
+    if pair[0] == pair[1] and isinstance(before, datetime) and isinstance(after, datetime):
+        return [exactly(before), exactly(after)]
+    return pair
 
 
 def reported_changes(old: Note, new: Note) -> dict[str, list[object]]:

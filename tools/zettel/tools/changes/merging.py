@@ -14,12 +14,13 @@ from zettel.storage.merges import (
     find_taken_over,
     merge_reason,
     parted_reason,
+    sentences_of,
+    told_again,
     without_taken,
 )
 from zettel.storage.notes import SAME_AS, Kind, Note, State
 from zettel.storage.revisions import without_derived
 from zettel.storage.store import Change
-from zettel.storage.text.passages import sentence_spans
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.embedding import embedded
 from zettel.tools.changes.links import standing
@@ -94,10 +95,10 @@ def _told_besides(other: Note, note: Note) -> str:
     Words like "yesterday" refer to that day.
     """
     known = set(terms(other.content))
-    told = [" ".join(note.content[slice(*span)].split()) for span in sentence_spans(note.content)]
-    more = [sentence for sentence in told if not known.issuperset(terms(sentence))]
-    day = f"{note.happened_at.day} {note.happened_at:%B %Y}"
-    return f"\nTold again on {day}: {' '.join(more)}" if more else ""
+    more = [
+        sentence for sentence in sentences_of(note.content) if not known.issuperset(terms(sentence))
+    ]
+    return told_again(f"{note.happened_at.day} {note.happened_at:%B %Y}", more)
 
 
 def parted(
@@ -124,36 +125,76 @@ async def twin_change(memory: Memory, old: Note, new: Note) -> Change:
 async def follow_merged(memory: Memory, notes: Iterable[Note], *, by: str, now: datetime) -> None:
     """Takes what forgotten notes told out of those they are merged into, or puts it back.
 
-    One that is merged, and archived as such, gives again. Idempotent.
+    What another note that is merged into the same one tells as well is given by that one then.
+    Idempotent.
 
     Raises:
         ChangedMeanwhileError: Others kept changing a note that one of these is merged into.
     """
-
-    async def follow(note: Note) -> None:
-        async def plan(others: Mapping[str, Note]) -> list[Change]:
-            changes = list[Change]()
-            for other in others.values():
-                revisions = await memory.store.revisions(other.note_id)
-                gives = find_taken_over(revisions, note.note_id) is not None
-                following = None
-                if gives and note.state is State.FORGOTTEN:
-                    following = parted(other, revisions, note, by=by, now=now)
-                elif not gives and note.state is State.ARCHIVED and _may_give(memory, note, other):
-                    following = merged(other, note, by=by, now=now)
-                if following is not None:
-                    changes.append(await twin_change(memory, other, following))
-            return changes
-
-        await commit(memory, sorted(same_as(note)), plan)
-
-    for note in notes:
-        if same_as(note):
-            await follow(note)
+    known = {note.note_id: note for note in notes}
+    for note in known.values():
+        await _follow(memory, note, by=by, now=now)
+        if note.state is State.FORGOTTEN:
+            await give_again(memory, same_as(note), by=by, now=now)
+    standing = [note_id for note_id, note in known.items() if note.state is not State.FORGOTTEN]
+    for note in await _merged_into(memory, standing):
+        await _follow(memory, note, by=by, now=now)
 
 
-def _may_give(memory: Memory, note: Note, other: Note) -> bool:
-    return other.state is State.ACTIVE and memory.trust.are_peers(note, other)
+async def give_again(memory: Memory, note_ids: Iterable[str], *, by: str, now: datetime) -> None:
+    """Puts into notes that lost words what others that are merged into them tell besides.
+
+    Raises:
+        ChangedMeanwhileError: Others kept changing one of the notes.
+    """
+    for note in await _merged_into(memory, note_ids):
+        await _follow(memory, note, by=by, now=now, again=True)
+
+
+async def _merged_into(memory: Memory, note_ids: Iterable[str]) -> list[Note]:
+    ids = sorted(note_ids)
+    linking = await memory.store.linking_to(ids, relations=(SAME_AS,)) if ids else []
+    return [note for note in linking if not same_as(note).isdisjoint(ids)]
+
+
+async def _follow(
+    memory: Memory, note: Note, *, by: str, now: datetime, again: bool = False
+) -> None:
+    """As `follow_merged`; `again` if what it gave may be less than what it tells besides by now."""
+
+    async def plan(others: Mapping[str, Note]) -> list[Change]:
+        changes = list[Change]()
+        for other in others.values():
+            revisions = await memory.store.revisions(other.note_id)
+            gives = find_taken_over(revisions, note.note_id) is not None
+            following = None
+            if gives and note.state is State.FORGOTTEN:
+                following = parted(other, revisions, note, by=by, now=now)
+            elif (
+                (again or not gives)
+                and note.state is State.ARCHIVED
+                and _may_give(memory, note, revisions)
+            ):
+                following = merged(other, note, by=by, now=now)
+            if following is not None:
+                changes.append(await twin_change(memory, other, following))
+        return changes
+
+    if targets := sorted(same_as(note)):
+        others = await memory.store.get(targets)
+        if may := [other.note_id for other in others if memory.may_write(other.namespace)]:
+            await commit(memory, may, plan)
+
+
+def _may_give(memory: Memory, note: Note, revisions: Sequence[Note]) -> bool:
+    """Whether a note gives another one what it tells, by that one's revisions.
+
+    One that is superseded takes only what it had before.
+    """
+    other = revisions[-1]
+    had = any(r.reason == parted_reason(note.note_id) for r in revisions)
+    there = other.state is State.ACTIVE or (other.state is State.SUPERSEDED and had)
+    return there and memory.trust.are_peers(note, other)
 
 
 def _changed(old: Note, new: Note, *, by: str, now: datetime, reason: str) -> Note | None:

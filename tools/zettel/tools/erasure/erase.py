@@ -41,9 +41,10 @@ async def same_text(store: NoteStore, notes: Sequence[Note]) -> list[str]:
     for key in dict.fromkeys(fold_hash(note.content) for note in notes):
         where = NoteFilter(fold_hash=key, states=(), derived=None)
         found += [n.note_id for n in await store.find(where, limit=SAME_TEXT_MAX_NOTES + len(own))]
-    found += [note_id for note in notes for note_id in sorted(same_as(note))]
-    merged = await store.linking_to(list(own), relations=(SAME_AS,)) if own else []
-    found += [note.note_id for note in merged if same_as(note) & own.keys()]
+    targets = [note_id for note in notes for note_id in sorted(same_as(note))]
+    merged = await store.linking_to([*own, *targets], relations=(SAME_AS,)) if own else []
+    found += targets
+    found += [note.note_id for note in merged if same_as(note) & {*own, *targets}]
     return [note_id for note_id in dict.fromkeys(found) if note_id not in own][:SAME_TEXT_MAX_NOTES]
 
 
@@ -107,11 +108,7 @@ async def _answer(memory: Memory, token: str, preview: Preview) -> ForgetAnswer:
     if preview.skipped:
         answer["skipped"] = list(preview.skipped)
     hints = [_unfinished(receipt, token)] if not done else []
-    hints += (
-        ["elsewhere names notes with the same text, or merged with these."]
-        if preview.elsewhere
-        else []
-    )
+    hints += [_ELSEWHERE] if preview.elsewhere else []
     hints += ["The skipped notes changed after the preview."] if preview.skipped else []
     if hints:
         answer["next"] = " ".join(hints)

@@ -17,6 +17,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.meta import update_meta
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteStore, Store
+from zettel.tools.changes.merging import give_again, same_as
 from zettel.tools.changes.previews import withdraw_previews
 from zettel.tools.changes.stages import COMPARED
 from zettel.tools.changes.supersession import reconcile_superseded, supersedes
@@ -127,12 +128,15 @@ async def _make_invisible(
 ) -> None:
     orders = [entry.order for entry in entries]
     ids = [note_id for order in orders for note_id in order.note_ids]
+    notes = await memory.store.get(ids)
+    merged_into = frozenset[str]().union(*map(same_as, notes)) - {*ids}
     receipts = await memory.admin.erase_rows(orders, clock=lambda: _since(now, began))
     memory.drop_cached(ids)
     await withdraw_previews(memory.admin, ids, now=now)
     await drop_erased_unanswered(memory.admin, ids)
     for entry in entries:
         await reconcile_superseded(memory, entry.targets, by=entry.order.who, now=now)
+        await give_again(memory, merged_into, by=entry.order.who, now=now)
     memory.on_write()
     for receipt in receipts:
         logger.info("erasure=%s rows=%d is invisible", receipt.receipt_id, receipt.rows)

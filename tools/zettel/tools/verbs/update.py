@@ -688,7 +688,7 @@ async def _apply(
                 after, vectors = with_state(before, change.note), change.vectors
                 changes = [replace(change, note=after)]
             added = supersedes(after) - supersedes(before)
-            _check_shown(after, added)
+            _check_shown(before, after, added & linked_as(edit.links, SUPERSEDES))
             await check_supersedable(memory, after, added)
             await check_no_circle(memory.store, note_id, added)
         changes += await _of_twins(memory, before, after, notes, by, now)
@@ -753,19 +753,24 @@ async def _notice(memory: Memory, before: Note, after: Note, edit: NoteEdit) -> 
     return ""
 
 
-def _check_shown(note: Note, added: Collection[str]) -> None:
+def _check_shown(before: Note, after: Note, added: Collection[str]) -> None:
     """Checks that a note which recall does not show takes no other note's place.
 
     Raises:
         InvalidArgumentError: It would, and recall would show neither.
     """
-    if added and note.state is State.ARCHIVED:
-        raise InvalidArgumentError(
-            "links",
-            f"{note.note_id} is archived, so that recall would show neither it nor"
-            f" {', '.join(sorted(added))}",
-            _NOW_TOLD_BY[State.ARCHIVED],
-        )
+    if not added or after.state is not State.ARCHIVED:
+        return
+    older = ", ".join(sorted(added))
+    merged = same_as(after)
+    raise InvalidArgumentError(
+        "links",
+        f"{after.note_id} {'is' if before.state is after.state else 'would be'} archived, so that"
+        f" recall would show neither it nor {older}",
+        f"Link {' or '.join(sorted(merged))}, which it is merged into, or take same_as out."
+        if merged
+        else _NOW_TOLD_BY[State.ARCHIVED],
+    )
 
 
 async def _of_twins(
