@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import JsonValue
 from tests.server.calls import with_calls
 from tests.server.processes import Launcher, environment
@@ -33,7 +35,7 @@ from zettel.storage.lance.store import open_store
 from zettel.tools.answers import RecallAnswer
 from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.state.memory import Memory
-from zettel.tools.typed_tags import read_tags
+from zettel.tools.typed_tags import read_tags, typed_tags
 from zettel.tools.views.listing import StoredNote
 
 NAMESPACE = "farm"
@@ -323,6 +325,12 @@ async def test_a_person_who_does_not_agree_changes_nothing(farm: Settings) -> No
 def test_a_form_without_its_fields_is_refused(written: str) -> None:
     with pytest.raises(InvalidArgumentError, match="fields"):
         read_form({"content": "Ana"}, written)
+
+
+@given(st.lists(st.text(max_size=12).map(str.strip).filter(bool), max_size=5))
+def test_tags_are_read_as_they_are_shown(tags: list[str]) -> None:
+    shown = [tag for tag in tags if tag == " ".join(tag.split())]
+    assert read_tags(typed_tags(shown)) == shown
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,11 @@ def test_adding_says_what_is_not_kept_and_how_to_settle(zettel: Launcher) -> Non
     assert known.stdout.startswith("Known already")
     assert f"Not kept, as it differs there: tags. zettel edit {first}" in known.stdout
     assert f"If it replaces the first: zettel link {second} supersedes {first}" in near.stdout
-    assert f"If it says the same as the first: zettel link {second} same_as {first}" in near.stdout
+    assert f"If both say the same: zettel link {second} same_as {first}" in near.stdout
+    late = zettel.run(
+        "add", "Ana keeps the bees now", "--namespace", "old", "--happened-at", "2020-01-01"
+    )
+    assert "If the first replaces it: zettel link" in late.stdout
 
 
 def test_a_superseded_note_is_told_apart_in_an_answer(zettel: Launcher) -> None:

@@ -306,7 +306,10 @@ def test_a_quantity_of_what_a_name_in_code_names_is_changed_in_other_words() -> 
             "night_windows is on in production, all depots.",
             True,
         ),
-        ("fast_search is disabled in production", "fast_search is enabled for everybody", True),
+        ("fast_search is disabled in production", "fast_search is enabled since Monday", True),
+        ("dark_mode is enabled in France", "dark_mode is disabled in Spain", False),
+        ("dark_mode was enabled by Ben", "dark_mode: Ben took the day off", False),
+        ("user_api: the alert is active", "user_api: turn off logging in tests", False),
         ("dark_mode is active in prod for all", "dark_mode is not active in prod", True),
         ("Das Flag dark_mode ist aus", "dark_mode ist an", True),
         ("night_windows: production: off, staging: on", "night_windows is on in staging", False),
@@ -314,6 +317,7 @@ def test_a_quantity_of_what_a_name_in_code_names_is_changed_in_other_words() -> 
         ("webhooks_v2 on in staging, off in prod", "3.8.0 is out, webhooks_v2 stays off", False),
         ("LOADER_BATCH=5000 rows per insert", "It inserts 2000 rows at once (LOADER_BATCH)", True),
         ("LOADER_BATCH=5000 rows per insert", "LOADER_BATCH needs 3 rows of indexes", False),
+        ("ingest_job loaded 2000 rows on Monday", "ingest_job loaded 2500 rows on Tuesday", False),
         ("LOADER_BATCH=5000 rows per insert", "LOADER_BATCH: 2000 files were too many", False),
     ],
 )
@@ -338,6 +342,9 @@ def test_a_statement_of_now_ends_one_that_differs_from_it_in_a_word() -> None:
     older = "The office is in Bonn."
     assert reason(older, "The office is in Mainz now.") == "tells “mainz” in the same place"
     assert reason(older, "The office is in Mainz.") == ""
+    assert reason("Ana owns a cat.", "Ana owns a dog now.") == ""
+    assert reason("I have a headache.", "I have a cold now.") == ""
+    assert reason("The API supports JSON.", "The API supports XML now.") == ""
     assert reason("Ana is ill.", "Ben is ill now.") == ""
 
 

@@ -684,6 +684,7 @@ async def test_a_product_that_no_note_mentions_is_named_and_its_short_name_menti
         ("what's bob's phone number?", "bob"),
         ("what is the chimney sweep's phone number?", "sweep"),
         ("what's lena's phone number?", ""),
+        ("when does the kid's school phone?", ""),
         ("what was wrong with this morning's phone call?", ""),
     ],
 )
@@ -692,6 +693,7 @@ async def test_whose_it_is_in_small_letters_must_be_told(
 ) -> None:
     await desk.told("lena phone 0171 5550123")
     await desk.told("lunch is soup", happened_at="2026-11-18")
+    await desk.told("the children's school phones at 8")
 
     reason = str((await desk("recall", query=question)).get("reason", ""))
 

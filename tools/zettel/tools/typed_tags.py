@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-_YAML_LIST = re.compile(r"\s*\[(.*)\]\s*")
+_YAML_LIST = re.compile(r"\s*\[([^\[\]]*)\]\s*")
 _QUOTED = re.compile(r"(?<![^\s,])'([^'\"]*)'(?![^\s,])")
 _TYPED_TAG = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|\Z)|([^,]+))')
 
@@ -15,7 +15,7 @@ def typed_tags(tags: Iterable[str]) -> str:
 
 def _typed(tag: str) -> str:
     doubled = tag.replace('"', '""')
-    return f'"{doubled}"' if "," in tag or tag.startswith('"') else tag
+    return f'"{doubled}"' if "," in tag or tag.startswith(('"', "[")) else tag
 
 
 def read_tags(text: str) -> list[str]:

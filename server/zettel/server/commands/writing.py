@@ -2,11 +2,12 @@
 
 import difflib
 import os
+import re
 import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -70,18 +71,24 @@ def add_output(call: MemoryCall, content: str, **fields: Json) -> Output:
         for other in near:
             lead = line("  ", (short[other["note_id"]], "id"), "  ", indent=4)
             lines += block(other["content"], lead)
-        lines += _settling(short[note_id], short[near[0]["note_id"]], near[0]["settle"])
+        lines += [line(said) for said in _settling(near[0]["settle"], note_id, short)]
     return Output.of(answer, lines)
 
 
-def _settling(short: str, first: str, settle: str) -> list[Line]:
-    """The commands that settle a pair, the likeliest first, as the calls for an agent have it."""
-    offered = {
-        SAME_AS: f"If it says the same as the first: zettel link {short} {SAME_AS} {first}",
-        SUPERSEDES: f"If it replaces the first: zettel link {short} {SUPERSEDES} {first}",
-    }
-    places = {settle.find(f'"{relation}"'): command for relation, command in offered.items()}
-    return [line(places[place]) for place in sorted(places) if place >= 0]
+_SETTLING_CALL = re.compile(
+    r'update\(note_id="(?P<start>\w+)", links=\[\{"to": "(?P<end>\w+)", "relation": "(?P<by>\w+)"\}'
+)
+
+
+def _settling(settle: str, note_id: str, short: Mapping[str, str]) -> Iterator[str]:
+    """The commands that settle a pair, in the order and direction of the calls for an agent."""
+    for call in _SETTLING_CALL.finditer(settle):
+        start, end, by = call.group("start", "end", "by")
+        if by == SAME_AS:
+            yield f"If both say the same: zettel link {short[start]} {by} {short[end]}"
+        elif by == SUPERSEDES:
+            which = "it replaces the first" if start == note_id else "the first replaces it"
+            yield f"If {which}: zettel link {short[start]} {by} {short[end]}"
 
 
 def edit_note(

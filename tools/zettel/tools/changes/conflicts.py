@@ -19,6 +19,7 @@ from zettel.storage.notes import (
     Link,
     Note,
     Outline,
+    Span,
     fold,
 )
 from zettel.storage.store import NoteFilter, NoteReader
@@ -342,10 +343,16 @@ def _find_other_of(younger: _Told, older: _Told) -> OtherValue | None:
     if value := _find_other_quantity(younger, older, meant=True, near=False):
         return value
     new, old = younger.text.content, older.text.content
-    if (value := find_other_count(new, old)) and are_of_a_size(value.old, value.new):
-        return value
+    # Of two days two counts may be true.
+    counted = find_other_count(new, old) if not (_times(younger) and _times(older)) else None
+    if counted and are_of_a_size(counted.old, counted.new):
+        return counted
     states = find_other_state(new, old)
     return OtherValue(*states) if states else None
+
+
+def _times(told: _Told) -> Sequence[Span]:
+    return told.note.times or find_times(told.text.content, telling_key(told.note)[0])
 
 
 def _names_subject(one: _Told, other: _Told) -> bool:

@@ -132,8 +132,8 @@ def find_other_state(younger: str, older: str) -> tuple[str, str] | None:
     """What a text tells as on that an older one tells as off, or the other way; None if nothing.
 
     Of two texts about one thing, in the words of the older and of the younger: "night_windows is on
-    in production", "is off in production, on in staging". What a text tells without an environment
-    is compared with all that the other tells.
+    in production", "is off in production, on in staging". What a text tells of no place is compared
+    with all that the other tells.
     """
     new, old = _told_states(younger), _told_states(older)
     for place in new:
@@ -145,18 +145,23 @@ def find_other_state(younger: str, older: str) -> tuple[str, str] | None:
 
 
 def _told_states(text: str) -> Mapping[str, Mapping[str, str]]:
-    """Environment, empty if none is named -> the states that a text tells of it, in its words."""
+    """Where, empty if it is not said -> the states that a text tells, in its words."""
     found = dict[str, dict[str, str]]()
     for clause in _parts().split(_plain(text), maxsplit=COMPARED_MAX_CLAUSES):
-        told = dict[str, str]()
         for state, words in _states().items():
             if there := words.search(clause):
                 denied = _is_denied(clause, there.start())
-                told[_OTHER_STATE[state] if denied else state] = f"{'not ' * denied}{there[0]}"
-        places = [p for p, words in _cases()["environment"].items() if words.search(clause)]
-        for place in (places or [""]) if told else ():
-            found.setdefault(place, {}).update(told)
+                told = _OTHER_STATE[state] if denied else state
+                for place in _places(clause, there.end()):
+                    found.setdefault(place, {})[told] = f"{'not ' * denied}{there[0]}"
     return found
+
+
+def _places(clause: str, behind: int) -> list[str]:
+    """The environments of a clause, or the first word behind a state that tells anything."""
+    named = [p for p, words in _cases()["environment"].items() if words.search(clause)]
+    rest = (word for word in _WORD.findall(clause[behind:]) if word not in small_words())
+    return named or [next((word for word in rest if not is_day_month_or_count(word)), "")]
 
 
 @cache

@@ -61,6 +61,11 @@ _IS = frozenset(
     " sera es son está están era tiene tienen fue".split()
 )
 """Words behind a number that is part of a name: "tank 2 is cleaned", "volume 6 of"."""
+_BE = frozenset(
+    "am is are was were ist sind war waren est sont était es son está están era è sono é são"
+    " zijn waren".split()
+)
+"""Verbs after which one thing is told at a time."""
 _CLAUSE_END = regex.compile(r"[,，、](?!\p{N})")
 _CHARACTER = regex.compile(rf"[{_UNSPACED}]")
 _MEANING = regex.compile(r"[\p{Han}\p{Katakana}]")
@@ -179,9 +184,10 @@ def read_sentences(text: str) -> Sequence[Sentence]:
 
 
 def _read(part: str, *, whole: bool) -> Sentence:
-    tokens = _tokens(part)
-    plain = _tokens(without_now(part)) if tells_of_now(part) else tokens
-    return Sentence(plain, whole, of_now=len(plain) < len(tokens))
+    if not tells_of_now(part):
+        return Sentence(_tokens(part), whole)
+    # Which parts "l'ufficio" by a space.
+    return Sentence(_tokens(without_now(part).replace("' ", "'")), whole, of_now=True)
 
 
 def _tokens(sentence: str) -> list[str]:
@@ -202,7 +208,9 @@ def _other_value(younger: Sentence, older: Sentence) -> OtherValue | None:
         return None
     if _number_names(new[:before], new[len(new) - after :], *values):
         return None
-    sure = younger.of_now or _are_numbers(*values) or holds_one_value(" ".join(new[:before]))
+    # "Is now in Mainz" ends "is in Bonn"; "has a dog now" does not end "has a cat".
+    is_now = younger.of_now and not _BE.isdisjoint(new[max(before - 2, 0) : before])
+    sure = is_now or _are_numbers(*values) or holds_one_value(" ".join(new[:before]))
     short = not after or all(map(_is_word, values))
     if not sure and not (younger.whole and older.whole and short):
         return None
