@@ -62,8 +62,8 @@ def add_output(call: MemoryCall, content: str, **fields: Json) -> Output:
         named = ", ".join(f"{count} {kind}" for kind, count in cut.items())
         lines.append(line(f"Not kept, since it is secret: {named}.", indent=4))
     if differs := answer.get("differs"):
-        fields = " and ".join(differs)
-        lines.append(line(f"Not kept, as it differs there: {fields}. zettel edit {short[note_id]}"))
+        where = " and ".join(differs)
+        lines.append(line(f"Not kept, as it differs there: {where}. zettel edit {short[note_id]}"))
     if degraded := answer.get("degraded"):
         lines.append(line(f"{degraded[:1].upper()}{degraded[1:]}."))
     if near:

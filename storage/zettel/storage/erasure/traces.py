@@ -31,7 +31,7 @@ def ids_in(text: str) -> Iterable[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class MergedWords:
     """What is left of erased notes in those that they were merged into."""
 
     note_ids: frozenset[str] = frozenset()
@@ -42,7 +42,7 @@ class Merged:
 
 def merged_words(
     note_ids: frozenset[str], notes: Iterable[Sequence[Note]], gone: Collection[str]
-) -> Merged:
+) -> MergedWords:
     """What notes have of erased ones.
 
     Args:
@@ -51,11 +51,11 @@ def merged_words(
         gone: Ids of the erased notes.
     """
     taken = {of_note[0].note_id: all_taken_over(of_note, gone) for of_note in notes if of_note}
-    return Merged(note_ids=note_ids, taken={i: of for i, of in taken.items() if of})
+    return MergedWords(note_ids=note_ids, taken={i: of for i, of in taken.items() if of})
 
 
 def without_traces(
-    revisions: Sequence[Note], gone: Container[str], merged: Merged = Merged()
+    revisions: Sequence[Note], gone: Container[str], merged: MergedWords = MergedWords()
 ) -> list[Note]:
     """One note's revisions without traces of the erased notes.
 
@@ -82,7 +82,7 @@ def without_traces(
     return clean
 
 
-def _without_taken(note: Note, merged: Merged) -> Note:
+def _without_taken(note: Note, merged: MergedWords) -> Note:
     if note.note_id not in merged.note_ids:
         return note
     clean = note

@@ -26,7 +26,7 @@ from anyio import to_thread
 from lancedb import AsyncTable
 
 from zettel.storage.erasable import PROVIDERS_FILES, Order, Purge, Receipt, digest_of
-from zettel.storage.erasure.traces import Merged, ids_in, merged_words, redact, without_traces
+from zettel.storage.erasure.traces import MergedWords, ids_in, merged_words, redact, without_traces
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
 from zettel.storage.lance.ledger_rows import follow_ledger, share_receipt
@@ -248,7 +248,7 @@ async def _scrub(tables: Tables, found: _Found) -> int:
     return scrubbed
 
 
-async def _words_of(tables: Tables, found: _Found) -> Merged:
+async def _words_of(tables: Tables, found: _Found) -> MergedWords:
     """What notes have of erased ones that were merged into them."""
     notes = defaultdict[str, list[Note]](list)
     for part in _parts(sorted(found.merged)):
@@ -278,7 +278,7 @@ class _Cleaned(NamedTuple):
     """Whether it says of whom the note took over words."""
 
 
-def _clean(rows: Sequence[NoteRow], gone: frozenset[str], words: Merged) -> list[_Cleaned]:
+def _clean(rows: Sequence[NoteRow], gone: frozenset[str], words: MergedWords) -> list[_Cleaned]:
     """The changed rows."""
     notes = defaultdict[str, list[NoteRow]](list)
     for row in sorted(rows, key=lambda row: row.note.rev):
