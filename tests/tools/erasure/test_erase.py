@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.scripted_llm import Asked, Reply, ScriptedLlm, worded
 from tests.storage.in_memory.store import DictStore
-from tests.tools.conftest import Desk, Refused, ids, opened_desk, pick
+from tests.tools.conftest import Desk, Refused, ids, notes, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.erasable import digest_of
@@ -408,3 +408,19 @@ async def test_what_it_has_taught_goes_from_every_revision_of_its_neighbours(
         assert revisions[-1].stage == 0
         await desk.evolve()
         assert "platypus" not in str(await memory.store.revisions(other))
+
+
+async def test_what_a_merged_note_told_is_told_by_another_one_that_was_merged_too(
+    desk: Desk,
+) -> None:
+    older = await desk.told("Ana keeps bees in Ulm.")
+    more = "Ana keeps bees in Ulm. Her honey is sold on Thursdays."
+    one, other = await desk.told(more), await desk.told(f"{more} They say.")
+    for note_id in (one, other):
+        await desk("update", note_id=note_id, links=[{"to": older, "relation": "same_as"}])
+
+    await erased(desk, one)
+
+    [note] = notes(await desk("recall", note_ids=[older]))
+    assert "Her honey is sold on Thursdays." in str(note["content"])
+    assert await desk.found(query="When is the honey sold?") == [older]

@@ -40,6 +40,8 @@ class Pending:
     order: Order
     targets: tuple[str, ...] = ()
     """Notes superseded by the erased ones: they become active again."""
+    merged_into: tuple[str, ...] = ()
+    """Notes that lose the erased ones' words, and take again what others merged into them tell."""
     wiped: bool = False
     """Whether only the `meta` table is left to purge; no note is named any more."""
 
@@ -62,7 +64,8 @@ async def order_erasure(
         note_ids=tuple(note_ids),
         waits=COMPARED + 1,
     )
-    entry = Pending(order=order, targets=tuple(sorted(targets)))
+    merged = frozenset[str]().union(*map(same_as, notes)) - set(note_ids)
+    entry = Pending(order=order, targets=tuple(sorted(targets)), merged_into=tuple(sorted(merged)))
 
     def add(pending: dict[str, Pending]) -> None:
         pending[order.receipt_id] = entry
@@ -128,15 +131,13 @@ async def _make_invisible(
 ) -> None:
     orders = [entry.order for entry in entries]
     ids = [note_id for order in orders for note_id in order.note_ids]
-    notes = await memory.store.get(ids)
-    merged_into = frozenset[str]().union(*map(same_as, notes)) - {*ids}
     receipts = await memory.admin.erase_rows(orders, clock=lambda: _since(now, began))
     memory.drop_cached(ids)
     await withdraw_previews(memory.admin, ids, now=now)
     await drop_erased_unanswered(memory.admin, ids)
     for entry in entries:
         await reconcile_superseded(memory, entry.targets, by=entry.order.who, now=now)
-        await give_again(memory, merged_into, by=entry.order.who, now=now)
+        await give_again(memory, entry.merged_into, by=entry.order.who, now=now)
     memory.on_write()
     for receipt in receipts:
         logger.info("erasure=%s rows=%d is invisible", receipt.receipt_id, receipt.rows)
