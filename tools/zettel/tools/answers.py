@@ -297,7 +297,7 @@ class ForgetAnswer(TypedDict):
     """Empty once they are erased."""
     proof: NotRequired[Proof]
     elsewhere: NotRequired[list[str]]
-    """Other notes with the same text."""
+    """Other notes with the same text, or merged with one of these."""
     conclusions: NotRequired[list[str]]
     """Notes that are derived from these and stay: once a premise is erased, nothing marks them."""
     matched: NotRequired[int]
