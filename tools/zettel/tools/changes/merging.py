@@ -4,18 +4,22 @@ Nothing is lost: that note stays as it was told, archived, with its source, its 
 history, and the other gets its tags and what it tells besides. The link's end takes all back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import reduce
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.merges import (
     MERGE_CHANGE,
+    TakenOver,
+    all_taken_over,
     find_taken_over,
     merge_reason,
     parted_reason,
     sentences_of,
     told_again,
+    without_sentences,
     without_taken,
 )
 from zettel.storage.notes import SAME_AS, Kind, Note, State
@@ -149,6 +153,49 @@ async def give_again(memory: Memory, note_ids: Iterable[str], *, by: str, now: d
     """
     for note in await _merged_into(memory, note_ids):
         await _follow(memory, note, by=by, now=now, again=True)
+
+
+async def part_erased(
+    memory: Memory, merged_into: Iterable[str], gone: Collection[str], *, by: str, now: datetime
+) -> None:
+    """Takes what notes to be erased told out of those that took it over, also in turn.
+
+    As revisions of their own, so that nobody who has read the words before writes them again.
+
+    Args:
+        memory: The memory.
+        merged_into: Ids of the notes that these are or were merged into.
+        gone: Ids of the notes to be erased.
+        by: Who erases them.
+        now: The moment.
+
+    Raises:
+        ChangedMeanwhileError: Others kept changing one of the notes.
+    """
+    taken, ahead = dict[str, list[TakenOver]](), set(merged_into)
+    while ahead:
+        notes = await memory.store.get(sorted(ahead))
+        for note_id in ahead:
+            taken[note_id] = all_taken_over(await memory.store.revisions(note_id), gone)
+        ahead = frozenset[str]().union(*map(merge_targets, notes)) - taken.keys() - set(gone)
+    sentences = [sentence for of in taken.values() for one in of for sentence in one.sentences]
+
+    async def plan(notes: Mapping[str, Note]) -> list[Change]:
+        changes = list[Change]()
+        for note in notes.values():
+            rest = reduce(without_taken, taken[note.note_id], note)
+            rest = replace(rest, content=without_sentences(rest.content, sentences))
+            if (following := _changed(note, rest, by=by, now=now, reason="")) is not None:
+                changes.append(await twin_change(memory, note, following))
+        return changes
+
+    if taken:
+        await commit(memory, sorted(taken), plan)
+
+
+def merge_targets(note: Note) -> frozenset[str]:
+    """Ids of the notes that a note is, or was once, merged into."""
+    return frozenset(link.to for link in note.links if link.relation == SAME_AS)
 
 
 async def _merged_into(memory: Memory, note_ids: Iterable[str]) -> list[Note]:

@@ -17,7 +17,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.meta import update_meta
 from zettel.storage.notes import Run
 from zettel.storage.store import NoteStore, Store
-from zettel.tools.changes.merging import give_again, same_as
+from zettel.tools.changes.merging import give_again, merge_targets, part_erased
 from zettel.tools.changes.previews import withdraw_previews
 from zettel.tools.changes.stages import COMPARED
 from zettel.tools.changes.supersession import reconcile_superseded, supersedes
@@ -64,7 +64,7 @@ async def order_erasure(
         note_ids=tuple(note_ids),
         waits=COMPARED + 1,
     )
-    merged = frozenset[str]().union(*map(same_as, notes)) - set(note_ids)
+    merged = frozenset[str]().union(*map(merge_targets, notes)) - set(note_ids)
     entry = Pending(order=order, targets=tuple(sorted(targets)), merged_into=tuple(sorted(merged)))
 
     def add(pending: dict[str, Pending]) -> None:
@@ -131,6 +131,8 @@ async def _make_invisible(
 ) -> None:
     orders = [entry.order for entry in entries]
     ids = [note_id for order in orders for note_id in order.note_ids]
+    merged_into = frozenset[str]().union(*(entry.merged_into for entry in entries)) - {*ids}
+    await part_erased(memory, merged_into, ids, by=entries[0].order.who, now=now)
     receipts = await memory.admin.erase_rows(orders, clock=lambda: _since(now, began))
     memory.drop_cached(ids)
     await withdraw_previews(memory.admin, ids, now=now)
