@@ -3,6 +3,8 @@
 import gc
 import json
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,9 +13,9 @@ from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, Refused, ids, notes, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.erasable import digest_of
+from zettel.storage.erasable import Order, Receipt, digest_of
 from zettel.storage.notes import Run
-from zettel.storage.store import NoteFilter
+from zettel.storage.store import Change, NoteFilter
 from zettel.tools.erasure.orders import drain, pending_erasures
 from zettel.tools.progress import reporting_to
 from zettel.tools.state.memory import Memory
@@ -424,3 +426,28 @@ async def test_what_a_merged_note_told_is_told_by_another_one_that_was_merged_to
     [note] = notes(await desk("recall", note_ids=[older]))
     assert "Her honey is sold on Thursdays." in str(note["content"])
     assert await desk.found(query="When is the honey sold?") == [older]
+
+
+async def test_who_has_read_words_before_an_erasure_writes_them_no_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = await desk.told("Ana keeps bees in Ulm.")
+    younger = await desk.told("Ana keeps bees in Ulm. Her honey is sold on Thursdays.")
+    await desk("update", note_id=younger, links=[{"to": older, "relation": "same_as"}])
+    store = desk.memory.admin
+    [read], erase_rows = await store.get([older]), store.erase_rows
+    assert "honey" in read.content
+
+    async def erase_and_write(
+        orders: Sequence[Order], *, clock: Callable[[], datetime]
+    ) -> list[Receipt]:
+        receipts = await erase_rows(orders, clock=clock)
+        described = replace(read, rev=read.rev + 1, context="described", change="construct")
+        await store.write(changes=[Change(note=described)])
+        return receipts
+
+    monkeypatch.setattr(store, "erase_rows", erase_and_write)
+
+    await erased(desk, younger)
+
+    assert "honey" not in str(await store.revisions(older))
