@@ -1,7 +1,8 @@
 """Removes what forgotten notes have taught others.
 
 With an LLM, `revise` rewords notes in the light of new ones and leaves a `revised_by` link. No
-other step derives a note's fields from another note's words.
+other step of evolution derives a note's fields from another note's words; what a merge copies is
+taken back by `merging.follow_merged`.
 """
 
 from collections.abc import Mapping, Sequence

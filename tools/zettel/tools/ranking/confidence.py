@@ -83,7 +83,7 @@ LoCoMo's development half and the generator's seeds 0, 3, 5 and 7 (`benchmarks/R
 WHOM_MAX_NAMES = 3
 """Most names of a question that a reason repeats."""
 _OWNER = re.compile(r"(?<![\p{L}\p{N}'’])(\p{Ll}[\p{L}\p{N}]+)['’]s(?![\p{L}\p{N}])")
-"""Who or what has something, in English."""
+"""An English possessive in small letters: "bob's"."""
 _ORDER = frozenset(
     beginnings(
         "currently earliest first initially last latest newest originally recently thing time"

@@ -746,7 +746,7 @@ async def _notice(memory: Memory, before: Note, after: Note, edit: NoteEdit) -> 
     earlier = await memory.store.revisions(before.note_id) if begins < began else ()
     if any(r.content != before.content and r.happened_at <= begins for r in earlier):
         return (
-            f"What it told from {iso(began)} on is so at no time any more. If this was so until"
+            f"What it said from {iso(began)} on is in no answer any more. If this was so until"
             f' then: update(note_id="{before.note_id}", restore_rev={before.rev}), then'
             f' remember(…, happened_at="{iso(begins)}", valid_until="{iso(began)}").'
         )
