@@ -40,6 +40,16 @@ async def test_forgetting_twice_and_undoing_twice_are_as_good_as_once(desk: Desk
         assert note.rev == revision
 
 
+async def test_an_undo_says_which_notes_were_not_forgotten(desk: Desk) -> None:
+    gone, kept = await desk.told("the secret plan"), await desk.told("the open plan")
+    await desk("forget", note_ids=[gone])
+
+    answer = await desk("forget", note_ids=[gone, kept], undo=True)
+
+    assert ids(answer) == [gone, kept]
+    assert answer["next"] == f"Not forgotten, so left as it is: {kept}."
+
+
 async def test_filters_change_nothing_until_confirmed(desk: Desk) -> None:
     a = await desk.told("Ana likes tea", subject="Ana", tags=["taste"])
     await desk.told("Ana likes jazz", subject="Ana", tags=["music"])

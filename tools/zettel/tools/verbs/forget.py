@@ -213,12 +213,20 @@ async def _done(
     answer = ForgetAnswer(status="restored" if undo else "forgotten", notes=lines)
     if len(lines) < len(notes):
         answer["matched"] = len(notes)
-    said = (
-        [] if undo else [_says_reopened(turned.reopened, "is"), *await _planned(memory, notes, now)]
-    )
+    if undo:
+        said = [_says_untouched(turned.untouched)]
+    else:
+        said = [_says_reopened(turned.reopened, "is"), *await _planned(memory, notes, now)]
     if said := list(filter(None, said)):
         answer["next"] = " ".join(said)
     return answer
+
+
+def _says_untouched(ids: Sequence[str]) -> str:
+    """That notes which an undo names were not forgotten; empty without any."""
+    named = ", ".join(ids[:REOPENED_NAMED])
+    more = f" and {len(ids) - REOPENED_NAMED} more" if len(ids) > REOPENED_NAMED else ""
+    return f"Not forgotten, so left as it is: {named}{more}." if ids else ""
 
 
 def _says_reopened(notes: Sequence[Note], verb: str) -> str:
@@ -486,6 +494,8 @@ class _Turned:
     """Now in the requested state, by this call or before it."""
     reopened: Sequence[Note]
     """Current again, as nothing supersedes them any more."""
+    untouched: Sequence[str]
+    """Ids of those that were in the requested state before."""
 
 
 async def _change_state(
@@ -498,7 +508,7 @@ async def _change_state(
 ) -> _Turned:
     """Forgets or restores notes in one commit, but none that an agent changed since its preview."""
     by = caller.name
-    settled, targets = dict[str, Note](), set[str]()
+    settled, targets, untouched = dict[str, Note](), set[str](), set[str]()
 
     async def plan(notes: Mapping[str, Note]) -> list[Change]:
         turned = dict[str, Note]()
@@ -506,6 +516,7 @@ async def _change_state(
             away = (State.FORGOTTEN, State.ARCHIVED) if undo else set(State) - {State.FORGOTTEN}
             if note.state not in away:
                 settled[note.note_id] = note
+                untouched.add(note.note_id)
             elif (rev := revs[note.note_id]) is None or await only_evolved(memory.store, note, rev):
                 state = await _state_before(memory, note) if undo else State.FORGOTTEN
                 turned[note.note_id] = _turned(note, state, by, now)
@@ -529,7 +540,8 @@ async def _change_state(
             await unlearn(memory, sorted(settled), by=by, now=now)
     there = [settled[note_id] for note_id in revs if note_id in settled]
     reopened = [note for note in stored if note.note_id not in revs]
-    return _Turned(there, await _reopened(memory, reopened, now))
+    as_before = [note_id for note_id in revs if note_id in untouched]
+    return _Turned(there, await _reopened(memory, reopened, now), as_before)
 
 
 async def _state_before(memory: Memory, note: Note) -> State:
