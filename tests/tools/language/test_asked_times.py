@@ -668,8 +668,26 @@ def test_days_ago_are_counted_back_behind_any_word(question: str, first: str, la
     assert windows(question) == [(first, last)]
 
 
-def test_hier_is_a_place_in_german() -> None:
-    assert windows("Wie lange wohne ich schon hier?") == []
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wie lange wohne ich schon hier?",
+        "Nina wohnt hier.",
+        "Wer wohnt hier?",
+        "Der Schlüssel liegt hier.",
+        "Passwort liegt hier",
+        "Het gereedschap ligt hier",
+    ],
+)
+def test_hier_is_a_place_in_german_and_dutch(text: str) -> None:
+    assert windows(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["Luc est venu hier.", "Parlé avec Paul hier", "Qui a appelé hier ?"]
+)
+def test_hier_is_a_day_in_french(text: str) -> None:
+    assert windows(text) == [("2026-04-14", "2026-04-14")]
 
 
 @pytest.mark.parametrize(

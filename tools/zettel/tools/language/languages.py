@@ -44,12 +44,26 @@ def find_language_of_start(text: str) -> str:
     if script := _SCRIPTS.search(text):
         found = script.lastgroup or ""
         return "ja" if found == "zh" and _KANA.search(text) else found
+    (first, most), (_, second) = [*_count_words(text).most_common(2), ("", 0), ("", 0)][:2]
+    return first if most >= _LEAST_WORDS and most > second else ""
+
+
+def _count_words(text: str) -> Counter[str]:
+    """Language -> how many words of a text are its small words or spelled as only it does."""
     known = _languages()
     told = Counter(chain.from_iterable(known.get(w, ()) for w in _WORD.findall(text.lower())))
     for code, signs in _signs().items():
         told[code] += sum(word not in known for word in signs.findall(text))
-    (first, most), (_, second) = [*told.most_common(2), ("", 0), ("", 0)][:2]
-    return first if most >= _LEAST_WORDS and most > second else ""
+    return told
+
+
+def is_rather(text: str, code: str, others: Sequence[str]) -> bool:
+    """Whether a text has more small words of a language than of each of the others.
+
+    For a word that both have: one small word tells enough, none does not.
+    """
+    told = _count_words(text[:LANGUAGE_READ_CHARACTERS])
+    return all(told[code] > told[other] for other in others)
 
 
 def read_languages(text: str, codes: Sequence[str], *, sure: bool) -> Sequence[str]:

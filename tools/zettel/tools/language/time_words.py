@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Literal
 
 from zettel.storage.notes import fold
-from zettel.tools.language.languages import counts_everywhere, find_language, read_languages
+from zettel.tools.language.languages import counts_everywhere, is_rather, read_languages
 from zettel.tools.language.times import MonthPart
 from zettel.tools.language.word_files import WordTable, word_tables
 
@@ -59,7 +59,7 @@ class _Table(WordTable):
     opens: str = "(?!)"
     """What may stand before a time that stands alone, and does not change it: "le" 3 mai."""
     elsewhere: Mapping[str, tuple[str, ...]] = {}
-    """Language -> words that are times in this one, and something else in that."""
+    """Word -> other languages in which it is no time."""
     to: tuple[str, ...] = ()
     beside: tuple[str, ...] = ("{day}", "{short}")
     """A day of the week beside a date; the first one may follow it without a bracket."""
@@ -287,13 +287,13 @@ def find_spelled_times(text: str, *, asked: bool, alone: bool) -> Iterator[Spell
     for code, language in _by_script(text):
         if not (language.holds.search(lower) and (alone or language.some.search(text))):
             continue
-        elsewhere = language.table.elsewhere
-        others = elsewhere.get(find_language(text), ()) if elsewhere else ()
+        elsewhere = {} if alone else language.table.elsewhere
         for pattern in (*language.patterns, *(language.alone if alone else ())):
             if pattern.asked and not asked:
                 continue
             for match in islice(pattern.spelled.finditer(text), TEXT_MAX_MATCHES):
-                if match.group().lower() in others:
+                others = elsewhere.get(match.group().lower())
+                if others and not is_rather(text, code, others):
                     continue
                 english = _in_english(match, pattern.english, language.table)
                 yield SpelledTime(match.start(), match.group(), english, code)
