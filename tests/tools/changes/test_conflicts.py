@@ -9,6 +9,7 @@ from zettel.storage.ids import new_id
 from zettel.storage.notes import Note, outline_of
 from zettel.tools.changes.conflicts import find_conflicts
 from zettel.tools.language.facts import find_statements
+from zettel.tools.language.question_words import says_sort
 
 TOLD = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -366,6 +367,36 @@ def test_of_two_notes_the_one_with_the_same_subject_is_changed_unless_far_less_n
 
     assert changed(0.6) == [contact.note_id]
     assert changed(0.7) == [call.note_id]
+
+
+@pytest.mark.parametrize("ticket", ["RW-112", "CO-31"])
+def test_what_is_done_by_its_ticket_is_the_open_task_and_not_what_is_nearer(ticket: str) -> None:
+    task = note(f"{ticket} (open): tapping Reserve twice makes two bookings", TOLD)
+    nearer = note("Bookings are made by createBooking alone, never by the client", TOLD)
+    done = note(
+        f"createBooking takes a key from the client now. {ticket} is fixed and closed",
+        TOLD + timedelta(days=7),
+    )
+    others = {one.note_id: outline_of(one) for one in (task, nearer)}
+
+    found = find_conflicts(done, [], others, {task.note_id: 0.5, nearer.note_id: 0.8})
+
+    assert [*found] == [task.note_id]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_open"),
+    [
+        ("RW-112 (open): two bookings", True),
+        ("Ticket 5 (noch offen)", True),
+        ("The migration is in progress", True),
+        ("RW-112, status: open", True),
+        ("The shop (open from 9 to 5)", False),
+        ("The fair was opened openly", False),
+    ],
+)
+def test_a_note_says_in_brackets_too_that_it_is_open(text: str, is_open: bool) -> None:
+    assert says_sort("open", text) is is_open
 
 
 def test_two_days_in_clauses_with_much_in_common_are_of_one_thing() -> None:
