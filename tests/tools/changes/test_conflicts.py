@@ -556,3 +556,58 @@ def test_what_was_before_counts_beside_what_another_sentence_tells_instead_of_so
 
     assert reason(older, younger, cosine=0.32).startswith("tells of a change")
     assert reason("The local planner is TEB", younger, cosine=0.32) == ""
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (
+            "Fergal's coaching with Nuala is on hold until the board is over",
+            "Nuala and Fergal start with coaching on Friday 5 June",
+        ),
+        ("Der Kirchenchor pausiert bis auf Weiteres", "Der Kirchenchor singt um 19 Uhr"),
+        ("Le cours de poterie est en pause", "Le cours de poterie est le mardi, salle 4"),
+    ],
+)
+def test_what_is_told_of_something_at_rest_says_that_it_goes_on(older: str, younger: str) -> None:
+    assert reason(older, younger, days=20) == "tells of it, which was at rest"
+
+
+def test_that_something_still_rests_or_another_thing_goes_on_is_no_such_change() -> None:
+    held, still = "The choir's trip is on hold", "The choir's trip stays on hold until May"
+    assert "at rest" not in reason(held, still)
+    assert not reason("The choir's trip is on hold", "The bakery opens at seven")
+
+
+def test_the_version_of_a_thing_is_changed_wherever_it_is_told() -> None:
+    pinned, config = "Ridewell pins Flutter 3.29.2", 'Ridewell\'s .fvmrc: {"flutter": "3.32.1"}'
+    assert reason(pinned, config, meant=False) == "says “flutter 3.32.1”, not “flutter 3.29.2”"
+    assert not reason(pinned, "Ridewell pins Riverpod 2.5.1", meant=False)
+
+
+def test_one_row_of_a_table_is_changed_where_another_is_the_same() -> None:
+    hours = "Hours Tuesday to Saturday: lunch 12:00-13:45, dinner 19:30-21:30. Closed on Sunday"
+    now = "Service Tuesday to Saturday: lunch 12:00 to 13:45, dinner 19:00 to 21:45. Sunday off"
+    other = "Service Tuesday to Saturday: lunch 11:30 to 13:15, dinner 19:00 to 21:45. Sunday off"
+    assert reason(hours, now, meant=False) == "says “dinner 19:00”, not “dinner 19:30”"
+    assert not reason(hours, other, meant=False)
+
+
+def test_what_is_cancelled_is_of_the_note_that_has_its_words() -> None:
+    booked = note("Hood and duct cleaning by Hotte Net is booked for Monday 18 May", TOLD)
+    later = note("Hotte Net does the extraction hood on Monday 1 June", TOLD)
+    younger = note(
+        "Hotte Net cancelled 1 June, the van is out of order. The hood cleaning is postponed",
+        TOLD + timedelta(days=80),
+    )
+    others = {one.note_id: outline_of(one) for one in (booked, later)}
+
+    found = find_conflicts(younger, [], others, {booked.note_id: 0.9, later.note_id: 0.6})
+
+    assert [*found] == [later.note_id]
+
+
+def test_days_of_the_week_are_the_same_in_the_plural() -> None:
+    older = "Fish comes from Marée Vasseur on Tuesday and Friday around seven"
+    assert reason(older, "Marée Vasseur brings the fish Wednesdays and Fridays", meant=False)
+    assert not reason(older, "Marée Vasseur brings the fish Tuesdays and Fridays", meant=False)

@@ -49,8 +49,8 @@ from zettel.tools.language.quantities import QuantityText, find_other_quantity
         (
             "Violin: Isla goes to Mr Okafor on Mondays up to the holidays.",
             "Isla has violin with Mr Okafor on Wednesdays, in his house.",
-            "wednesdays",
-            "mondays",
+            "wednesday",
+            "monday",
         ),
         (
             "After Monday's router swap the plotter's driver answers at 192.168.14.52.",

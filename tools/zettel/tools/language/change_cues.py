@@ -124,6 +124,11 @@ class _Language:
         """What tells that something is so when it is told."""
         return self._phrases("now", "{}")
 
+    @cached_property
+    def held(self) -> re.Pattern[str] | None:
+        """What tells that something rests."""
+        return self._phrases("held", "{}")
+
     def _phrases(self, key: str, form: str) -> re.Pattern[str] | None:
         return _phrases(self._table, key, form, self._spaced)
 
@@ -183,6 +188,13 @@ def tells_of_now(text: str) -> bool:
     """Whether a text says of when it is told that something is so: "now", "since Monday"."""
     plain = _apart(text)
     patterns = (language.now for language in _read_languages(plain))
+    return any(pattern is not None and pattern.search(plain) for pattern in patterns)
+
+
+def tells_of_rest(text: str) -> bool:
+    """Whether a text says that something rests for a time: "on hold", "paused"."""
+    plain = _apart(text)
+    patterns = (language.held for language in _read_languages(plain))
     return any(pattern is not None and pattern.search(plain) for pattern in patterns)
 
 

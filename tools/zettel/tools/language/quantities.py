@@ -162,7 +162,10 @@ class QuantityText:
         text, found, rest, end = fold(self._text), dict[str, set[str]](), list[str](), 0
         for match in _pattern().finditer(text):
             sort = str(match.lastgroup).removeprefix(_UNSPACED)
-            found.setdefault(sort, set()).add(" ".join(match[0].split()))
+            quantity = " ".join(match[0].split())
+            found.setdefault(sort, set()).add(
+                quantity.removesuffix("s") if sort == "weekday" else quantity
+            )
             rest.append(text[end : match.start()])
             end = match.end()
         return found, " ".join([*rest, text[end:]])

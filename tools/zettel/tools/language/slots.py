@@ -49,7 +49,7 @@ _SENTENCE = regex.compile(r"(?:[^.!?？！。；;\n]|[.!?](?=\S))+[.!?？！。�
 _PERCENT = "%"
 _NAMED_NUMBER = regex.compile(
     r"(?<![\p{N}.,])(?P<percent>\p{N}+(?:[.,]\p{N}+)?)\s?%"
-    r"|(?<![\w-])(?P<name>\p{L}[\w.-]{2,}\w)(?:\s?[=:]\s?|\s(?:is\s)?)"
+    r"|(?<![\w-])(?P<name>\p{L}[\w.-]{2,}\w)(?:[\"'`]?\s?[=:]\s?[\"'`]?|\s(?:is\s)?)"
     r"(?P<number>\p{N}++(?:[.:]\p{N}++)*+)(?![\w%]|\s?%)"
 )
 _COUNTED = regex.compile(r"(?<![\w.,:/-])(?P<number>\p{N}+(?:[.,]\p{N}+)*) (?P<name>\p{L}{3,})")
@@ -113,6 +113,22 @@ def find_other_number(
                 return OtherValue(f"{before} %", f"{now} %", is_share=True)
             return OtherValue(f"{name} {before}", f"{name} {now}")
     return None
+
+
+def find_other_label(
+    younger: Mapping[str, set[str]], older: Mapping[str, set[str]]
+) -> OtherValue | None:
+    """As `find_other_number`, where both give another name the same number: rows of one table."""
+    same = [name for name, told in younger.items() if name != _PERCENT and told == older.get(name)]
+    return find_other_number(younger, older) if same else None
+
+
+_VERSION = regex.compile(r"\p{N}+(?:\.\p{N}+){2}")
+
+
+def is_version(value: OtherValue) -> bool:
+    """Whether it is the version of something: "flutter 3.29.2"."""
+    return all(_VERSION.fullmatch(one.rpartition(" ")[2]) for one in (value.old, value.new))
 
 
 def named_numbers(text: str) -> dict[str, set[str]]:

@@ -8,13 +8,14 @@ from zettel.tools.language.change_cues import (
     ChangeCue,
     find_change_cue,
     tells_of_now,
+    tells_of_rest,
     value_words,
 )
 from zettel.tools.language.feedback import Feedback, read_feedback
 from zettel.tools.language.kept_readings import keep_last
 from zettel.tools.language.quantities import QuantityText
 from zettel.tools.language.question_words import says_done
-from zettel.tools.language.slots import Sentence, named_numbers, read_sentences
+from zettel.tools.language.slots import SLOT_MAX_CHARACTERS, Sentence, named_numbers, read_sentences
 from zettel.tools.language.speakers import find_speech
 from zettel.tools.language.terms import identifiers
 
@@ -75,6 +76,11 @@ class ToldText:
     def is_of_now(self) -> bool:
         """Whether it says that something is so when it is told."""
         return tells_of_now(self.content)
+
+    @cached_property
+    def is_at_rest(self) -> bool:
+        """Whether it says that something rests for a time."""
+        return len(self.content) <= SLOT_MAX_CHARACTERS and tells_of_rest(self.content)
 
     @cached_property
     def says_done(self) -> bool:
