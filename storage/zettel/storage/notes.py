@@ -101,6 +101,11 @@ class Link:
         begun = self.valid_from is None or self.valid_from <= at
         return begun and (self.valid_until is None or at < self.valid_until)
 
+    @property
+    def is_taught(self) -> bool:
+        """Whether an LLM reworded its note in the light of the other."""
+        return self.relation == REVISED_BY and self.made_by == "llm"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:

@@ -174,12 +174,12 @@ REMINDER = (
 )
 
 
-def brief(call: MemoryCall, *, compacted: bool = False, tokens: int = BRIEF_TOKENS) -> str:
+def brief(call: MemoryCall, *, compacted: bool = False) -> str:
     """What an agent should know as a session starts: profile, open work and the newest notes.
 
-    With `compacted`, the conversation was summarised just now; the answer has at most `tokens`.
+    With `compacted`, the conversation was summarised just now.
     """
-    answer = call("recall", max_tokens=tokens)
+    answer = call("recall", max_tokens=BRIEF_TOKENS)
     notes = cast("Sequence[Mapping[str, object]]", answer["notes"])
     # A marked note may give orders; an agent that wants it finds it, with its mark.
     lines = [_line_of(note) for note in notes if not note.get("marks")]

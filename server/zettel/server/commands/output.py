@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from zettel.server.runtime.command_calls import plain_value
 from zettel.storage.progress import ReportProgress
 from zettel.tools.printable import printable
 
@@ -78,7 +79,7 @@ class Output:
             return "\n".join(each.plain for each in self.lines())
         if self.data is None:
             return ""
-        return json.dumps(self.data, ensure_ascii=False, default=plain)
+        return json.dumps(self.data, ensure_ascii=False, default=plain_value)
 
 
 _COLUMN = re.compile(r" *\S+(?: \S+){0,2}? {2,}(?=\S)")
@@ -104,11 +105,6 @@ CLI_PRINCIPAL = "cli"
 
 Say = Callable[[Output], None]
 """Prints one result."""
-
-
-def plain(value: object) -> str:
-    """Text for a value that JSON has no form of; a time in ISO 8601."""
-    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 @contextmanager

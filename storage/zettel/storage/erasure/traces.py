@@ -14,7 +14,7 @@ from zettel.storage.merges import (
     without_sentences,
     without_taken,
 )
-from zettel.storage.notes import REVISED_BY, Link, Note
+from zettel.storage.notes import Link, Note
 from zettel.storage.revisions import without_derived
 
 ERASED = "(erased)"
@@ -72,7 +72,7 @@ def without_traces(
     """
     clean, taught, before, added = list[Note](), False, None, set[str]()
     for note in revisions:
-        teachers = (link.to for link in note.links if _teaches(link))
+        teachers = (link.to for link in note.links if link.is_taught)
         taught = taught or any(to in gone or to in merged.note_ids for to in teachers)
         if before is not None:
             added = _added(before, note, added)
@@ -138,12 +138,8 @@ def _untaught(note: Note, added: set[str]) -> Note:
         summary="" if "summary" in made else note.summary,
         tags=tags,
         derived_by={name: maker for name, maker in note.derived_by.items() if name not in made},
-        links=tuple(link for link in note.links if not _teaches(link)),
+        links=tuple(link for link in note.links if not link.is_taught),
     )
-
-
-def _teaches(link: Link) -> bool:
-    return link.relation == REVISED_BY and link.made_by == "llm"
 
 
 def _unnamed(link: Link, gone: Container[str]) -> Link:

@@ -36,7 +36,7 @@ from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
 from zettel.tools.language.opposites import find_other_state
 from zettel.tools.language.quantities import are_of_a_size, find_other_quantity
-from zettel.tools.language.question_words import is_of_sort
+from zettel.tools.language.question_words import is_tagged_as, says_sort
 from zettel.tools.language.slots import (
     OtherValue,
     find_other_count,
@@ -505,7 +505,8 @@ def _is_done(younger: _Told, older: _Told, cosine: float, *, meant: bool) -> boo
 
 def _is_open(note: Note | Outline) -> bool:
     """Whether a note is of something that is still to be done."""
-    return note.kind is Kind.WORKING or is_of_sort("open", note.content, note.tags)
+    is_said = says_sort("open", note.content) or is_tagged_as("open", note.tags)
+    return note.kind is Kind.WORKING or is_said
 
 
 def _change_by_cue(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
-from zettel.storage.notes import REVISED_BY, Link, Note
+from zettel.storage.notes import Note
 from zettel.storage.store import Change
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.stages import next_note
@@ -45,11 +45,7 @@ async def unlearn(
 
 
 def _revised_by(note: Note) -> frozenset[str]:
-    return frozenset(link.to for link in note.links if _teaches(link))
-
-
-def _teaches(link: Link) -> bool:
-    return link.relation == REVISED_BY and link.made_by == "llm"
+    return frozenset(link.to for link in note.links if link.is_taught)
 
 
 async def _unlearnt(
@@ -65,7 +61,7 @@ async def _unlearnt(
         questions=() if "questions" in made else note.questions,
         tags=() if "tags" in made else tuple(t for t in note.tags if t not in added),
         derived_by={k: maker for k, maker in note.derived_by.items() if k not in made},
-        links=tuple(link for link in note.links if not _teaches(link)),
+        links=tuple(link for link in note.links if not link.is_taught),
         stage=0,
     )
     reason = f"forgotten: {', '.join(sorted(causes))}"

@@ -351,12 +351,7 @@ def says_decided(content: str) -> bool:
 def says_done(content: str) -> bool:
     """Whether a note says that something has been done, and nothing that it is still to be done."""
     done = _words("closes", content).search(content) is not None
-    return done and not is_of_sort("open", content, ())
-
-
-def is_of_sort(sort: SaidSort, content: str, tags: Iterable[str]) -> bool:
-    """Whether a note says that something is still to be done, or decided, or is tagged so."""
-    return says_sort(sort, content) or is_tagged_as(sort, tags)
+    return done and not says_sort("open", content)
 
 
 def says_sort(sort: SaidSort, content: str) -> bool:
