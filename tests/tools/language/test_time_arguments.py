@@ -65,7 +65,7 @@ def test_an_argument_is_read_in_its_language(text: str, first: str, last: str) -
         ("Ende März 2027", "2027-03-01", "2027-03-31"),
         ("März", "2027-03-01", "2027-03-31"),
         ("Ende des Monats", "2026-11-27", "2026-11-30"),
-        ("in zwei Wochen", "2026-12-07", "2026-12-13"),
+        ("in zwei Wochen", "2026-12-11", "2026-12-11"),
         ("in anderthalb Wochen", "2026-12-07", "2026-12-07"),
         ("fin novembre", "2026-11-01", "2026-11-30"),
         ("Weihnachten", "2026-12-25", "2026-12-25"),
@@ -118,3 +118,44 @@ def test_a_day_without_its_year_that_is_much_nearer_ahead_is_a_plans(text: str, 
     period = read_happened_at(text, FRIDAY)
     assert period
     assert period.start.date().isoformat() == first
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("1.12.2026", "2026-12-01", "2026-12-01"),
+        ("20.11.26", "2026-11-20", "2026-11-20"),
+        ("mid-November", "2026-11-11", "2026-11-20"),
+        ("Mitte November", "2026-11-11", "2026-11-20"),
+        ("early January", "2027-01-01", "2027-01-15"),
+        ("in a year", "2027-11-27", "2027-11-27"),
+        ("dans un an", "2027-11-27", "2027-11-27"),
+        ("in 3 months", "2027-02-27", "2027-02-27"),
+        ("end of next week", "2026-12-06", "2026-12-06"),
+        ("Ende nächster Woche", "2026-12-06", "2026-12-06"),
+        ("end of 2027", "2027-01-01", "2027-12-31"),
+        ("Christmas", "2026-12-25", "2026-12-25"),
+        ("the 15th", "2026-12-15", "2026-12-15"),
+    ],
+)
+def test_an_argument_is_as_exact_as_its_words(text: str, first: str, last: str) -> None:
+    period = read_time("valid_until", text, FRIDAY, prefer="future")
+    assert period is not None
+    assert (f"{period.start:%Y-%m-%d}", f"{period.last:%Y-%m-%d}") == (first, last)
+
+
+def test_a_month_that_is_too_short_ends_a_count_of_months_on_its_last_day() -> None:
+    period = read_time("valid_until", "in 3 months", datetime(2026, 11, 30, 9, tzinfo=UTC))
+    assert period is not None
+    assert f"{period.start:%Y-%m-%d}" == "2027-02-28"
+
+
+@pytest.mark.parametrize("text", ["spring 2027", "early 2027", "Sommer 2026", "en verano de 2027"])
+def test_a_part_of_a_year_is_refused_and_not_read_as_the_year(text: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"is a part of a year.*'2026-09'"):
+        read_time("valid_until", text, FRIDAY, prefer="future")
+
+
+def test_a_date_that_may_be_two_days_is_refused_with_both() -> None:
+    with pytest.raises(InvalidArgumentError, match="Pass '2026-06-05' or '2026-05-06'"):
+        read_time("since", "05/06/2026", FRIDAY)

@@ -19,11 +19,13 @@ from zettel.tools.language.time_words import (
     days_of,
     find_spelled_times,
     is_moved,
+    is_part_of_year,
     joiners,
     means_end,
     month_part,
     names_month,
     openers,
+    opens_end,
     sides_behind,
     sides_of,
     tense_of,
@@ -36,6 +38,7 @@ from zettel.tools.language.times import (
     ClockError,
     Period,
     Prefer,
+    day_from,
     iso,
     read_iso,
     resolve,
@@ -103,6 +106,13 @@ _FROM_NOW = re.compile(
     re.IGNORECASE,
 )
 """How long from now, or how long something takes."""
+_FAR_FROM_NOW = re.compile(
+    r"in\s+(?P<count>\w+)\s+(?P<unit>week|month|year)s?"
+    r"|(?P<count_>\w+)\s+(?P<unit_>week|month|year)s?\s+from\s+(?:now|today)",
+    re.IGNORECASE,
+)
+AMBIGUOUS_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/((?:19|20)\d{2})")
+"""A day and a month in either order, once it is read as neither."""
 _WEEKEND = "the weekend"
 _SENTENCE_ENDS = re.compile(r"(?<!\d)[.!?;。！？]|\n")
 _CLAUSE_ENDS = re.compile(
@@ -363,8 +373,24 @@ def read_time(
     """
     if text is None or not text.strip():
         return None
-    period = resolve(text, now, prefer=prefer) or _read_alone(text, now, prefer=prefer)
+    period, told = resolve(text, now, prefer=prefer), _spell_alone(text)
+    if told:
+        if is_part_of_year(text, told):
+            raise InvalidArgumentError(
+                name,
+                f"{text[:80]!r} is a part of a year, whose months are not the same everywhere",
+                "Pass its first or last month or day in ISO 8601, such as '2026-09'.",
+            )
+        period = _day_from_now(told, now) or period or _read_alone(told, now, prefer=prefer)
+        period = period and _part_meant(text, told, period)
     if period is None:
+        if parts := AMBIGUOUS_DATE.fullmatch(text.strip()):
+            day, month, year = (int(part) for part in parts.groups())
+            raise InvalidArgumentError(
+                name,
+                f"{text[:80]!r} may be two days",
+                f"Pass '{year}-{month:02}-{day:02}' or '{year}-{day:02}-{month:02}'.",
+            )
         if odd := _clock_error(text):
             remedy = f"Pass {iso(odd.meant)!r} if that is meant."
             raise InvalidArgumentError(name, f"{text[:80]!r} {odd}", remedy)
@@ -409,18 +435,38 @@ def _clock_error(text: str) -> ClockError | None:
     return None
 
 
-def _read_alone(text: str, now: datetime, *, prefer: Prefer) -> Period | None:
-    """Read a text that is one time and nothing else, in any language: "letzte Woche".
-
-    "Gestern" is relative to `now`; `prefer` says which "Freitag" or "März" is meant.
-    """
+def _spell_alone(text: str) -> SpelledTime | None:
+    """The time that is all of a text, in any language: "letzte Woche"; None if it is not one."""
     text = " ".join(text[: 4 * TIME_MAX_CHARACTERS].split())
     if len(text) > TIME_MAX_CHARACTERS:
         return None
     spelled = _expressions(text, asked=True, alone=True)
     told = next((one for one in spelled if _is_all(text, one)), None)
-    if told is None or AND in told.english or _NO_DAY.search(told.english):
+    return None if told is None or AND in told.english or _NO_DAY.search(told.english) else told
+
+
+def _day_from_now(told: SpelledTime, now: datetime) -> Period | None:
+    """The day that an argument names by how far it is from now: "in 2 weeks", "in a year"."""
+    match = _FAR_FROM_NOW.fullmatch(told.english)
+    if match is None:
         return None
+    return day_from(now, match["count"] or match["count_"], match["unit"] or match["unit_"])
+
+
+def _part_meant(text: str, told: SpelledTime, period: Period) -> Period:
+    """The beginning or the middle of a month, or the last day, that an argument means."""
+    before = text.strip()[: told.at]
+    if before.strip() and means_end(text.strip(), told):
+        return Period(max(period.start, period.end - timedelta(days=1)), period.end)
+    part = month_part(text, told)
+    return period if part == "late" else within_month(period, part)
+
+
+def _read_alone(told: SpelledTime, now: datetime, *, prefer: Prefer) -> Period | None:
+    """The period of a text that is one time and nothing else.
+
+    "Gestern" is relative to `now`; `prefer` says which "Freitag" or "März" is meant.
+    """
     english, lean = told.english, _SURELY[prefer]
     if TO in english or _REST.fullmatch(english) or _ORDINAL.fullmatch(english):
         return _read(english, now, side="", lean=lean)
@@ -444,6 +490,7 @@ def _is_all(text: str, told: SpelledTime) -> bool:
     opened = (weekday, *(side for side, _, _ in sides_of(told.language)))
     ended = (weekday, *(side for side, _ in sides_behind(told.language)))
     opens = not before.strip() or any(word.fullmatch(before) for word in opened)
+    opens = opens or (opens_end(told.language).fullmatch(before.strip()) is not None)
     return opens and (not behind or any(word.fullmatch(behind) for word in ended))
 
 

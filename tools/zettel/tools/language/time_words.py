@@ -80,6 +80,7 @@ class _Table(WordTable):
     """Verbs in the present or future of what is otherwise from a day on: "moves in on 1 May"."""
     already: tuple[str, ...] = ()
     """What tells that it is so by now."""
+    seasons: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     """What says that the end of a period is meant: "at the end of December"."""
     month_parts: Mapping[Literal["early", "middle", "late"], tuple[str, ...]] = {}
@@ -456,6 +457,29 @@ def _weekday_patterns(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 def openers(language: str) -> re.Pattern[str]:
     """What stands before a time that stands alone, and does not change it."""
     return re.compile(rf"\s*(?:{_languages()[language].table.opens})\s+", re.IGNORECASE)
+
+
+@cache
+def opens_end(language: str) -> re.Pattern[str]:
+    """What stands before a period of which the end is meant: "(at the) end of"."""
+    table = _languages()[language].table
+    opening = rf"(?:{table.opens})"
+    spelled = rf"(?:{opening}\s+)?(?:{_any_of(table.late)})(?:\s+{opening})?"
+    return re.compile(spelled, re.IGNORECASE)
+
+
+def is_part_of_year(text: str, told: SpelledTime) -> bool:
+    """Whether a time that is read as a year is a part of it: "spring 2027", "early 2027"."""
+    if not told.english.isdecimal():
+        return False
+    table = _languages()[told.language].table
+    parts = (
+        *table.seasons,
+        *table.month_parts.get("early", ()),
+        *table.month_parts.get("middle", ()),
+    )
+    edge, end = ("", "") if table.inside else (r"(?<!\w)", r"(?!\w)")
+    return re.search(rf"{edge}(?:{_any_of(parts)}){end}", text, re.IGNORECASE) is not None
 
 
 @cache

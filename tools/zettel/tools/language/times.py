@@ -73,6 +73,8 @@ WEEK_53_MAX_YEARS = 7
 """Most years between two with a week 53 (ISO 8601)."""
 _PART = re.compile(r"(?:(\d{4})[- ]?([QH])([1-4])|([QH])([1-4])[- ]?(\d{4}))", re.IGNORECASE)
 """A quarter or half of a year, written either way round."""
+_DOTTED = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?((?:19|20)\d{2}|\d{2})")
+"""A date with full stops, where the day comes first everywhere."""
 _UNCLEAR = re.compile(
     r"\d{1,2}(?:st|nd|rd|th)?|(\d{1,2})[/.](\d{1,2})(?:[/.]\d{2,4})?", re.IGNORECASE
 )
@@ -180,6 +182,9 @@ def _iso(text: str) -> Period | None:
         return _part(
             *(match[1], match[2], match[3]) if match[1] else (match[6], match[4], match[5])
         )
+    if match := _DOTTED.fullmatch(text):
+        year = int(match[3]) + (0 if len(match[3]) > 2 else 2000)
+        return _days(datetime(year, int(match[2]), int(match[1]), tzinfo=UTC), 1)
     if not text[:4].isdigit():
         return None
     try:
@@ -473,6 +478,27 @@ def _month_at(now: datetime, months: int) -> datetime:
     """The first day of the month so many months from now."""
     year, month = divmod(now.year * 12 + now.month - 1 + months, 12)
     return datetime(year, month + 1, 1, tzinfo=UTC)
+
+
+def day_from(now: datetime, count: str, unit: str) -> Period | None:
+    """The day that lies so many weeks, months or years ahead; None if the count is no number.
+
+    The last day of a month that is too short for it.
+
+    Args:
+        now: The moment from which it lies.
+        count: In digits, or an English word up to twelve.
+        unit: "week", "month" or "year".
+    """
+    word = count.lower()
+    number = int(word) if word.isdecimal() else 1 if word in ("a", "an") else _COUNTS.get(word, 0)
+    if not number:
+        return None
+    if unit.lower() == "week":
+        return _days(now + timedelta(weeks=number), 1)
+    month = _months(_month_at(now, number * (12 if unit.lower() == "year" else 1)))
+    last = month.end - timedelta(days=1)
+    return _days(last if last.day < now.day else month.start.replace(day=now.day), 1)
 
 
 def _month_words(text: str, now: datetime) -> Period | None:
