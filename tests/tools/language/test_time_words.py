@@ -753,3 +753,17 @@ def test_what_recurs_or_is_a_share_is_no_time(text: str) -> None:
 )
 def test_days_are_counted_back_by_a_number_alone(text: str) -> None:
     assert resolve(text, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("El gimnasio abre desde el 2 de diciembre.", "2026-12-02"),
+        ("Pablo entrena los miércoles desde el 1 de diciembre.", "2026-12-01"),
+        ("Luis vive en Madrid desde el 1 de marzo.", "2026-03-01"),
+        ("O ginásio abre desde o 2 de dezembro.", "2026-12-02"),
+        ("Luis vive aquí desde el 15 de octubre.", "2026-10-15"),
+    ],
+)
+def test_desde_is_of_a_plan_where_the_day_is_near(text: str, day: str) -> None:
+    assert days(text, FRIDAY) == [(day, day)]

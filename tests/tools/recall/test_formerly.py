@@ -208,3 +208,65 @@ async def test_filters_of_a_time_say_how_what_held_then_is_found(
 
     none = await desk("recall", since="2025-01", until="2025-02", **query)
     assert none["reason"] == "No note matches all the filters."
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Did Uwe ever have an exception?",
+        "Until when did Uwe have an exception?",
+        "Everything about Uwe",
+        "Was Uwe exempt on 10 November?",
+    ],
+)
+async def test_what_has_expired_is_not_denied_but_told_where_it_is(
+    desk: Desk, question: str
+) -> None:
+    note_id = await desk.told(
+        "Contractor Uwe has an exception from the password policy.",
+        happened_at="2026-11-01",
+        valid_until="2026-11-15",
+    )
+    await desk.told("The password policy asks for twelve characters.")
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == "uncertain"
+    reason = str(answer["reason"])
+    assert "A note that holds no longer tells of it: recall(" in reason
+    then = reason.split('as_of="')[1].split('"')[0]
+    assert (await desk.found(query=question, as_of=then))[:1] == [note_id]
+
+
+async def test_what_was_replaced_is_not_denied_by_its_name(desk: Desk) -> None:
+    old = await desk.told(
+        "Lumen's catalogue is searched by Elastic Cloud.", happened_at="2026-08-01"
+    )
+    link = {"to": old, "relation": "supersedes"}
+    await desk.told("Typesense does the search.", happened_at="2026-11-05", links=[link])
+    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze"):
+        await desk.told(other)
+
+    answer = await desk("recall", query="Did the clocks ever run on Elastic?")
+
+    assert (answer["verdict"], "holds no longer" in str(answer["reason"])) == ("uncertain", True)
+    assert "Elastic" in (await ask_as_told(desk, answer))[0]
+
+
+async def test_of_filters_that_only_a_note_passes_which_has_expired_that_is_said(
+    desk: Desk,
+) -> None:
+    await desk.told("Uwe is exempt.", happened_at="2026-11-01", valid_until="2026-11-15")
+
+    answer = await desk("recall", since="2026-11-01", until="2026-11-10")
+
+    assert 'but one that ended does: pass as_of="2026-11-10' in str(answer["reason"])
+
+
+async def test_a_name_of_nobody_is_still_said_to_be_unknown(desk: Desk) -> None:
+    await desk.told("Uwe is exempt.", happened_at="2026-11-01", valid_until="2026-11-15")
+    await desk.told("Nina is on holiday.")
+
+    answer = await desk("recall", query="Did Hubert ever have an exception?")
+
+    assert "holds no longer" not in str(answer["reason"])

@@ -91,6 +91,34 @@ async def test_a_near_note_is_a_candidate_with_the_calls_that_settle_it(desk: De
     assert f'{call}"same_as"}}])' in settle
 
 
+async def test_what_of_a_list_still_holds_is_offered_line_by_line(desk: Desk) -> None:
+    await desk.told(
+        "Contacts\n- hosting: Eva Brandt\n- design: Tom Keller\n- legal: Ms Roth in Bremen"
+    )
+    desk.later(days=1)
+
+    answer = await desk(
+        "remember", content="Design contact is now Lia Sommer instead of Tom Keller"
+    )
+
+    lines = "Contacts\\n- hosting: Eva Brandt\\n- legal: Ms Roth in Bremen"
+    assert f'content="{lines}"' in str(pick(answer, "candidates", 0, "settle"))
+
+
+async def test_a_change_takes_effect_on_the_day_of_its_own_clause(desk: Desk) -> None:
+    await desk.told("Priya owns the payments module")
+    desk.later(days=1)
+
+    answer = await desk(
+        "remember",
+        content="Priya leaves the company at the end of November; Tomás takes over the payments"
+        " module on 1 December 2026.",
+    )
+
+    settle = str(pick(answer, "candidates", 0, "settle"))
+    assert 'happened_at="2026-12-01' in settle
+
+
 async def test_a_change_in_other_words_is_a_candidate_with_four_outcomes(desk: Desk) -> None:
     older = await desk.told("Backups are taken at night. Orders of the shop stand in MySQL.")
     desk.later(days=1)

@@ -58,10 +58,10 @@ NAMED_CONFIDENCE, VALUE_CONFIDENCE, CHANGE_CONFIDENCE = 0.95, 0.85, 0.8
 """The younger note says that something has changed and names what the older states as former; it
 tells another value in the same words; it says that something has changed. Set by hand. A 25th of
 the cosine is added, which tells the changed note among several and is less than their distance."""
-TASK_CONFIDENCE = 0.98
-"""The younger says that something is done and has the ticket, or another name in code, of an open
-task. Set by hand, above the others: "createBooking takes a key now. RW-112 is fixed" closes the
-task RW-112, whatever else is told of createBooking."""
+TASK_CONFIDENCE = 1.0
+"""Of a note that says that something is done and has the ticket, or another name in code, of an
+open task, among the conflicts of that note: "createBooking takes a key now. RW-112 is fixed" closes
+the task RW-112, whatever else is told of createBooking. Its weight is that of another value."""
 OVER_GAIN = 0.02
 """Added where the older note has the words of what is over: "Hotte Net cancelled 1 June" is rather
 of its note on 1 June than of a nearer one on 18 May. Half the cosine's range (set by hand)."""
@@ -155,6 +155,11 @@ class Conflict:
     """Confidence by words of a change or of another value alone, else 0: of several such conflicts
     of a note the surest is meant."""
 
+    @property
+    def sureness(self) -> float:
+        """How sure it is beside the other conflicts of the younger note."""
+        return max(self.weight, self.change)
+
 
 def find_conflict(
     younger: Note | Outline,
@@ -211,8 +216,8 @@ def find_conflicts(
             found[note_id] = _with_subject(conflict, note, other)
     # A note changes one other. With all that the surest rule finds, 8 of 120 new notes were said to
     # change a wrong one, too, instead of 1, and in two months of notes 24 were wrong instead of 8.
-    surest = max((one.weight for one in found.values() if one.change), default=0.0)
-    return {i: one for i, one in found.items() if not one.change or one.weight == surest}
+    surest = max((one.sureness for one in found.values() if one.change), default=0.0)
+    return {i: one for i, one in found.items() if not one.change or one.sureness == surest}
 
 
 def _with_subject(conflict: Conflict, note: Note | Outline, other: Outline) -> Conflict:
@@ -324,7 +329,7 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
     if cue and not _may_tell_instead(cue, older, cosine):
         cue = None  # what was wrong instead of right is only of a note that tells it
     if named and younger.text.says_done and _is_open(older.note):
-        return _change(TASK_CONFIDENCE, cosine, _DONE)
+        return replace(_change(VALUE_CONFIDENCE, cosine, _DONE), change=TASK_CONFIDENCE)
     if cue and _names_former(cue, younger, older, cosine):
         over = cue.over and _says_over(cue, value_words(older.text.content))
         return _change(NAMED_CONFIDENCE + (OVER_GAIN if over else 0), cosine, _by_words(cue))
@@ -484,7 +489,9 @@ def _goes_on(younger: _Told, older: _Told, *, meant: bool) -> bool:
     if not older.text.is_at_rest or younger.text.is_at_rest:
         return False
     shared = _shared(_telling_words(younger.note), _telling_words(older.note))
-    return len(shared) >= CHANGE_MIN_WORDS or (meant and bool(shared))
+    names = fold(" ".join(find_names(older.text.content))).split()
+    of_it = [word for word in shared if not any(name.startswith(word) for name in names)]
+    return bool(of_it) and (meant or len(shared) >= CHANGE_MIN_WORDS)
 
 
 def _is_done(younger: _Told, older: _Told, cosine: float, *, meant: bool) -> bool:

@@ -6,6 +6,7 @@ They carry the day on which an announced change takes effect: until then the old
 import json
 import re
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from zettel.storage.ids import told_at
 from zettel.storage.notes import SAME_AS, Note, Outline
@@ -122,11 +123,11 @@ def takes_effect_later(
     """
     if not any(span.end > now for span in coming.times):
         return None
-    begins = takes_effect(coming.content, coming.happened_at)
+    begins = takes_effect(coming.content, coming.happened_at, present.content)
     if begins and begins > now:
         other = takes_effect(present.content, present.happened_at)
         return None if other and other > now else begins
-    changes = changes_on(coming.content, coming.happened_at)
+    changes = changes_on(coming.content, coming.happened_at, present.content)
     if changes and changes > now:
         also = names_time_after(present.content, present.happened_at, now)
         return None if also else changes
@@ -161,15 +162,25 @@ def _still_told(younger: str, older: Note | Outline) -> str:
     Empty if there are no others, or they say too little or too much, or nobody can tell of what.
     """
     new, content = {*terms(younger)}, older.content
-    told = [" ".join(content[slice(*span)].split()) for span in sentence_spans(content)]
+    spans = sentence_spans(content)
+    told = [_tidied(content[slice(*span)]) for span in spans]
     shared = [len(new.intersection(terms(sentence))) for sentence in told]
     most = max(shared, default=0)
-    rest = [sentence for sentence, count in zip(told, shared, strict=True) if count < most]
-    text = " ".join(rest)
+    kept = [at for at, count in enumerate(shared) if count < most]
+    rest, text = [told[at] for at in kept], ""
+    for before, at in pairwise([-1, *kept]):
+        begins = spans[at][1] - len(content[slice(*spans[at])].lstrip())
+        line_ends = "\n" in content[spans[before][0] : begins]
+        text += ("\n" if line_ends else " ") + told[at] if text else told[at]
     says_enough = len(telling_words(text)) >= STILL_MIN_WORDS
     if not says_enough or len(text) > STILL_MAX_CHARACTERS:
         return ""
     return text if rest[0] == told[0] or find_names(rest[0]) else ""
+
+
+def _tidied(text: str) -> str:
+    """The text with single spaces, line by line."""
+    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 
 def _tells_more(younger: str, older: str) -> bool:

@@ -9,6 +9,7 @@ from itertools import islice
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import Note, Span
 from zettel.tools.language.kept_readings import keep_last
+from zettel.tools.language.terms import terms
 from zettel.tools.language.time_words import (
     AND,
     ENGLISH,
@@ -130,7 +131,9 @@ SURE_FACTOR = 1_000.0
 _LIMITS = frozenset({"until", "till", "by", "before", "from"})
 """Sides of what is still to come, unless the clause says that it is over."""
 _ENDS = frozenset({"until", "till", "by"})
-_BEGINNINGS = frozenset({"from", "since", "as of"})
+_SINCE_OR_FROM = "since or from"
+"""A side that may be either: Spanish "desde", which is seldom of a day long past that is near."""
+_BEGINNINGS = frozenset({"from", "since", "as of", _SINCE_OR_FROM})
 _YEAR = re.compile(r"\d{4}")
 _NO_DAY = re.compile(rf"\b(?:3[2-9]|[4-9]\d) {MONTH}", re.IGNORECASE)
 """It would be read as a year: "32 May"."""
@@ -204,35 +207,50 @@ def find_note_times(text: str, happened_at: datetime, told_at: datetime) -> tupl
     return find_times(text, happened_at)
 
 
-def takes_effect(text: str, told_at: datetime) -> datetime | None:
+def takes_effect(text: str, told_at: datetime, about: str = "") -> datetime | None:
     """When what a text tells begins to be so, if it names a time from which: "from 1 May".
 
-    `told_at` is the moment that "next week" is relative to.
+    Args:
+        text: Any.
+        told_at: The moment that "next week" is relative to.
+        about: Of several such times the first of the clauses with most words of this text counts.
     """
     begins = [
-        _begins(text, told, period)
+        (_begins(text, told, period), _clause(text, told))
         for told, period in _told(text, wall_time(told_at))
         if TO not in told.english and _side(text, told) in _BEGINNINGS
     ]
-    return min(begins, default=None)
+    return _first_about(begins, about)
 
 
-def changes_on(text: str, told_at: datetime) -> datetime | None:
+def _first_about(moments: Sequence[tuple[datetime, str]], about: str) -> datetime | None:
+    """The first of some moments, each with its clause, of those that are most about a text."""
+    words = {*terms(about)}
+    shared = [len(words.intersection(terms(clause))) for _, clause in moments]
+    most = max(shared, default=0)
+    meant = (at for (at, _), count in zip(moments, shared, strict=True) if count == most)
+    return min(meant, default=None)
+
+
+def changes_on(text: str, told_at: datetime, about: str = "") -> datetime | None:
     """The first day on which a text lets something become otherwise, if it names one.
 
     "Nina starts at Siemens on 1 January", and neither "the course starts on 1 January", which tells
     its day alone, nor "it was moved to 1 January", which is so already.
 
-    `told_at` is the moment that "next week" is relative to.
+    Args:
+        text: Any.
+        told_at: The moment that "next week" is relative to.
+        about: As of `takes_effect`.
     """
     changes = [
-        _begins(text, told, period)
+        (_begins(text, told, period), _clause(text, told))
         for told, period in _told(text, wall_time(told_at))
         if TO not in told.english
         and not _side(text, told)
         and becomes_otherwise(text, _clause(text, told), told.language)
     ]
-    return min(changes, default=None)
+    return _first_about(changes, about)
 
 
 def _begins(text: str, told: SpelledTime, period: Period) -> datetime:
@@ -338,6 +356,8 @@ def _lean(text: str, told: SpelledTime) -> _Lean:
         return _Lean(tense=tense, own=True, weekday=weekday)
     if _side(text, told) in _LIMITS:
         return _Lean(tense="ahead", weekday=weekday)
+    if _side(text, told) == _SINCE_OR_FROM:
+        return _Lean(tense="past", weekday=weekday)
     tense = tense_of(_sentence(text, start, end), told.language)
     return _Lean(tense=tense, factor=SENTENCE_TENSE_FACTOR, weekday=weekday)
 
@@ -843,7 +863,7 @@ def _between(first: _Named, last: _Named) -> Window:
 def _reach(time: _Named) -> Window:
     start, end = time.period.start.timestamp(), time.period.end.timestamp()
     match time.side:
-        case "since" | "from":
+        case "since" | "from" | "since or from":
             return start, LATEST_S
         case "after":
             return end, LATEST_S

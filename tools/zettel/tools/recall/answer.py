@@ -215,8 +215,10 @@ def _judged(
     `lost` has by note id a premise that does not stand any more.
     """
     there = bool(entries)
-    # That nothing was found says little where not everything was searched.
-    judgement = page.found.judgement if there or page.degraded else None
+    # That nothing was found says little where not everything was searched, or a past note tells it.
+    judgement = page.found.judgement
+    if judgement and not (there or page.degraded or judgement.verdict == "uncertain"):
+        judgement = None
     verdict = judgement.verdict if judgement else "found" if there else "nothing_relevant"
     answer = RecallAnswer(verdict=verdict, now=iso(asked.now), notes=[])
     reasons = (page.reason, judgement.reason if judgement else "")

@@ -1,6 +1,7 @@
 """Says how to ask for what was so before, where the best note has changed since."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from zettel.storage.notes import Note, Outline
@@ -14,9 +15,11 @@ from zettel.tools.language.terms import terms
 from zettel.tools.language.times import from_wall_time, iso, wall_time
 from zettel.tools.ranking.question import Question
 from zettel.tools.recall.as_of import READABLE_STATES, find_end
-from zettel.tools.recall_request import RecallQuery
+from zettel.tools.recall_request import TRUE_THEN, RecallQuery
 from zettel.tools.state.memory import Memory
 
+OVER_MAX_NOTES = 10
+"""Notes that hold no longer of which one may tell of what no current note answers."""
 BEFORE_IT_ENDS = timedelta(seconds=1)
 """Moments are told to the second; at the end itself, what came after was so."""
 
@@ -56,9 +59,37 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
         moment = next((at for at in holding if began and at > began), moment)
     if moment is None or not any(start < moment <= end for start, end in told):
         return ""
-    moment -= BEFORE_IT_ENDS
-    call = f"recall(query={json.dumps(asked.request.query, ensure_ascii=False)}"
-    return f'It was changed later; as it was then: {call}, as_of="{iso(moment)}").'
+    return f"It was changed later; as it was then: {_call(asked, moment)}."
+
+
+async def over_call(memory: Memory, asked: RecallQuery, question: Question) -> str:
+    """The reason that names the call for notes that hold no longer, where no current one answers.
+
+    Empty if the request names its moment, or the question no name that such a note has.
+    """
+    names = [beginning for name in question.spelled if (beginning := frozenset(terms(name)))]
+    if asked.looks_back or not names:
+        return ""
+    over = replace(asked.where, states=TRUE_THEN, unexpired_at=None, ended_at=asked.moment)
+    hits = await memory.store.match_text(" ".join(question.spelled), over, limit=OVER_MAX_NOTES)
+    notes = await memory.store.get([hit.note_id for hit in hits])
+    then = end_of_times(question) if question.is_past and question.times else asked.moment
+    stood = [
+        min(then, note.valid_until)
+        for note in notes
+        if note.valid_until
+        and note.valid_from < then
+        and any(map(set(terms(f"{note.subject} {note.content}")).issuperset, names))
+    ]
+    if not stood:
+        return ""
+    return f"A note that holds no longer tells of it: {_call(asked, max(stood))}."
+
+
+def _call(asked: RecallQuery, end: datetime) -> str:
+    """The call for what was so right before a moment."""
+    query = json.dumps(asked.request.query, ensure_ascii=False)
+    return f'recall(query={query}, as_of="{iso(end - BEFORE_IT_ENDS)}")'
 
 
 def end_of_times(question: Question) -> datetime:

@@ -16,7 +16,7 @@ from zettel.storage.errors import (
     NoteForgottenError,
     NoteNotFoundError,
 )
-from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, State, fold
+from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, fold
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_CHANGING, MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
@@ -44,7 +44,7 @@ from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
 from zettel.tools.recall.entities import find_entity, is_name
-from zettel.tools.recall.formerly import BEFORE_IT_ENDS, former_call
+from zettel.tools.recall.formerly import BEFORE_IT_ENDS, former_call, over_call
 from zettel.tools.recall.keys import key_first
 from zettel.tools.recall.newest import newest_first, told_later_first
 from zettel.tools.recall.offers import offered_rules
@@ -54,7 +54,7 @@ from zettel.tools.recall.premises import resting_on_gone
 from zettel.tools.recall.search import Found, ask, reordered, search
 from zettel.tools.recall.steps import step_first
 from zettel.tools.recall.superseded import add_superseded, replaced_by_current
-from zettel.tools.recall_request import RecallQuery
+from zettel.tools.recall_request import TRUE_THEN, RecallQuery
 from zettel.tools.render import shorten
 from zettel.tools.state.caches import CachedRanking, Cursor, new_cursor_key
 from zettel.tools.state.erased import erased_at
@@ -277,6 +277,8 @@ async def _rank(
             and (first := arranged[0].note_id) not in then
             and (call := await former_call(memory, asked, found.question, first))
         ):
+            sure = replace(sure, verdict="uncertain", reason=call)
+        elif sure.verdict != "found" and (call := await over_call(memory, asked, found.question)):
             sure = replace(sure, verdict="uncertain", reason=call)
     former = {newer: older for older, newer in found.superseded.items()}
     by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
@@ -614,12 +616,12 @@ async def _replaced_since(memory: Memory, asked: RecallQuery) -> str:
     then = where.until or asked.now
     if not (where.since or where.until) or asked.looks_back:
         return ""
-    over = replace(where, states=(State.SUPERSEDED,), unexpired_at=None)
+    over = replace(where, states=TRUE_THEN, unexpired_at=None, ended_at=asked.now)
     for note in await memory.store.find(over, limit=1):
         last = min(then, (note.valid_until or then) - BEFORE_IT_ENDS)
         if note.valid_from <= last:
             return (
-                "No note that holds now matches all the filters, but one replaced since does:"
+                "No note that holds now matches all the filters, but one that ended does:"
                 f' pass as_of="{iso(last)}" for what held then.'
             )
     return ""
