@@ -129,3 +129,33 @@ def test_a_note_about_the_user_is_known_in_dutch(text: str) -> None:
 )
 def test_a_note_about_the_user_is_known_in_portuguese_and_italian(text: str) -> None:
     assert tells_of_user(text)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What do I have to do?",
+        "What do we still need to do today?",
+        "Was muss ich erledigen?",
+        "Qu'est-ce que je dois faire ?",
+        "¿Qué tengo que hacer?",
+        "O que tenho de fazer?",
+        "Cosa devo fare?",
+        "Wat moet ik doen?",
+    ],
+)
+def test_what_one_has_to_do_asks_for_open_work(question: str) -> None:
+    assert asked_sort(question) == "open"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What do I have to do before the deploy?",
+        "What do I do?",
+        "What should we do?",
+        "Was muss ich beim Deploy tun?",
+    ],
+)
+def test_what_is_to_do_for_something_is_no_open_work(question: str) -> None:
+    assert asked_sort(question) != "open"
