@@ -611,3 +611,10 @@ def test_days_of_the_week_are_the_same_in_the_plural() -> None:
     older = "Fish comes from Marée Vasseur on Tuesday and Friday around seven"
     assert reason(older, "Marée Vasseur brings the fish Wednesdays and Fridays", meant=False)
     assert not reason(older, "Marée Vasseur brings the fish Tuesdays and Fridays", meant=False)
+
+
+def test_a_word_of_a_change_in_brackets_is_of_a_part_alone() -> None:
+    gifts = "Weihnachtsgeschenke:\n- Mila: Teleskop (gekauft)\n- Oma Gisela: Schal"
+    recipe = "Linzer Torte von Oma Gisela: 250 g Mandeln (statt Haselnüsse wegen Mila), Zimt"
+    assert not reason(gifts, recipe)
+    assert reason("Linzer Torte: 250 g Haselnüsse", "Linzer Torte mit Mandeln statt Haselnüsse")

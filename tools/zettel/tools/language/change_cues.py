@@ -38,6 +38,7 @@ _QUOTED = regex.compile(
     r"|(?<!\w)'[^'\n]+'(?!\w))"
 )
 """Code, and what is in quotation marks; said by somebody behind a colon or a comma."""
+_BRACKETS = regex.compile(r"\([^()\n]*\)")
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
@@ -159,7 +160,11 @@ def find_change_cue(text: str) -> ChangeCue | None:
 
 
 def _without_mentions(text: str) -> str:
-    """The text without what it quotes and says nobody said: `"moved to" was read`; as long."""
+    """The text without what it quotes and says nobody said: `"moved to" was read`; as long.
+
+    Nor with what stands in brackets, which is of a part of it: "almonds (instead of nuts)".
+    """
+    text = _BRACKETS.sub(lambda found: "_" * len(found[0]), text)
     return _QUOTED.sub(lambda q: "_" * len(q[0]) if q["said"] is None else q[0], text)
 
 
