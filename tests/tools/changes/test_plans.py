@@ -1,7 +1,7 @@
 """Plans that are dated ahead: what was told of one last is what holds, however early its day."""
 
 import pytest
-from tests.tools.conftest import Desk, ids, pick
+from tests.tools.conftest import Desk, contents, ids, pick
 
 # The tests' clock starts on 20 November 2026.
 FIRST = ("The party at the climbing hall is on Saturday 19 December, 12 children", "2026-12-19")
@@ -119,3 +119,21 @@ async def test_a_plan_put_in_before_another_is_replaced_by_it_on_its_day(any_des
         assert found[0] == holds, day
         assert over.isdisjoint(found), day
         over.add(holds)
+
+
+async def test_a_forgotten_plan_leaves_no_gap_before_the_next_one(desk: Desk) -> None:
+    mira = await desk.told("The on-call engineer is Mira.", happened_at="2026-10-01")
+    pavel = await desk(
+        "update", note_id=mira, content="The on-call engineer is Pavel.", happened_at="2026-12-07"
+    )
+    await desk(
+        "update", note_id=mira, content="The on-call engineer is Sofia.", happened_at="2026-12-14"
+    )
+
+    await desk("forget", note_ids=[pavel["successor"]])
+
+    async def on_call(day: str) -> object:
+        return contents(await desk("recall", query="Who is the on-call engineer?", as_of=day))[0]
+
+    assert await on_call("2026-12-10") == "The on-call engineer is Mira."
+    assert await on_call("2026-12-20") == "The on-call engineer is Sofia."

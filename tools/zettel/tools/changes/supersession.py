@@ -133,7 +133,7 @@ async def plan_targets(
     if not below:
         return []
     standing = {note.note_id: note for note in await store.linking_to(sorted(below))}
-    live = await _in_place(store, (standing | dict(changed)).values(), changed)
+    live, since = await _in_place(store, (standing | dict(changed)).values(), changed)
     over = dict[str, list[Note]]()
     for other in live:
         for target in supersedes(other) & below.keys():
@@ -150,7 +150,7 @@ async def plan_targets(
         if note.state is State.SUPERSEDED or (note.valid_until and note.state is State.ACTIVE):
             settled = await _reopened(store, note)
         if above and settled.state is State.ACTIVE:
-            settled = _superseded(settled, above, now)
+            settled = _superseded(settled, above, since, now)
         # A clock that was set back reopens no ended note.
         ended = bool(above) and note.state is State.SUPERSEDED
         same = settled.valid_until == note.valid_until
@@ -176,33 +176,39 @@ async def _with_those_behind(
 
 async def _in_place(
     store: NoteReader, notes: Iterable[Note], changed: Mapping[str, Note]
-) -> list[Note]:
+) -> tuple[list[Note], Mapping[str, datetime]]:
     """Those of some notes that take the places of others.
 
     Not those that are forgotten, unless one of the same namespace that is not has taken their place
     in turn.
+
+    Returns:
+        The notes; and since when such a forgotten one's place is taken, before which it tells
+        nothing: what it superseded holds until then.
     """
     known = {note.note_id: note for note in notes}
     gone = {i: n for i, n in known.items() if n.state is State.FORGOTTEN and supersedes(n)}
     behind: dict[str, set[str]] = {note_id: {note_id} for note_id in gone}
     places = {note_id: note.namespace for note_id, note in gone.items()}
-    replaced, ahead = set[str](), set(behind)
+    since, ahead = dict[str, datetime](), set(behind)
     for _ in range(SUPERSESSION_MAX_CHAIN):
         if not ahead:
             break
         linking = {note.note_id: note for note in await store.linking_to(sorted(ahead))}
         standing, ahead = ahead, set[str]()
         for other in (linking | dict(changed)).values():
-            taken = (i for i in supersedes(other) & standing if places[i] == other.namespace)
+            taken = [i for i in supersedes(other) & standing if places[i] == other.namespace]
             under = set[str]().union(*(behind[i] for i in taken))
             if other.state is not State.FORGOTTEN:
-                replaced |= under
+                begun = ((i, _begins_superseding(other, at)) for at in taken for i in behind[at])
+                for note_id, at in begun:
+                    since[note_id] = min(since.get(note_id, at), at)
             elif not under <= behind.get(other.note_id, set[str]()):
                 behind[other.note_id] = behind.get(other.note_id, set[str]()) | under
                 places[other.note_id] = other.namespace
                 ahead.add(other.note_id)
     live = (n for n in known.values() if n.state is not State.FORGOTTEN)
-    return [*live, *(note for note_id, note in gone.items() if note_id in replaced)]
+    return [*live, *(note for note_id, note in gone.items() if note_id in since)], since
 
 
 def _is_elsewhere(other: Note, note: Note) -> bool:
@@ -245,13 +251,17 @@ async def half_superseded(store: Store, *, now: datetime) -> list[str]:
     return [change.note.note_id for change in planned]
 
 
-def _superseded(note: Note, above: Sequence[Note], now: datetime) -> Note:
-    """The note, closed when the first superseding note becomes true.
+def _superseded(
+    note: Note, above: Sequence[Note], since: Mapping[str, datetime], now: datetime
+) -> Note:
+    """The note, closed when the first superseding note becomes true, of a forgotten one `since`.
 
     A future end ("from January on") leaves it active. An end before the start of its current
     content closes what it said earlier.
     """
-    ended, by = min((_begins_superseding(other, note.note_id), other.note_id) for other in above)
+    begins = (_begins_superseding(other, note.note_id) for other in above)
+    told = zip(begins, (other.note_id for other in above), strict=True)
+    ended, by = min((max(at, since.get(note_id, at)), note_id) for at, note_id in told)
     return replace(
         note,
         state=State.ACTIVE if ended > now else State.SUPERSEDED,
