@@ -392,6 +392,9 @@ def test_what_is_done_by_its_ticket_is_the_open_task_and_not_what_is_nearer(tick
         ("The migration is in progress", True),
         ("RW-112, status: open", True),
         ("The shop (open from 9 to 5)", False),
+        ("The bakery (open) at the corner", False),
+        ("Apotheke (offen) am Markt", False),
+        ("Store status: open on Sundays", False),
         ("The fair was opened openly", False),
     ],
 )
@@ -618,3 +621,31 @@ def test_a_word_of_a_change_in_brackets_is_of_a_part_alone() -> None:
     recipe = "Linzer Torte von Oma Gisela: 250 g Mandeln (statt Haselnüsse wegen Mila), Zimt"
     assert not reason(gifts, recipe)
     assert reason("Linzer Torte: 250 g Haselnüsse", "Linzer Torte mit Mandeln statt Haselnüsse")
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("The kitchen renovation is paused", "The kitchen renovation budget is 12,000 euros"),
+        ("Zahnarzt 12.05.2026 in der Praxis Weber", "Zahnarzt 12.11.2026 in der Praxis Weber"),
+        ("Ana's laptop runs Python 3.11.2", "Ben's server runs Python 3.12.1"),
+        ("Release 3.2.1 fixes the login of Ridewell", "Release 3.2.2 fixes Ridewell's export"),
+        ("Building 4, apartment 12: family Weber", "Building 4, apartment 15: family Braun"),
+        ("Port 8080 on host 3 is for Grafana", "Port 9090 on host 3 is for Loki"),
+    ],
+)
+def test_what_is_told_of_something_else_of_the_sort_changes_nothing(
+    older: str, younger: str
+) -> None:
+    assert not reason(older, younger, meant=False)
+
+
+def test_of_a_name_in_code_its_value_is_changed_and_not_an_open_task_that_has_it() -> None:
+    task = note("TODO: document pool_size in the README", TOLD)
+    value = note("pool_size is 8", TOLD)
+    younger = note("pool_size: 16 instead of 8, deployed today", TOLD + timedelta(days=7))
+    others = {one.note_id: outline_of(one) for one in (task, value)}
+
+    found = find_conflicts(younger, [], others, dict.fromkeys(others, 0.6))
+
+    assert [*found] == [value.note_id]

@@ -676,6 +676,7 @@ def test_days_ago_are_counted_back_behind_any_word(question: str, first: str, la
         "Wer wohnt hier?",
         "Der Schlüssel liegt hier.",
         "Passwort liegt hier",
+        "Das Café Weber liegt hier",
         "Het gereedschap ligt hier",
     ],
 )
@@ -684,7 +685,7 @@ def test_hier_is_a_place_in_german_and_dutch(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Luc est venu hier.", "Parlé avec Paul hier", "Qui a appelé hier ?"]
+    "text", ["Luc est venu hier.", "Facture payée hier", "Hier j'ai vu Paul", "Qui a appelé hier ?"]
 )
 def test_hier_is_a_day_in_french(text: str) -> None:
     assert windows(text) == [("2026-04-14", "2026-04-14")]

@@ -155,6 +155,9 @@ def test_what_one_has_to_do_asks_for_open_work(question: str) -> None:
         "What do I do?",
         "What should we do?",
         "Was muss ich beim Deploy tun?",
+        "¿Qué tengo que hacer para renovar el pasaporte?",
+        "When the alarm rings, what do I have to do?",
+        "Der Server ist down. Was muss ich tun?",
     ],
 )
 def test_what_is_to_do_for_something_is_no_open_work(question: str) -> None:

@@ -26,6 +26,7 @@ def days(text: str, prefer: Literal["past", "future"] = "past") -> tuple[str, st
         ("letzte Woche", "2026-11-16", "2026-11-22"),
         ("in der letzten Woche", "2026-11-16", "2026-11-22"),
         ("seit Montag", "2026-11-23", "2026-11-23"),
+        ("seit Ende Oktober", "2026-10-01", "2026-10-31"),
         ("Montag", "2026-11-23", "2026-11-23"),
         ("am 28.", "2026-10-28", "2026-10-28"),
         ("vom 14.9.", "2026-09-14", "2026-09-14"),
@@ -125,6 +126,8 @@ def test_a_day_without_its_year_that_is_much_nearer_ahead_is_a_plans(text: str, 
     [
         ("1.12.2026", "2026-12-01", "2026-12-01"),
         ("20.11.26", "2026-11-20", "2026-11-20"),
+        ("15.03.98", "1998-03-15", "1998-03-15"),
+        ("1.12.2026 14:00", "2026-12-01", "2026-12-01"),
         ("mid-November", "2026-11-11", "2026-11-20"),
         ("Mitte November", "2026-11-11", "2026-11-20"),
         ("early January", "2027-01-01", "2027-01-15"),
@@ -133,7 +136,7 @@ def test_a_day_without_its_year_that_is_much_nearer_ahead_is_a_plans(text: str, 
         ("in 3 months", "2027-02-27", "2027-02-27"),
         ("end of next week", "2026-12-06", "2026-12-06"),
         ("Ende nächster Woche", "2026-12-06", "2026-12-06"),
-        ("end of 2027", "2027-01-01", "2027-12-31"),
+        ("end of 2027", "2027-12-31", "2027-12-31"),
         ("Christmas", "2026-12-25", "2026-12-25"),
         ("the 15th", "2026-12-15", "2026-12-15"),
     ],
@@ -150,7 +153,9 @@ def test_a_month_that_is_too_short_ends_a_count_of_months_on_its_last_day() -> N
     assert f"{period.start:%Y-%m-%d}" == "2027-02-28"
 
 
-@pytest.mark.parametrize("text", ["spring 2027", "early 2027", "Sommer 2026", "en verano de 2027"])
+@pytest.mark.parametrize(
+    "text", ["spring 2027", "late 2025", "early 2027", "Sommer 2026", "en verano de 2027"]
+)
 def test_a_part_of_a_year_is_refused_and_not_read_as_the_year(text: str) -> None:
     with pytest.raises(InvalidArgumentError, match=r"is a part of a year.*'2026-09'"):
         read_time("valid_until", text, FRIDAY, prefer="future")

@@ -233,7 +233,7 @@ async def test_what_has_expired_is_not_denied_but_told_where_it_is(
 
     assert answer["verdict"] == "uncertain"
     reason = str(answer["reason"])
-    assert "A note that holds no longer tells of it: recall(" in reason
+    assert "A note that holds no longer speaks of Uwe: recall(" in reason
     then = reason.split('as_of="')[1].split('"')[0]
     assert (await desk.found(query=question, as_of=then))[:1] == [note_id]
 
@@ -270,3 +270,13 @@ async def test_a_name_of_nobody_is_still_said_to_be_unknown(desk: Desk) -> None:
     answer = await desk("recall", query="Did Hubert ever have an exception?")
 
     assert "holds no longer" not in str(answer["reason"])
+
+
+@pytest.mark.parametrize("question", ["When is Uwe's birthday?", "Was Uwe exempt on 18 November?"])
+async def test_what_a_past_note_does_not_tell_leads_nowhere(desk: Desk, question: str) -> None:
+    await desk.told("Uwe is exempt.", happened_at="2026-11-01", valid_until="2026-11-15")
+    await desk.told("Uwe drives a red car.", happened_at="2026-11-01")
+
+    answer = await desk("recall", query=question)
+
+    assert "holds no longer" not in str(answer.get("reason"))

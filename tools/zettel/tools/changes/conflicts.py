@@ -35,7 +35,7 @@ from zettel.tools.language.facts import EMPLOYER, HOME, Statement, find_statemen
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import find_names
 from zettel.tools.language.opposites import find_other_state
-from zettel.tools.language.quantities import are_of_a_size, find_other_quantity
+from zettel.tools.language.quantities import NEAR_SORTS, are_of_a_size, find_other_quantity
 from zettel.tools.language.question_words import is_tagged_as, says_sort
 from zettel.tools.language.slots import (
     OtherValue,
@@ -59,9 +59,9 @@ NAMED_CONFIDENCE, VALUE_CONFIDENCE, CHANGE_CONFIDENCE = 0.95, 0.85, 0.8
 tells another value in the same words; it says that something has changed. Set by hand. A 25th of
 the cosine is added, which tells the changed note among several and is less than their distance."""
 TASK_CONFIDENCE = 1.0
-"""Of a note that says that something is done and has the ticket, or another name in code, of an
-open task, among the conflicts of that note: "createBooking takes a key now. RW-112 is fixed" closes
-the task RW-112, whatever else is told of createBooking. Its weight is that of another value."""
+"""Of a note that says that the ticket of an open task is done, among the conflicts of that note:
+"createBooking takes a key now. RW-112 is fixed" closes the task RW-112, whatever else is told of
+createBooking. Its weight is that of another value."""
 OVER_GAIN = 0.02
 """Added where the older note has the words of what is over: "Hotte Net cancelled 1 June" is rather
 of its note on 1 June than of a nearer one on 18 May. Half the cosine's range (set by hand)."""
@@ -89,6 +89,7 @@ second applies to "no longer" ("I'm no longer vegetarian"). "I don't know" denie
 _NO_WORD = re.compile(r"[^\p{L}\p{M}\p{N}]+")
 _DIGIT = re.compile(r"\p{N}")
 _UNIT = re.compile(r"(?<=\p{N}\s?)\p{L}++")
+_CAPITALISED = re.compile(r"(?<!\w)\p{Lu}[\p{L}\p{N}]+")
 _FEW_DIGITS = re.compile(r"\p{N}{1,2}")
 """A number that is in notes on anything, and so tells of nothing in common."""
 _PLACES = (HOME, EMPLOYER)
@@ -328,7 +329,8 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
     cue = None if cue and _ask_again(younger, older) else cue
     if cue and not _may_tell_instead(cue, older, cosine):
         cue = None  # what was wrong instead of right is only of a note that tells it
-    if named and younger.text.says_done and _is_open(older.note):
+    tickets = younger.text.tickets and younger.text.tickets & older.text.tickets
+    if tickets and _is_open(older.note) and younger.text.says_done_of(tickets):
         return replace(_change(VALUE_CONFIDENCE, cosine, _DONE), change=TASK_CONFIDENCE)
     if cue and _names_former(cue, younger, older, cosine):
         over = cue.over and _says_over(cue, value_words(older.text.content))
@@ -428,7 +430,7 @@ def _change_near(
     value = find_other_number(numbers, older.text.numbers) if numbers and not figures else None
     if value and (cue or younger.text.is_of_now or _is_share_of_one(value, younger, older, cosine)):
         return _change(NAMED_CONFIDENCE, cosine, _says(value))
-    if value and is_version(value):
+    if value and is_version(value) and _share_name(younger, older, value):
         return _change(VALUE_CONFIDENCE, cosine, _says(value))
     if cosine >= QUANTITY_MIN_COSINE and (value := find_other_label(numbers, older.text.numbers)):
         return _change(VALUE_CONFIDENCE, cosine, _says(value))
@@ -443,6 +445,12 @@ def _change_near(
         return _change(CHANGE_CONFIDENCE, cosine, _GOES_ON)
     done = _is_done(younger, older, cosine, meant=meant)
     return _change(CHANGE_CONFIDENCE, cosine, _DONE) if done else None
+
+
+def _share_name(younger: _Told, older: _Told, value: OtherValue) -> bool:
+    """Whether both have a capitalised word in common besides what a value is of: whose it is."""
+    names = [{*map(fold, _CAPITALISED.findall(one.text.content))} for one in (younger, older)]
+    return bool(names[0] & names[1] - set(value.new.split()))
 
 
 def _find_other_quantity(
@@ -485,8 +493,10 @@ def _is_otherwise_now(younger: _Told, older: _Told, cosine: float) -> bool:
 
 
 def _goes_on(younger: _Told, older: _Told, *, meant: bool) -> bool:
-    """Whether the younger note tells of what the older says to rest, and not that it still does."""
+    """Whether the younger note tells when that is which rests by the older, not that it rests."""
     if not older.text.is_at_rest or younger.text.is_at_rest:
+        return False
+    if NEAR_SORTS.isdisjoint(younger.text.quantities.quantities) and not younger.text.cue:
         return False
     shared = _shared(_telling_words(younger.note), _telling_words(older.note))
     names = fold(" ".join(find_names(older.text.content))).split()

@@ -147,6 +147,8 @@ SIDE_MAX_CHARACTERS = 30
 """Characters before a time in which its preposition stands."""
 MONTHS_MAX_DAYS = 62
 """Days of two months: in as many every number of a day occurs."""
+SHORT_MONTH_DAYS = 28
+"""Of a period with as many an argument that says its end means all, as notes of its end do."""
 MOVING_MAX_DAYS = 2
 """Most days that an answer tells of a note's relative times: with these, of times to come, answers
 were 0.5 % longer on a month of a nurse's notes, with the days of all times 1.1 %."""
@@ -476,7 +478,8 @@ def _day_from_now(told: SpelledTime, now: datetime) -> Period | None:
 def _part_meant(text: str, told: SpelledTime, period: Period) -> Period:
     """The beginning or the middle of a month, or the last day, that an argument means."""
     before = text.strip()[: told.at]
-    if before.strip() and means_end(text.strip(), told):
+    is_short = period.end - period.start < timedelta(days=SHORT_MONTH_DAYS)
+    if is_short and before.strip() and means_end(text.strip(), told):
         return Period(max(period.start, period.end - timedelta(days=1)), period.end)
     part = month_part(text, told)
     return period if part == "late" else within_month(period, part)

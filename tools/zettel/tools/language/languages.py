@@ -60,10 +60,13 @@ def _count_words(text: str) -> Counter[str]:
 def is_rather(text: str, code: str, others: Sequence[str]) -> bool:
     """Whether a text has more small words of a language than of each of the others.
 
-    For a word that both have: one small word tells enough, none does not.
+    For a word that both have: one small word tells enough, as does one spelled as only this one
+    does (`leans`).
     """
-    told = _count_words(text[:LANGUAGE_READ_CHARACTERS])
-    return all(told[code] > told[other] for other in others)
+    text = text[:LANGUAGE_READ_CHARACTERS]
+    told, leans = _count_words(text), _tables()[code].get("leans", ())
+    own = told[code] + sum(re.search(pattern, text) is not None for pattern in leans)
+    return all(own > told[other] for other in others)
 
 
 def read_languages(text: str, codes: Sequence[str], *, sure: bool) -> Sequence[str]:

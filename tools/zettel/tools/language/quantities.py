@@ -65,7 +65,7 @@ _DIGIT = re.compile(r"\d")
 _CLAUSE_END = re.compile(r"[;；]\s*")
 _AMOUNT = re.compile(r"\d[\d.,'’ ]*\d|\d")
 _THOUSANDS = re.compile(r"[.,'’ ](?=\d{3}(?!\d))")
-_YEAR = re.compile(r"(?<![\d.,/:-])20\d\d(?![\d.,/:-]\d|\d)")
+_DAYS = re.compile(r"(day|tag|mittwoch|sonnabend)s$")
 _NUMBER = re.compile(r"\d+(?:[.:]\d+)*")
 _UNSPACED = "unspaced_"
 """Before the name of a group of the languages without spaces, since a name stands for one group."""
@@ -153,11 +153,6 @@ class QuantityText:
         return {*fold(" ".join(find_names(self._text))).split()}
 
     @cached_property
-    def years(self) -> set[str]:
-        """The years that it names."""
-        return {*_YEAR.findall(self._text)}
-
-    @cached_property
     def numbers(self) -> Mapping[str, set[str]]:
         """Name -> the numbers that it is given."""
         return named_numbers(self._text)
@@ -170,7 +165,7 @@ class QuantityText:
             sort = str(match.lastgroup).removeprefix(_UNSPACED)
             quantity = " ".join(match[0].split())
             found.setdefault(sort, set()).add(
-                quantity.removesuffix("s") if sort == "weekday" else quantity
+                _DAYS.sub(r"\1", quantity) if sort == "weekday" else quantity
             )
             rest.append(text[end : match.start()])
             end = match.end()
@@ -193,7 +188,7 @@ def find_other_quantity(
         meant: Whether no other text is as near the younger, so that one word of a clause is enough.
         near: Whether they are near enough for days and times of day to be of one thing.
     """
-    if younger.is_long or older.is_long or _name_other_years(younger, older):
+    if younger.is_long or older.is_long:
         return None
     far = frozenset[str]() if near else NEAR_SORTS
     found = _find_other(younger, older, QUANTITY_MIN_WORDS, far)
@@ -211,11 +206,6 @@ def find_other_quantity(
         if other and not (younger.tells(other.old) or older.tells(other.new)):
             return other
     return _find_in_list(younger, older)
-
-
-def _name_other_years(younger: QuantityText, older: QuantityText) -> bool:
-    """Whether each text names a year and none is of both: two summers, and no other price."""
-    return bool(younger.years and older.years) and younger.years.isdisjoint(older.years)
 
 
 def _find_in_list(younger: QuantityText, older: QuantityText) -> OtherValue | None:

@@ -118,17 +118,21 @@ def find_other_number(
 def find_other_label(
     younger: Mapping[str, set[str]], older: Mapping[str, set[str]]
 ) -> OtherValue | None:
-    """As `find_other_number`, where both give another name the same number: rows of one table."""
-    same = [name for name, told in younger.items() if name != _PERCENT and told == older.get(name)]
-    return find_other_number(younger, older) if same else None
+    """A time of day that both give to one name, where they give another the same: "lunch 12:00"."""
+    times = [
+        {k: v for k, v in one.items() if all(map(_CLOCK.fullmatch, v))} for one in (younger, older)
+    ]
+    same = any(told == times[1].get(name) for name, told in times[0].items())
+    return find_other_number(*times) if same else None
 
 
-_VERSION = regex.compile(r"\p{N}+(?:\.\p{N}+){2}")
+_CLOCK = regex.compile(r"\p{N}{1,2}[:.]\p{N}{2}")
+_VERSION = regex.compile(r"(?!version|release|build)\S+ \p{N}{1,3}\.\p{N}{1,3}\.\p{N}{1,3}")
 
 
 def is_version(value: OtherValue) -> bool:
     """Whether it is the version of something: "flutter 3.29.2"."""
-    return all(_VERSION.fullmatch(one.rpartition(" ")[2]) for one in (value.old, value.new))
+    return all(map(_VERSION.fullmatch, (value.old, value.new)))
 
 
 def named_numbers(text: str) -> dict[str, set[str]]:

@@ -149,8 +149,11 @@ _IDENTIFIER = re.compile(
     r"(?<![\p{L}\p{N}])(?:[\p{L}\p{N}]+(?:[_/][\p{L}\p{N}.-]*[\p{L}\p{N}])+"
     r"|\p{Ll}+(?:\p{Lu}\p{Ll}+)+|\p{Lu}{2,}-\p{N}+)(?![\p{L}\p{N}])"
 )
+TICKET = re.compile(
+    r"(?<![\p{L}\p{N}-])\p{Lu}{2,}-\p{N}+(?![\p{L}\p{N}-])|#\p{N}{1,6}(?![\p{L}\p{N}])"
+)
+"""The name of a ticket: "LAN-212", "#41"."""
 _ISSUE = re.compile(r"(?<![\p{L}\p{N}&])#\p{N}{1,6}(?![\p{L}\p{N}])")
-_SHORT_TICKET = re.compile(r"\p{L}{2}-\p{N}{2}")
 IDENTIFIER_MIN_CHARACTERS = 6
 """Fewest characters of a word that only a name in code or of a ticket has: not "and/or", "km/h"."""
 
@@ -158,7 +161,7 @@ IDENTIFIER_MIN_CHARACTERS = 6
 def identifiers(text: str) -> set[str]:
     """Names in code, of branches, paths and tickets: `KEEP_DAYS`, `feat/pdf`, "LAN-212", "#41"."""
     found = (word.casefold() for word in _IDENTIFIER.findall(text))
-    long = (w for w in found if len(w) >= IDENTIFIER_MIN_CHARACTERS or _SHORT_TICKET.fullmatch(w))
+    long = (word for word in found if len(word) >= IDENTIFIER_MIN_CHARACTERS)
     return {*long, *_ISSUE.findall(text)}
 
 

@@ -80,7 +80,8 @@ class _Table(WordTable):
     """Verbs in the present or future of what is otherwise from a day on: "moves in on 1 May"."""
     already: tuple[str, ...] = ()
     """What tells that it is so by now."""
-    seasons: tuple[str, ...] = ()
+    year_parts: tuple[str, ...] = ()
+    """What names a part of a year before it: "spring", "late"."""
     late: tuple[str, ...] = ()
     """What says that the end of a period is meant: "at the end of December"."""
     month_parts: Mapping[Literal["early", "middle", "late"], tuple[str, ...]] = {}
@@ -474,7 +475,7 @@ def is_part_of_year(text: str, told: SpelledTime) -> bool:
         return False
     table = _languages()[told.language].table
     parts = (
-        *table.seasons,
+        *table.year_parts,
         *table.month_parts.get("early", ()),
         *table.month_parts.get("middle", ()),
     )

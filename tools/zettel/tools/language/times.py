@@ -73,8 +73,13 @@ WEEK_53_MAX_YEARS = 7
 """Most years between two with a week 53 (ISO 8601)."""
 _PART = re.compile(r"(?:(\d{4})[- ]?([QH])([1-4])|([QH])([1-4])[- ]?(\d{4}))", re.IGNORECASE)
 """A quarter or half of a year, written either way round."""
-_DOTTED = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?((?:19|20)\d{2}|\d{2})")
+_DOTTED = re.compile(
+    r"(\d{1,2})\. ?(\d{1,2})\. ?((?:19|20)\d{2}|\d{2})(?:(?:,? |T)(\d{1,2}):(\d{2}))?"
+)
 """A date with full stops, where the day comes first everywhere."""
+MONTHS = 12
+SHORT_YEAR_MAX_AHEAD = 20
+"""Years that a year of two digits may be ahead: else it is one of the last century."""
 _UNCLEAR = re.compile(
     r"\d{1,2}(?:st|nd|rd|th)?|(\d{1,2})[/.](\d{1,2})(?:[/.]\d{2,4})?", re.IGNORECASE
 )
@@ -151,6 +156,7 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
     try:
         return (
             _iso(bare)
+            or _dotted(bare, now)
             or _numbered_week(bare, now, prefer)
             or _unit_words(bare, now, prefer)
             or _several(bare, now)
@@ -182,9 +188,6 @@ def _iso(text: str) -> Period | None:
         return _part(
             *(match[1], match[2], match[3]) if match[1] else (match[6], match[4], match[5])
         )
-    if match := _DOTTED.fullmatch(text):
-        year = int(match[3]) + (0 if len(match[3]) > 2 else 2000)
-        return _days(datetime(year, int(match[2]), int(match[1]), tzinfo=UTC), 1)
     if not text[:4].isdigit():
         return None
     try:
@@ -192,6 +195,21 @@ def _iso(text: str) -> Period | None:
     except ValueError:
         return None
     return _days(moment, 1) if _DAY.fullmatch(text) else Period(moment, moment)
+
+
+def _dotted(text: str, now: datetime) -> Period | None:
+    """A date with full stops, maybe with its time: "1.12.2026", "1.12.26 14:00"."""
+    match = _DOTTED.fullmatch(text)
+    if match is None or int(match[2]) > MONTHS:
+        return None
+    year = int(match[3])
+    if len(match[3]) == len("26"):
+        year += 2000 if year + 2000 <= now.year + SHORT_YEAR_MAX_AHEAD else 1900
+    day = datetime(year, int(match[2]), int(match[1]), tzinfo=UTC)
+    if match[4] is None:
+        return _days(day, 1)
+    moment = day.replace(hour=int(match[4]), minute=int(match[5]))
+    return Period(moment, moment)
 
 
 class ClockError(ValueError):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from zettel.storage.text.passages import sentence_spans
 from zettel.tools.language.change_cues import (
     ChangeCue,
     find_change_cue,
@@ -17,7 +18,7 @@ from zettel.tools.language.quantities import QuantityText
 from zettel.tools.language.question_words import says_done
 from zettel.tools.language.slots import SLOT_MAX_CHARACTERS, Sentence, named_numbers, read_sentences
 from zettel.tools.language.speakers import find_speech
-from zettel.tools.language.terms import identifiers
+from zettel.tools.language.terms import TICKET, identifiers
 
 KEPT_MAX_TEXTS = 500
 """Texts whose reading is kept: what a session tells is near what it told before. At most 17 MB,
@@ -86,6 +87,18 @@ class ToldText:
     def says_done(self) -> bool:
         """Whether it says that something is done."""
         return says_done(self.content)
+
+    @cached_property
+    def tickets(self) -> set[str]:
+        """The tickets that it names."""
+        return {*TICKET.findall(self.content)}
+
+    def says_done_of(self, tickets: set[str]) -> bool:
+        """Whether a sentence with one of these tickets says that something is done."""
+        if not self.says_done:
+            return False
+        told = (self.content[slice(*span)] for span in sentence_spans(self.content))
+        return any(says_done(one) and not tickets.isdisjoint(TICKET.findall(one)) for one in told)
 
     @cached_property
     def feedback(self) -> Feedback | None:

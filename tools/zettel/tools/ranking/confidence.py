@@ -145,6 +145,7 @@ def judge(
         verdict=verdict,
         confidence=confidence,
         reason=_reason(question, corpus, seen, verdict, rows),
+        is_unknown=bool(seen.unknown),
     )
 
 

@@ -33,6 +33,8 @@ class Confidence:
     """In `[0, 1]`."""
     reason: str = ""
     """For an agent; empty when found."""
+    is_unknown: bool = False
+    """Whether no note that was looked at has a name of the question."""
 
 
 def add_signal(

@@ -62,10 +62,14 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
     return f"It was changed later; as it was then: {_call(asked, moment)}."
 
 
-async def over_call(memory: Memory, asked: RecallQuery, question: Question) -> str:
+async def over_call(
+    memory: Memory, asked: RecallQuery, question: Question, *, is_unknown: bool
+) -> str:
     """The reason that names the call for notes that hold no longer, where no current one answers.
 
-    Empty if the request names its moment, or the question no name that such a note has.
+    Empty if the request names its moment, or the question no name that such a note has. The note
+    held at the past time that is asked for, or it has a word of the question besides the name,
+    unless the name `is_unknown` to all current notes.
     """
     names = [beginning for name in question.spelled if (beginning := frozenset(terms(name)))]
     if asked.looks_back or not names:
@@ -73,17 +77,22 @@ async def over_call(memory: Memory, asked: RecallQuery, question: Question) -> s
     over = replace(asked.where, states=TRUE_THEN, unexpired_at=None, ended_at=asked.moment)
     hits = await memory.store.match_text(" ".join(question.spelled), over, limit=OVER_MAX_NOTES)
     notes = await memory.store.get([hit.note_id for hit in hits])
-    then = end_of_times(question) if question.is_past and question.times else asked.moment
-    stood = [
-        min(then, note.valid_until)
-        for note in notes
-        if note.valid_until
-        and note.valid_from < then
-        and any(map(set(terms(f"{note.subject} {note.content}")).issuperset, names))
-    ]
+    then = end_of_times(question) if question.is_past and question.times else None
+    others = {*terms(question.text)}.difference(*names)
+    stood = list[tuple[int, datetime]]()
+    for note in notes:
+        words, until = {*terms(f"{note.subject} {note.content}")}, note.valid_until
+        if until is None or not any(map(words.issuperset, names)):
+            continue
+        shared = len(others & words)
+        if then and note.valid_from < then <= until:
+            stood.append((shared, then))
+        elif not then and (is_unknown or shared):
+            stood.append((shared, until))
     if not stood:
         return ""
-    return f"A note that holds no longer tells of it: {_call(asked, max(stood))}."
+    name = question.spelled[0]
+    return f"A note that holds no longer speaks of {name}: {_call(asked, max(stood)[1])}."
 
 
 def _call(asked: RecallQuery, end: datetime) -> str:

@@ -278,7 +278,11 @@ async def _rank(
             and (call := await former_call(memory, asked, found.question, first))
         ):
             sure = replace(sure, verdict="uncertain", reason=call)
-        elif sure.verdict != "found" and (call := await over_call(memory, asked, found.question)):
+        elif sure.verdict != "found" and (
+            call := await over_call(
+                memory, asked, found.question, is_unknown=not arranged or sure.is_unknown
+            )
+        ):
             sure = replace(sure, verdict="uncertain", reason=call)
     former = {newer: older for older, newer in found.superseded.items()}
     by_words = no_model or MODEL_LOADING if not found.with_meaning else unsearched
