@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from zettel.storage.backup.restore import carry_over
 from zettel.storage.erasable import Receipt, digest_of, new_salt
 from zettel.storage.erasure.ledger import LEDGER_FILE, Ledger, ledger_of
 from zettel.storage.errors import StoreUnavailableError
@@ -43,6 +44,21 @@ def test_what_was_erased_is_known_by_its_id_and_by_nothing_else(tmp_path: Path) 
     for file in ledger.files:
         assert file.stat().st_mode & 0o777 == 0o600
         assert gone not in file.read_text(encoding="utf-8")
+
+
+def test_a_restored_store_keeps_the_erasures_that_the_copy_outside_has_already(
+    tmp_path: Path,
+) -> None:
+    copy, gone = tmp_path / "copy", new_id(NOW)
+    first = ledger_of(read_place(str(tmp_path / "old")), copy)
+    first.put(ordered := receipt(first, gone))
+    restored = ledger_of(read_place(str(tmp_path / "new")), copy)
+
+    assert carry_over(restored, [ordered]) == 0
+    assert carry_over(restored, [ordered]) == 0
+
+    assert restored.own_lines().count(b"\n") == 1
+    assert Ledger([tmp_path / "new" / LEDGER_FILE]).is_erased(gone)
 
 
 def test_the_copy_outside_remembers_for_a_store_whose_directory_is_new(tmp_path: Path) -> None:

@@ -567,10 +567,17 @@ def recorded(ledger: Ledger, receipts: list[Receipt]) -> IsErased:
 def carry_over(ledger: Ledger, receipts: list[Receipt]) -> int:
     """Record a backup's unrecorded erasures; returns how many there were.
 
+    Those that this machine's copy has alone are written beside the store as well: its own backup
+    is to have them.
+
     Raises:
         StoreUnavailableError: The ledger cannot be written.
     """
-    unknown = [receipt for receipt in receipts if ledger.receipt(receipt.receipt_id) is None]
-    for receipt in unknown:
-        ledger.put(receipt)
-    return len(unknown)
+    own = ledger if ledger.is_shared else Ledger(ledger.files[:1])
+    known = [ledger.receipt(receipt.receipt_id) for receipt in receipts]
+    for receipt, there in zip(receipts, known, strict=True):
+        if there is None:
+            ledger.put(receipt)
+        elif own.receipt(receipt.receipt_id) is None:
+            own.put(there)
+    return known.count(None)
