@@ -289,7 +289,7 @@ def find_spelled_times(text: str, *, asked: bool, alone: bool) -> Iterator[Spell
     for code, language in _by_script(text):
         if not (language.holds.search(lower) and (alone or language.some.search(text))):
             continue
-        elsewhere = {} if alone else language.table.elsewhere
+        elsewhere: Mapping[str, tuple[str, ...]] = {} if alone else language.table.elsewhere
         for pattern in (*language.patterns, *(language.alone if alone else ())):
             if pattern.asked and not asked:
                 continue
