@@ -43,6 +43,7 @@ from zettel.tools.language.times import (
     iso,
     read_iso,
     resolve,
+    resolve_dotted,
     wall_time,
     within_month,
 )
@@ -395,7 +396,7 @@ def read_time(
     """
     if text is None or not text.strip():
         return None
-    period, told = resolve(text, now, prefer=prefer), _spell_alone(text)
+    period, told = _dotted(text, now) or resolve(text, now, prefer=prefer), _spell_alone(text)
     if told:
         if is_part_of_year(text, told):
             raise InvalidArgumentError(
@@ -455,6 +456,13 @@ def _clock_error(text: str) -> ClockError | None:
     except (ValueError, OverflowError):
         return None
     return None
+
+
+def _dotted(text: str, now: datetime) -> Period | None:
+    try:
+        return resolve_dotted(text.strip(), now)
+    except ValueError:  # 31.2.2026
+        return None
 
 
 def _spell_alone(text: str) -> SpelledTime | None:

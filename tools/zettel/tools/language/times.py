@@ -156,7 +156,6 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
     try:
         return (
             _iso(bare)
-            or _dotted(bare, now)
             or _numbered_week(bare, now, prefer)
             or _unit_words(bare, now, prefer)
             or _several(bare, now)
@@ -197,8 +196,14 @@ def _iso(text: str) -> Period | None:
     return _days(moment, 1) if _DAY.fullmatch(text) else Period(moment, moment)
 
 
-def _dotted(text: str, now: datetime) -> Period | None:
-    """A date with full stops, maybe with its time: "1.12.2026", "1.12.26 14:00"."""
+def resolve_dotted(text: str, now: datetime) -> Period | None:
+    """Read a date with full stops, maybe with its time: "1.12.2026", "1.12.26 14:00".
+
+    For an argument; in a text it may be a version.
+
+    Raises:
+        ValueError: There is no such day.
+    """
     match = _DOTTED.fullmatch(text)
     if match is None or int(match[2]) > MONTHS:
         return None
@@ -425,10 +430,15 @@ def _weeks_from(text: str, now: datetime) -> Period | None:
     match = _WEEKS_FROM.fullmatch(text)
     if match is None or match[2].lower() not in DAY_NUMBERS:
         return None
-    word = match[1].lower()
-    count = int(word) if word.isdecimal() else 1 if word in ("a", "an") else _COUNTS.get(word, 0)
+    count = _number(match[1])
     day = resolve(match[2], now, prefer="future")
     return _days(day.start + timedelta(weeks=count), 1) if day and count else None
+
+
+def _number(word: str) -> int:
+    """A count in digits or an English word up to twelve; 0 for any other word."""
+    word = word.lower()
+    return int(word) if word.isdecimal() else 1 if word in ("a", "an") else _COUNTS.get(word, 0)
 
 
 def _weekdays_ago(text: str, now: datetime) -> Period | None:
@@ -508,8 +518,7 @@ def day_from(now: datetime, count: str, unit: str) -> Period | None:
         count: In digits, or an English word up to twelve.
         unit: "week", "month" or "year".
     """
-    word = count.lower()
-    number = int(word) if word.isdecimal() else 1 if word in ("a", "an") else _COUNTS.get(word, 0)
+    number = _number(count)
     if not number:
         return None
     if unit.lower() == "week":
