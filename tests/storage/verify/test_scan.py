@@ -135,6 +135,20 @@ async def test_another_note_that_says_the_same_is_named_and_accounts_for_its_wor
     assert found(scan(tmp_path, spared)) >= {(FULL_TEXT, TERM), (SCALAR, TEXT)}
 
 
+async def test_another_note_with_the_same_vector_accounts_for_its_bytes(tmp_path: Path) -> None:
+    store = await open_store(str(tmp_path), model_id=MODEL, dim=DIM)
+    note = make_note(TEXTS["content"])
+    await store.write(new=[NewNote(note=note, vectors=vectors(7))])
+    await store.close()
+    asked = ErasureQuery(ids=[new_id(NOW)], texts=[], vectors=[vectors(7)])
+
+    report = scan(tmp_path, asked)
+
+    assert (report.findings, report.elsewhere) == ([], [note.note_id])
+    await delete_plainly(tmp_path, note.note_id)
+    assert (DATA, VECTOR) in found(scan(tmp_path, asked))
+
+
 Plant = Callable[[Path, bytes], Path]
 
 

@@ -28,7 +28,7 @@ from zettel.storage.verify.lance_reader import (
     tokens_of,
 )
 from zettel.storage.verify.patterns import BREAK, VECTOR, SearchPattern, SearchPatterns, fold_words
-from zettel.storage.verify.report import ErasureQuery, FileKind
+from zettel.storage.verify.report import ErasureQuery, FileKind, MatchKind
 
 FOOTER_BYTES = 16
 """Position of the manifest (64 bits), format version (2 x 16), `LANC` (lance-table 13.0)."""
@@ -218,8 +218,7 @@ class FileScanner:
         """Matches in a column, with their rows in the file."""
         needles = self._needles
         if leaf.vectors is not None:
-            at = _near(leaf.vectors, needles.vectors)
-            yield from ((VECTOR, int(row)) for row in leaf.rows[at])
+            yield from self._in_vectors(leaf.vectors, leaf.rows)
         if leaf.blobs is not None:
             ends = np.cumsum([len(blob) for blob in leaf.blobs])
             for at, offset in needles.in_bytes.find(b"".join(leaf.blobs)):
@@ -236,6 +235,21 @@ class FileScanner:
             breaks = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0)
             for at, offset in matcher.find(data):
                 yield known[at], int(leaf.rows[np.searchsorted(breaks, offset)])
+
+    def _in_vectors(
+        self, vectors: NDArray[np.float32], rows: NDArray[np.int64]
+    ) -> Iterator[tuple[SearchPattern, int]]:
+        """Vectors near a queried one, with their windows, and their rows.
+
+        Another note that has the vector thereby explains the windows in the file's bytes.
+        """
+        needles = self._needles
+        for place in _near(vectors, needles.vectors):
+            row, told = int(rows[place]), vectors[place].astype("<f4").tobytes()
+            yield VECTOR, row
+            for number, _ in needles.in_bytes.find(told):
+                if needles.verbatim[number].what is MatchKind.VECTOR:
+                    yield needles.verbatim[number], row
 
     def _vocabulary(self, file: Path, seen: FileScan, leaf: Leaf) -> None:
         """Terms of the query's texts in a full-text index."""
