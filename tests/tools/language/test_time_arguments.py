@@ -161,6 +161,12 @@ def test_a_part_of_a_year_is_refused_and_not_read_as_the_year(text: str) -> None
         read_time("valid_until", text, FRIDAY, prefer="future")
 
 
+@pytest.mark.parametrize("text", ["31.2.2026", "1.12.2026 25:00", "0/0/2026"])
+def test_what_is_no_day_is_refused_without_one_to_pass(text: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="is not a time Zettel can read"):
+        read_time("since", text, FRIDAY)
+
+
 def test_a_date_that_may_be_two_days_is_refused_with_both() -> None:
     with pytest.raises(InvalidArgumentError, match="Pass '2026-06-05' or '2026-05-06'"):
         read_time("since", "05/06/2026", FRIDAY)

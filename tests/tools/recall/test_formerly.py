@@ -272,6 +272,15 @@ async def test_a_name_of_nobody_is_still_said_to_be_unknown(desk: Desk) -> None:
     assert "holds no longer" not in str(answer["reason"])
 
 
+async def test_of_two_names_the_one_that_the_past_note_has_is_named(desk: Desk) -> None:
+    await desk.told("Uwe has an exception.", happened_at="2026-11-01", valid_until="2026-11-15")
+    await desk.told("Hubert drives a red car.", happened_at="2026-11-01")
+
+    answer = await desk("recall", query="Did Hubert and Uwe ever have an exception?")
+
+    assert "speaks of Uwe: recall(" in str(answer["reason"])
+
+
 @pytest.mark.parametrize("question", ["When is Uwe's birthday?", "Was Uwe exempt on 18 November?"])
 async def test_what_a_past_note_does_not_tell_leads_nowhere(desk: Desk, question: str) -> None:
     await desk.told("Uwe is exempt.", happened_at="2026-11-01", valid_until="2026-11-15")

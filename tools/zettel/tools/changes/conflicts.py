@@ -59,9 +59,8 @@ NAMED_CONFIDENCE, VALUE_CONFIDENCE, CHANGE_CONFIDENCE = 0.95, 0.85, 0.8
 tells another value in the same words; it says that something has changed. Set by hand. A 25th of
 the cosine is added, which tells the changed note among several and is less than their distance."""
 TASK_CONFIDENCE = 1.0
-"""Of a note that says that the ticket of an open task is done, among the conflicts of that note:
-"createBooking takes a key now. RW-112 is fixed" closes the task RW-112, whatever else is told of
-createBooking. Its weight is that of another value."""
+"""Of an open task whose ticket a note says is done: above all other conflicts of that note. Its
+weight is that of another value."""
 OVER_GAIN = 0.02
 """Added where the older note has the words of what is over: "Hotte Net cancelled 1 June" is rather
 of its note on 1 June than of a nearer one on 18 May. Half the cosine's range (set by hand)."""

@@ -113,7 +113,7 @@ _FAR_FROM_NOW = re.compile(
     r"|(?P<count_>\w+)\s+(?P<unit_>week|month|year)s?\s+from\s+(?:now|today)",
     re.IGNORECASE,
 )
-AMBIGUOUS_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/((?:19|20)\d{2})")
+_AMBIGUOUS_DATE = re.compile(r"(0?[1-9]|1[0-2])/(0?[1-9]|1[0-2])/((?:19|20)\d{2})")
 """A day and a month in either order, once it is read as neither."""
 _WEEKEND = "the weekend"
 _SENTENCE_ENDS = re.compile(r"(?<!\d)[.!?;。！？]|\n")
@@ -396,7 +396,8 @@ def read_time(
     """
     if text is None or not text.strip():
         return None
-    period, told = _dotted(text, now) or resolve(text, now, prefer=prefer), _spell_alone(text)
+    period = resolve_dotted(text.strip(), now) or resolve(text, now, prefer=prefer)
+    told = _spell_alone(text)
     if told:
         if is_part_of_year(text, told):
             raise InvalidArgumentError(
@@ -407,7 +408,7 @@ def read_time(
         period = _day_from_now(told, now) or period or _read_alone(told, now, prefer=prefer)
         period = period and _part_meant(text, told, period)
     if period is None:
-        if parts := AMBIGUOUS_DATE.fullmatch(text.strip()):
+        if parts := _AMBIGUOUS_DATE.fullmatch(text.strip()):
             day, month, year = (int(part) for part in parts.groups())
             raise InvalidArgumentError(
                 name,
@@ -456,13 +457,6 @@ def _clock_error(text: str) -> ClockError | None:
     except (ValueError, OverflowError):
         return None
     return None
-
-
-def _dotted(text: str, now: datetime) -> Period | None:
-    try:
-        return resolve_dotted(text.strip(), now)
-    except ValueError:  # 31.2.2026
-        return None
 
 
 def _spell_alone(text: str) -> SpelledTime | None:

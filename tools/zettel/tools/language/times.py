@@ -77,7 +77,7 @@ _DOTTED = re.compile(
     r"(\d{1,2})\. ?(\d{1,2})\. ?((?:19|20)\d{2}|\d{2})(?:(?:,? |T)(\d{1,2}):(\d{2}))?"
 )
 """A date with full stops, where the day comes first everywhere."""
-MONTHS = 12
+CENTURY = 100
 SHORT_YEAR_MAX_AHEAD = 20
 """Years that a year of two digits may be ahead: else it is one of the last century."""
 _UNCLEAR = re.compile(
@@ -201,20 +201,20 @@ def resolve_dotted(text: str, now: datetime) -> Period | None:
 
     For an argument; in a text it may be a version.
 
-    Raises:
-        ValueError: There is no such day.
+    Returns:
+        None if it is none, or there is no such moment.
     """
     match = _DOTTED.fullmatch(text)
-    if match is None or int(match[2]) > MONTHS:
+    if match is None:
         return None
-    year = int(match[3])
-    if len(match[3]) == len("26"):
+    day, month, year = map(int, match.groups()[:3])
+    if year < CENTURY:
         year += 2000 if year + 2000 <= now.year + SHORT_YEAR_MAX_AHEAD else 1900
-    day = datetime(year, int(match[2]), int(match[1]), tzinfo=UTC)
-    if match[4] is None:
-        return _days(day, 1)
-    moment = day.replace(hour=int(match[4]), minute=int(match[5]))
-    return Period(moment, moment)
+    try:
+        begins = datetime(year, month, day, int(match[4] or 0), int(match[5] or 0), tzinfo=UTC)
+    except ValueError:
+        return None
+    return Period(begins, begins) if match[4] else _days(begins, 1)
 
 
 class ClockError(ValueError):

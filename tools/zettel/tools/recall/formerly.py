@@ -71,28 +71,29 @@ async def over_call(
     held at the past time that is asked for, or it has a word of the question besides the name,
     unless the name `is_unknown` to all current notes.
     """
-    names = [beginning for name in question.spelled if (beginning := frozenset(terms(name)))]
+    names = {name: words for name in question.spelled if (words := frozenset(terms(name)))}
     if asked.looks_back or not names:
         return ""
     over = replace(asked.where, states=TRUE_THEN, unexpired_at=None, ended_at=asked.moment)
     hits = await memory.store.match_text(" ".join(question.spelled), over, limit=OVER_MAX_NOTES)
     notes = await memory.store.get([hit.note_id for hit in hits])
     then = end_of_times(question) if question.is_past and question.times else None
-    others = {*terms(question.text)}.difference(*names)
-    stood = list[tuple[int, datetime]]()
+    others = {*terms(question.text)}.difference(*names.values())
+    stood = list[tuple[int, datetime, str]]()
     for note in notes:
         words, until = {*terms(f"{note.subject} {note.content}")}, note.valid_until
-        if until is None or not any(map(words.issuperset, names)):
+        name = next((name for name, of_it in names.items() if of_it <= words), "")
+        if until is None or not name:
             continue
         shared = len(others & words)
         if then and note.valid_from < then <= until:
-            stood.append((shared, then))
+            stood.append((shared, then, name))
         elif not then and (is_unknown or shared):
-            stood.append((shared, until))
+            stood.append((shared, until, name))
     if not stood:
         return ""
-    name = question.spelled[0]
-    return f"A note that holds no longer speaks of {name}: {_call(asked, max(stood)[1])}."
+    _, end, name = max(stood)
+    return f"A note that holds no longer speaks of {name}: {_call(asked, end)}."
 
 
 def _call(asked: RecallQuery, end: datetime) -> str:
