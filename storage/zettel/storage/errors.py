@@ -20,6 +20,7 @@
     ├── LimitError                the caller: later, or with less (see `limit_errors.py`)
     ├── StoreError                the person who runs the server
     │   ├── StoreUnavailableError   path, permissions, disk
+    │   │   └── MissingStoreError         there is none yet
     │   ├── NewerStoreError         upgrade Zettel
     │   ├── OtherModelError         another embedding model wrote it
     │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
@@ -251,6 +252,14 @@ class StoreUnavailableError(StoreError, OSError):
     def __init__(self, place: str | Path, problem: str, remedy: str) -> None:
         self.place = str(place)
         super().__init__(f"The store at {str(place)!r} {problem}. {remedy}")
+
+
+class MissingStoreError(StoreUnavailableError):
+    """There is no store at the location yet."""
+
+    def __init__(self, place: str | Path) -> None:
+        remedy = "Check the path, or remember something there first."
+        super().__init__(place, "holds no notes yet", remedy)
 
 
 class NewerStoreError(StoreError):

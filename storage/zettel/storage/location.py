@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import anyio
 from filelock import FileLock, Timeout
 
-from zettel.storage.errors import StoreUnavailableError
+from zettel.storage.errors import MissingStoreError, StoreUnavailableError
 
 ENGINE_FOLDER = ".engine"
 """Folder of a directory store for locks, the engine's socket and its logs."""
@@ -97,17 +97,10 @@ def check_there(place: StoreLocation) -> None:
     """Check that a directory store exists, without creating anything.
 
     Raises:
-        StoreUnavailableError: There is no such directory.
+        MissingStoreError: There is no such directory.
     """
     if place.directory is not None and not place.directory.exists():
-        raise nothing_there(place)
-
-
-def nothing_there(place: StoreLocation) -> StoreUnavailableError:
-    """The error for a location without a store."""
-    return StoreUnavailableError(
-        place.uri, "holds no notes yet", "Check the path, or remember something there first."
-    )
+        raise MissingStoreError(place.uri)
 
 
 @asynccontextmanager

@@ -247,6 +247,23 @@ def test_a_graph_around_a_name_begins_with_the_notes_that_name_it(told: Launcher
     assert "No note with id 'Zacharias'" in unknown.stderr
 
 
+def test_a_graph_of_one_namespace_has_no_note_of_another(told: Launcher) -> None:
+    note_id = str(listed(told, "--subject", "Ana")[0]["note_id"])
+    other = told.run("--namespace", "elsewhere", "add", "Ana sold the farm", "--subject", "Ana")
+
+    here = told.run("--namespace", NAMESPACE, "graph", "Ana")
+    elsewhere = told.run("--namespace", "elsewhere", "graph", "Ana", "--around", "subject")
+    everywhere = told.run("graph", "Ana")
+
+    assert other.returncode == 0, other.stderr
+    assert note_id[-7:] in here.stdout
+    assert "sold" not in here.stdout
+    assert "sold" in elsewhere.stdout
+    assert note_id[-7:] not in elsewhere.stdout
+    assert "sold" in everywhere.stdout
+    assert note_id[-7:] in everywhere.stdout
+
+
 async def test_an_edited_note_gets_a_new_revision_of_what_was_changed(farm: Settings) -> None:
     def work(call: MemoryCall) -> tuple[Output, Mapping[str, object]]:
         when = "2024-03-01"

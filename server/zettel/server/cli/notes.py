@@ -379,10 +379,11 @@ def graph(
     ] = "note",
 ) -> None:
     """Show what is around a note, a person, a session or a question, as a tree of links."""
-    from zettel.server.commands.graph import graph_output  # noqa: PLC0415
+    from zettel.server.commands.graph import EVERY_NAMESPACE, graph_output  # noqa: PLC0415
 
+    namespace = call.flags.get("namespace", EVERY_NAMESPACE)
     with call.memory() as memory:
-        call.say(graph_output(memory, around, name))
+        call.say(graph_output(memory, around, name, namespace))
 
 
 @command("namespace", "log_level")

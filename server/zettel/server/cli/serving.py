@@ -102,13 +102,18 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> "
         examine_flags,
         library_warnings,
     )
+    from zettel.server.config.preflight.serving import store_warnings  # noqa: PLC0415  as above
     from zettel.server.observability.logs import configure_logging  # noqa: PLC0415
 
     before: dict[str, str] = context.obj
     given = {name: value for name, value in flags.items() if value is not None}
     settings, examined = anyio.run(examine_flags, {**before, **given})
     configure_logging(settings.log_level, settings.log_format)
-    of_now = [*anyio.run(library_warnings, settings), *_port_warnings(settings)] if check else []
+    of_now = list[str]()
+    if check:
+        of_now += anyio.run(library_warnings, settings)
+        of_now += anyio.run(store_warnings, settings)
+        of_now += _port_warnings(settings)
     warnings = (*examined.warnings, *of_now)
     for warning in warnings:
         if settings.log_format == "json" and not check:

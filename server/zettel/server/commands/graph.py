@@ -21,16 +21,24 @@ COUNTED_SHOWN = 10
 
 
 def graph_output(
-    call: MemoryCall, around: Literal["note", "subject", "session", "query"], name: str
+    call: MemoryCall,
+    around: Literal["note", "subject", "session", "query"],
+    name: str,
+    namespace: str = EVERY_NAMESPACE,
 ) -> Output:
     """The notes around something as a tree: each below the one that leads to it.
 
     `name` is a note's id, or the subject, session or question. What is no id is a subject.
+    `namespace` is where the latter three are looked for; a note is itself in whichever it is.
 
     Raises:
         ZettelError: There is no such note, or the name cannot be used.
     """
-    view = _around_note(call, name) if around == "note" else _around(call, around, name)
+    view = (
+        _around_note(call, name, namespace)
+        if around == "note"
+        else _around(call, around, name, namespace)
+    )
     short = short_ids(call, [note["note_id"] for note in view["shown"]["notes"]])
     lines = _tree(view["shown"], short)
     if not lines:
@@ -40,11 +48,11 @@ def graph_output(
     return Output.of(view["shown"], lines)
 
 
-def _around(call: MemoryCall, around: str, name: str) -> "GraphView":
-    return cast("GraphView", call("graph", around=around, name=name, namespace=EVERY_NAMESPACE))
+def _around(call: MemoryCall, around: str, name: str, namespace: str) -> "GraphView":
+    return cast("GraphView", call("graph", around=around, name=name, namespace=namespace))
 
 
-def _around_note(call: MemoryCall, name: str) -> "GraphView":
+def _around_note(call: MemoryCall, name: str, namespace: str) -> "GraphView":
     """What is around a note, or around whom the name is of if it is no id.
 
     Raises:
@@ -53,11 +61,11 @@ def _around_note(call: MemoryCall, name: str) -> "GraphView":
     try:
         (note_id,) = meant_ids(call, [name])
     except (NoteNotFoundError, InvalidArgumentError):
-        view = _around(call, "subject", name)
+        view = _around(call, "subject", name, namespace)
         if view["shown"]["notes"]:
             return view
         raise
-    return _around(call, "note", note_id)
+    return _around(call, "note", note_id, EVERY_NAMESPACE)
 
 
 def _tree(frame: "GraphFrame", short: Mapping[str, str]) -> list[Line]:

@@ -14,10 +14,15 @@ from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import one_spelling
 from zettel.server.runtime.factories import installed_factories
-from zettel.storage.errors import InvalidArgumentError, OtherModelError, StoreUnavailableError
+from zettel.storage.errors import (
+    InvalidArgumentError,
+    MissingStoreError,
+    OtherModelError,
+    StoreUnavailableError,
+)
 from zettel.storage.ids import is_id
 from zettel.storage.lance.store_files import copy_out, files_of
-from zettel.storage.location import StoreLocation, nothing_there, read_place
+from zettel.storage.location import StoreLocation, read_place
 from zettel.storage.progress import ReportProgress
 from zettel.storage.store import Vectors
 from zettel.storage.verify.report import (
@@ -152,5 +157,5 @@ async def _directory(place: StoreLocation, progress: ReportProgress) -> AsyncGen
 def _holding_tables(place: StoreLocation, directory: Path) -> Path:
     # Nothing is found in an empty directory either, and that would prove nothing.
     if next(directory.glob("*.lance"), None) is None:
-        raise nothing_there(place)
+        raise MissingStoreError(place.uri)
     return directory

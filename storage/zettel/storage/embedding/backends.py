@@ -49,11 +49,7 @@ def make_embedder(
             if encoder := load_on_gpu(found, backend):
                 return encoder
             if device == CUDA:
-                problem = "cannot run on a GPU here: no installed library can use one"
-                remedy = (
-                    "Install onnxruntime-gpu or torch for CUDA, or set ZETTEL_EMBED_DEVICE=cpu."
-                )
-                raise ModelUnavailableError(found.name, problem, remedy)
+                raise _no_gpu(found)
         try:
             return loads[backend](found)
         except OSError as error:
@@ -75,12 +71,20 @@ def load_on_gpu(files: ModelFiles, backend: Backend) -> Encoder | None:
     return None
 
 
-def check_runnable(files: ModelFiles, backend: Backend) -> None:
-    """Check that a library that can run a model is installed, without loading one.
+def _no_gpu(files: ModelFiles) -> ModelUnavailableError:
+    problem = "cannot run on a GPU here: no installed library can use one"
+    remedy = "Install onnxruntime-gpu or torch for CUDA, or set ZETTEL_EMBED_DEVICE=cpu."
+    return ModelUnavailableError(files.name, problem, remedy)
+
+
+def check_runnable(files: ModelFiles, backend: Backend, device: Device = "auto") -> None:
+    """Check that a library that can run a model is installed, without loading the model.
 
     Raises:
-        ModelUnavailableError: None is.
+        ModelUnavailableError: None is, or `device` is a GPU and none can use one.
     """
+    if device == CUDA and not (has_gpu_driver() and (onnx_has_gpu() or has_torch())):
+        raise _no_gpu(files)
     if backend != "torch":
         if is_recorded(files):
             return

@@ -7,6 +7,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,7 +69,13 @@ class CrossEncoderReranker(Reranker):
         )
 
 
-def _load(name: str) -> "CrossEncoder":
+def find_reranker(name: str) -> Path:
+    """The folder of a reranker that can be loaded as far as its files tell, without loading it.
+
+    Raises:
+        ModelUnavailableError: It is not on this machine, brings code of its own, or what runs it
+            is not installed.
+    """
     check_installed(name, what="reranker")
     folder = find_folder(name, setting=RERANKER_SETTING, what="reranker")
     try:
@@ -77,6 +84,11 @@ def _load(name: str) -> "CrossEncoder":
         raise ModelUnavailableError(
             name, str(error), FOREIGN_CODE_REMEDY, what="reranker"
         ) from error
+    return folder
+
+
+def _load(name: str) -> "CrossEncoder":
+    folder = find_reranker(name)
     try:
         prepare_libraries()
         # Imported here: it takes seconds, and most people set no reranker.

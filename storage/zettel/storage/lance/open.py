@@ -17,7 +17,12 @@ from anyio import to_thread
 from lancedb import AsyncConnection, AsyncTable, Session, connect_async
 
 from zettel.storage.erasure.ledger import ledger_of
-from zettel.storage.errors import NewerStoreError, OtherModelError, StoreUnavailableError
+from zettel.storage.errors import (
+    MissingStoreError,
+    NewerStoreError,
+    OtherModelError,
+    StoreUnavailableError,
+)
 from zettel.storage.lance.cache.resident import ResidentNotes
 from zettel.storage.lance.errors import unavailable
 from zettel.storage.lance.files import (
@@ -53,7 +58,6 @@ from zettel.storage.location import (
     StoreLocation,
     check_there,
     hold_or_refuse,
-    nothing_there,
     prepare,
 )
 
@@ -123,7 +127,7 @@ async def open_tables(
     healed["unreadable_versions"] = await repair_versions(database, place)
     if not await _is_made(site):
         if not create or model_id is None:
-            raise nothing_there(place)
+            raise MissingStoreError(place.uri)
         if place.is_object_store:
             await refuse_lost_commits(place, None)
         async with hold_or_refuse(place):

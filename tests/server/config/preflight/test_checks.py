@@ -1,6 +1,7 @@
 """What is looked at before a server takes its port and its store, and how it is told."""
 
 import os
+import shutil
 import socket
 import stat
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from anyio import to_thread
 from tests.server.certificates import certificate
 from tests.server.processes import Launcher
 
@@ -21,6 +23,9 @@ from zettel.server.config.preflight.checks import (
 )
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.config.trust import confirm
+from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.embedding.model_files import PACKAGED_MODEL
+from zettel.storage.lance.store import open_store
 
 
 @pytest.fixture
@@ -241,6 +246,45 @@ def test_serve_check_does_not_say_that_nothing_is_in_the_way_of_a_store_that_is_
     assert f"The store's directory {zettel.store} is a file." in done.stderr
     assert "No setting is refused, but see the 1 warning." in done.stdout
     assert "in the way" not in done.stdout
+
+
+async def _of_a_newer_version(place: Path) -> None:
+    store = await open_store(str(place), model_id=HashEmbedder().model_id, dim=HashEmbedder().dim)
+    assert await store.swap_meta("schema_version", expected="1", value="9")
+    await store.close()
+
+
+async def test_serve_check_warns_of_a_store_that_cannot_be_opened(zettel: Launcher) -> None:
+    await _of_a_newer_version(zettel.store)
+
+    done = await to_thread.run_sync(lambda: zettel.run("serve", "--check", "--port", "0"))
+
+    assert done.returncode == 0
+    assert "has schema version 9; this Zettel knows" in done.stderr
+    assert "see the 1 warning." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"ZETTEL_RERANKER": "nobody/none"}, "The reranker 'nobody/none'"),
+        (
+            {"ZETTEL_EMBED_DEVICE": "cuda", "ZETTEL_MODEL": PACKAGED_MODEL},
+            "cannot run on a GPU here",
+        ),
+    ],
+    ids=str,
+)
+def test_serve_check_warns_of_a_model_that_will_not_load(
+    zettel: Launcher, setting: dict[str, str], said: str
+) -> None:
+    if shutil.which("nvidia-smi"):
+        pytest.skip("it has a GPU")
+
+    done = zettel.run("serve", "--check", "--port", "0", **setting)
+
+    assert done.returncode == 0
+    assert said in done.stderr
 
 
 def test_serve_tells_each_problem_on_its_line_and_the_first_by_its_exit_code(

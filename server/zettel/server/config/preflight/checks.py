@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import regex
+from anyio import to_thread
 from pydantic import ValidationError
 
 from zettel.server.config.addresses import without_password
@@ -123,18 +124,22 @@ async def library_warnings(settings: Settings) -> list[str]:
     from zettel.server.runtime.factories import HASH_MODEL  # noqa: PLC0415  rarely needed
     from zettel.storage.embedding.backends import check_runnable  # noqa: PLC0415
     from zettel.storage.embedding.model_files import find_model  # noqa: PLC0415
-    from zettel.storage.embedding.torch_runtime import check_installed  # noqa: PLC0415
     from zettel.tools.evolve.consolidate.library import check_clustering  # noqa: PLC0415
 
     warnings = list[str]()
     try:
         if settings.model != HASH_MODEL:
-            check_runnable(await find_model(settings.model), settings.embed_backend)
+            files = await find_model(settings.model)
+            check_runnable(files, settings.embed_backend, settings.embed_device)
     except ModelUnavailableError as error:
         warnings.append(str(error))
     try:
         if settings.reranker:
-            check_installed(settings.reranker, what="reranker")
+            from zettel.storage.embedding.cross_encoder import (  # noqa: PLC0415  as above
+                find_reranker,
+            )
+
+            await to_thread.run_sync(find_reranker, settings.reranker)
     except ModelUnavailableError as error:
         warnings.append(str(error))
     try:

@@ -12,7 +12,14 @@ from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.store_path import is_directory, one_spelling
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
-from zettel.storage.errors import HostRefusedError, InvalidArgumentError, StoreUnavailableError
+from zettel.storage.errors import (
+    HostRefusedError,
+    InvalidArgumentError,
+    MissingStoreError,
+    ModelUnavailableError,
+    StoreError,
+    StoreUnavailableError,
+)
 
 CERTIFICATE_MIN_LIFETIME = timedelta(days=14)
 """Below it there is a warning: automatic renewal at 30 days (certbot's default) has failed then."""
@@ -48,6 +55,20 @@ def exposure_warnings(settings: Settings) -> list[str]:
     ]
 
 
+async def store_warnings(settings: Settings) -> list[str]:
+    """A warning about a store that is there and cannot be opened, as `/health` would tell it."""
+    if not _may_exist(settings.store):
+        return []
+    try:
+        async with opened(settings):
+            return []
+    except (MissingStoreError, ModelUnavailableError):
+        # None yet, or what `library_warnings` says.
+        return []
+    except StoreError as error:
+        return [str(error)]
+
+
 async def _has_tokens(settings: Settings) -> bool:
     if not _may_exist(settings.store):
         # Without loading the libraries that open one.
@@ -63,7 +84,7 @@ async def _has_tokens(settings: Settings) -> bool:
 
 def _may_exist(store: str) -> bool:
     """Whether there may be a store; only that of a directory is known without opening it."""
-    return not is_directory(store) or os.path.exists(one_spelling(store))
+    return not is_directory(store) or os.path.isdir(one_spelling(store))
 
 
 def oauth_refusals(settings: Settings) -> list[InvalidArgumentError]:
