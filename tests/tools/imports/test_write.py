@@ -515,6 +515,23 @@ async def test_a_dry_run_says_what_the_import_will_do_and_writes_nothing(desk: D
     assert preview.run_id == ""
 
 
+async def test_a_dry_run_counts_links_across_batches_as_the_import_will(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "BATCH_NOTES", 2)
+    drafts = [
+        draft(f"note {n}", *(("near", f"note {m}") for m in (n - 3, n + 3, n + 3, n)))
+        for n in range(7)
+    ]
+    await desk.imports(*drafts[2:4])
+
+    preview = await desk.imports(*drafts, dry=True)
+    report = await desk.imports(*drafts)
+
+    assert (preview.links, preview.unresolved) == (report.links, report.unresolved)
+    assert report.links == 8
+
+
 async def test_notes_without_a_time_or_of_one_time_are_in_the_order_of_the_source(
     desk: Desk,
 ) -> None:

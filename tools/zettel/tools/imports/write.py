@@ -259,6 +259,8 @@ class _Import:
         """Key in the source -> the note that had its words before."""
         self._later = dict[str, list[DraftLink]]()
         """Note -> links to what may come later in the source."""
+        self._unwritten = dict[str, Note]()
+        """The notes of `_later` that only a dry run has."""
 
     async def open(self) -> None:
         """Read what the namespace holds."""
@@ -594,6 +596,8 @@ class _Import:
             if later:
                 self._later[entry.note.note_id] = later
             note = self._with_links(entry.note, links, targets, made.now)
+            if later and self._task.dry:
+                self._unwritten[note.note_id] = note
             linked.append(replace(entry, note=note))
         return linked
 
@@ -618,13 +622,18 @@ class _Import:
             target = targets.get(to) if to else None
             if to is None or to == note.note_id or (to, relation) in had:
                 continue
-            if target is None or target.state is State.FORGOTTEN or len(arguments) >= room:
+            usable = target.state is not State.FORGOTTEN if target else self._would_store(to)
+            if not usable or len(arguments) >= room:
                 self.report.unresolved += 1
                 continue
             arguments.append(LinkArgument(to=to, relation=relation))
-            if relation == DERIVED_FROM:
+            if target and relation == DERIVED_FROM:
                 trust = min(trust, target.trust)
         return replace(note, links=with_links(note, arguments, now=now), trust=trust)
+
+    def _would_store(self, note_id: str) -> bool:
+        """Whether a dry run leads to a note that the import itself would have stored by then."""
+        return self._task.dry and note_id in self._seen
 
     def _target(self, key: str) -> str | None:
         """The note that a key leads to, if it is there."""
@@ -649,14 +658,12 @@ class _Import:
             links = [link for note_id in ids for link in self._later[note_id]]
             found = {to for link in links if (to := self._target(link.key))}
             self.report.unresolved += len([k for k in links if not self._target(k.key)])
-            if not self._task.dry:
-                await self._add_links(ids, sorted(found))
+            await self._add_links(ids, sorted(found))
             tell("linking", min(start + BATCH_NOTES, total), total)
 
     async def _add_links(self, ids: Sequence[str], found: Sequence[str]) -> None:
         targets = {note.note_id: note for note in await self._memory.store.get(found)}
         now, added = self._task.clock(), dict[str, int]()
-        await self._begin()
 
         async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
             changes = list[Change]()
@@ -670,7 +677,13 @@ class _Import:
                 changes.append(Change(note=after))
             return changes
 
-        await commit(self._memory, ids, plan)
+        if self._task.dry:
+            stored = {note.note_id: note for note in await self._memory.store.get(ids)}
+            new = {note_id: self._unwritten[note_id] for note_id in ids if note_id not in stored}
+            await plan(stored | new)
+        else:
+            await self._begin()
+            await commit(self._memory, ids, plan)
         self.report.links += sum(added.values())
 
     async def _record_anchor(self) -> None:
