@@ -104,6 +104,30 @@ def test_what_cannot_be_set_changes_nothing(
     assert (zettel.store / "config.toml").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (("set", "port", "9001"), 'port = 9001\nmodel = "hash"\n'),
+        (("unset", "port"), 'model = "hash"\n'),
+    ],
+    ids=str,
+)
+def test_a_value_that_stops_every_start_is_mended_by_the_command_that_sets_it(
+    zettel: Launcher, words: tuple[str, ...], left: str
+) -> None:
+    file = zettel.store / "config.toml"
+    file.write_text('port = "none"\nmodel = "hash"\n', encoding="utf-8")
+
+    before = zettel.run("config")
+    done = zettel.run("config", *words)
+    after = zettel.run("config")
+
+    assert (before.returncode, "port" in before.stderr) == (2, True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert file.read_text(encoding="utf-8") == left
+    assert after.returncode == 0
+
+
 def test_a_setting_that_is_a_table_is_written_as_one(zettel: Launcher) -> None:
     done = zettel.run("config", "set", "retain_days", '{"farm": 3, "town": 9}')
     found = load_engine_settings(str(zettel.store))

@@ -219,8 +219,9 @@ async def set_setting(
 ) -> None:
     """Write a setting into the store's config.toml."""
     from zettel.server.commands import config  # noqa: PLC0415
+    from zettel.server.config.preflight.checks import load_usable  # noqa: PLC0415
 
-    call.say(config.set_setting(call.settings, name, value))
+    call.say(config.set_setting(load_usable(call.flags)[0], name, value))
 
 
 @config_app.command("unset")
@@ -231,8 +232,9 @@ async def unset_setting(
 ) -> None:
     """Take a setting out of the store's config.toml: its default holds again."""
     from zettel.server.commands import config  # noqa: PLC0415
+    from zettel.server.config.preflight.checks import load_usable  # noqa: PLC0415
 
-    call.say(config.unset_setting(call.settings, name))
+    call.say(config.unset_setting(load_usable(call.flags)[0], name))
 
 
 namespace_app = typer.Typer(rich_markup_mode=None)

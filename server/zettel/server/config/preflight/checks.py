@@ -7,7 +7,7 @@ be opened, since the server reports that on `/health` and tries again.
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,13 +57,7 @@ async def examine_flags(flags: Mapping[str, object]) -> tuple[Settings, Prefligh
     Raises:
         MisconfiguredError: These settings cannot be served; names every problem.
     """
-    try:
-        settings, unusable = load_settings(**flags), list[ZettelError]()
-    except MisconfiguredError as error:
-        unusable = list(error.problems)
-        settings = _without(flags, settings_named(unusable))
-        if settings is None:
-            raise
+    settings, unusable = load_usable(flags)
     examined = await examine_serving(settings)
     said = settings_named(unusable)
     refusals = [
@@ -73,6 +67,21 @@ async def examine_flags(flags: Mapping[str, object]) -> tuple[Settings, Prefligh
     if refusals:
         raise MisconfiguredError(refusals)
     return settings, examined
+
+
+def load_usable(flags: Mapping[str, object]) -> tuple[Settings, Sequence[ZettelError]]:
+    """Read all settings, with defaults for those that cannot be used, and what is wrong with them.
+
+    Raises:
+        MisconfiguredError: No default can stand in.
+    """
+    try:
+        return load_settings(**flags), ()
+    except MisconfiguredError as error:
+        settings = _without(flags, settings_named(error.problems))
+        if settings is None:
+            raise
+        return settings, error.problems
 
 
 def _without(flags: Mapping[str, object], unusable: set[str]) -> Settings | None:
