@@ -33,6 +33,31 @@ async def test_an_updated_note_says_how_to_read_what_it_said_before(
     assert (await ask_as_told(desk, answer))[0] == "The rent is 900 euros"
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Did the shop ever use Redis as a cache?", True),
+        ("Has the shop had Redis for its cache?", True),
+        ("Does the shop use Redis as its cache?", False),
+        ("Did the shop ever use Valkey as a cache?", False),
+        ("Did the shop ever use Memcached as a cache?", False),
+    ],
+)
+async def test_whether_something_ever_was_is_answered_from_before_the_update(
+    desk: Desk, question: str, *, told: bool
+) -> None:
+    cache = await desk.told("The shop's cache is Redis 7", happened_at="2026-06-01")
+    await desk.told("Ben repairs clocks")
+    text = "The shop's cache is Valkey 8"
+    await desk("update", note_id=cache, content=text, happened_at="2026-11-01")
+
+    answer = await desk("recall", query=question)
+
+    assert ("as_of" in str(answer.get("reason"))) is told
+    if told:
+        assert (await ask_as_told(desk, answer))[0] == "The shop's cache is Redis 7"
+
+
 RENT = ("The rent is 900 euros", "The rent is 980 euros")
 MIETE = ("Die Miete beträgt 900 Euro", "Die Miete beträgt 980 Euro")
 

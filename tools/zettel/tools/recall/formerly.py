@@ -1,6 +1,7 @@
 """Says how to ask for what was so before, where the best note has changed since."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ from zettel.tools.changes.supersession import supersedes
 from zettel.tools.language.question_words import (
     asks_for_origin,
     asks_former,
+    asks_whether,
     words_of_successor,
 )
 from zettel.tools.language.terms import terms
@@ -33,9 +35,14 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
         Empty if the request names its moment, the question is not about the past, the note is or
         tells of the time that is asked for, or it and what it superseded said nothing else then.
     """
-    if asked.looks_back or not (asks_former(question.text) or question.is_past):
+    may_have_been = bool(question.spelled) and asks_whether(question.text)
+    if asked.looks_back or not (asks_former(question.text) or question.is_past or may_have_been):
         return ""
     revisions = await memory.store.revisions(first)
+    if may_have_been and (naming := _last_naming(revisions, question.spelled)):
+        return _changed_later(asked, naming)
+    if not (asks_former(question.text) or question.is_past):
+        return ""
     if question.is_past and is_of_then(revisions[-1], question):
         return ""
     spans = [
@@ -59,6 +66,23 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
         moment = next((at for at in holding if began and at > began), moment)
     if moment is None or not any(start < moment <= end for start, end in told):
         return ""
+    return _changed_later(asked, moment)
+
+
+def _last_naming(revisions: Sequence[Note], names: Sequence[str]) -> datetime | None:
+    """The end of the last revision with a name that the newest no longer has; None without one."""
+    *former, newest = revisions
+    had = {*terms(f"{newest.subject} {newest.content}")}
+    gone = [words for name in names if (words := {*terms(name)}) and not words <= had]
+    ends = (
+        find_end(r, revisions)
+        for r in former
+        if not r.corrected and any(words <= {*terms(r.content)} for words in gone)
+    )
+    return max(filter(None, ends), default=None)
+
+
+def _changed_later(asked: RecallQuery, moment: datetime) -> str:
     return f"It was changed later; as it was then: {_call(asked, moment)}."
 
 
