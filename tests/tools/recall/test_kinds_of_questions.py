@@ -3,7 +3,12 @@
 import pytest
 from tests.tools.conftest import Desk, ids, notes
 
-from zettel.tools.language.question_words import asked_sort, asks_former, find_users
+from zettel.tools.language.question_words import (
+    asked_sort,
+    asks_former,
+    find_users,
+    says_sort,
+)
 
 NOISE = (
     "The build of tidegate takes four minutes",
@@ -352,3 +357,76 @@ async def test_what_was_open_at_a_past_time_is_what_stood_then(desk: Desk) -> No
     await desk.told("FW-131 is closed", happened_at="2026-06-01", links=[link])
 
     assert (await desk.found(query="Which tasks were still open in March 2026?"))[0] == task
+
+
+@pytest.mark.parametrize(
+    ("question", "tag"),
+    [
+        ("List every incident we wrote up.", "incident"),
+        ("Which incidents did we have?", "incident"),
+        ("Show me all of our incidents", "incidents"),
+        ("Welche Vorfälle gab es?", "vorfall"),
+        ("Quels incidents avons-nous eus ?", "incident"),
+        ("Enumera todos los incidentes", "incidente"),
+        ("Noem alle incidenten", "incident"),
+        ("Elenca tutti gli incidenti che abbiamo avuto", "incidente"),
+        ("Quais foram os incidentes que nós tivemos?", "incidente"),
+        ("障害をすべて教えて", "障害"),
+        ("列出所有事故", "事故"),
+    ],
+)
+async def test_a_list_of_a_kind_is_all_the_notes_with_its_tag(
+    desk: Desk, question: str, tag: str
+) -> None:
+    told = (
+        "On 12 May the nightly load stood still",
+        "A disk ran full at four in the morning",
+        "5,800 yen in ten minutes: a query without a date",
+        "Le four est tombé en panne",
+    )
+    listed = {await desk.told(content, tags=[tag, "work"]) for content in told}
+    for number in range(30):
+        await desk.told(f"Ben walked dog number {number}", tags=["dogs"])
+    await desk.told("Every incident is told to Ana, which all of us have", tags=["people"])
+
+    answer = await desk("recall", query=question)
+
+    assert listed <= {*ids(answer)[:5]}
+
+
+@pytest.mark.parametrize(
+    ("question", "sort"),
+    [
+        ("What's on my todo list?", "open"),
+        ("Any todos left?", "open"),
+        ("¿Qué hay en todo el almacén?", ""),
+        ("Sobre todo, ¿qué hora es?", ""),
+        ("Enumera todos los incidentes", ""),
+    ],
+)
+def test_all_in_spanish_is_no_work_to_do(question: str, sort: str) -> None:
+    assert asked_sort(question) == sort
+
+
+@pytest.mark.parametrize(
+    ("content", "is_open"),
+    [
+        ("TODO: mend the gate", True),
+        ("Mending the gate is still a todo.", True),
+        ("Ya está todo pagado.", False),
+        ("Todo el equipo viene el lunes.", False),
+    ],
+)
+def test_a_note_with_all_in_spanish_is_no_work_to_do(content: str, *, is_open: bool) -> None:
+    assert says_sort("open", content) is is_open
+
+
+async def test_of_what_most_notes_are_tagged_with_no_list_is_made(desk: Desk) -> None:
+    about = await desk.told("The release of Falk is on Monday", tags=["releases"])
+    for number in range(25):
+        await desk.told(f"Ben walked dog number {number}", tags=["releases"])
+
+    answer = await desk("recall", query="Which releases of Falk are planned?")
+
+    assert ids(answer)[0] == about
+    assert len(ids(answer)) < 10

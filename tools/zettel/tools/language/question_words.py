@@ -56,6 +56,7 @@ class _Table(WordTable):
     open_tags: tuple[str, ...] = ()
     decided_tags: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
     rules_tags: tuple[str, ...] = ()
 
 
@@ -373,6 +374,24 @@ def sort_tags(sort: TaggedSort) -> frozenset[str]:
     return frozenset(chain.from_iterable(getattr(table, f"{sort}_tags") for table in tables))
 
 
+_KIND = r"([^\W_][\w-]*)((?: [\w-]+){0,2})"
+"""What a list is asked of: a word, and at most two more."""
+
+
+def listed_kind(text: str) -> tuple[frozenset[str], str]:
+    """The terms of what a question asks a list of, and the question without it.
+
+    "List every incident we wrote up" is of "incident we wrote", and without it "we wrote up"; both
+    are empty if it asks for no list.
+    """
+    found = _words("lists", text).search(text)
+    if found is None:
+        return frozenset(), ""
+    kind, more = (group for group in found.groups() if group is not None)
+    rest = f"{text[: found.start()]} {more} {text[found.end() :]}"
+    return frozenset(terms(f"{kind} {more}")), rest
+
+
 def without_sort(text: str, sort: Sort) -> str:
     """A question without the words that ask for a kind of notes."""
     return _words(sort, text).sub(" ", text) if sort else text
@@ -402,7 +421,7 @@ def _words(name: str, text: str) -> re.Pattern[str]:
 @cache
 def _pattern(name: str, languages: tuple[str, ...]) -> re.Pattern[str]:
     spelled = spell_any(map(_tables().__getitem__, languages), name)
-    any_of = spelled.replace("{name}", f"({NAME})")
+    any_of = spelled.replace("{name}", f"({NAME})").replace("{kind}", _KIND)
     return re.compile(any_of or "(?!)", re.IGNORECASE)
 
 

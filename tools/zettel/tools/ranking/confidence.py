@@ -309,7 +309,7 @@ def _of_time_or_kind(
     elif question.only_when and whole:
         # Beside notes of other times, any note with its words stands out.
         figures = replace(figures, stands_out=0.0)
-    of_sort = bool(question.sort) and ranking.share("of_sort").any()
+    of_sort = bool(question.sort or question.listed) and ranking.share("of_sort").any()
     if ranking.share("all_of_whom").any() or (question.only_sort and of_sort):
         near, figures = 1.0, PRESENT
     elif of_sort:

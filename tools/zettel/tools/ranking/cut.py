@@ -40,7 +40,8 @@ def notes_to_show(
     Returns:
         At least `SHOWN_MIN_NOTES` and at most `SHOWN_MAX_NOTES`, as far as there are notes.
     """
-    asked_for = {*ALL_ASKED_FOR, "of_sort"} if question.only_sort else ALL_ASKED_FOR
+    all_of_kind = question.only_sort or question.listed
+    asked_for = {*ALL_ASKED_FOR, "of_sort"} if all_of_kind else ALL_ASKED_FOR
     first = ranking[:SHOWN_MAX_NOTES]
     # What only some notes get would leave the others out: nDCG gains, evidence shown is lost.
     scores = [one.score_without(STATED_SIGNAL) for one in first]

@@ -26,6 +26,7 @@ from zettel.tools.language.question_words import (
     asks_former,
     asks_what_was,
     asks_who_i_am,
+    listed_kind,
     speaks_of_me,
     without_sort,
 )
@@ -120,8 +121,10 @@ class Question:
     """Asks for all of the one it names."""
     sort: Sort = ""
     """The kind of notes that it asks for."""
+    listed: frozenset[str] = frozenset()
+    """Terms of what it asks a list of, which a tag may name, where `sort` is none."""
     only_sort: bool = False
-    """Asks for nothing but that kind."""
+    """Asks for nothing but that kind, or that list."""
     is_ahead: bool = False
     """A named time has not begun."""
     is_past: bool = False
@@ -193,6 +196,7 @@ def read_question(
     only_sort = bool(sort) and asks_for_anything(without_sort(untimed, sort))
     if sort == "rules" and not only_sort:
         sort = ""  # the rules of something are looked for by its words
+    listed, rest = (frozenset[str](), "") if sort or passage else listed_kind(untimed)
     if english := other_words(words):
         words = f"{words} {english}"
     return Question(
@@ -203,7 +207,8 @@ def read_question(
         asks_self=me or subject == USER,
         all_of_whom=(me or unnamed != text) and asks_for_everything(text, unnamed),
         sort=sort,
-        only_sort=only_sort,
+        listed=listed,
+        only_sort=only_sort or (bool(listed) and asks_for_anything(rest)),
         subject=subject,
         names=named,
         spelled=spelled,

@@ -5,6 +5,7 @@ and call it in `fusion.question_values`, or in `signal_values` if it needs the a
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -38,6 +39,8 @@ SUBJECT_FEW_NOTES = 32
 months of agents' notes have 1 to 12, LoCoMo's speakers some 300)."""
 PROFILE_VALUE = 0.5
 """Of a note of the profile beside those that tell who the user is."""
+LISTED_MAX_NOTES = 20
+"""Notes with a tag up to which a list of its notes is asked for, and not of something about it."""
 AMONG_SORT_VALUE = 0.4
 """Of a note of the kind that is asked for, where words and meaning tell which of them."""
 LONGER_TIME_VALUE = 0.8
@@ -355,9 +358,11 @@ def of_sort(question: Question, corpus: Corpus) -> Values:
 
     `AMONG_SORT_VALUE` if it asks for more than the kind.
     """
-    if not question.sort:
+    if not (question.sort or question.listed):
         return np.zeros(len(corpus))
     value = 1.0 if question.only_sort else AMONG_SORT_VALUE
+    if not question.sort:
+        return value * _listed(question, corpus)
     said, outlines = np.zeros(len(corpus), np.bool_), corpus.outlines
     if question.sort != "rules":
         said = said | corpus.says_sort(question.sort)
@@ -367,6 +372,20 @@ def of_sort(question: Question, corpus: Corpus) -> Values:
     if kind := KIND_OF_SORT.get(question.sort):
         said = said | np.array([outline.kind is kind for outline in outlines], np.bool_)
     return value * said.astype(np.float64)
+
+
+def _listed(question: Question, corpus: Corpus) -> Values:
+    """1 for notes with the tag of which the question asks a list; of several tags the rarest."""
+    found = defaultdict[frozenset[str], list[int]](list)
+    for row, outline in enumerate(corpus.outlines):
+        for words in {frozenset(terms(tag)) for tag in outline.tags}:
+            if words and words <= question.listed:
+                found[words].append(row)
+    rows = min(found.values(), key=len, default=list[int]())
+    values = np.zeros(len(corpus))
+    if len(rows) <= LISTED_MAX_NOTES:
+        values[rows] = 1.0
+    return values
 
 
 def core(corpus: Corpus) -> Values:

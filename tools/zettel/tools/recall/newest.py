@@ -496,11 +496,13 @@ def _states_as_much(
 ) -> bool:
     """Whether a note states what is asked for by name, if the first does; else it changed nothing.
 
-    Somebody asked about ("dad") may be called by name, and so counts for nothing; with
-    `only_numbers` but prices, days and the like count.
+    Somebody asked about ("dad") may be called by name, and so counts for nothing. Where prices,
+    ports, days and the like are asked for, or with `only_numbers`, only these count: "On which port
+    is the backup box?" asks for no backup.
     """
-    asked = find_asked_slots(question.text)
-    slots = [s for s in asked if not s.person and (s.numbered or not only_numbers)]
+    asked = [slot for slot in find_asked_slots(question.text) if not slot.person]
+    only_numbers = only_numbers or any(slot.numbered for slot in asked)
+    slots = [slot for slot in asked if slot.numbered or not only_numbers]
     return all(slot.is_stated(other.content) for slot in slots if slot.is_stated(first.content))
 
 
