@@ -125,6 +125,21 @@ async def test_the_preview_of_an_erasure_lists_what_was_derived_from_the_notes(
     assert told["note_id"].endswith(short) or told["note_id"].startswith(short)
 
 
+@pytest.mark.parametrize("subject", ["Ana", "Bo"])
+async def test_what_only_mentions_the_subject_of_an_erasure_is_told_of(
+    farm: Settings, subject: str
+) -> None:
+    async with opened(farm) as memory:
+        caller = Caller(namespace="farm")
+        for text in (f"The landlord calls {subject} back", f"My aunt {subject} is a midwife"):
+            await remember(memory, caller, now=NOW, content=text)
+
+    answer = await forget_once(farm, ForgetRequest(subject=subject, erase=True), types("erase"))
+
+    said = forget_output(answer).render(as_json=False)
+    assert "2 other notes mention the subject and stay as they are." in said
+
+
 async def test_a_namespace_is_erased_after_its_name_was_typed(farm: Settings) -> None:
     wish = ForgetRequest(erase=True, whole=True)
 

@@ -1,6 +1,7 @@
 """`zettel hook`: what it answers to a client's events, and what it leaves in memory."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -207,13 +208,13 @@ def test_the_hooks_of_others_stay_when_zettels_come_and_go(
     client = McpClient(title="A client", file=lambda: file, hooks_file=lambda: file)
 
     for _ in range(2):  # once more changes nothing
-        write_edit(plan_hooks("claude-code", client, "/opt/zettel"))
+        write_edit(plan_hooks("claude-code", client, ["/opt/zettel"]))
         now: Any = json.loads(file.read_text("utf-8"))
-        own = hook_entries("/opt/zettel", "claude-code")
+        own = hook_entries(["/opt/zettel"], "claude-code")
         assert now["hooks"] == {
             event: [*hooks.get(event, []), *own.get(event, [])] for event in {**hooks, **own}
         }
-    write_edit(plan_hooks("claude-code", client, None))
+    write_edit(plan_hooks("claude-code", client, ()))
 
     left: Any = json.loads(file.read_text("utf-8"))
     assert {event: found for event, found in left["hooks"].items() if found} == {
@@ -228,13 +229,13 @@ def test_a_hook_of_zettel_in_a_group_of_others_is_found_and_goes_alone(tmp_path:
     file.write_text(json.dumps({"hooks": {"Stop": [{"matcher": "x", "hooks": [mine, old]}]}}))
     client = McpClient(title="A client", file=lambda: file, hooks_file=lambda: file)
 
-    write_edit(plan_hooks("claude-code", client, "/opt/zettel"))
+    write_edit(plan_hooks("claude-code", client, ["/opt/zettel"]))
     both = json.loads(file.read_text("utf-8"))["hooks"]["Stop"]
-    write_edit(plan_hooks("claude-code", client, None))
+    write_edit(plan_hooks("claude-code", client, ()))
     left = json.loads(file.read_text("utf-8"))["hooks"]
 
     others = {"matcher": "x", "hooks": [mine]}
-    assert both == [others, *hook_entries("/opt/zettel", "claude-code")["Stop"]]
+    assert both == [others, *hook_entries(["/opt/zettel"], "claude-code")["Stop"]]
     assert left == {"Stop": [others]}
 
 
@@ -244,7 +245,7 @@ def test_the_plugin_runs_the_hooks_that_install_writes() -> None:
     hooks = json.loads((plugin / "hooks" / "hooks.json").read_text("utf-8"))
     manifest = json.loads((plugin / ".claude-plugin" / "plugin.json").read_text("utf-8"))
 
-    assert hooks == {"hooks": hook_entries("zettel", "claude-code")}
+    assert hooks == {"hooks": hook_entries(["zettel"], "claude-code")}
     assert f'version = "{manifest["version"]}"' in (ROOT / "pyproject.toml").read_text("utf-8")
 
 
@@ -265,6 +266,33 @@ def test_a_played_session_is_told_kept_and_erased(zettel: Launcher) -> None:
     assert "the next brief contains it" in done.stdout
     assert "zettel install claude-code --hooks writes them" in done.stdout  # as nobody has yet
     assert "request" not in zettel.run("list", "--namespace", "hook-test").stdout.lower()
+
+
+@pytest.mark.slow
+def test_an_installed_hook_keeps_its_log_in_the_store_that_was_installed(
+    zettel: Launcher, tmp_path: Path
+) -> None:
+    other = tmp_path / "other store"
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    named = ("--store", str(other), "--namespace", "farm")
+    done = zettel.run("install", "claude-code", "--hooks", "--yes", *named, **home)
+    assert done.returncode == 0, done.stderr
+    hooks = json.loads((tmp_path / ".claude" / "settings.json").read_text("utf-8"))["hooks"]
+
+    tested = zettel.run("hook", "claude-code", "--test", **home)
+    listed = zettel.run("namespaces", "--store", str(other), **home)
+    removed = zettel.run("uninstall", "claude-code", "--yes", **home)
+
+    assert shlex.split(hooks["Stop"][0]["hooks"][0]["command"])[1:] == [
+        *named,
+        "hook",
+        "claude-code",
+    ]
+    assert "The hooks work." in tested.stdout, tested.stdout + tested.stderr
+    assert listed.returncode == 0
+    assert not zettel.store.exists()
+    assert removed.returncode == 0
+    assert "zettel" not in (tmp_path / ".claude" / "settings.json").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`zettel serve`: one port for Streamable HTTP, SSE and health."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 import anyio
 import httpx2
 import pytest
+from anyio import to_thread
 from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.types import CallToolResult
@@ -115,6 +117,59 @@ def test_a_foreign_host_or_origin_is_turned_away(served: Served, path: str) -> N
     assert (status, "--allowed-host NAME" in body) == (421, True)
     status, body = get(f"{served.url}{path}", Origin="http://evil.example")
     assert (status, "--allowed-origin ORIGIN" in body) == (403, True)
+
+
+async def test_a_web_application_of_an_allowed_origin_may_call_and_no_other(
+    zettel: Launcher,
+) -> None:
+    ours, others = "https://app.example.org", "https://evil.example.org"
+    token = zettel.run("token", "create", "--name", "ana", "--namespace", "ana", "--json")
+    bearer = f"Bearer {json.loads(token.stdout)['token']}"
+    served = await to_thread.run_sync(lambda: zettel.serve("--allowed-origin", ours))
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type, mcp-method",
+    }
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+    async with httpx2.AsyncClient() as http:
+        allowed, refused = [
+            await http.options(f"{served.url}/mcp", headers={"Origin": origin, **asked})
+            for origin in (ours, others)
+        ]
+        answer = await http.post(
+            f"{served.url}/mcp", json=ping, headers={"Origin": ours, "Authorization": bearer}
+        )
+        nobody = await http.post(f"{served.url}/mcp", json=ping, headers={"Origin": ours})
+
+    assert allowed.status_code == 200
+    assert allowed.headers["access-control-allow-origin"] == ours
+    assert "mcp-method" in allowed.headers["access-control-allow-headers"]
+    assert "access-control-allow-credentials" not in allowed.headers
+    assert refused.status_code == 403
+    assert "access-control-allow-origin" not in refused.headers
+    assert answer.headers["access-control-allow-origin"] == ours
+    assert answer.status_code != 401
+    assert nobody.status_code == 401
+
+
+async def test_an_answer_does_not_wait_for_the_clients_acknowledgement() -> None:
+    told = list[int]()
+
+    async def see(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        told.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    with listen("127.0.0.1", 0) as listening:
+        server = await asyncio.start_server(see, sock=listening)
+        async with server:
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            await reader.read()
+            writer.close()
+
+    assert told
+    assert all(told)
 
 
 async def test_http_answers_what_it_cannot_parse(served: Served) -> None:

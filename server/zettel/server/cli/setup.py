@@ -73,7 +73,7 @@ def install(
     found = clients.find_client(client)
     edits = [clients.plan_edit(found, clients.make_entry(found, call.settings))]
     if hooks:
-        edits.append(clients.plan_hooks(client, found, clients.command_path()))
+        edits.append(clients.plan_hooks(client, found, clients.server_command(call.settings)))
     _edit_client(call, client, edits, dry_run, yes)
     if not (dry_run or call.as_json):
         tested = f", zettel hook {client} --test" if hooks else ""
@@ -90,7 +90,7 @@ def uninstall(
 
     found = clients.find_client(client)
     edits = [clients.plan_edit(found, None)]
-    if found.hooks_file and (hooks := clients.plan_hooks(client, found, None)).diff:
+    if found.hooks_file and (hooks := clients.plan_hooks(client, found, ())).diff:
         edits.append(hooks)
     _edit_client(call, client, edits, dry_run, yes)
 
@@ -369,10 +369,12 @@ def hook(
 
 def _test_hooks(call: Invocation, name: str, client: HookClient) -> int:
     from zettel.server.commands.clients import command_path, find_client, read_hook  # noqa: PLC0415
-    from zettel.server.commands.hook_check import check_hooks  # noqa: PLC0415
+    from zettel.server.commands.hook_check import check_hooks, store_of  # noqa: PLC0415
 
     line = read_hook(name, find_client(name))
+    if store := store_of(line):
+        call = replace(call, flags={**call.flags, "store": store})
     with call.memory(creates=True) as memory:
-        check = check_hooks(name, client, line or hook_command(command_path(), name), memory)
+        check = check_hooks(name, client, line or hook_command([command_path()], name), memory)
     call.say(replace(check, installed=bool(line)).output())
     return EXIT_FAILED if check.problem else 0

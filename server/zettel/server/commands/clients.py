@@ -129,11 +129,17 @@ def store_arguments(settings: Settings) -> list[str]:
 
 def make_entry(client: McpClient, settings: Settings) -> Entry:
     """The entry for a client; it names the store and the namespace only where they were given."""
+    command, *arguments = server_command(settings)
+    entry: Entry = {"command": command, "args": arguments}
+    return {"type": "stdio", **entry} if client.typed else entry
+
+
+def server_command(settings: Settings) -> list[str]:
+    """The command that reaches the memory of these settings, and the options that name it."""
     arguments = store_arguments(settings) if "store" in settings.model_fields_set else []
     if settings.namespace:
         arguments += ["--namespace", settings.namespace]
-    entry: Entry = {"command": command_path(), "args": arguments}
-    return {"type": "stdio", **entry} if client.typed else entry
+    return [command_path(), *arguments]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +183,10 @@ def plan_edit(client: McpClient, entry: Entry | None) -> FileEdit:
     )
 
 
-def plan_hooks(name: str, client: McpClient, zettel: str | None) -> FileEdit:
-    """Plan to have a client run Zettel's hooks, or with None for the command that it does not.
+def plan_hooks(name: str, client: McpClient, zettel: Sequence[str]) -> FileEdit:
+    """Plan to have a client run Zettel's hooks, or without a command that it does not.
+
+    `zettel` as of `hook_command`.
 
     Raises:
         UnknownNameError: It runs no hooks that are known here.
@@ -247,7 +255,7 @@ def read_hook(name: str, client: McpClient) -> str:
     """
     file = client.hooks_file() if client.hooks_file else None
     text = _read(file) if file else ""
-    found = re.search(rf'"command": ?"((?:[^"\\]|\\.)*zettel[^"]* hook {name})"', text)
+    found = re.search(rf'"command": ?"((?:[^"\\]|\\.)*zettel(?:[^"\\]|\\.)* hook {name})"', text)
     return str(json.loads(f'"{found[1]}"')) if found else ""
 
 
@@ -354,6 +362,9 @@ def _listed(entries: object) -> list[object]:
     return cast("list[object]", entries)
 
 
+_HOOK_OF = r"zettel\S*(?: --(?:store|namespace) .+)?"
+
+
 def _of_others(entry: object, name: str) -> list[object]:
     """A hook, or a group of them, without those that run Zettel's command for this client."""
     found = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
@@ -363,7 +374,7 @@ def _of_others(entry: object, name: str) -> list[object]:
         left = [hook for each in hooks for hook in _of_others(each, name)]
         return [entry if left == hooks else {**found, "hooks": left}] if left else []
     command = found.get("command")
-    is_own = isinstance(command, str) and re.search(rf"zettel\S* hook {name}$", command)
+    is_own = isinstance(command, str) and re.search(rf"{_HOOK_OF} hook {name}$", command)
     return [] if is_own else [entry]
 
 

@@ -123,7 +123,11 @@ def forget_notes(call: MemoryCall, request: ForgetRequest, confirm: Confirm) -> 
     shown = forget_output(answer, short, skipped=NOT_THERE)
     if not confirm(shown.render(as_json=False), word):
         raise NotConfirmedError(word)
+    mentions = answer.get("also_mention", 0)
     answer = cast("ForgetAnswer", call("forget", confirm=answer["confirm"]))
+    if mentions:
+        # A script that gives the word at once sees no preview.
+        answer["also_mention"] = mentions
     return forget_output(answer, _short(call, answer) | short)
 
 
@@ -167,6 +171,11 @@ def forget_output(
         for said, others in _left(answer, skipped).items()
         for i in others
     ]
+    if mentions := answer.get("also_mention"):
+        others = number_of(mentions, "other note mentions", "other notes mention")
+        stays = "stays as it is" if mentions == 1 else "stay as they are"
+        shown = "zettel recall --subject NAME shows what names it"
+        lines.append(line(f"{others} the subject and {stays}. {shown}."))
     return Output.of(answer, lines)
 
 

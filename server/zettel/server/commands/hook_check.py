@@ -3,9 +3,11 @@
 import json
 import os
 import secrets
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -56,6 +58,21 @@ class _FailedError(Exception):
     """A step failed; the text says how."""
 
 
+def store_of(line: str) -> str:
+    """The store that the line of a client's hook names; empty if it names none."""
+    words = shlex.split(line)
+    return next((value for flag, value in pairwise(words) if flag == "--store"), "")
+
+
+def _in_test_namespace(line: str) -> str:
+    """The line without the namespace that it names, which would win over the environment's."""
+    words = shlex.split(line)
+    if "--namespace" not in words:
+        return line
+    at = words.index("--namespace")
+    return shlex.join((*words[:at], *words[at + 2 :]))
+
+
 def check_hooks(name: str, client: HookClient, command: str, call: MemoryCall) -> HookCheck:
     """Run a client's hook as the client does, with made-up events, in a namespace of its own.
 
@@ -67,7 +84,7 @@ def check_hooks(name: str, client: HookClient, command: str, call: MemoryCall) -
     """
     session = f"hook-test-{secrets.token_hex(8)}"
     with TemporaryDirectory() as folder:
-        played = _Played(client, Path(folder), command, session, call)
+        played = _Played(client, Path(folder), _in_test_namespace(command), session, call)
         try:
             played.play()
         except _FailedError as error:

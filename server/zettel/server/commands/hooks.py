@@ -70,13 +70,16 @@ def find_hook_client(name: str) -> HookClient:
     raise UnknownNameError("client", name[:80], HOOK_CLIENTS, known)
 
 
-def hook_command(zettel: str, client: str) -> str:
-    """The line of a shell that a client runs at each of its events."""
-    return f"{shlex.quote(zettel)} hook {client}"
+def hook_command(zettel: Sequence[str], client: str) -> str:
+    """The line of a shell that a client runs at each of its events.
+
+    `zettel` is the command with the options that name a memory.
+    """
+    return shlex.join((*zettel, "hook", client))
 
 
-def hook_entries(zettel: str, client: str) -> dict[str, list[dict[str, object]]]:
-    """The hooks of a client as its file has them, by event."""
+def hook_entries(zettel: Sequence[str], client: str) -> dict[str, list[dict[str, object]]]:
+    """The hooks of a client as its file has them, by event; `zettel` as of `hook_command`."""
     command: dict[str, object] = {"command": hook_command(zettel, client)}
     found = find_hook_client(client)
     if found.matched:

@@ -368,3 +368,23 @@ def test_serve_check_names_a_model_that_brings_code_of_its_own(
     assert done.returncode == 0
     assert "'modeling_own.Own'" in done.stderr
     assert "does not run here" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("origin", "warned"),
+    [("https://memory.example.org", True), ("https://memory.example.org:8377", False)],
+)
+async def test_an_allowed_origin_without_the_ports_number_is_not_that_of_the_page(
+    store: Path, tmp_path: Path, origin: str, *, warned: bool
+) -> None:
+    cert, key = certificate(tmp_path)
+    report = await examined(
+        store,
+        tls_cert=str(cert),
+        tls_key=str(key),
+        allowed_hosts=("memory.example.org",),
+        allowed_origins=(origin,),
+    )
+
+    said = [text for text in report.warnings if "send https://memory.example.org:8377" in text]
+    assert bool(said) is warned

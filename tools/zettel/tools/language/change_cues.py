@@ -1,7 +1,7 @@
 """Words by which a text says that something is otherwise than before: "no longer", "switched to".
 
 The words of a language are a file in `change_words`; a language is added by a file. A phrase stands
-as whole words, in any case, with up to five words for each "…"; in a language without spaces (one
+as whole words, in any case, with up to seven words for each "…"; in a language without spaces (one
 with a `script`) it stands anywhere.
 """
 
@@ -28,7 +28,7 @@ FORMER_MAX_CHARACTERS = 12
 FORMER_MIN_CHARACTERS = 4
 """Fewest letters of a word that can be a value ("tabs"), unless it is an abbreviation."""
 _ELISION = regex.compile(r"(?<=(?<!\w)(?:\p{L}|qu))'\s?", regex.IGNORECASE)
-_GAP = r"\s+(?:\S*[^\s.!?;:]\s+){0,5}"
+_GAP = r"\s+(?:\S*[^\s.!?;:]\s+){0,7}"
 _BREAKS = r";!?\n。！？；，、"
 """What a value does not go beyond, as a comma before a space; a full stop may stand within one."""
 _WORD = regex.compile(r"\p{N}+(?:[.:,]\p{N}+)+|[\p{L}\p{M}\p{N}]+")

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import regex
 from anyio import to_thread
@@ -251,11 +251,24 @@ def _name_contradictions(settings: Settings) -> Iterator[str]:
             )
     for origin in settings.allowed_origins:
         parts = urlsplit(origin)
+        own = f"{parts.scheme}://{parts.hostname}:{settings.port}"
+        if _is_of_page(settings, parts) and own not in settings.allowed_origins:
+            yield (
+                f"The allowed origin {origin!r} is not that of this server's own page: there"
+                f" browsers send {own}. Allow that, too, unless a proxy has the port."
+            )
         if origin.endswith(f":{_DEFAULT_PORTS[parts.scheme]}"):
             yield (
                 f"The allowed origin {origin!r} lets no page in: browsers leave the default port"
                 " out. Leave it out here, too."
             )
+
+
+def _is_of_page(settings: Settings, origin: SplitResult) -> bool:
+    """Whether an origin is of a name of this server, with TLS here, and of another port."""
+    names = {host.rpartition(":")[0] or host for host in settings.allowed_hosts}
+    served = origin.scheme == "https" and bool(settings.tls_cert) and origin.hostname in names
+    return served and (origin.port or _DEFAULT_PORTS["https"]) != settings.port
 
 
 def _llm_contradictions(settings: Settings) -> Iterator[str]:

@@ -28,6 +28,7 @@ from mcp.types import (
     RequestParams,
 )
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -297,6 +298,10 @@ def allowed(settings: Settings) -> TransportSecuritySettings:
     )
 
 
+_READ_BY_PAGES = (MCP_SESSION_ID_HEADER, "www-authenticate", "retry-after")
+"""Headers of an answer that a web application of another origin may read."""
+
+
 def create_app(
     runtime: Runtime,
     access: AccessControl,
@@ -308,6 +313,7 @@ def create_app(
     make_server: Callable[[Engine, ClientDefaults, ChangeFeed], Server] = create_server,
     metrics: Metrics | None = None,
     make_page: Callable[[Engine], MountedPage] | None = None,
+    origins: Sequence[str] = (),
 ) -> ASGIApp:
     """Make the application.
 
@@ -319,6 +325,7 @@ def create_app(
         streams: Ends open requests at shutdown.
         admission: Bounds of requests; None for the defaults.
         make_server: Makes the server object of each transport; the conformance suite has its own.
+        origins: Of web applications that may call it from a browser.
         metrics: Shown on `/metrics`; None for no such path.
         make_page: Makes the page at `/`; None for none.
     """
@@ -361,16 +368,29 @@ def create_app(
         Mount("/messages/", MessagesEndpoint(sse.handle_post_message, limits.max_request_bytes)),
         *(page.routes if page else ()),
     ]
-    middleware: list[Handler] = [
+    outer: list[Handler] = [
         *([metrics.handle] if metrics else []),
         HostCheck(security).handle,
+    ]
+    inner: list[Handler] = [
         streams.handle,
         *([page.handle] if page else []),
         access.handle,
         admission.handle,
     ]
     app: ASGIApp = Starlette(routes=routes, lifespan=lifespan)
-    for handle in reversed(middleware):
+    for handle in reversed(inner):
+        app = _Middleware(app, handle)
+    if origins:
+        # Before the token is asked for: a browser asks by OPTIONS, without one.
+        app = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=("GET", "POST", "DELETE"),
+            allow_headers=("*",),
+            expose_headers=_READ_BY_PAGES,
+        )
+    for handle in reversed(outer):
         app = _Middleware(app, handle)
     return app
 
