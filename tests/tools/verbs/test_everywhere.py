@@ -1,14 +1,19 @@
 """Recall in every namespace at once: all for the owner, its own for a token."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 from tests.tools.conftest import START, Desk, Refused, ids, notes, pick
 
+from zettel.server.commands.moving import Moving
 from zettel.server.protocol.schemas import RecallArguments
 from zettel.server.runtime.dispatch import dispatch
 from zettel.storage.access import Access
+from zettel.storage.notes import Note
+from zettel.storage.store import Change
 from zettel.tools.caller import Caller
+from zettel.tools.changes.commit import commit
 
 BOTH = frozenset({"ana", "user"})
 
@@ -64,3 +69,26 @@ async def test_nothing_is_stored_or_forgotten_everywhere(
 ) -> None:
     with pytest.raises(Refused, match=r"namespace: '\*'"):
         await desk(tool, namespace="*", **arguments)
+
+
+async def test_what_was_known_in_a_namespace_that_is_empty_by_now_is_found_everywhere(
+    any_desk: Desk,
+) -> None:
+    told = await any_desk.told("Bees of ana fly at noon", namespace="ana")
+    any_desk.later(seconds=5)
+    known = any_desk.now.isoformat()
+    any_desk.later(days=1)
+    moving = Moving(into="farm", change="move", reason="", run_id="move-1", now=any_desk.now)
+
+    async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
+        return moving.changes(notes)
+
+    await commit(any_desk.memory, [told], plan)
+    any_desk.later(seconds=5)
+
+    for question in ({"query": "When do bees fly?"}, {"since": "1990"}):
+        answer = await any_desk("recall", namespace="*", known_at=known, **question)
+        assert ids(answer) == [told], question
+    token = Caller(namespace="user", reach=Access(reads=frozenset({"user"}), writes=frozenset()))
+    asked = RecallArguments(query="When do bees fly?", namespace="*", known_at=known)
+    assert ids(await dispatch(any_desk.memory, token, asked, now=any_desk.now)) == []

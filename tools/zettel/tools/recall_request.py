@@ -141,8 +141,8 @@ def check(request: RecallRequest, caller: Caller, now: datetime) -> RecallQuery:
     validation.check_range(
         "max_tokens", request.max_tokens, least=validation.MIN_TOKENS, most=validation.MAX_TOKENS
     )
-    known_at = _moment("known_at", request.known_at, now)
-    as_of = _moment("as_of", request.as_of, known_at or now)
+    known_at = read_moment("known_at", request.known_at, now)
+    as_of = read_moment("as_of", request.as_of, known_at or now)
     moment = as_of or known_at or now
     since, until = _window(request, moment)
     kind = validation.check_kind(request.kind, writable=False)
@@ -174,7 +174,7 @@ def check(request: RecallRequest, caller: Caller, now: datetime) -> RecallQuery:
     )
 
 
-def _moment(name: str, text: str, now: datetime) -> datetime | None:
+def read_moment(name: str, text: str, now: datetime) -> datetime | None:
     """The last instant of a time argument; a time to the second means the whole second."""
     period = read_time(name, text, now)
     if period is None:

@@ -49,6 +49,7 @@ from zettel.storage.notes import Origin
 from zettel.tools.answers import ForgetAnswer, RecallAnswer, RememberAnswer, UpdateAnswer
 from zettel.tools.caller import LOCAL, Caller
 from zettel.tools.namespace_names import Project
+from zettel.tools.printable import printable
 from zettel.tools.progress import AT_WORK, reporting_to
 from zettel.tools.render import count_tokens
 from zettel.tools.validation import MIN_TOKENS, unknown_name
@@ -400,7 +401,7 @@ def _failed(text: str) -> CallToolResult:
 
 def _origin(defaults: ClientDefaults, context: ServerRequestContext) -> Origin:
     params = context.session.client_params
-    client = params.client_info.name[:CLIENT_NAME_MAX_CHARS] if params else ""
+    client = printable(params.client_info.name[:CLIENT_NAME_MAX_CHARS]) if params else ""
     bearer = bearer_of(context)
     principal = bearer.name if bearer else defaults.principal
     return Origin(client=client, transport=defaults.transport, principal=principal)

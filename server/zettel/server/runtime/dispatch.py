@@ -51,6 +51,7 @@ from zettel.tools.recall.resources import (
     read_stats,
     revs_of,
 )
+from zettel.tools.recall_request import read_moment
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.namespaces import settled
 from zettel.tools.trust import check_change
@@ -160,7 +161,7 @@ async def dispatch(
     caller = await settled(memory, caller, writes=storing, now=now)
     memory = memory.within(caller.reach)
     if isinstance(arguments, RecallArguments | AroundReading):
-        caller = await _seeing_all(memory, caller, arguments)
+        caller = await _seeing_all(memory, caller, arguments, now)
     # A cursor goes on with the sizes it was begun with: a default of this call is not given.
     unset = isinstance(arguments, RecallArguments)
     given = arguments.model_dump(exclude_none=True, exclude_unset=unset)
@@ -188,11 +189,18 @@ def _ids_in(given: object) -> list[str]:
 
 
 async def _seeing_all(
-    memory: Memory, caller: Caller, arguments: RecallArguments | AroundReading
+    memory: Memory, caller: Caller, arguments: RecallArguments | AroundReading, now: datetime
 ) -> Caller:
-    """The caller with all namespaces it may read, where it asks for them or a cursor may."""
+    """The caller with all namespaces it may read, where it asks for them or a cursor may.
+
+    With those that had notes at the moment of `known_at` and are empty by now.
+    """
     cursor = isinstance(arguments, RecallArguments) and arguments.cursor
     if not cursor and (arguments.namespace or "").strip() != ALL:
         return caller
-    found = (await memory.store.facets(NoteFilter(states=()))).namespaces
+    found = {*(await memory.store.facets(NoteFilter(states=()))).namespaces}
+    told = arguments.known_at if isinstance(arguments, RecallArguments) else ""
+    if known_at := read_moment("known_at", told or "", now):
+        then = await memory.store.facets(NoteFilter(states=(), known_at=known_at, derived=None))
+        found |= then.namespaces.keys()
     return replace(caller, everywhere=tuple(sorted(found)))

@@ -31,7 +31,7 @@ from zettel.tools.changes.links import standing
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.language.terms import terms
 from zettel.tools.state.memory import Memory
-from zettel.tools.validation import MAX_CONTENT
+from zettel.tools.validation import MAX_CONTENT, MAX_LIST
 
 
 def same_as(note: Note) -> frozenset[str]:
@@ -78,15 +78,16 @@ def with_state(before: Note, after: Note) -> Note:
 def merged(other: Note, note: Note, *, by: str, now: datetime) -> Note | None:
     """The revision with what it takes over from a note merged into it; None if nothing.
 
-    Its tags, its subject if there was none, its kind if the note had the default one, and its
-    sentences with content words that are not there, which recall would not find any more.
+    Its tags as far as there is room, its subject if there was none, its kind if the note had the
+    default one, and its sentences with content words that are not there, which recall would not
+    find any more.
     """
     default = other.kind is Kind.EPISODIC and note.kind is not Kind.WORKING
     content = other.content + _told_besides(other, note)
     taken = replace(
         other,
         content=content if len(content) <= MAX_CONTENT else other.content,
-        tags=tuple(dict.fromkeys((*other.tags, *note.tags))),
+        tags=tuple(dict.fromkeys((*other.tags, *note.tags)))[: max(MAX_LIST, len(other.tags))],
         subject=other.subject or note.subject,
         kind=note.kind if default else other.kind,
     )

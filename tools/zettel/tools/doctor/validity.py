@@ -61,23 +61,26 @@ def _is_share(value: float) -> bool:
 
 
 def _check_texts(note: Note) -> None:
-    names = (note.subject, note.session, note.changed_by, note.change, note.run_id)
-    names += (note.embed_model, note.origin.client, note.origin.transport, note.origin.principal)
-    for value in names:
+    names = (note.subject, note.session, note.change, note.run_id, note.embed_model)
+    for value in (*names, note.origin.transport, note.origin.principal):
         check_text("name", value, most=MAX_FIELD)
+    # Clients call themselves as they like: until December 2026 with a NUL character, too.
+    for value in (note.changed_by, note.origin.client):
+        check_text("name", value.replace("\x00", ""), most=MAX_FIELD)
     check_text("source", note.source, most=MAX_FIELD)
     for value in (note.context, note.summary, note.reason):
         check_text("text", value, most=MAX_CONTENT)
 
 
 def _check_lists(note: Note) -> None:
-    lists = (note.tags, note.keywords, note.entities, note.questions)
-    lists += (tuple(span.phrase for span in note.times),)
-    for values in lists:
+    phrases = tuple(span.phrase for span in note.times)
+    derived = (note.keywords, note.entities, note.questions, phrases)
+    for values, most in ((note.tags, MAX_FIELD), *((values, MAX_CONTENT) for values in derived)):
         if len(values) > MAX_DERIVED:
             raise InvalidArgumentError("list", f"{len(values)} entries are too many", "")
         for value in values:
-            check_text("list", value, most=MAX_FIELD)
+            # What is derived stands in the content, of which one word may be most.
+            check_text("list", value, most=most)
 
 
 def _check_link(link: Link) -> None:

@@ -30,6 +30,8 @@ PHRASE_MIN_NOTES = 2
 """Notes that hold a row of characters which is taken for a word, in a script without spaces."""
 COMPOUND_MAX_WORDS = 3
 """Most words of nouns in a row that are one keyword: "dead letter queue"."""
+KEYWORD_MAX_CHARACTERS = 128
+"""A longer word is a dump, a key or encoded data."""
 READ_MAX_CHARACTERS = 8_000
 """Characters of a text that are read."""
 ASKED_WORDS = 8_192
@@ -101,7 +103,7 @@ def find_keywords(
         words = [w for w in words if w.removesuffix("s") not in called - {w} and w not in halves]
         words = compounds[text] + words + _repeated(one, holding)
         words += [name.lower() for name in named]
-        counts = Counter(words)
+        counts = Counter(word for word in words if len(word) <= KEYWORD_MAX_CHARACTERS)
         weights = {
             word: (1 + math.log(count)) * math.log((1 + len(read)) / (1 + holding[word]) + 1)
             for word, count in counts.items()

@@ -14,7 +14,7 @@ from zettel.tools.evolve.steps.base import LLM_BATCH_NOTES, Step, Task
 from zettel.tools.evolve.writing.writer import with_draft
 from zettel.tools.language.dates import find_note_times, relative_days
 from zettel.tools.language.importance import read_importance
-from zettel.tools.language.keywords import find_keywords
+from zettel.tools.language.keywords import KEYWORD_MAX_CHARACTERS, find_keywords
 from zettel.tools.language.names import find_names, read_spellings
 from zettel.tools.language.times import wall_time
 from zettel.tools.note_marks import is_suspect
@@ -132,7 +132,8 @@ def _names(notes: Sequence[Note], background: Sequence[Outline]) -> list[tuple[s
         text, names = said[note.note_id]
         said[note.note_id] = text, (*names, *find_names(text, plain))
     spellings = read_spellings(said.values())
-    return [find_names(note.content, spellings) for note in notes]
+    found = (find_names(note.content, spellings) for note in notes)
+    return [tuple(name for name in names if len(name) <= KEYWORD_MAX_CHARACTERS) for names in found]
 
 
 def _built(note: Note, names: tuple[str, ...], words: tuple[str, ...]) -> Note:
