@@ -238,3 +238,43 @@ async def test_to_a_question_in_two_steps_a_note_of_the_name_found_first_answers
     )
 
     assert answer["verdict"] == "found"
+
+
+@pytest.mark.parametrize(
+    ("content", "question", "whom"),
+    [
+        ("Ben's birthday is on 3 March.", "When is my birthday?", "the user"),
+        ("Ben's phone number is 0151 2345.", "What is my phone number?", "the user"),
+        ("My daughter Lotte is allergic to hazelnuts.", "What am I allergic to?", "the user"),
+        ("My brother Jonas turned 40 on 3 May.", "How old am I?", "the user"),
+        ("Mein Bruder Jonas hat am 3. Mai Geburtstag.", "Wann habe ich Geburtstag?", "the user"),
+        ("Johanna's mother turns 70 in May.", "How old is Johanna?", "Johanna"),
+    ],
+)
+async def test_what_somebody_else_has_does_not_answer_what_is_asked_of_the_user(
+    desk: Desk, content: str, question: str, whom: str
+) -> None:
+    await told(desk, content, "The deploy takes four minutes", "The garden needs water")
+
+    answer = await desk("recall", query=question)
+
+    assert answer["verdict"] == "uncertain"
+    assert f"about somebody else, not {whom}" in str(answer["reason"])
+
+
+@pytest.mark.parametrize(
+    ("content", "question"),
+    [
+        ("I live in Freiburg, near the river.", "Where do I live?"),
+        ("Lives in Graz, Hauptstrasse 5", "Where do I live?"),
+        ("My daughter Lotte is allergic to hazelnuts.", "What is my daughter allergic to?"),
+        ("My brother and I are allergic to hazelnuts.", "What am I allergic to?"),
+        ("Johanna turns 70 in May.", "How old is Johanna?"),
+    ],
+)
+async def test_what_the_user_told_of_themselves_answers(
+    desk: Desk, content: str, question: str
+) -> None:
+    await told(desk, content, "The deploy takes four minutes", "The garden needs water")
+
+    assert (await desk("recall", query=question))["verdict"] == "found"

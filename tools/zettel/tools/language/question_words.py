@@ -243,6 +243,18 @@ def find_roles(text: str) -> frozenset[str]:
     return frozenset(roles[match.lastindex - 1] for match in matches if match and match.lastindex)
 
 
+_KIN = re.compile(r"\A\W*\w+ (\w+)")
+"""The first two words: "My daughter"."""
+
+
+def without_kin(text: str) -> str:
+    """A text without its beginning, if that is what somebody is to the user: "My daughter"."""
+    found = _KIN.match(text)
+    if found is None or not find_roles(found[1]) or not speaks_of_me(found[0]):
+        return text
+    return text[found.end() :]
+
+
 def asks_who_i_am(text: str) -> bool:
     """Whether a question asks, maybe among other things, who the user is."""
     return _words("identity", text).search(text) is not None
@@ -374,8 +386,10 @@ def sort_tags(sort: TaggedSort) -> frozenset[str]:
     return frozenset(chain.from_iterable(getattr(table, f"{sort}_tags") for table in tables))
 
 
-_KIND = r"([^\W_][\w-]*)((?: [\w-]+){0,2})"
-"""What a list is asked of: a word, and at most two more."""
+_KIND = r"()([^\W_][\w-]*)((?: [\w-]+){0,2})"
+_PLURAL = r"(?!(?:was|is|has|does|this|its|us|always)\b)[^\W_][\w-]*[^\Ws]s\b"
+_KINDS = rf"((?:[\w-]+ ){{0,2}}?)({_PLURAL})()"
+"""What a list is asked of: what stands before the word that names it, that word, what follows."""
 
 
 def listed_kind(text: str) -> tuple[frozenset[str], str]:
@@ -387,8 +401,8 @@ def listed_kind(text: str) -> tuple[frozenset[str], str]:
     found = _words("lists", text).search(text)
     if found is None:
         return frozenset(), ""
-    kind, more = (group for group in found.groups() if group is not None)
-    rest = f"{text[: found.start()]} {more} {text[found.end() :]}"
+    which, kind, more = (group for group in found.groups() if group is not None)
+    rest = f"{text[: found.start()]} {which} {more} {text[found.end() :]}"
     return frozenset(terms(f"{kind} {more}")), rest
 
 
@@ -421,7 +435,8 @@ def _words(name: str, text: str) -> re.Pattern[str]:
 @cache
 def _pattern(name: str, languages: tuple[str, ...]) -> re.Pattern[str]:
     spelled = spell_any(map(_tables().__getitem__, languages), name)
-    any_of = spelled.replace("{name}", f"({NAME})").replace("{kind}", _KIND)
+    any_of = spelled.replace("{name}", f"({NAME})")
+    any_of = any_of.replace("{kinds}", _KINDS).replace("{kind}", _KIND)
     return re.compile(any_of or "(?!)", re.IGNORECASE)
 
 

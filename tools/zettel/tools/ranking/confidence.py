@@ -21,6 +21,7 @@ from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_by
 from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
 from zettel.tools.ranking.estimate import (
     ABSENT,
+    NAMED_GAP_MAX,
     PRESENT,
     STATING_NOTES,
     Figures,
@@ -28,6 +29,7 @@ from zettel.tools.ranking.estimate import (
     find_unstated,
     find_untold_codes,
     holding_names,
+    is_of_somebody_else,
     likelihood,
     read_figures,
     without_usual,
@@ -171,6 +173,8 @@ class Evidence:
     """The notes about a name of the question; None if it has none."""
     unstated: Slot | None
     """What is asked for by name and not stated."""
+    of_else: bool
+    """The first note `is_of_somebody_else`."""
     other_case: str
     """The case that is asked for, where the nearest notes tell of another: "staging"."""
 
@@ -206,7 +210,8 @@ def weigh(
     later = whole and _is_of_later(question, corpus, best)
     timeless = later or (whole and _is_none_of_then(question, ranking))
     holding = holding_names(question, corpus, cosines)
-    anothers = question.subject != USER and _is_of_another(best, holding)
+    elses = is_of_somebody_else(question, corpus, best)
+    anothers = elses or (question.subject != USER and _is_of_another(best, holding))
     if anothers and find_multi_hop(question.text):  # of whom it says only in what relation they are
         anothers = False
     other_case = _find_other_case(question, corpus, [best, *shown])
@@ -219,6 +224,8 @@ def weigh(
         holding=holding,
         unstated=bool(unstated or untold or other_case),
     )
+    if elses and (unstated or not find_asked_slots(question.text)):
+        figures = replace(figures, named=-NAMED_GAP_MAX)
     answers = _is_of_both(question, ranking, holding) or _states_plainly(
         question, corpus, best, holding
     )
@@ -235,6 +242,7 @@ def weigh(
         others=others & apart,
         others_near=own_near < near,
         holding=holding,
+        of_else=elses,
         unstated=unstated if figures.stated else None,
         other_case=other_case if figures.stated else "",
     )
@@ -326,16 +334,8 @@ def _reason(
     shown: Sequence[int],
 ) -> str:
     """Why notes are not sure to answer; nothing that the rows of the notes shown belie."""
-    estimated = not (corpus.conversation or seen.timeless or seen.unknown)
-    anothers = seen.margin < 0 or (estimated and seen.others_near)
-    other = next((row for row in shown if seen.others[row]), None) if anothers else None
-    if verdict == "uncertain" and other is not None:
-        about = corpus.outlines[other].subject or "somebody else"
-        whom = _whom(question, corpus)
-        if other == shown[0]:
-            return f"The closest notes are about {about}, not {whom}."
-        if corpus.conversation:
-            return f"Notes about {about} come nearer than those about {whom}."
+    if verdict == "uncertain" and (of_others := _of_others(question, corpus, seen, shown)):
+        return of_others
     if seen.timeless:
         what = "note of that time is sure to answer" if seen.later else "note is of that time"
     elif seen.unknown:
@@ -351,6 +351,25 @@ def _reason(
     else:
         what = "note is sure to answer"
     return f"No {what}; these are the nearest."
+
+
+def _of_others(question: Question, corpus: Corpus, seen: Evidence, shown: Sequence[int]) -> str:
+    """That notes are about others than whom the question asks about; empty if they are not."""
+    if seen.of_else and shown and is_of_somebody_else(question, corpus, shown[0]):
+        whom = _whom(question, corpus) if question.spelled else "the user"
+        return f"The closest note is about somebody else, not {whom}."
+    estimated = not (corpus.conversation or seen.timeless or seen.unknown)
+    anothers = seen.margin < 0 or (estimated and seen.others_near)
+    other = next((row for row in shown if seen.others[row]), None) if anothers else None
+    if other is None:
+        return ""
+    about = corpus.outlines[other].subject or "somebody else"
+    whom = _whom(question, corpus)
+    if other == shown[0]:
+        return f"The closest notes are about {about}, not {whom}."
+    return (
+        f"Notes about {about} come nearer than those about {whom}." if corpus.conversation else ""
+    )
 
 
 def _unstated(

@@ -3,6 +3,7 @@
 A logistic regression of four figures that do not depend on how much a store holds.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from zettel.storage.notes import Outline, fold
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
-from zettel.tools.language.question_words import find_roles, speaks_of_me
+from zettel.tools.language.names import find_names
+from zettel.tools.language.question_words import find_roles, speaks_of_me, without_kin
 from zettel.tools.language.terms import terms
 from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
@@ -109,8 +111,12 @@ def find_unstated(
     to "the colleague of Ana's project" a note of the colleague's own name answers: 16 more known
     answers of 2,245 questions in 21 sets are `found` since, none never told (November 2026).
 
+    What somebody else has is nothing that the user asks of themselves: "What is my birthday?" is
+    not answered by "Ben's birthday is on 3 March", nor by "My mother's …".
+
     `order` has the best first; `holding` is `holding_names` of the question; `anothers` is whether
-    there are such notes, the best one is none of them, and the question calls all by name.
+    there are such notes, the best one is none of them, and the question calls all by name; or the
+    best one `is_of_somebody_else`.
     """
     asked = () if question.is_passage else find_asked_slots(question.text)
     slots = [slot for slot in asked if anothers or not slot.orders_only]
@@ -125,9 +131,39 @@ def find_unstated(
 
     def is_stated(slot: Slot) -> bool:
         told = dict.fromkeys((*first, *rows) if slot.person else first)
-        return any(slot.is_stated(as_told(corpus.outlines[row])) for row in told)
+        may = (row for row in told if slot.is_stated(as_told(corpus.outlines[row])))
+        return not all(is_of_somebody_else(question, corpus, row) for row in may)
 
     return next((slot for slot in slots if not is_stated(slot)), None)
+
+
+_RELATIVE = re.compile(r"\A\W*([^\W_]+)['’]s (\w+)")
+"""Of whom a note is that begins with "Johanna's mother"."""
+
+
+def is_of_somebody_else(question: Question, corpus: Corpus, row: int) -> bool:
+    """Whether a note begins with somebody else than the one whom a question asks about.
+
+    Asked by the user of themselves, that is a name ("Ben's phone number") or what somebody is to
+    the user ("My daughter Lotte is"); asked of Johanna, what somebody is to her ("Johanna's
+    mother"). Not if the question calls somebody so as well.
+    """
+    note = corpus.outlines[row]
+    if find_roles(question.text):
+        return False
+    if question.spelled:
+        found = _RELATIVE.match(note.content)
+        return bool(found and found[1] in question.spelled and find_roles(found[2]))
+    if not question.asks_self:
+        return False
+    told = without_kin(note.content)
+    if told != note.content:
+        return not speaks_of_me(told)
+    first = next(iter(find_names(note.content)), "")
+    if not first or not note.content.startswith(first) or speaks_of_me(note.content):
+        return False
+    # What the question names as well is a thing that is asked for: "for gridding".
+    return fold(first) not in corpus.users and not set(terms(first)) & set(terms(question.text))
 
 
 def find_untold_codes(question: Question, corpus: Corpus, order: Sequence[int]) -> list[str]:

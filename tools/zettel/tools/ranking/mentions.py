@@ -143,7 +143,11 @@ def _capitalised(question: str) -> tuple[str, ...]:
     german = _is_german(question)
     if not any(match.group()[0].islower() for match in _WORD.finditer(question)):
         return ()  # all capitalised: no word is spelled apart
-    named = (m for m in _WORD.finditer(question) if not _OPENING.match(question, m.start()))
+    named = (
+        m
+        for m in _WORD.finditer(question)
+        if not _OPENING.match(question, m.start()) or _is_titled(question, m.start())
+    )
     if german:
         named = (m for m in named if _is_titled(question, m.start()))
     named = (m for m in named if not _is_title(question, m))
