@@ -87,12 +87,32 @@ def test_what_stands_behind_a_comma_is_not_over() -> None:
 
 
 def test_what_stands_behind_a_comma_is_not_what_was_before() -> None:
-    cue = find_change_cue(
-        "Decided against panels: curtains from Tissus Rey, delivered on 5 October"
-    )
+    cue = find_change_cue("The curtains moved from Tissus Rey, delivered on 5 October")
 
     assert cue
     assert cue.former == {"tissus"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The hour shift in the forecasts is fixed: Cleo sends UTC from the API and converts it",
+        "Decided against panels: curtains from Tissus Rey",
+        "The key is now read from the keychain",
+    ],
+)
+def test_what_only_comes_from_somewhere_is_not_what_was_before(text: str) -> None:
+    cue = find_change_cue(text)
+
+    assert cue
+    assert not cue.former & {"api", "tissus", "keychain"}
+
+
+def test_a_change_is_seen_though_long_words_stand_between_its_own() -> None:
+    cue = find_change_cue("Changed the port of the old check-in tablet from 8080 to 8443")
+
+    assert cue
+    assert "8080" in cue.former
 
 
 def test_every_language_with_a_file_is_tried() -> None:
