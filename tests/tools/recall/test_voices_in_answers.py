@@ -135,3 +135,20 @@ async def test_only_the_readers_own_voice_moves_a_note_before_what_it_may_supers
     found = await ana.found(query="Where does Ana Silva live?")
 
     assert (found[0] == younger) is leads
+
+
+async def test_what_another_tells_of_themselves_does_not_answer_who_asks_of_their_own(
+    peers: dict[str, Peer],
+) -> None:
+    ana, mallory = peers["ana"], peers["mallory"]
+    told = await ana.told("I live in Freiburg, near the river")
+    asked = {"query": "Where do I live?"}
+
+    own, others = [await peers[name]("recall", **asked) for name in ("ana", "mallory")]
+    mine = await mallory.told("I live in Basel, near the river")
+    after = await mallory("recall", **asked)
+
+    assert (own["verdict"], own["notes"][0]["note_id"]) == ("found", told)
+    assert others["verdict"] == "uncertain"
+    assert "about somebody else, not the user" in str(others["reason"])
+    assert (after["verdict"], after["notes"][0]["note_id"]) == ("found", mine)

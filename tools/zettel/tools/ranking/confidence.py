@@ -173,8 +173,8 @@ class Evidence:
     """The notes about a name of the question; None if it has none."""
     unstated: Slot | None
     """What is asked for by name and not stated."""
-    of_else: bool
-    """The first note `is_of_somebody_else`."""
+    of_else: int
+    """The row of the first note if it `is_of_somebody_else`, else -1."""
     other_case: str
     """The case that is asked for, where the nearest notes tell of another: "staging"."""
 
@@ -210,12 +210,20 @@ def weigh(
     later = whole and _is_of_later(question, corpus, best)
     timeless = later or (whole and _is_none_of_then(question, ranking))
     holding = holding_names(question, corpus, cosines)
-    elses = is_of_somebody_else(question, corpus, best)
+    elses = is_of_somebody_else(question, corpus, best, own_names)
     anothers = elses or (question.subject != USER and _is_of_another(best, holding))
     if anothers and find_multi_hop(question.text):  # of whom it says only in what relation they are
         anothers = False
     other_case = _find_other_case(question, corpus, [best, *shown])
-    unstated = find_unstated(question, corpus, cosines, order, holding=holding, anothers=anothers)
+    unstated = find_unstated(
+        question,
+        corpus,
+        cosines,
+        order,
+        holding=holding,
+        anothers=anothers,
+        own_names=own_names,
+    )
     figures = read_figures(
         corpus,
         cosines,
@@ -242,7 +250,7 @@ def weigh(
         others=others & apart,
         others_near=own_near < near,
         holding=holding,
-        of_else=elses,
+        of_else=best if elses else -1,
         unstated=unstated if figures.stated else None,
         other_case=other_case if figures.stated else "",
     )
@@ -355,7 +363,7 @@ def _reason(
 
 def _of_others(question: Question, corpus: Corpus, seen: Evidence, shown: Sequence[int]) -> str:
     """That notes are about others than whom the question asks about; empty if they are not."""
-    if seen.of_else and shown and is_of_somebody_else(question, corpus, shown[0]):
+    if seen.of_else >= 0 and seen.of_else in shown[:1]:
         whom = _whom(question, corpus) if question.spelled else "the user"
         return f"The closest note is about somebody else, not {whom}."
     estimated = not (corpus.conversation or seen.timeless or seen.unknown)

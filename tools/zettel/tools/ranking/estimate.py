@@ -4,12 +4,13 @@ A logistic regression of four figures that do not depend on how much a store hol
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from zettel.storage.notes import Outline, fold
+from zettel.tools.caller import is_reserved
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
 from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import find_roles, speaks_of_me, without_kin
@@ -103,6 +104,7 @@ def find_unstated(
     *,
     holding: Flags | None,
     anothers: bool,
+    own_names: Collection[str],
 ) -> Slot | None:
     """What a question asks for by name and no note that may answer states; None if nothing.
 
@@ -132,7 +134,7 @@ def find_unstated(
     def is_stated(slot: Slot) -> bool:
         told = dict.fromkeys((*first, *rows) if slot.person else first)
         may = (row for row in told if slot.is_stated(as_told(corpus.outlines[row])))
-        return not all(is_of_somebody_else(question, corpus, row) for row in may)
+        return not all(is_of_somebody_else(question, corpus, row, own_names) for row in may)
 
     return next((slot for slot in slots if not is_stated(slot)), None)
 
@@ -141,14 +143,20 @@ _RELATIVE = re.compile(r"\A\W*([^\W_]+)['’]s (\w+)")
 """Of whom a note is that begins with "Johanna's mother"."""
 
 
-def is_of_somebody_else(question: Question, corpus: Corpus, row: int) -> bool:
+def is_of_somebody_else(
+    question: Question, corpus: Corpus, row: int, own_names: Collection[str]
+) -> bool:
     """Whether a note begins with somebody else than the one whom a question asks about.
 
-    Asked by the user of themselves, that is a name ("Ben's phone number") or what somebody is to
-    the user ("My daughter Lotte is"); asked of Johanna, what somebody is to her ("Johanna's
-    mother"). Not if the question calls somebody so as well.
+    Asked by the user of themselves, that is a name ("Ben's phone number"), what somebody is to the
+    user ("My daughter Lotte is"), or "I" of a principal that is none of `own_names`; asked of
+    Johanna, what somebody is to her ("Johanna's mother"). Not if the question calls somebody so as
+    well.
     """
     note = corpus.outlines[row]
+    others = note.principal not in own_names and not is_reserved(note.principal)
+    if question.asks_self and others and speaks_of_me(own_words(note.content)):
+        return True
     if find_roles(question.text):
         return False
     if question.spelled:

@@ -38,8 +38,9 @@ from zettel.tools.language.user_words import asks_all_about_me
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.cut import NO_TALK_MAX_NOTES, SHOWN_MAX_NOTES, notes_to_show
+from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, copy_key, group_copies
-from zettel.tools.ranking.voices import share_places, voices_of
+from zettel.tools.ranking.voices import VOICE_MAX_NOTES, share_places, voices_of
 from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
@@ -257,7 +258,8 @@ async def _rank(
     then = frozenset(found.superseded[older] for older in found.then)
 
     def concluded() -> tuple[Confidence, tuple[Ranked, ...]]:
-        placed, question = _arranged(step.ranking, outlines, own), found.question
+        question = found.question
+        placed = _arranged(step.ranking, outlines, own, question)
         if placed and placed[0].note_id in then:
             # What stood then answers for it.
             question = replace(question, times=(), only_when=False)
@@ -270,7 +272,7 @@ async def _rank(
         # Without an LLM hardly a note has keys, and they are read from the store.
         may_know = sure.verdict != "found" or memory.mind is not None
         if may_know and (keyed := await key_first(memory, query, step.ranking, found, reader)):
-            sure, arranged = keyed[1], _arranged(keyed[0], outlines, own)
+            sure, arranged = keyed[1], _arranged(keyed[0], outlines, own, found.question)
         sure, unsearched = await _with_unread(memory, asked, sure)
         if (
             arranged
@@ -367,12 +369,18 @@ async def _awaited_model(memory: Memory) -> str:
 
 
 def _arranged(
-    ranking: Sequence[Ranked], outlines: Mapping[str, Outline], own: frozenset[str]
+    ranking: Sequence[Ranked],
+    outlines: Mapping[str, Outline],
+    own: frozenset[str],
+    question: Question,
 ) -> tuple[Ranked, ...]:
-    """Copies behind each other, and no voice but the reader's own before all others."""
-    return share_places(
-        group_copies(ranking, outlines), voices_of(outlines.values(), own), outlines
-    )
+    """Copies behind each other, and no voice but the reader's own before all others.
+
+    Of themselves the user's own words come first, where they match about as well.
+    """
+    voices = voices_of(outlines.values(), own)
+    most = 0 if question.asks_self else VOICE_MAX_NOTES
+    return share_places(group_copies(ranking, outlines), voices, outlines, most=most)
 
 
 async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str) -> Page:
