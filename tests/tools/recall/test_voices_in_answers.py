@@ -141,11 +141,11 @@ async def test_what_another_tells_of_themselves_does_not_answer_who_asks_of_thei
     peers: dict[str, Peer],
 ) -> None:
     ana, mallory = peers["ana"], peers["mallory"]
-    told = await ana.told("I live in Freiburg, near the river")
+    told = await ana.told("I live in Leipzig, near the river")
     asked = {"query": "Where do I live?"}
 
     own, others = [await peers[name]("recall", **asked) for name in ("ana", "mallory")]
-    mine = await mallory.told("I live in Basel, near the river")
+    mine = await mallory.told("I live in Hamburg, near the river")
     after = await mallory("recall", **asked)
 
     assert (own["verdict"], own["notes"][0]["note_id"]) == ("found", told)
