@@ -141,6 +141,7 @@ async def test_what_another_tells_of_themselves_does_not_answer_who_asks_of_thei
     peers: dict[str, Peer],
 ) -> None:
     ana, mallory = peers["ana"], peers["mallory"]
+    await ana.told("The club meets where the old river is deep")
     told = await ana.told("I live in Leipzig, near the river")
     asked = {"query": "Where do I live?"}
 
