@@ -29,12 +29,13 @@ class _Words(BaseModel):
     person: bool = False
     numbered: bool = False
     orders_only: bool = False
+    personal: bool = False
     plain: tuple[str, ...] = ()
 
 
 _TABLES: TypeAdapter[dict[str, _Words | bool]] = TypeAdapter(dict[str, _Words | bool])
 _INSIDE = "inside"
-_FLAGS = ("person", "numbered", "orders_only")
+_FLAGS = ("person", "numbered", "orders_only", "personal")
 _DIGIT = re.compile(r"\p{N}")
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
@@ -51,6 +52,8 @@ class Slot:
     """Its values are numbers, days or codes, of more forms than can be listed."""
     orders_only: bool
     """Notes that state it come first, but that none states it proves nothing."""
+    personal: bool
+    """Of somebody: what another has does not answer who asks of themselves."""
     asks: "_Spelled"
     states: "_Spelled"
     plain: "_Spelled"
@@ -146,6 +149,7 @@ def _slots() -> tuple[Slot, ...]:
             person=name in flags["person"],
             numbered=name in flags["numbered"],
             orders_only=name in flags["orders_only"],
+            personal=name in flags["personal"],
             asks=_Spelled(patterns, ends=r"(?![\p{L}\p{N}])", begins=r"(?<![\p{L}\p{N}])"),
             states=_Spelled(states[name], begins=r"(?<!\p{L})"),
             plain=_Spelled(plain[name], begins=r"(?<!\p{L})"),

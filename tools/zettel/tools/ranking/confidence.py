@@ -232,7 +232,7 @@ def weigh(
         holding=holding,
         unstated=bool(unstated or untold or other_case),
     )
-    if elses and (unstated or not find_asked_slots(question.text)):
+    if elses and unstated:
         figures = replace(figures, named=-NAMED_GAP_MAX)
     answers = _is_of_both(question, ranking, holding) or _states_plainly(
         question, corpus, best, holding

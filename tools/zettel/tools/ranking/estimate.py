@@ -146,13 +146,15 @@ _RELATIVE = re.compile(r"\A\W*([^\W_]+)['’]s (\w+)")
 def is_of_somebody_else(
     question: Question, corpus: Corpus, row: int, own_names: Collection[str]
 ) -> bool:
-    """Whether a note begins with somebody else than the one whom a question asks about.
+    """Whether a note begins with somebody else than the one of whom a question asks a birthday.
 
-    Asked by the user of themselves, that is a name ("Ben's phone number"), what somebody is to the
-    user ("My daughter Lotte is"), or "I" of a principal that is none of `own_names`; asked of
-    Johanna, what somebody is to her ("Johanna's mother"). Not if the question calls somebody so as
-    well.
+    Or another such thing (`Slot.personal`). Asked by the user of themselves, that is a name ("Ben's
+    phone number"), what somebody is to the user ("My daughter Lotte is"), or "I" of a principal
+    that is none of `own_names`; asked of Johanna, what somebody is to her ("Johanna's mother"). Not
+    if the question calls somebody so as well.
     """
+    if not any(slot.personal for slot in find_asked_slots(question.text)):
+        return False
     note = corpus.outlines[row]
     others = note.principal not in own_names and not is_reserved(note.principal)
     if question.asks_self and others and speaks_of_me(own_words(note.content)):
