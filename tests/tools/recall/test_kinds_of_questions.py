@@ -368,7 +368,7 @@ async def test_what_was_open_at_a_past_time_is_what_stood_then(desk: Desk) -> No
         ("Welche Vorfälle gab es?", "vorfall"),
         ("Quels incidents avons-nous eus ?", "incident"),
         ("Enumera todos los incidentes", "incidente"),
-        ("Noem alle incidenten", "incident"),
+        ("Noem alle incidenten die we hebben gehad", "incident"),
         ("Elenca tutti gli incidenti che abbiamo avuto", "incidente"),
         ("Quais foram os incidentes que nós tivemos?", "incidente"),
         ("障害をすべて教えて", "障害"),

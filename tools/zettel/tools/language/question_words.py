@@ -80,12 +80,15 @@ def _fillers(languages: tuple[str, ...]) -> tuple[tuple[frozenset[str], frozense
     )
 
 
-def asks_for_anything(text: str) -> bool:
-    """Whether nothing in a question says what it asks for, as in "What happened?"."""
+def asks_for_anything(text: str, whole: str = "") -> bool:
+    """Whether nothing in a question says what it asks for, as in "What happened?".
+
+    `whole` tells the language where the text is only a part of the question.
+    """
     if _words("lasting", text).search(text):
         return False
     asked = frozenset(terms(text))
-    return any(asked <= anything for anything, _ in _fillers(_read_languages(text)))
+    return any(asked <= anything for anything, _ in _fillers(_read_languages(whole or text)))
 
 
 def asks_for_everything(text: str, unnamed: str) -> bool:

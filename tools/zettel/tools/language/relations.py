@@ -20,6 +20,7 @@ from zettel.tools.language.name_words import (
     name_words,
     names_nobody,
     read_language,
+    short_forms,
     titles,
 )
 from zettel.tools.language.names import (
@@ -295,7 +296,7 @@ def _any(words: Sequence[str]) -> str:
 def _placeholders(table: _Table, names: NameWords) -> dict[str, str]:
     """What stands for each name in braces of a form."""
     titled = _any([f"{t}|{t.capitalize()}" for t in sorted(titles())])
-    name = rf"(?:{_any(table.user)}|(?:(?:{titled})\.?\s)?{_WORD}{_MORE})"
+    name = rf"(?:{_any(table.user)}|(?:(?:{titled})\.?\s)?{_short_form()}{_WORD}{_MORE})"
     roles = [word for of in table.roles.values() for word in of]
     several = [word for of in table.plurals.values() for word in of]
     some, joint = f"{_WORD}{_MORE}", _any(table.joints)
@@ -345,8 +346,15 @@ def _thing(table: _Table, names: NameWords, noun: str) -> str:
         small = r"(?!)"
     elif names.adjectives_follow:  # Behind a bare name it is an adverb.
         small = rf"(?(the){small}|(?!))"
-    begins = rf"{_WORD}{_MORE}(?:['’]s?(?!\w))?"
-    return rf"{begins}(?:{further}|{small}){{0,{THING_MAX_WORDS}}}+(?!{small})"
+    begins = rf"{_short_form()}{_WORD}{_MORE}(?:['’]s?(?!\w))?"
+    return rf"{begins}(?:{further}|{small}){{0,{THING_MAX_WORDS}}}+(?!{small}|\.\s?\p{{Lu}})"
+
+
+@cache
+def _short_form() -> str:
+    """What may begin a name with a full stop behind it: "St." of "St. Gallen", "Dr." of a firm."""
+    forms = sorted(form.capitalize() for form in {*short_forms(), "dr"})
+    return rf"(?:(?:{'|'.join(forms)})\.\s)?"
 
 
 def _house(table: _Table, names: NameWords, noun: str) -> str:

@@ -208,7 +208,7 @@ def read_question(
         all_of_whom=(me or unnamed != text) and asks_for_everything(text, unnamed),
         sort=sort,
         listed=listed,
-        only_sort=only_sort or (bool(listed) and asks_for_anything(rest)),
+        only_sort=only_sort or (bool(listed) and asks_for_anything(rest, text)),
         subject=subject,
         names=named,
         spelled=spelled,

@@ -43,7 +43,7 @@ LISTED_MAX_NOTES = 20
 """Notes with a tag up to which a list of its notes is asked for, and not of something about it."""
 AMONG_SORT_VALUE = 0.4
 """Of a note of the kind that is asked for, where words and meaning tell which of them."""
-AMONG_LISTED_VALUE = 0.2
+AMONG_LISTED_VALUE = 0.25
 """The same of a list: "For which tenants do I have somebody to call?" asks for no note on them."""
 LONGER_TIME_VALUE = 0.8
 """Of a note that speaks of a far longer time than is asked for: behind those of the very day."""
