@@ -13,7 +13,7 @@ from tests.server.engine_homes import Home
 from tests.server.processes import PATIENCE_S, Launcher
 
 from zettel.server.commands.clients import McpClient, plan_hooks, write_edit
-from zettel.server.commands.hook_check import HookCheck
+from zettel.server.commands.hook_check import HookCheck, in_test_namespace, store_of
 from zettel.server.commands.hooks import (
     BRIEF_TOKENS,
     HOOK_CLIENTS,
@@ -237,6 +237,38 @@ def test_a_hook_of_zettel_in_a_group_of_others_is_found_and_goes_alone(tmp_path:
     others = {"matcher": "x", "hooks": [mine]}
     assert both == [others, *hook_entries(["/opt/zettel"], "claude-code")["Stop"]]
     assert left == {"Stop": [others]}
+
+
+@pytest.mark.parametrize(
+    ("line", "is_own"),
+    [
+        ("/opt/zettel hook claude-code", True),
+        ("zettel-mcp --store '/my notes' --namespace farm hook claude-code", True),
+        ("'/my bin/zettel' --store '/it'\"'\"'s/x' hook claude-code", True),
+        ("my-zettelkasten --store /x backup && other hook claude-code", False),
+        ("/u/zettel --namespace a log && notify hook claude-code", False),
+    ],
+)
+def test_only_zettels_own_line_is_taken_out(tmp_path: Path, line: str, *, is_own: bool) -> None:
+    file = tmp_path / "settings.json"
+    entry = {"hooks": [{"type": "command", "command": line}]}
+    file.write_text(json.dumps({"hooks": {"Stop": [entry]}}), encoding="utf-8")
+    client = McpClient(title="A client", file=lambda: file, hooks_file=lambda: file)
+
+    write_edit(plan_hooks("claude-code", client, ()))
+
+    assert (json.loads(file.read_text("utf-8"))["hooks"] == {"Stop": [entry]}) is not is_own
+
+
+def test_a_line_that_a_person_edited_is_tested_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    line = "$HOME/bin/zettel --store $HOME/n --namespace 'my farm' hook claude-code"
+
+    assert in_test_namespace(line) == "$HOME/bin/zettel --store $HOME/n hook claude-code"
+    assert store_of(line) == f"{tmp_path}/n"
+    assert store_of("zettel --store 'x hook claude-code") == ""
 
 
 def test_the_plugin_runs_the_hooks_that_install_writes() -> None:

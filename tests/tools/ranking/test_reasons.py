@@ -270,11 +270,20 @@ async def test_what_somebody_else_has_does_not_answer_what_is_asked_of_the_user(
         ("My daughter Lotte is allergic to hazelnuts.", "What is my daughter allergic to?"),
         ("My brother and I are allergic to hazelnuts.", "What am I allergic to?"),
         ("Johanna turns 70 in May.", "How old is Johanna?"),
+        ("Siemens is the employer since 2019.", "Who is my employer?"),
+        ("Meine Frau und wir alle wohnen in Graz.", "Wo wohne ich?"),
+        ("Johanna's husband Karl and she live in Graz.", "Where does Johanna live?"),
     ],
 )
-async def test_what_the_user_told_of_themselves_answers(
+async def test_what_the_user_told_of_themselves_or_nobody_is_named_in_answers(
     desk: Desk, content: str, question: str
 ) -> None:
     await told(desk, content, "The deploy takes four minutes", "The garden needs water")
 
     assert (await desk("recall", query=question))["verdict"] == "found"
+
+
+async def test_the_name_that_the_user_told_is_the_users(desk: Desk) -> None:
+    await told(desk, "My name is Ben.", "Ben's birthday is on 3 March.", "The garden needs water")
+
+    assert (await desk("recall", query="When is my birthday?"))["verdict"] == "found"

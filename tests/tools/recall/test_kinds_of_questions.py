@@ -1,5 +1,7 @@
 """Questions about the user, about all of somebody, and for a kind of notes."""
 
+from time import process_time
+
 import pytest
 from tests.tools.conftest import Desk, ids, notes
 
@@ -7,6 +9,7 @@ from zettel.tools.language.question_words import (
     asked_sort,
     asks_former,
     find_users,
+    listed_kind,
     says_sort,
 )
 
@@ -402,6 +405,10 @@ async def test_a_list_of_a_kind_is_all_the_notes_with_its_tag(
         ("¿Qué hay en todo el almacén?", ""),
         ("Sobre todo, ¿qué hora es?", ""),
         ("Enumera todos los incidentes", ""),
+        ("Is there a todo?", "open"),
+        ("¿Quién sabe todo?", ""),
+        ("¿Han llegado todos?", ""),
+        ("Todos vieram?", ""),
     ],
 )
 def test_all_in_spanish_is_no_work_to_do(question: str, sort: str) -> None:
@@ -413,12 +420,39 @@ def test_all_in_spanish_is_no_work_to_do(question: str, sort: str) -> None:
     [
         ("TODO: mend the gate", True),
         ("Mending the gate is still a todo.", True),
+        ("- todo buy milk", True),
+        ("Ticket 5 is in todo", True),
+        ("Das Tor ist noch todo", True),
+        ("Todo listo para mañana", False),
         ("Ya está todo pagado.", False),
         ("Todo el equipo viene el lunes.", False),
     ],
 )
 def test_a_note_with_all_in_spanish_is_no_work_to_do(content: str, *, is_open: bool) -> None:
     assert says_sort("open", content) is is_open
+
+
+@pytest.mark.parametrize(
+    ("tag", "asked"),
+    [("production", "products"), ("internal", "interviews"), ("police", "policies")],
+)
+async def test_a_tag_that_only_begins_like_the_kind_makes_no_list(
+    desk: Desk, tag: str, asked: str
+) -> None:
+    about = await desk.told(f"Of {asked} there are two, a hammer and a saw")
+    for number in range(3):
+        await desk.told(f"Port {number} is closed", tags=[tag])
+
+    assert (await desk.found(query=f"List all {asked}"))[0] == about
+
+
+@pytest.mark.parametrize("piece", ["s", "a-", "レ", "list all "])
+def test_a_long_question_for_a_list_is_read_in_time(piece: str) -> None:
+    began = process_time()
+
+    listed_kind(f"which {piece * 2_000}")
+
+    assert process_time() - began < 1
 
 
 async def test_of_what_most_notes_are_tagged_with_no_list_is_made(desk: Desk) -> None:

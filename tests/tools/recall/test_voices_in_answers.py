@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 from mcp import Client
 from tests.storage.in_memory.store import DictStore
-from tests.tools.conftest import Desk
+from tests.tools.conftest import Desk, ids
 
 from zettel.server.protocol.schemas import Arguments
 from zettel.server.protocol.server import ClientDefaults, create_server
@@ -149,7 +149,18 @@ async def test_what_another_tells_of_themselves_does_not_answer_who_asks_of_thei
     mine = await mallory.told("I live in Hamburg, near the river")
     after = await mallory("recall", **asked)
 
-    assert (own["verdict"], own["notes"][0]["note_id"]) == ("found", told)
+    assert (own["verdict"], ids(own)[0]) == ("found", told)
     assert others["verdict"] == "uncertain"
     assert "about somebody else, not the user" in str(others["reason"])
-    assert (after["verdict"], after["notes"][0]["note_id"]) == ("found", mine)
+    assert (after["verdict"], ids(after)[0]) == ("found", mine)
+
+
+async def test_what_another_tells_everybody_stays_first_for_who_says_i(
+    peers: dict[str, Peer],
+) -> None:
+    told = await peers["ana"].told("Expenses are filed in Spendesk by the fifth of a month")
+    await peers["mallory"].told("Expenses for Oslo were 200 euros")
+
+    answer = await peers["mallory"]("recall", query="In which tool do I file my expenses?")
+
+    assert ids(answer)[0] == told

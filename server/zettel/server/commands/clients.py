@@ -15,7 +15,7 @@ import platformdirs
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from zettel.server.commands.hooks import find_hook_client, hook_entries
+from zettel.server.commands.hooks import SHELL_WORD, find_hook_client, hook_entries
 from zettel.server.commands.output import Output
 from zettel.server.config.files import replace_file
 from zettel.server.config.settings import Settings
@@ -362,7 +362,9 @@ def _listed(entries: object) -> list[object]:
     return cast("list[object]", entries)
 
 
-_HOOK_OF = r"zettel\S*(?: --(?:store|namespace) .+)?"
+_HOOK_OF = (
+    rf"(?:^|[/\\ '\"])zettel(?:-mcp)?(?:\.exe)?['\"]?(?: --(?:store|namespace) {SHELL_WORD})*"
+)
 
 
 def _of_others(entry: object, name: str) -> list[object]:

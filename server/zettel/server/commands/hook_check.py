@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shlex
 import subprocess
@@ -13,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import cast
 
 from zettel.server.commands.calls import MemoryCall
-from zettel.server.commands.hooks import HookClient
+from zettel.server.commands.hooks import SHELL_WORD, HookClient
 from zettel.server.commands.output import Output
 
 TEST_NAMESPACE = "hook-test"
@@ -60,17 +61,20 @@ class _FailedError(Exception):
 
 def store_of(line: str) -> str:
     """The store that the line of a client's hook names; empty if it names none."""
-    words = shlex.split(line)
-    return next((value for flag, value in pairwise(words) if flag == "--store"), "")
+    try:
+        words = shlex.split(line)
+    except ValueError:  # a quote without its end, which the shell will say
+        return ""
+    named = next((value for flag, value in pairwise(words) if flag == "--store"), "")
+    return os.path.expanduser(os.path.expandvars(named))
 
 
-def _in_test_namespace(line: str) -> str:
-    """The line without the namespace that it names, which would win over the environment's."""
-    words = shlex.split(line)
-    if "--namespace" not in words:
-        return line
-    at = words.index("--namespace")
-    return shlex.join((*words[:at], *words[at + 2 :]))
+def in_test_namespace(line: str) -> str:
+    """The line without the namespace that it names, which would win over the environment's.
+
+    All else stays to the letter: the shell reads variables and quotes.
+    """
+    return re.sub(rf" --namespace {SHELL_WORD}", "", line)
 
 
 def check_hooks(name: str, client: HookClient, command: str, call: MemoryCall) -> HookCheck:
@@ -84,7 +88,7 @@ def check_hooks(name: str, client: HookClient, command: str, call: MemoryCall) -
     """
     session = f"hook-test-{secrets.token_hex(8)}"
     with TemporaryDirectory() as folder:
-        played = _Played(client, Path(folder), _in_test_namespace(command), session, call)
+        played = _Played(client, Path(folder), in_test_namespace(command), session, call)
         try:
             played.play()
         except _FailedError as error:

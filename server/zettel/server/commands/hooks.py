@@ -70,6 +70,10 @@ def find_hook_client(name: str) -> HookClient:
     raise UnknownNameError("client", name[:80], HOOK_CLIENTS, known)
 
 
+SHELL_WORD = r"(?:'[^']*'(?:\"'\"'[^']*')*|\S+)"
+"""A pattern of one word of a shell's line, as `shlex.join` writes it."""
+
+
 def hook_command(zettel: Sequence[str], client: str) -> str:
     """The line of a shell that a client runs at each of its events.
 

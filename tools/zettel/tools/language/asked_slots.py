@@ -63,6 +63,10 @@ class Slot:
         """Whether a text holds words without which it hardly states this, in any language."""
         return self.states.is_in(text, TEXT_READ_CHARACTERS)
 
+    def begins(self, text: str) -> bool:
+        """Whether a text begins with such words: "lives in Basel"."""
+        return self.states.words.match(text) is not None
+
     def of_whom(self, question: str) -> "Slot":
         """This of the one whom a question names, where the words that state it hold the name."""
         found = self.asks.words.search(question, 0, QUESTION_READ_CHARACTERS)

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Literal
 
 from zettel.storage.notes import fold
+from zettel.tools.language.accents import without_accents
 from zettel.tools.language.languages import counts_everywhere, find_language, read_languages
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import AFTER_ELISION, find_names
@@ -389,24 +390,27 @@ def sort_tags(sort: TaggedSort) -> frozenset[str]:
     return frozenset(chain.from_iterable(getattr(table, f"{sort}_tags") for table in tables))
 
 
-_KIND = r"()([^\W_][\w-]*)((?: [\w-]+){0,2})"
-_PLURAL = r"(?!(?:was|is|has|does|this|its|us|always)\b)[^\W_][\w-]*[^\Ws]s\b"
-_KINDS = rf"((?:[\w-]+ ){{0,2}}?)({_PLURAL})()"
+LISTED_READ_CHARACTERS = 200
+"""Of a question, in which it asks for a list."""
+_KIND = r"()([^\W_][\w-]{0,40})((?: [\w-]{1,40}){0,2})"
+_PLURAL = r"(?!(?:was|is|has|does|this|its|us|always)\b)[^\W_][\w-]{0,40}[^\Ws]s\b"
+_KINDS = rf"((?:[\w-]{{1,40}} ){{0,2}}?)({_PLURAL})()"
 """What a list is asked of: what stands before the word that names it, that word, what follows."""
 
 
 def listed_kind(text: str) -> tuple[frozenset[str], str]:
-    """The terms of what a question asks a list of, and the question without it.
+    """The words of what a question asks a list of, folded, and the question without it.
 
     "List every incident we wrote up" is of "incident we wrote", and without it "we wrote up"; both
     are empty if it asks for no list.
     """
-    found = _words("lists", text).search(text)
+    found = _words("lists", text).search(text[:LISTED_READ_CHARACTERS])
     if found is None:
         return frozenset(), ""
     which, kind, more = (group for group in found.groups() if group is not None)
     rest = f"{text[: found.start()]} {which} {more} {text[found.end() :]}"
-    return frozenset(terms(f"{kind} {more}")), rest
+    words = re.findall(r"[^\W_]+", without_accents(fold(f"{kind} {more}")))
+    return frozenset(words) - function_terms(), rest
 
 
 def without_sort(text: str, sort: Sort) -> str:

@@ -58,6 +58,40 @@ def terms(text: str) -> list[str]:
     return _terms_among(words)
 
 
+_UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+_PLURAL_ENDS = ("s", "es", "e", "en", "n", "er", "i", "a", "x")
+"""Of German, English, French, Spanish, Italian, Dutch and Portuguese nouns."""
+NUMBER_MIN_CHARACTERS = 3
+"""Letters that a word has at least without its plural."""
+
+
+def _number_forms(word: str) -> set[str]:
+    """A word, and what it may be in the singular: "policies" also "policy"."""
+    forms = {word.removesuffix(end) for end in _PLURAL_ENDS}
+    if word.endswith("ies"):
+        forms.add(f"{word[:-3]}y")
+    return {form for form in forms if len(form) >= NUMBER_MIN_CHARACTERS} | {word}
+
+
+def named_kind(tag: str, asked: Iterable[str]) -> str:
+    """A tag in the singular if words name it, in the singular or plural; empty if they do not.
+
+    `asked` are words as `question_words.listed_kind` gives them. "Products" are no "production", as
+    they are by their terms.
+    """
+    words, asked = re.findall(r"[^\W_]+", without_accents(fold(tag))), tuple(asked)
+
+    def is_named(word: str) -> bool:
+        if _UNSPACED.search(word):
+            return any(word in one for one in asked)
+        forms = _number_forms(word)
+        return any(not forms.isdisjoint(_number_forms(one)) for one in asked)
+
+    if not words or not all(map(is_named, words)):
+        return ""
+    return " ".join(min(_number_forms(word), key=len) for word in words)
+
+
 _APART = "\x00"
 _BREAKS_WITHIN = {code: apart for code, apart in _BREAKS.items() if chr(code) != _APART}
 

@@ -3,19 +3,24 @@
 A logistic regression of four figures that do not depend on how much a store holds.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
+import regex as re
 
 from zettel.storage.notes import Outline, fold
 from zettel.tools.caller import is_reserved
 from zettel.tools.language.asked_slots import Slot, find_asked_slots
 from zettel.tools.language.names import find_names
-from zettel.tools.language.question_words import find_roles, speaks_of_me, without_kin
+from zettel.tools.language.question_words import (
+    find_roles,
+    find_users,
+    speaks_of_me,
+    without_kin,
+)
 from zettel.tools.language.terms import terms
-from zettel.tools.language.user_words import own_words
+from zettel.tools.language.user_words import own_words, says_we
 from zettel.tools.ranking.corpus import Corpus, Flags, Values
 from zettel.tools.ranking.question import USER, Question
 from zettel.tools.ranking.signals import find_asked_codes, spelled_anyhow
@@ -34,6 +39,8 @@ English question unrelated English notes have .1, to a German one German notes .
 STATING_NOTES, STATING_NOTES_OF_NAME, TELLING_WHO_NOTES = 2, 5, 20
 """Notes that may state what is asked for by name: the first, the nearest that hold the name of the
 question, and for somebody whom they may call by name the first of the ranking."""
+CALLED_MAX_NOTES = 20
+"""Notes with a name that are read for whether it is the user's."""
 FIRST_PERSON_NOTES = 10
 """Nearest notes that are read for whether they say "I": one of them may be the user's."""
 WEIGHTS: Mapping[str, float] = {"nearness": 5.65, "named": 5.4, "stands_out": 2.1, "stated": 3.55}
@@ -139,8 +146,26 @@ def find_unstated(
     return next((slot for slot in slots if not is_stated(slot)), None)
 
 
-_RELATIVE = re.compile(r"\A\W*([^\W_]+)['’]s (\w+)")
+_RELATIVE = re.compile(r"\A\W*([^\W_]+)['’]s (\w+)(?! and\b)(?!\W+\w+ and\b)")
 """Of whom a note is that begins with "Johanna's mother"."""
+_POSSESSIVE = re.compile(r"['’]s?(?!\w)")
+_IS = re.compile(r"\A (?:(?:is|has|ist|hat|est|a|es|tiene|è|ha|heeft) )?")
+_TO_ME = re.compile(r"(?<!\w)m['’](?=\p{L})", re.IGNORECASE)
+"""French: "m'a donné"."""
+
+
+def tells_of_its_author(question: Question, note: Outline, own_names: Collection[str]) -> bool:
+    """Whether a note says "I" of a principal that is none of `own_names`, asked of oneself.
+
+    And not whether it answers anybody: "Holiday requests go to Eva".
+    """
+    if not question.asks_self or note.principal in own_names or is_reserved(note.principal):
+        return False
+    return _asks_personal(question) and speaks_of_me(own_words(note.content))
+
+
+def _asks_personal(question: Question) -> bool:
+    return any(slot.personal for slot in find_asked_slots(question.text))
 
 
 def is_of_somebody_else(
@@ -148,32 +173,52 @@ def is_of_somebody_else(
 ) -> bool:
     """Whether a note begins with somebody else than the one of whom a question asks a birthday.
 
-    Or another such thing (`Slot.personal`). Asked by the user of themselves, that is a name ("Ben's
-    phone number"), what somebody is to the user ("My daughter Lotte is"), or "I" of a principal
-    that is none of `own_names`; asked of Johanna, what somebody is to her ("Johanna's mother"). Not
-    if the question calls somebody so as well.
+    Or another such thing (`Slot.personal`). Asked by the user of themselves, that is a person's
+    name ("Ben's phone number"), what somebody is to the user ("My daughter Lotte is"), or "I" of
+    another principal (`tells_of_its_author`); asked of Johanna, what somebody is to her ("Johanna's
+    mother"). Not if the question calls somebody so as well.
     """
-    if not any(slot.personal for slot in find_asked_slots(question.text)):
+    if not _asks_personal(question):
         return False
     note = corpus.outlines[row]
-    others = note.principal not in own_names and not is_reserved(note.principal)
-    if question.asks_self and others and speaks_of_me(own_words(note.content)):
+    if tells_of_its_author(question, note, own_names):
         return True
     if find_roles(question.text):
         return False
     if question.spelled:
         found = _RELATIVE.match(note.content)
-        return bool(found and found[1] in question.spelled and find_roles(found[2]))
+        # "Johanna's boss" tells of her work, and "Johanna's husband and she" of her home.
+        loose = any(s.orders_only for s in find_asked_slots(question.text) if s.personal)
+        named = found is not None and found[1] in question.spelled
+        return bool(found and named and not loose and find_roles(found[2]))
     if not question.asks_self:
         return False
     told = without_kin(note.content)
     if told != note.content:
-        return not speaks_of_me(told)
+        return not _speaks_of_us(told)
+    return not _speaks_of_us(note.content) and _begins_with_another(question, corpus, note)
+
+
+def _speaks_of_us(text: str) -> bool:
+    return speaks_of_me(text) or says_we(text) or _TO_ME.search(text) is not None
+
+
+def _begins_with_another(question: Question, corpus: Corpus, note: Outline) -> bool:
+    """Whether a note begins with a person's name that is none of the user's: "Ben lives in"."""
     first = next(iter(find_names(note.content)), "")
-    if not first or not note.content.startswith(first) or speaks_of_me(note.content):
+    if not first or not note.content.startswith(first):
         return False
+    # A thing, a firm and a place begin notes, too: "Siemens is the employer".
+    asked = [slot for slot in find_asked_slots(question.text) if slot.personal]
+    rest = _IS.sub("", note.content[len(first) :])
+    if not _POSSESSIVE.match(rest) and not any(slot.begins(rest) for slot in asked):
+        return False
+    name = fold(first)
     # What the question names as well is a thing that is asked for: "for gridding".
-    return fold(first) not in corpus.users and not set(terms(first)) & set(terms(question.text))
+    if name in corpus.users or set(terms(first)) & set(terms(question.text)):
+        return False
+    naming = corpus.mentions.speak_of(name)[:CALLED_MAX_NOTES]
+    return not any(first in find_users(corpus.outlines[row].content) for row in naming)
 
 
 def find_untold_codes(question: Question, corpus: Corpus, order: Sequence[int]) -> list[str]:

@@ -122,7 +122,7 @@ class Question:
     sort: Sort = ""
     """The kind of notes that it asks for."""
     listed: frozenset[str] = frozenset()
-    """Terms of what it asks a list of, which a tag may name, where `sort` is none."""
+    """Words of what it asks a list of, which a tag may name, where `sort` is none."""
     only_sort: bool = False
     """Asks for nothing but that kind, or that list."""
     is_ahead: bool = False

@@ -15,7 +15,7 @@ from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Kind, fold
 from zettel.tools.language.languages import JOINED_LETTERS
 from zettel.tools.language.question_words import Sort, is_tagged_as, without_next
-from zettel.tools.language.terms import score_bm25, stems, terms
+from zettel.tools.language.terms import named_kind, score_bm25, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_around, sum_by, take_rows
 from zettel.tools.ranking.question import USER, Question
 
@@ -39,7 +39,7 @@ SUBJECT_FEW_NOTES = 32
 months of agents' notes have 1 to 12, LoCoMo's speakers some 300)."""
 PROFILE_VALUE = 0.5
 """Of a note of the profile beside those that tell who the user is."""
-LISTED_MAX_NOTES = 20
+TAG_LIST_MAX_NOTES = 20
 """Notes with a tag up to which a list of its notes is asked for, and not of something about it."""
 AMONG_SORT_VALUE = 0.4
 """Of a note of the kind that is asked for, where words and meaning tell which of them."""
@@ -378,14 +378,16 @@ def of_sort(question: Question, corpus: Corpus) -> Values:
 
 def _listed(question: Question, corpus: Corpus) -> Values:
     """1 for notes with the tag of which the question asks a list; of several tags the rarest."""
-    found = defaultdict[frozenset[str], list[int]](list)
+    named, found = dict[str, str](), defaultdict[str, list[int]](list)
     for row, outline in enumerate(corpus.outlines):
-        for words in {frozenset(terms(tag)) for tag in outline.tags}:
-            if words and words <= question.listed:
-                found[words].append(row)
+        for tag in outline.tags:
+            if tag not in named:
+                named[tag] = named_kind(tag, question.listed)
+        for kind in {named[tag] for tag in outline.tags} - {""}:
+            found[kind].append(row)
     rows = min(found.values(), key=len, default=list[int]())
     values = np.zeros(len(corpus))
-    if len(rows) <= LISTED_MAX_NOTES:
+    if len(rows) <= TAG_LIST_MAX_NOTES:
         values[rows] = 1.0
     return values
 

@@ -60,13 +60,15 @@ def share_places(
     voices: Mapping[str, str],
     outlines: Mapping[str, Outline],
     *,
-    most: int = VOICE_MAX_NOTES,
+    behind: Collection[str] = (),
 ) -> tuple[Ranked, ...]:
     """Let no voice but the reader's own push away notes that match about as well.
 
-    A voice takes `most` places; its further notes come behind those of other voices
+    A voice takes `VOICE_MAX_NOTES` places; its further notes come behind those of other voices
     with at least `ALIKE_MIN_SHARE` of their score. Nothing is left out, and a ranking of one voice
     keeps its order.
+
+    Notes whose ids are `behind` take none before others that match about as well.
 
     Copies stand behind each other: they take one place.
     """
@@ -77,7 +79,9 @@ def share_places(
     )
     taken, waiting, placed = Counter[str](), deque[list[Ranked]](), list[Ranked]()
     while rest or waiting:
-        while rest and (voice := _voice(rest[0], voices)) != OWN and taken[voice] >= most:
+        while rest and (
+            taken[_voice(rest[0], voices)] >= VOICE_MAX_NOTES or rest[0][0].note_id in behind
+        ):
             waiting.append(rest.popleft())
         comes = rest if rest and (not waiting or _is_alike(rest[0], waiting[0])) else waiting
         copies = comes.popleft()

@@ -38,9 +38,10 @@ from zettel.tools.language.user_words import asks_all_about_me
 from zettel.tools.progress import AT_WORK, report_progress
 from zettel.tools.ranking.confidence import judge
 from zettel.tools.ranking.cut import NO_TALK_MAX_NOTES, SHOWN_MAX_NOTES, notes_to_show
+from zettel.tools.ranking.estimate import tells_of_its_author
 from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Confidence, Ranked, copy_key, group_copies
-from zettel.tools.ranking.voices import VOICE_MAX_NOTES, share_places, voices_of
+from zettel.tools.ranking.voices import share_places, voices_of
 from zettel.tools.recall.about import ABOUT_MAX_NOTES, describe, in_order
 from zettel.tools.recall.answer import assemble
 from zettel.tools.recall.as_of import read_ids, resolve_as_of
@@ -376,11 +377,12 @@ def _arranged(
 ) -> tuple[Ranked, ...]:
     """Copies behind each other, and no voice but the reader's own before all others.
 
-    Of themselves the user's own words come first, where they match about as well.
+    Where the user asks of themselves, what others say of themselves comes behind notes that match
+    about as well.
     """
     voices = voices_of(outlines.values(), own)
-    most = 0 if question.asks_self else VOICE_MAX_NOTES
-    return share_places(group_copies(ranking, outlines), voices, outlines, most=most)
+    behind = [i for i, one in outlines.items() if tells_of_its_author(question, one, own)]
+    return share_places(group_copies(ranking, outlines), voices, outlines, behind=behind)
 
 
 async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str) -> Page:
