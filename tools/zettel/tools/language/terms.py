@@ -58,7 +58,6 @@ def terms(text: str) -> list[str]:
     return _terms_among(words)
 
 
-_UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _PLURAL_ENDS = ("s", "es", "e", "en", "n", "er", "i", "a", "x")
 """Of German, English, French, Spanish, Italian, Dutch and Portuguese nouns."""
 NUMBER_MIN_CHARACTERS = 3
