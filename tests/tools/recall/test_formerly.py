@@ -84,6 +84,25 @@ async def test_a_dated_question_is_answered_by_what_stood_then(
     assert answer["verdict"] == "found"
 
 
+async def test_of_a_pair_that_nobody_settled_the_one_that_stood_then_comes_first(
+    desk: Desk,
+) -> None:
+    old = await desk.told("Billing runs on Postgres 15", happened_at="2026-11-10")
+    desk.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    new = await desk.told("We upgraded Postgres from 15 to 17, billing too, last night")
+    for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze"):
+        await desk.told(other)
+    await desk.evolve()
+    [note] = await desk.memory.store.get([new])
+    assert (old, "may_supersede") in [(link.to, link.relation) for link in note.links]
+    desk.now = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+    then = await desk.found(query="Which Postgres did billing run on on 12 November?")
+    today = await desk.found(query="Which Postgres does billing run on?")
+
+    assert (then[0], today[0]) == (old, new)
+
+
 @pytest.mark.parametrize(
     ("time", "verdict"), [("in May 2026", "uncertain"), ("on 20 November 2026", "found")]
 )

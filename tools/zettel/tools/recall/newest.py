@@ -65,7 +65,8 @@ async def newest_first(
     A note that is to supersede another later comes behind that, and, asked for what is open, what
     is told to be done or otherwise by now behind what is open. A note keeps its place if the
     question names it by its value or by a word that the other one lacks; all do if a past time is
-    asked for that the newer note does not name. If a former value is asked for, the older note
+    asked for that the newer note does not name, and the older comes first if the newer was told
+    after that time. If a former value is asked for, the older note
     moves before the newer one, and the best pair of such notes before what has not changed. No note
     moves before one that is trusted more.
 
@@ -80,7 +81,10 @@ async def newest_first(
     best |= _behind(found, ranked, told)
     outlines = {i: corpus.outlines[corpus.rows[i]] for i in best}
     pairs = [pair for pair in told if best.keys() >= {*pair}]
+    stood = list[tuple[str, str]]()
     if question.is_past:
+        stood = [pair for pair in pairs if _was_told_after(question, outlines[pair[0]])]
+        stood = await _believed(memory, linking, stood, both=True)
         pairs = [pair for pair in pairs if _names_time(question, outlines[pair[0]])]
     pairs = await _believed(memory, linking, pairs, both=question.asks_former) if pairs else pairs
     ahead = dict[str, list[Ranked]]()
@@ -89,6 +93,8 @@ async def newest_first(
     elif pairs:
         named = _pairs_named(linking, asked)
         ahead = await read_in_thread(_ahead, found, best, outlines, pairs, named)
+    if stood := [pair for pair in stood if pair not in pairs]:
+        ahead |= _former_first(best, outlines, stood)
     if question.sort == "open" and (done := await _believed(memory, linking, told, both=False)):
         ahead |= _open_first(best, {older for _, older in done})
     if not (question.is_past or question.is_ahead) and question.order != "next":
@@ -212,6 +218,12 @@ def _former_first(
         for younger, older in pairs
         if telling_key(outlines[younger]) > telling_key(outlines[older])
     }
+
+
+def _was_told_after(question: Question, outline: Outline) -> bool:
+    """Whether a note was told after the times of a question, so that the older one stood then."""
+    told = wall_time(telling_key(outline)[0]).timestamp()
+    return all(told >= end for _, end in question.times)
 
 
 def _names_time(question: Question, outline: Outline) -> bool:
