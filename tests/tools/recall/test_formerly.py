@@ -89,7 +89,7 @@ async def test_of_a_pair_that_nobody_settled_the_one_that_stood_then_comes_first
 ) -> None:
     old = await desk.told("Billing runs on Postgres 15", happened_at="2026-11-10")
     desk.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    new = await desk.told("We upgraded Postgres from 15 to 17, billing too, last night")
+    new = await desk.told("What Postgres billing did run on: moved from Postgres 15 to Postgres 17")
     for other in ("Ben repairs clocks", "Lunch is soup", "The lake froze"):
         await desk.told(other)
     await desk.evolve()
