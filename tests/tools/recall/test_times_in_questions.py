@@ -1,5 +1,7 @@
 """Questions about a time: the notes of that time come first, whatever their words."""
 
+from datetime import UTC, datetime
+
 import pytest
 from tests.tools.conftest import Desk, ids, lettered, notes, pick
 
@@ -387,3 +389,23 @@ async def test_a_note_of_the_name_and_of_the_time_answers_in_whatever_words(desk
 
     assert (ids(answer)[0], answer["verdict"]) == (lands, "found")
     assert elsewhere["verdict"] != "found"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is new since Friday?", "What changed since Friday?", "Was ist neu seit Freitag?"],
+)
+async def test_what_is_new_since_a_day_is_what_was_told_since_and_no_older_plan(
+    desk: Desk, question: str
+) -> None:
+    desk.now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    for plan in ("Cleo writes the page by 1 December", "The party is on 6 December"):
+        await desk.told(plan)
+    desk.now = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    news = {
+        await desk.told("We raised the price to 59 euros"),
+        await desk.told("The logo is green now, no longer blue"),
+    }
+    desk.now = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+    assert {*(await desk.found(query=question))[:2]} == news

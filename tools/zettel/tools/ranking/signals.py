@@ -13,6 +13,7 @@ import regex as re
 
 from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Kind, fold
+from zettel.tools.language.dates import LATEST_S
 from zettel.tools.language.languages import JOINED_LETTERS
 from zettel.tools.language.question_words import Sort, is_tagged_as, without_next
 from zettel.tools.language.terms import named_kind, score_bm25, stems, terms
@@ -233,11 +234,14 @@ def speaks_of_then(question: Question, corpus: Corpus) -> Values:
 def all_of_then(question: Question, corpus: Corpus) -> Values:
     """1 for notes of the time, if the question asks only for what happened then.
 
-    For those that speak of it as much as in `speaks_of_then`.
+    For those that speak of it as much as in `speaks_of_then`; a quarter of that where what is new or
+    has changed is asked for, which a plan told before has not.
     """
     if not question.only_when:
         return np.zeros(len(corpus))
-    return np.maximum(happened_then(question, corpus), speaks_of_then(question, corpus))
+    happened, spoken = happened_then(question, corpus), speaks_of_then(question, corpus)
+    since = any(start <= question.now and end >= LATEST_S for start, end in question.times)
+    return np.maximum(happened, spoken / 4 if since or question.sort == "changed" else spoken)
 
 
 def is_of_then(question: Question, corpus: Corpus) -> bool:
