@@ -234,8 +234,8 @@ def speaks_of_then(question: Question, corpus: Corpus) -> Values:
 def all_of_then(question: Question, corpus: Corpus) -> Values:
     """1 for notes of the time, if the question asks only for what happened then.
 
-    For those that speak of it as much as in `speaks_of_then`; a quarter of that where what is new or
-    has changed is asked for, which a plan told before has not.
+    For those that speak of it as much as in `speaks_of_then`; a quarter of that where it asks for
+    what is new or has changed, which a plan told before has not.
     """
     if not question.only_when:
         return np.zeros(len(corpus))
