@@ -291,3 +291,15 @@ async def test_somebody_called_like_a_small_word_is_found_among_many_notes(
             assert await desk.found(subject=name) == [told]
     finally:
         await store.close()
+
+
+async def test_a_list_by_a_tag_is_found_among_many_notes_whatever_their_words(
+    garden: Desk, small_bound: None
+) -> None:
+    told = ("A disk ran full at four", "The nightly load stood still", "Yen went in ten minutes")
+    listed = {await garden.told(content, tags=["incident"]) for content in told}
+    garden.later(days=3)
+
+    answer = await garden("recall", query="List all incidents")
+
+    assert {str(note["note_id"]) for note in notes(answer)[:3]} == listed

@@ -91,6 +91,12 @@ def named_kind(tag: str, asked: Iterable[str]) -> str:
     return " ".join(min(_number_forms(word), key=len) for word in words)
 
 
+def spelled_kinds(asked: Iterable[str]) -> tuple[str, ...]:
+    """How tags may spell what words name, in the singular and with plain plurals; in order."""
+    forms = {form for word in asked for form in _number_forms(word)}
+    return tuple(sorted(forms | {f"{form}{end}" for form in forms for end in ("s", "es", "en")}))
+
+
 _APART = "\x00"
 _BREAKS_WITHIN = {code: apart for code, apart in _BREAKS.items() if chr(code) != _APART}
 

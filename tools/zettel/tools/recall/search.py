@@ -22,6 +22,7 @@ from zettel.tools.concurrency import check_cancelled, gather2, read_in_thread, r
 from zettel.tools.language.asked_slots import TEXT_READ_CHARACTERS, Slot, find_asked_slots
 from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import sort_tags
+from zettel.tools.language.terms import spelled_kinds
 from zettel.tools.language.times import from_wall_time
 from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
@@ -357,6 +358,8 @@ def _asked_for(question: Question, where: NoteFilter, corpus: Corpus) -> list[No
         found.append(replace(where, kinds=(kind,)))
     if question.sort and question.sort != "changed" and not where.tags:
         found.append(replace(where, tags=tuple(sorted(sort_tags(question.sort)))))
+    if question.listed and not where.tags:
+        found.append(replace(where, tags=spelled_kinds(question.listed)))
     if question.all_of_whom and not where.subject:
         meant = {question.subject, *((USER, *corpus.users) if question.asks_self else ())}
         subjects = (spelled for name in meant if (spelled := corpus.subjects.get(name)))
