@@ -333,3 +333,13 @@ async def test_what_a_past_note_does_not_tell_leads_nowhere(desk: Desk, question
     answer = await desk("recall", query=question)
 
     assert "holds no longer" not in str(answer.get("reason"))
+
+
+async def test_a_note_told_later_that_names_the_time_answers_for_it(desk: Desk) -> None:
+    await desk.told("The pager limit is 1 GiB, raised on 12 May", happened_at="2026-05-12")
+    desk.now = datetime(2026, 5, 25, 12, tzinfo=UTC)
+    week = await desk.told("A page woke Kenji on 22 May: the pager limit raised to 2 GiB")
+    await desk.evolve()
+    desk.now = datetime(2026, 6, 5, 12, tzinfo=UTC)
+
+    assert (await desk.found(query="Which pager page woke Kenji on 22 May?"))[0] == week

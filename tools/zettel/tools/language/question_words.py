@@ -58,6 +58,7 @@ class _Table(WordTable):
     decided_tags: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
+    recorded: tuple[str, ...] = ()
     rules_tags: tuple[str, ...] = ()
 
 
@@ -409,6 +410,7 @@ def listed_kind(text: str) -> tuple[frozenset[str], str]:
         return frozenset(), ""
     which, kind, more = (group for group in found.groups() if group is not None)
     rest = f"{text[: found.start()]} {which} {more} {text[found.end() :]}"
+    rest = _words("recorded", text).sub(" ", rest)
     words = re.findall(r"[^\W_]+", without_accents(fold(f"{kind} {more}")))
     return frozenset(words) - function_terms(), rest
 

@@ -44,8 +44,6 @@ TAG_LIST_MAX_NOTES = 20
 """Notes with a tag up to which a list of its notes is asked for, and not of something about it."""
 AMONG_SORT_VALUE = 0.4
 """Of a note of the kind that is asked for, where words and meaning tell which of them."""
-AMONG_LISTED_VALUE = 0.25
-"""The same of a list: "For which tenants do I have somebody to call?" asks for no note on them."""
 LONGER_TIME_VALUE = 0.8
 """Of a note that speaks of a far longer time than is asked for: behind those of the very day."""
 _DAY = 86_400.0
@@ -366,9 +364,9 @@ def of_sort(question: Question, corpus: Corpus) -> Values:
     """
     if not (question.sort or question.listed):
         return np.zeros(len(corpus))
-    if not question.sort:
-        return (1.0 if question.only_sort else AMONG_LISTED_VALUE) * _listed(question, corpus)
     value = 1.0 if question.only_sort else AMONG_SORT_VALUE
+    if not question.sort:
+        return value * _listed(question, corpus)
     said, outlines = np.zeros(len(corpus), np.bool_), corpus.outlines
     if question.sort != "rules":
         said = said | corpus.says_sort(question.sort)

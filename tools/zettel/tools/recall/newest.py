@@ -221,9 +221,16 @@ def _former_first(
 
 
 def _was_told_after(question: Question, outline: Outline) -> bool:
-    """Whether a note was told after the times of a question, so that the older one stood then."""
+    """Whether a note was told after the times of a question, so that the older one stood then.
+
+    Not if it tells of them: "three pages: 19 May …; 22 May …", told on the 25th.
+    """
     told = wall_time(telling_key(outline)[0]).timestamp()
-    return all(told >= end for _, end in question.times)
+    spans = [(span.start.timestamp(), span.end.timestamp()) for span in outline.times]
+    of_then = any(
+        one < end and start < other for one, other in spans for start, end in question.times
+    )
+    return not of_then and all(told >= end for _, end in question.times)
 
 
 def _names_time(question: Question, outline: Outline) -> bool:
