@@ -588,6 +588,23 @@ def test_the_version_of_a_thing_is_changed_wherever_it_is_told() -> None:
     assert not reason(pinned, "Ridewell pins Riverpod 2.5.1", meant=False)
 
 
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (
+            "Ben's fishing licence was suspended in 2019.",
+            "Ben goes fishing with the licence of his club on Sunday.",
+        ),
+        (
+            "The slides are out of order, sort them by date.",
+            "The slides are presented on Friday at 15:00.",
+        ),
+    ],
+)
+def test_what_does_not_rest_goes_on_by_no_later_note(older: str, younger: str) -> None:
+    assert "at rest" not in reason(older, younger, days=20)
+
+
 def test_one_row_of_a_table_is_changed_where_another_is_the_same() -> None:
     hours = "Hours Tuesday to Saturday: lunch 12:00-13:45, dinner 19:30-21:30. Closed on Sunday"
     now = "Service Tuesday to Saturday: lunch 12:00 to 13:45, dinner 19:00 to 21:45. Sunday off"

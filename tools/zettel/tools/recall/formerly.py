@@ -36,12 +36,13 @@ async def former_call(memory: Memory, asked: RecallQuery, question: Question, fi
         tells of the time that is asked for, or it and what it superseded said nothing else then.
     """
     may_have_been = bool(question.spelled) and asks_whether(question.text)
-    if asked.looks_back or not (asks_former(question.text) or question.is_past or may_have_been):
+    asks_past = asks_former(question.text) or question.is_past
+    if asked.looks_back or not (asks_past or may_have_been):
         return ""
     revisions = await memory.store.revisions(first)
     if may_have_been and (naming := _last_naming(revisions, question.spelled)):
         return _changed_later(asked, naming)
-    if not (asks_former(question.text) or question.is_past):
+    if not asks_past:
         return ""
     if question.is_past and is_of_then(revisions[-1], question):
         return ""
