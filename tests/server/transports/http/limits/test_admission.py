@@ -4,6 +4,7 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import json
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -126,7 +127,9 @@ async def test_bodies_that_are_on_their_way_share_a_bounded_memory() -> None:
     assert 1 <= statuses.count(503) <= 5
 
 
-async def test_who_asks_too_often_is_told_when_to_come_again_and_others_go_on() -> None:
+async def test_who_asks_too_often_is_told_when_to_come_again_and_others_go_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with bounded(rate_per_minute=6) as server:
         ana, ben = await server.token("ana"), await server.token("ben")
         async with server.http(ana) as hers, server.http(ben) as his:
@@ -142,6 +145,8 @@ async def test_who_asks_too_often_is_told_when_to_come_again_and_others_go_on() 
     assert f"Try again in {refused.headers['retry-after']} s." in error_of(refused)
     assert (other.status_code, ended.status_code) == (200, 200)
     assert server.counts == {"rate": 1}
+    (line,) = (record.getMessage() for record in caplog.records if "turned" in record.msg)
+    assert re.fullmatch(r"turned away: reason=rate principal='\w+' times=1", line)
 
 
 async def test_the_local_user_has_no_rate() -> None:

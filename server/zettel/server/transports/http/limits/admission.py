@@ -124,7 +124,7 @@ class Admission:
             return None
         text = f"This access token has sent {self.limits.rate_per_minute} requests in a minute."
         if scope["path"].startswith(MESSAGES_PATH):
-            self.rejections.count("rate", str(principal))
+            self.rejections.count("rate", principal)
             scope[REFUSAL] = f"{text} Try again in {max(1, round(wait_s))} s."
             return None
         return 429, text, wait_s, "rate"
@@ -173,7 +173,7 @@ class Admission:
         self, refused: _Refused, principal: Hashable, scope: Scope, receive: Receive, send: Send
     ) -> None:
         status, text, retry_s, reason = refused
-        self.rejections.count(reason, str(principal or ""))
+        self.rejections.count(reason, principal)
         answer: Callable[[int, str, float], Response] = scope.get(REFUSED, refusal)
         await answer(status, text, retry_s)(scope, receive, send)
 

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Literal
 
 from mcp.types import INTERNAL_ERROR, INVALID_REQUEST, ErrorData, JSONRPCError
@@ -51,15 +51,20 @@ class Rejections:
         self._now = now
         self._logged_at: dict[Reason, float] = {}
 
-    def count(self, reason: Reason, principal: str = "") -> None:
-        """Count a rejection, and log it unless its reason was logged just now."""
+    def count(self, reason: Reason, principal: Hashable = None) -> None:
+        """Count a rejection, and log it unless its reason was logged just now.
+
+        `principal` is a name or `principal_of` a request; None for the local user.
+        """
         self.counts[reason] += 1
         self._report(reason)
         now = self._now()
         if now - self._logged_at.get(reason, float("-inf")) >= LOG_INTERVAL_S:
             self._logged_at[reason] = now
+            parts = principal if isinstance(principal, tuple) else (principal,)
+            name = " ".join(str(part) for part in parts if part)
             times = self.counts[reason]
-            logger.warning("turned away: reason=%s principal=%r times=%d", reason, principal, times)
+            logger.warning("turned away: reason=%s principal=%r times=%d", reason, name, times)
 
 
 def refusal(status: int, text: str, retry_s: float = 0.0) -> Response:

@@ -156,7 +156,7 @@ class Sessions:
             status, text = 503, "The server has as many sessions as it takes."
         else:
             return None
-        self._rejections.count("sessions", str(principal or ""))
+        self._rejections.count("sessions", principal)
         return refusal(status, text, RETRY_S)
 
     def _make_room(self, new: _Session) -> None:
@@ -174,7 +174,7 @@ class Sessions:
             idle = (session for session in own if not session.active)
             longest = min(idle, key=lambda session: session.used, default=None)
             if longest is not None:
-                self._rejections.count("sessions", str(new.principal or ""))
+                self._rejections.count("sessions", new.principal)
                 self._end(longest)
 
     def _end(self, session: _Session) -> None:
