@@ -1,6 +1,7 @@
 """Plans that are dated ahead: what was told of one last is what holds, however early its day."""
 
 import pytest
+from tests.time_zones import living_in
 from tests.tools.conftest import Desk, contents, ids, pick
 
 # The tests' clock starts on 20 November 2026.
@@ -137,3 +138,70 @@ async def test_a_forgotten_plan_leaves_no_gap_before_the_next_one(desk: Desk) ->
 
     assert await on_call("2026-12-10") == "The on-call engineer is Mira."
     assert await on_call("2026-12-20") == "The on-call engineer is Sofia."
+
+
+@pytest.mark.parametrize("other", ["", "Port 8080 is what the API server uses"])
+async def test_a_plan_that_was_told_before_takes_the_place_of_the_note_updated_to_it(
+    desk: Desk, other: str
+) -> None:
+    """`remember` answers with what is known; the update still is to end the older note."""
+    planned = {"content": "The API listens on port 9090", "happened_at": "2026-12-01"}
+    port = await desk.told("The API listens on port 8080")
+    if other:
+        await desk("update", note_id=await desk.told(other), **planned)
+    else:
+        await desk("remember", **planned)
+
+    answer = await desk("update", note_id=port, **planned)
+
+    assert pick(answer, "changed", "valid_until", 1) == "2026-12-01T00:00:00Z"
+    desk.later(days=30)
+    assert contents(await desk("recall", query="Which port does the API listen on?")) == [
+        planned["content"]
+    ]
+
+
+async def test_new_words_of_a_note_that_a_plan_has_replaced_are_a_correction(desk: Desk) -> None:
+    port = await desk.told("The API listens on port 8080")
+    planned = "The API listens on port 9090"
+    await desk("update", note_id=port, content=planned, happened_at="2026-12-01")
+    desk.later(days=20)
+
+    answer = await desk("update", note_id=port, content="The API listens on port 8443")
+
+    assert answer["state"] == "superseded"
+    assert str(answer["notice"]).startswith("Taken as a correction of what was")
+    told = contents(await desk("recall", query="Which port does the API listen on?"))
+    assert told[0] == planned
+
+
+@pytest.mark.parametrize("when", ["today", "2026-11-21"])
+async def test_what_holds_from_today_on_the_wall_on_holds_at_once(desk: Desk, when: str) -> None:
+    """In Auckland it is the 21st from 11 o'clock in UTC on."""
+    with living_in("Pacific/Auckland"):
+        gate = await desk.told("The gate code is 4711")
+        key = await desk.told("Ben has the key to the shed")
+        answer = await desk(
+            "update", note_id=gate, content="The gate code is 1234", happened_at=when
+        )
+        await desk(
+            "remember",
+            content="Carla has the key to the shed",
+            happened_at=when,
+            links=[{"to": key, "relation": "supersedes"}],
+        )
+
+        assert "successor" not in answer
+        told = contents(await desk("recall"))
+    assert {*told} == {"The gate code is 1234", "Carla has the key to the shed"}
+
+
+async def test_what_is_so_until_today_ends_with_the_day_on_the_wall(desk: Desk) -> None:
+    with living_in("Pacific/Auckland"):
+        answer = await desk(
+            "remember", content="The canteen is closed", happened_at="today", valid_until="today"
+        )
+    assert (answer["happened_at"], answer["valid_until"]) == (
+        "2026-11-21T00:00:00Z",
+        "2026-11-21T23:59:59Z",
+    )

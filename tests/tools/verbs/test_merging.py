@@ -303,3 +303,57 @@ async def test_a_note_that_is_being_told_cannot_be_merged_and_is_not_stored(desk
         )
 
     assert await desk.memory.store.count(NoteFilter()) == 1
+
+
+async def test_bringing_back_a_merged_note_twice_leaves_it_merged(desk: Desk) -> None:
+    older, younger = await told_twice(desk)
+    await merge(desk, younger, older)
+    await desk("forget", note_ids=[younger])
+    await desk("forget", note_ids=[younger], undo=True)
+
+    again = await desk("forget", note_ids=[younger], undo=True)
+
+    assert again["next"] == f"Not forgotten, so left as it is: {younger}."
+    assert (await stored(desk, younger)).state is State.ARCHIVED
+    assert await desk.found(query="Where does Ana keep her bees?") == [older]
+
+
+async def test_a_correction_of_a_merged_note_is_told_by_the_one_it_is_merged_into(
+    desk: Desk,
+) -> None:
+    older = await desk.told(FIRST)
+    younger = await desk.told(f"{AGAIN}, and the queen is called Victoria")
+    await merge(desk, younger, older)
+
+    await desk(
+        "update",
+        note_id=younger,
+        content=f"{AGAIN}, and the queen is called Elizabeth",
+        correction=True,
+    )
+
+    told = (await stored(desk, older)).content
+    assert "Elizabeth" in told
+    assert "Victoria" not in told
+    await desk("forget", note_ids=[younger])
+    assert (await stored(desk, older)).content == FIRST
+
+
+async def test_a_note_superseded_while_it_was_merged_stays_so_when_it_is_parted(
+    desk: Desk,
+) -> None:
+    older, younger = await told_twice(desk)
+    await merge(desk, younger, older)
+    given_up = await desk.told(
+        "Ana has given up her bees", links=[{"to": younger, "relation": "supersedes"}]
+    )
+
+    await desk(
+        "update",
+        note_id=younger,
+        links=[{"to": older, "relation": "same_as", "remove": True}],
+    )
+
+    assert (await stored(desk, younger)).state is State.SUPERSEDED
+    assert younger not in await desk.found(query="Does Ana keep bees?")
+    assert given_up in await desk.found(query="Does Ana keep bees?")

@@ -18,6 +18,7 @@ from zettel.storage.notes import (
     State,
 )
 from zettel.storage.store import NoteReader
+from zettel.tools.language.times import is_to_come
 from zettel.tools.validation import (
     MAX_LIST,
     check_ids,
@@ -168,6 +169,8 @@ def with_links(
         elif key not in standing or standing[key].made_by != "agent":
             again = [link for link in ended if (link.to, link.relation) == key]
             begins = now if again and key[1] != SUPERSEDES else as_old_as(note, key[1])
+            if not is_to_come(begins, now):
+                begins = min(begins, now)
             ended = [link for link in ended if key[1] != SUPERSEDES or link not in again]
             standing[key] = Link(to=key[0], relation=key[1], made_at=now, valid_from=begins)
         if key[1] in SETTLING and not argument.get("remove"):

@@ -215,6 +215,10 @@ def _is_elsewhere(other: Note, note: Note) -> bool:
     return other.namespace != note.namespace
 
 
+DUE = "scheduler"
+"""Who supersedes a note on the day that was told before."""
+
+
 async def reconcile_superseded(
     memory: Memory, targets: Iterable[str], *, by: str, now: datetime
 ) -> Sequence[Note]:
@@ -233,12 +237,26 @@ async def reconcile_superseded(
     return (await commit(memory, ids, plan)).stored
 
 
+async def superseded_by_now(memory: Memory, note: Note, *, now: datetime) -> Note:
+    """The note, superseded if it was to be on a day that has come; else as it is."""
+    if not _may_be_due(note, now):
+        return note
+    stored = await reconcile_superseded(memory, [note.note_id], by=DUE, now=now)
+    return next((one for one in stored if one.note_id == note.note_id), note)
+
+
+def _may_be_due(note: Note, now: datetime) -> bool:
+    ended = note.valid_until is not None and note.valid_until <= now
+    return note.state is State.ACTIVE and ended
+
+
 async def half_superseded(store: Store, *, now: datetime) -> list[str]:
     """Ids of superseded notes that no note supersedes, and of active ones that some note does.
 
     A verb killed between its commit and `reconcile_superseded`, or between the attempts of its
     commit, leaves them; calling `reconcile_superseded` repairs them. An active note counts within
     one namespace alone: that a note of another one takes its place may not have been permitted.
+    One whose end has only come by now is no such note (`superseded_by_now`).
     """
     above = [note for note in await store.superseding() if note.state is not State.FORGOTTEN]
     held = {(note.namespace, target) for note in above for target in supersedes(note)}
@@ -248,7 +266,13 @@ async def half_superseded(store: Store, *, now: datetime) -> list[str]:
     below = await store.get(sorted(targets - closed))
     open_ = {note.note_id for note in below if (note.namespace, note.note_id) in held}
     planned = await plan_targets(store, (closed - targets) | open_, {}, by="", now=now)
-    return [change.note.note_id for change in planned]
+    known = {note.note_id: note for note in below if _may_be_due(note, now)}
+    ends = {i: note.valid_until for i, note in known.items()}
+    return [
+        change.note.note_id
+        for change in planned
+        if ends.get(change.note.note_id, ()) != change.note.valid_until
+    ]
 
 
 def _superseded(

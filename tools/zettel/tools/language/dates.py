@@ -1,7 +1,7 @@
 """Times in words of any language: those of a note, a question's windows, and arguments."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -437,8 +437,24 @@ def read_happened_at(text: str | None, now: datetime) -> Period | None:
     Raises:
         InvalidArgumentError: It cannot be read.
     """
-    day = _happened(text, wall_time(now))
-    return day if day is None or day.start < day.end else _happened(text, now)
+    return _day_of_wall(lambda at: _happened(text, at), now)
+
+
+def read_end(text: str | None, now: datetime) -> Period | None:
+    """Read until when something is so: the next "Friday", "3 May" or "March".
+
+    Days are those of the clock on the wall.
+
+    Raises:
+        InvalidArgumentError: It cannot be read.
+    """
+    return _day_of_wall(lambda at: read_time("valid_until", text, at, prefer="future"), now)
+
+
+def _day_of_wall(read: Callable[[datetime], Period | None], now: datetime) -> Period | None:
+    """What is read at the time of the clock on the wall; a moment ("in an hour") at that of UTC."""
+    day = read(wall_time(now))
+    return day if day is None or day.start < day.end else read(now)
 
 
 def _happened(text: str | None, now: datetime) -> Period | None:

@@ -637,6 +637,14 @@ def wall_time(moment: datetime) -> datetime:
         return day
 
 
+def is_to_come(moment: datetime, now: datetime) -> bool:
+    """Whether a moment is later than now, and a day later than today on the wall.
+
+    In Auckland it is the 21st while it is still the 20th in UTC.
+    """
+    return moment > now and wall_time(moment) > wall_time(now)
+
+
 def from_wall_time(shown: datetime) -> datetime:
     """The moment at which a clock on the wall here shows a time, in UTC."""
     try:

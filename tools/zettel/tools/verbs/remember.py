@@ -39,8 +39,8 @@ from zettel.tools.changes.supersession import (
 from zettel.tools.concurrency import check_cancelled, read_in_thread, shielded
 from zettel.tools.language.dates import (
     find_note_times,
+    read_end,
     read_happened_at,
-    read_time,
     relative_days,
 )
 from zettel.tools.language.documents import cut_text
@@ -144,7 +144,7 @@ def draft_note(
         NamespaceRefusedError: The caller may not write there.
     """
     happened = read_happened_at(happened_at, now)
-    until = read_time("valid_until", valid_until, now, prefer="future")
+    until = read_end(valid_until, now)
     given = _Given(happened=happened, session=validation.check_name("session", session))
     start = happened.start if happened else now
     note = Note(

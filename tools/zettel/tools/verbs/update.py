@@ -51,6 +51,7 @@ from zettel.tools.changes.merging import (
     merged,
     parted,
     same_as,
+    tell_otherwise,
     twin_change,
     with_state,
 )
@@ -66,16 +67,17 @@ from zettel.tools.changes.supersession import (
     plan_targets,
     reconcile_superseded,
     stated_end,
+    superseded_by_now,
     supersedes,
     with_plans_replaced,
 )
 from zettel.tools.changes.undo import RestoreCause, evolution_inputs, restoring_changes
 from zettel.tools.concurrency import gather2, read_in_thread, shielded
-from zettel.tools.language.dates import read_happened_at, read_time
+from zettel.tools.language.dates import read_end, read_happened_at
 from zettel.tools.language.documents import UNCUT_MAX_CHARACTERS
 from zettel.tools.language.importance import read_importance
 from zettel.tools.language.slots import find_other_value, read_sentences
-from zettel.tools.language.times import Period, iso
+from zettel.tools.language.times import Period, is_to_come, iso
 from zettel.tools.note_marks import note_marks, words_of
 from zettel.tools.secrets.cutting import without_secrets
 from zettel.tools.state.memory import Memory
@@ -381,7 +383,7 @@ def read_edit(
         tags=None if tags is None else validation.check_list("tags", tags),
         kind=validation.check_kind(kind, writable=True),
         happened=read_happened_at(happened_at, now),
-        valid_until=read_time("valid_until", valid_until, now, prefer="future"),
+        valid_until=read_end(valid_until, now),
         endless=valid_until is not None and not valid_until.strip(),
         links=check_links(links),
         unlinked=links is not None and not links,
@@ -437,6 +439,7 @@ async def update(
         raise InvalidArgumentError("note_id", "it is empty", "Pass the id that recall returned.")
     edit = read_edit(now=now, **given)
     note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
+    note = await superseded_by_now(memory, note, now=now)
     await _check_no_whole(memory, note, edit)
     if restore_rev is None and _takes_effect_later(note, edit, now):
         _check_takes_out_none(edit)
@@ -448,6 +451,8 @@ async def update(
             planned = await _planned_by(memory, caller, note, now, until=edit.happened)
             if same := next((one for one in planned if _is_of_day(one, edit)), None):
                 told = await update(memory, caller, now=now, note_id=same.note_id, **given)
+                # A call that is sent again finishes one that was interrupted.
+                await _let_follow(memory, caller, note, same.note_id, edit.happened, now)
                 return await _answer_for(memory, note, told, successor=same.note_id)
             return await _store_successor(memory, caller, note, edit, planned, now)
     if restore_rev is None:
@@ -500,7 +505,8 @@ def _takes_effect_later(note: Note, edit: NoteEdit, now: datetime) -> bool:
         edit.content is not None
         and edit.content != note.content
         and edit.happened is not None
-        and edit.happened.start > now >= note.happened_at
+        and is_to_come(edit.happened.start, now)
+        and not is_to_come(note.happened_at, now)
         and note.state is State.ACTIVE
         and not note.derived
         and not edit.correction
@@ -540,6 +546,8 @@ async def _store_successor(
         links=[*edit.links, *stated],
         namespace=note.namespace,
     )
+    if told["status"] == "already_known":  # the plan was told before
+        await update(memory, caller, now=now, note_id=told["note_id"], links=stated)
     await _let_follow(memory, caller, note, told["note_id"], edit.happened, now)
     return await _answer_for(memory, note, told, successor=told["note_id"])
 
@@ -710,9 +718,11 @@ async def _apply(
             # that was not stored.
             await reconcile_superseded(memory, touched, by=by, now=now)
             raise
-        ends = before.valid_until or after.valid_until  # true of every superseded note
-        targets = [*touched, *([note_id] if ends else [])]
+        # Every superseded note has an end; one that was archived may be superseded since.
+        turns = before.valid_until or after.valid_until or before.state is not after.state
+        targets = [*touched, *([note_id] if turns else [])]
         reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
+        await tell_otherwise(memory, before, after, by=by, now=now)
     answer = _answer(before, (*written.stored, *reconciled), parts)
     if notice := await _notice(memory, before, after, edit):
         answer["notice"] = notice
