@@ -539,3 +539,52 @@ async def test_notes_that_are_each_to_be_before_another_are_answered(desk: Desk)
 
     for question in ("What was the budget of the trip before?", "What is the budget of the trip?"):
         assert {*await desk.found(query=question)} == {first, second, third}
+
+
+CLIMBING = "Nina climbs with Lucie on Tuesdays at 19:00, in the hall at Gerland"
+CLIMBING_LATER = "Nina climbs with Lucie on Thursdays at 19:00, in the hall at Gerland"
+CLIMBING_ELSEWHERE = "Nina climbs with Lucie in the hall at Vaise, on Thursdays as ever"
+
+
+async def test_what_took_the_place_of_the_later_of_a_pair_comes_before_the_older(
+    any_desk: Desk,
+) -> None:
+    """Nobody settled that Tuesday became Thursday, and then the hall changed."""
+    tuesday, thursday = await told(any_desk, CLIMBING, CLIMBING_LATER, subject="climbing")
+    await any_desk.evolve()
+    elsewhere = await any_desk.told(
+        CLIMBING_ELSEWHERE, links=[{"to": thursday, "relation": "supersedes"}]
+    )
+
+    found = await any_desk.found(query="When and where does Nina climb with Lucie?")
+
+    assert found.index(elsewhere) < found.index(tuesday)
+
+
+async def test_what_happens_on_the_first_day_of_something_is_no_former_value(desk: Desk) -> None:
+    first = await desk.told("The tilers begin in the kitchen on Friday 27 November")
+    now = await desk.told(
+        "The tilers begin in the kitchen on Tuesday 1 December",
+        links=[{"to": first, "relation": "supersedes"}],
+    )
+
+    found = await desk.found(query="Which day is the first day of the tilers in the kitchen?")
+
+    assert found[0] == now
+
+
+async def test_what_was_told_later_of_a_subject_of_few_notes_comes_first_from_further_behind(
+    desk: Desk,
+) -> None:
+    (ferrand,) = await told(desk, "Orders of the kitchen go to Ferrand by noon", subject="kitchen")
+    beside = await told(
+        desk, *(f"Orders of the {room} go to Otto by noon" for room in ("office", "shop", "mill"))
+    )
+    (nina,) = await told(
+        desk, "Orders of the kitchen go to Nina by ten in the morning", subject="kitchen"
+    )
+
+    found = await desk.found(query="To whom do orders of the kitchen go by noon?")
+
+    assert found.index(nina) < found.index(ferrand)
+    assert {*beside} <= {*found}

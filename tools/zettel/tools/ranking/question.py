@@ -199,6 +199,7 @@ def read_question(
     listed, rest = (frozenset[str](), "") if sort or passage else listed_kind(untimed)
     if english := other_words(words):
         words = f"{words} {english}"
+    told = asks_what_was(text, times_are_over=is_past)
     return Question(
         text=text,
         words=words,
@@ -217,7 +218,10 @@ def read_question(
         asks_when=_WHEN.search(text) is not None,
         asks_who=_WHO.search(text) is not None,
         asks_former=not passage
-        and (asks_former(text) or (_order(untimed) == "first" and not _FIRST_OF_TWO.search(text))),
+        and (
+            asks_former(text)
+            or (told and _order(untimed) == "first" and not _FIRST_OF_TWO.search(text))
+        ),
         asks_how_to=_HOW_TO.search(text) is not None,
         is_passage=passage,
         order="" if passage else _order(untimed),
@@ -226,8 +230,7 @@ def read_question(
         only_when=bool(times) and asks_for_anything(untimed),
         is_ahead=any(start > clock for start, _ in times),
         is_past=is_past,
-        asks_what_was=asks_what_was(text, times_are_over=is_past)
-        and not any(start <= clock < end for start, end in times),
+        asks_what_was=told and not any(start <= clock < end for start, end in times),
     )
 
 

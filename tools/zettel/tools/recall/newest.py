@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from zettel.storage.notes import MAY_SUPERSEDE, SUPERSEDES, Note, Outline, fold
+from zettel.storage.notes import MAY_SUPERSEDE, SUPERSEDES, Note, Outline, State, fold
 from zettel.storage.text.passages import whole_passages
 from zettel.tools.changes.conflicts import (
     NAMED_CONFIDENCE,
@@ -78,6 +78,7 @@ async def newest_first(
         list(best), known_at=asked.known_at, relations=(MAY_SUPERSEDE, SUPERSEDES)
     )
     told = [pair for note in linking for pair in _pairs(note, asked)]
+    linking, told = await _with_successors(memory, asked, linking, told)
     best |= _behind(found, ranked, told)
     outlines = {i: corpus.outlines[corpus.rows[i]] for i in best}
     pairs = [pair for pair in told if best.keys() >= {*pair}]
@@ -108,6 +109,35 @@ async def newest_first(
         reader = memory.reader(asked.caller)
         return await read_in_thread(_former_placed, found, placed, outlines, pairs, reader)
     return placed
+
+
+async def _with_successors(
+    memory: Memory, asked: RecallQuery, linking: Sequence[Note], pairs: Sequence[tuple[str, str]]
+) -> tuple[Sequence[Note], list[tuple[str, str]]]:
+    """Notes and pairs, with the note in whose place another came by then replaced by that one.
+
+    Climbing moved from Tuesday to Thursday, which nobody settled, and then to another hall.
+    """
+    newer = {younger for younger, _ in pairs}
+    over = {n.note_id for n in linking if n.note_id in newer and _is_over(n, asked.moment)}
+    if not over:
+        return linking, list(pairs)
+    found = await memory.store.linking_to(
+        sorted(over), known_at=asked.known_at, relations=(SUPERSEDES,)
+    )
+    came = {
+        older: note
+        for note in found
+        if note.state is State.ACTIVE and not _is_over(note, asked.moment)
+        for older in supersedes(note)
+    }
+    more = {note.note_id: note for note in (*linking, *came.values())}
+    own = ((came[new].note_id if new in came else new, older) for new, older in pairs)
+    return list(more.values()), [pair for pair in dict.fromkeys(own) if pair[0] != pair[1]]
+
+
+def _is_over(note: Note, at: datetime) -> bool:
+    return note.valid_until is not None and note.valid_until <= at
 
 
 def _former_placed(
@@ -425,12 +455,12 @@ async def told_later_first(
         return tuple(ranked)
 
     def ahead() -> dict[str, float]:
-        best, *near = (outlines[one.note_id] for one in ranked[:LATER_PLACES])
+        best, *further = (outlines[one.note_id] for one in ranked)
+        near = further[: LATER_PLACES - 1]
+        near += [one for one in further[len(near) :] if _is_same_thing(found, best, one)]
         told = _told_before(question, best, near) if question.asks_former else near
         return {
-            one.note_id: LATER_MIN_COSINE
-            if _may_be_one_thing(found, best, one, second=one is near[0])
-            else LATER_FURTHER_MIN_COSINE
+            one.note_id: _least_cosine(found, best, one, second=one is near[0])
             for one in told
             if _may_come_first(found, best, one)
         }
@@ -462,11 +492,15 @@ def _told_before(question: Question, first: Outline, near: Sequence[Outline]) ->
     return before or [one for one in near[:1] if not _is_successor(question, one, first)]
 
 
-def _may_be_one_thing(found: Found, first: Outline, other: Outline, *, second: bool) -> bool:
-    """Whether two notes may be of one thing, so that a small cosine of theirs is enough."""
-    if second and speak_of_one_thing(first, other):
-        return True
-    return found.question.asks_former and _is_same_thing(found, first, other)
+def _least_cosine(found: Found, first: Outline, other: Outline, *, second: bool) -> float:
+    """The least cosine of two notes, a small one if they may be of one thing.
+
+    Any, if the first holds what a question says came in place of what the thing was before.
+    """
+    if found.question.asks_former and _is_same_thing(found, first, other):
+        return -1.0 if _is_successor(found.question, first, other) else LATER_MIN_COSINE
+    near = second and speak_of_one_thing(first, other)
+    return LATER_MIN_COSINE if near else LATER_FURTHER_MIN_COSINE
 
 
 def _may_come_first(found: Found, first: Outline, other: Outline) -> bool:
