@@ -269,6 +269,10 @@ def test_a_note_in_another_language_than_the_question_states_it(question: str, t
             "Zammad ist gratis",
             "Zammad läuft",
         ),
+        ("Which blood group is Otto?", "blood type", "Otto is 0+", "Otto's blood test was fine"),
+        ("Welche Blutgruppe hat Otto?", "blood type", "Otto: B neg", "Otto spendet Blut"),
+        ("血型是什么？", "blood type", "他是AB型", "验血结果正常"),
+        ("What is the rent in Hangzhou?", "amount of money", "4,200 yuan", "due on the 5th"),
         ("Was ist die IP-Adresse des Mailservers?", "address", "mail: 10.0.0.7", "mail läuft"),
         (
             "Quelle est l'adresse IP du serveur ?",

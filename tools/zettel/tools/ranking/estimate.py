@@ -289,7 +289,9 @@ def _usual(corpus: Corpus, near: Values) -> float:
 
 
 def holding_names(question: Question, corpus: Corpus, near: Values) -> Flags | None:
-    """The notes that are about a name of the question or hold it; None if it has no name.
+    """The notes that are about a name of the question, hold it or, if near, have it as a tag.
+
+    None if it has no name.
 
     Args:
         question: The question; of one about the user also notes about nobody else that say "I", and
@@ -311,9 +313,12 @@ def holding_names(question: Question, corpus: Corpus, near: Values) -> Flags | N
     holding = corpus.of_subjects(meant)
     for name in names:
         holding[corpus.mentions.speak_of(name)] = True
+    nearest = [int(row) for row in np.argsort(-near, kind="stable")[:FIRST_PERSON_NOTES]]
+    for row in nearest:
+        holding[row] |= not names.isdisjoint(map(fold, corpus.outlines[row].tags))
     if question.subject == USER:
         roles = find_roles(question.text)
-        for row in map(int, np.argsort(-near, kind="stable")[:FIRST_PERSON_NOTES]):
+        for row in nearest:
             outline = corpus.outlines[row]
             holding[row] |= not outline.subject and _is_of_users(own_words(outline.content), roles)
     return holding
