@@ -38,6 +38,8 @@ EVERYTHING: tuple[Mapping[str, str], ...] = (
     {"subject": "Ana"},
     {"query": "Tell me everything about Ana."},
     {"query": "Who is Ana?"},
+    {"query": "Tell me everything about Ana: her work, her home, my lunch with her."},
+    {"query": "Redis-moi tout sur Ana : travail, logement."},
     {"query": "Erzähl mir alles über Ana"},
     {"query": "Dis-moi tout sur Ana"},
     {"query": "¿Qué sabes de Ana?"},

@@ -315,6 +315,13 @@ def test_a_former_value_is_asked_for_in_the_past(question: str, former: bool) ->
         ("チェスのルールは何ですか", ""),
         ("我们的规则是什么？", "rules"),
         ("Why is the import not done by pandas?", ""),
+        ("Which choices for the flat are still undecided?", "open"),
+        ("What has not been decided yet?", "open"),
+        ("Was ist noch nicht entschieden?", "open"),
+        ("Qu'est-ce qui n'est pas encore décidé ?", "open"),
+        ("¿Qué queda por decidir?", "open"),
+        ("哪些事还没定？", "open"),
+        ("Why was it not decided by Ana?", ""),
         ("What is on the left of the door?", ""),
     ],
 )
@@ -395,6 +402,20 @@ async def test_a_list_of_a_kind_is_all_the_notes_with_its_tag(
     answer = await desk("recall", query=question)
 
     assert listed <= {*ids(answer)[:5]}
+
+
+async def test_a_list_of_rules_has_those_with_such_a_tag_in_another_language(desk: Desk) -> None:
+    rules = {
+        await desk.told("No faces of the children in any post", tags=["rule"]),
+        await desk.told("Over 50 euros is up to Otto", tags=["Regeln", "money"]),
+        await desk.told("不要对小姨提白内障", tags=["规矩"]),
+    }
+    for number in range(30):
+        await desk.told(f"Ben walked dog number {number}", tags=["dogs"])
+
+    answer = await desk("recall", query="What must nobody be told? All such rules.")
+
+    assert rules == {*ids(answer)[:3]}
 
 
 @pytest.mark.parametrize(

@@ -94,18 +94,29 @@ def asks_for_anything(text: str, whole: str = "") -> bool:
 
 
 def asks_for_everything(text: str, unnamed: str) -> bool:
-    """Whether a question asks for all of somebody: "Tell me everything about Ana".
+    """Whether a question asks for all of somebody: "Tell me everything about Ana: job, address".
 
     `unnamed` is the same without the names in it.
     """
     if not may_ask_for_everything(text):
         return False
+    unnamed = _without_details(unnamed, text)
     for said in ("everything", "asides", "me"):
         unnamed = _words(said, text).sub(" ", unnamed)
     rest = frozenset(terms(unnamed))
     return any(rest <= person for _, person in _fillers(_read_languages(text)))
 
 
+def _without_details(asked: str, text: str) -> str:
+    """What is asked in the language of a text, without what of somebody is asked above all."""
+    found = _words("everything", text).search(asked)
+    if found is None or ":" in asked[: found.end()]:
+        return asked
+    return _DETAILS.sub("", asked, 1)
+
+
+_DETAILS = re.compile(r" ?(?::| [-–—]) .*\Z", re.DOTALL)
+"""As in "everything about Ana: her work, her home"."""
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff"
 """Characters of Japanese and Chinese."""
 _CAPITAL = rf"[A-ZÀ-ÖØ-ÞĀ-Ž](?:[^\W{_UNSPACED}]|-)+"
@@ -138,6 +149,7 @@ def asked_all_about(text: str) -> str:
         return ""
     if not may_ask_for_everything(text):
         return ""
+    text = _without_details(text, text)
     asked = text  # without "Bild von" of "das ganze Bild von Ana"
     for said in ("everything", "asides"):
         asked = _words(said, text).sub(lambda words: " " * len(words[0]), asked)
@@ -159,6 +171,7 @@ def asked_all_about_in_small_letters(text: str) -> str:
     """
     if len(text) > ALL_ABOUT_MAX_CHARACTERS or not may_ask_for_everything(text):
         return ""
+    text = _without_details(text, text)
     asked = _words("everything", text).sub(",", _words("asides", text).sub(",", text))
     if speaks_of_me(asked):
         return ""
@@ -350,6 +363,7 @@ TaggedSort = Literal[SaidSort, "rules"]
 """What tags say; of rules the note's kind."""
 Sort = Literal["", NoteSort, TaggedSort]
 NOTE_SORTS: tuple[NoteSort, ...] = ("open", "decided", "changed")
+TAGGED_SORTS: tuple[TaggedSort, ...] = ("open", "decided", "rules")
 _ASKED_SORTS: tuple[Sort, ...] = (*NOTE_SORTS, "rules")
 
 
@@ -384,6 +398,11 @@ def is_tagged_as(sort: TaggedSort, tags: Iterable[str]) -> bool:
     return not sort_tags(sort).isdisjoint(map(fold, tags))
 
 
+def sort_of_tag(tag: str) -> TaggedSort | Literal[""]:
+    """The kind of which a tag says that a note is; "" for none."""
+    return next((sort for sort in TAGGED_SORTS if is_tagged_as(sort, [tag])), "")
+
+
 @cache
 def sort_tags(sort: TaggedSort) -> frozenset[str]:
     """The tags of notes of a kind, folded."""
@@ -402,6 +421,8 @@ _KINDS = rf"((?:[\w-]{{1,40}} ){{0,2}}?)({_PLURAL})()"
 def listed_kind(text: str) -> tuple[frozenset[str], str]:
     """The words of what a question asks a list of, folded, and the question without it.
 
+    With the tags of such notes in other languages: of "rules" also "规矩".
+
     "List every incident we wrote up" is of "incident we wrote", and without it "we wrote up"; both
     are empty if it asks for no list.
     """
@@ -411,8 +432,10 @@ def listed_kind(text: str) -> tuple[frozenset[str], str]:
     which, kind, more = (group for group in found.groups() if group is not None)
     rest = f"{text[: found.start()]} {which} {more} {text[found.end() :]}"
     rest = _words("recorded", text).sub(" ", rest)
-    words = re.findall(r"[^\W_]+", without_accents(fold(f"{kind} {more}")))
-    return frozenset(words) - function_terms(), rest
+    words = frozenset(re.findall(r"[^\W_]+", without_accents(fold(f"{kind} {more}"))))
+    alike = (frozenset(map(without_accents, sort_tags(sort))) for sort in TAGGED_SORTS)
+    words = words.union(*(tags for tags in alike if not words.isdisjoint(tags)))
+    return words - function_terms(), rest
 
 
 def without_sort(text: str, sort: Sort) -> str:

@@ -15,7 +15,7 @@ from zettel.storage.errors import ZettelError
 from zettel.storage.notes import Kind, fold
 from zettel.tools.language.dates import LATEST_S
 from zettel.tools.language.languages import JOINED_LETTERS
-from zettel.tools.language.question_words import Sort, is_tagged_as, without_next
+from zettel.tools.language.question_words import Sort, is_tagged_as, sort_of_tag, without_next
 from zettel.tools.language.terms import named_kind, score_bm25, stems, terms
 from zettel.tools.ranking.corpus import Corpus, Flags, Values, sum_around, sum_by, take_rows
 from zettel.tools.ranking.question import USER, Question
@@ -344,7 +344,7 @@ def all_of_whom(question: Question, corpus: Corpus) -> Values:
     named = _where(corpus.naming, given=question.asks_identity)
     if not question.all_of_whom:
         return named
-    if question.asks_self:
+    if question.asks_self and question.subject in ("", USER):
         of_user = np.maximum(corpus.core, _of_subjects({USER, *corpus.users}, corpus))
         return np.where(corpus.naming, 1.0, PROFILE_VALUE * of_user)
     found = about(question, corpus)
@@ -384,7 +384,8 @@ def _listed(question: Question, corpus: Corpus) -> Values:
     for row, outline in enumerate(corpus.outlines):
         for tag in outline.tags:
             if tag not in named:
-                named[tag] = named_kind(tag, question.listed)
+                kind = named_kind(tag, question.listed)
+                named[tag] = kind and (sort_of_tag(tag) or kind)
         for kind in {named[tag] for tag in outline.tags} - {""}:
             found[kind].append(row)
     rows = min(found.values(), key=len, default=list[int]())
