@@ -576,15 +576,16 @@ async def test_what_happens_on_the_first_day_of_something_is_no_former_value(des
 async def test_what_was_told_later_of_a_subject_of_few_notes_comes_first_from_further_behind(
     desk: Desk,
 ) -> None:
+    await told(
+        desk,
+        *(
+            f"Orders of the {room} beside the kitchen go to Otto by noon"
+            for room in ("office", "shop", "mill", "barn", "school")
+        ),
+    )
     (ferrand,) = await told(desk, "Orders of the kitchen go to Ferrand by noon", subject="kitchen")
-    beside = await told(
-        desk, *(f"Orders of the {room} go to Otto by noon" for room in ("office", "shop", "mill"))
-    )
-    (nina,) = await told(
-        desk, "Orders of the kitchen go to Nina by ten in the morning", subject="kitchen"
-    )
+    (nina,) = await told(desk, "Orders of the kitchen go to Nina by ten", subject="kitchen")
 
     found = await desk.found(query="To whom do orders of the kitchen go by noon?")
 
-    assert found.index(nina) < found.index(ferrand)
-    assert {*beside} <= {*found}
+    assert found[:2] == [nina, ferrand]
