@@ -205,3 +205,22 @@ async def test_what_is_so_until_today_ends_with_the_day_on_the_wall(desk: Desk) 
         "2026-11-21T00:00:00Z",
         "2026-11-21T23:59:59Z",
     )
+
+
+@pytest.mark.parametrize("day", ["2026-12-10", "2026-11-25"])
+async def test_a_plan_told_again_in_its_words_for_another_day_gets_that_day(
+    desk: Desk, day: str
+) -> None:
+    port = await desk.told("The API listens on port 8080")
+    planned = "The API listens on port 9090"
+    await desk("update", note_id=port, content=planned, happened_at="2026-12-01")
+
+    answer = await desk("update", note_id=port, content=planned, happened_at=day)
+
+    assert pick(answer, "changed", "valid_until", 1) == f"{day}T00:00:00Z"
+    desk.later(days=13)  # 3 December
+    told = contents(await desk("recall", query="Which port does the API listen on?"))
+    assert (told[0] == planned) is (day < "2026-12")
+    desk.later(days=30)
+    told = contents(await desk("recall", query="Which port does the API listen on?"))
+    assert told == [planned]

@@ -448,13 +448,14 @@ async def update(
             if expected_rev is not None:
                 rev = check_rev("expected_rev", expected_rev)
                 await check_expected(memory.store, note, rev, memory.reader(caller))
-            planned = await _planned_by(memory, caller, note, now, until=edit.happened)
-            if same := next((one for one in planned if _is_of_day(one, edit)), None):
+            planned = await _planned_by(memory, caller, note, now)
+            if same := next((one for one in planned if _is_same_plan(one, edit, planned)), None):
                 told = await update(memory, caller, now=now, note_id=same.note_id, **given)
                 # A call that is sent again finishes one that was interrupted.
                 await _let_follow(memory, caller, note, same.note_id, edit.happened, now)
                 return await _answer_for(memory, note, told, successor=same.note_id)
-            return await _store_successor(memory, caller, note, edit, planned, now)
+            before = [one for one in planned if one.happened_at <= edit.happened.start]
+            return await _store_successor(memory, caller, note, edit, before, now)
     if restore_rev is None:
         vectors = vectors if edit.content != note.content else None
         amend = await _amending(memory, caller, edit, vectors, now)
@@ -580,23 +581,23 @@ async def _answer_for(
     return answer
 
 
-async def _planned_by(
-    memory: Memory, caller: Caller, note: Note, now: datetime, *, until: Period | None = None
-) -> list[Note]:
-    """Notes that are to take this one's place, `until` another does at the latest."""
+async def _planned_by(memory: Memory, caller: Caller, note: Note, now: datetime) -> list[Note]:
+    """Notes that are to take this one's place."""
     return [
         other
         for other in await memory.store.linking_to([note.note_id], relations=(SUPERSEDES,))
         if note.note_id in supersedes(other)
         and other.state is State.ACTIVE
         and now < other.happened_at
-        and (until is None or other.happened_at <= until.start)
         and memory.trust.may_change(caller.origin.principal, other)
     ]
 
 
-def _is_of_day(planned: Note, edit: NoteEdit) -> bool:
-    return edit.happened is not None and planned.happened_at == edit.happened.start
+def _is_same_plan(planned: Note, edit: NoteEdit, plans: Sequence[Note]) -> bool:
+    """Whether a plan is of the edit's day, or the only one and in its words: it got another day."""
+    assert edit.happened is not None
+    only = len(plans) == 1 and planned.content == edit.content
+    return only or planned.happened_at == edit.happened.start
 
 
 async def _amending(
