@@ -1,5 +1,6 @@
 """Settings: what wins over what, and how a bad value is told."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -128,6 +129,28 @@ def test_a_file_that_is_not_toml_is_told(store: Path) -> None:
     configure(store, "port = = 1")
 
     with pytest.raises(InvalidArgumentError, match=r"config\.toml: it cannot be read"):
+        load_settings()
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(store: Path) -> None:
+    configure(store, "\ufeffport = 1111")
+
+    assert load_settings().port == 1111
+
+
+@pytest.mark.parametrize("kind", ["directory", "pipe", "device"])
+def test_what_is_no_file_is_told_and_not_read(store: Path, kind: str) -> None:
+    file = store / "config.toml"
+    if kind == "directory":
+        file.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.symlink_to("/dev/zero")
+
+    with pytest.raises(
+        InvalidArgumentError, match=r"config\.toml: it cannot be read \(it is no file"
+    ):
         load_settings()
 
 

@@ -45,6 +45,17 @@ async def test_a_lease_is_dropped_when_it_has_run_out_and_not_before(desk: Desk)
     assert [run.counts for run in await desk.memory.admin.runs(limit=9)] == [{"expired_lease": 1}]
 
 
+async def test_a_lease_of_before_the_clock_was_set_back_holds_up_nobody(desk: Desk) -> None:
+    store = desk.memory.store
+    assert await Lease(store, "died").acquire(START + timedelta(days=30))
+
+    assert await Lease(store, "lives").acquire(START)
+    assert not await Lease(store, "waits").acquire(START)
+
+    assert await Lease(store, "lives").acquire(START + timedelta(days=30))
+    assert await heal(desk.memory, now=START) == {"expired_lease": 1}
+
+
 async def test_a_note_that_none_supersedes_any_more_is_opened_again(desk: Desk) -> None:
     """As a process leaves it that is killed between a verb's commit and its second look."""
     store = desk.memory.store

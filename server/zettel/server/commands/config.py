@@ -15,7 +15,7 @@ from zettel.server.commands.output import Output, printable
 from zettel.server.config import limits, settings
 from zettel.server.config.addresses import without_password
 from zettel.server.config.errors import VARIABLE_PREFIX, read_stored
-from zettel.server.config.files import replace_file
+from zettel.server.config.files import TOML_ENCODING, read_toml, replace_file
 from zettel.server.config.settings import (
     EXPECTED,
     Settings,
@@ -196,7 +196,7 @@ def unset_setting(found: Settings, name: str) -> Output:
 def _change(file: Path, name: str, value: object) -> None:
     """Write a setting into a store's file, or take it out if it has no value; the rest stays."""
     before, in_force = read_stored(file), not unconfirmed_settings(file)
-    document = tomlkit.parse(file.read_text(encoding="utf-8") if before else "")
+    document = tomlkit.parse(read_toml(file).decode(TOML_ENCODING) if before else "")
     if value is None:
         document.remove(name)
     else:

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from zettel.server.config.files import TOML_ENCODING, read_toml
 from zettel.storage.errors import InvalidArgumentError, ZettelError
 from zettel.tools.validation import nearest
 
@@ -43,7 +44,7 @@ def read_stored(file: Path) -> Mapping[str, object]:
         MisconfiguredError: It cannot be read.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return tomllib.loads(read_toml(file).decode(TOML_ENCODING)) if file.exists() else {}
     except PermissionError:
         problem = f"this user may not read it, or the directory {str(file.parent)!r}"
         remedy = "Run this as the user who owns the store."

@@ -1,4 +1,4 @@
-"""Writing configuration files."""
+"""Reading and writing configuration files."""
 
 import os
 import shutil
@@ -30,3 +30,18 @@ def replace_file(file: Path, text: str, *, keep_mode: bool = False) -> None:
     except BaseException:
         os.unlink(written)
         raise
+
+
+def read_toml(file: Path) -> bytes:
+    """Read a TOML file, which `TOML_ENCODING` decodes.
+
+    Raises:
+        OSError: It cannot be read, or is a pipe, a device or a directory.
+    """
+    if file.exists() and not file.is_file():
+        raise OSError("it is no file")
+    return file.read_bytes()
+
+
+TOML_ENCODING = "utf-8-sig"
+"""With the byte order mark that some editors write first."""

@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
+from zettel.server.config.files import TOML_ENCODING, read_toml
 from zettel.server.engine.ipc.store_path import default_state
 
 CONFIRMED_FILE = "confirmed.json"
@@ -49,8 +50,8 @@ def counting_settings(file: Path) -> dict[str, object]:
         OSError: It cannot be read.
         ValueError: It is no TOML.
     """
-    content = file.read_bytes()
-    settings: dict[str, object] = tomllib.loads(content.decode())
+    content = read_toml(file)
+    settings: dict[str, object] = tomllib.loads(content.decode(TOML_ENCODING))
     risky = {name for name, value in settings.items() if is_risky(name, value)}
     if not risky or is_confirmed(file, content):
         return settings
@@ -60,7 +61,7 @@ def counting_settings(file: Path) -> dict[str, object]:
 def unconfirmed_settings(file: Path) -> list[str]:
     """Names of the settings of a store's file that do not count, in its order."""
     try:
-        stored: dict[str, object] = tomllib.loads(file.read_text(encoding="utf-8"))
+        stored: dict[str, object] = tomllib.loads(read_toml(file).decode(TOML_ENCODING))
         counting = counting_settings(file)
     except (OSError, ValueError):
         return []  # reading the settings fails with a better error
@@ -82,8 +83,8 @@ def confirm(file: Path) -> list[str]:
         OSError: The file cannot be read, or the record not written.
         ValueError: The file is no TOML.
     """
-    content = file.read_bytes()
-    settings: dict[str, object] = tomllib.loads(content.decode())
+    content = read_toml(file)
+    settings: dict[str, object] = tomllib.loads(content.decode(TOML_ENCODING))
     confirmed = {**_confirmed(), _place(file): sha256(content).hexdigest()}
     state = Path(default_state())
     state.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -8,6 +8,9 @@ from zettel.storage.store import NoteStore
 
 LEASE_LIFETIME = timedelta(seconds=60)
 """Six times the scheduler's renewal interval."""
+LEASE_MAX_AHEAD = timedelta(hours=1)
+"""How far ahead a lease's end may be: one that ends later was taken before the clock was set back.
+More than clocks of machines differ."""
 LEASE_KEY = "lease:evolution"
 """Key in `meta` of the lease for evolution."""
 
@@ -41,7 +44,8 @@ class Lease:
         current = await self._store.get_meta(self._key)
         if current is not None and current != self._held:
             holder, until = _read(current)
-            if until > now and holder != self._holder and not self._is_gone(holder):
+            taken = _holds(until, now) and holder != self._holder
+            if taken and not self._is_gone(holder):
                 return False
         return await self._swap(current, now)
 
@@ -66,9 +70,13 @@ class Lease:
         return True
 
 
+def _holds(until: datetime, now: datetime) -> bool:
+    return now < until <= now + LEASE_MAX_AHEAD
+
+
 async def drop_expired(store: NoteStore, now: datetime) -> bool:
     """Removes an expired lease; whether there was one."""
-    return await _drop(store, lambda claim: _read(claim)[1] <= now)
+    return await _drop(store, lambda claim: not _holds(_read(claim)[1], now))
 
 
 async def drop_gone(store: NoteStore, is_gone: Callable[[str], bool]) -> bool:
