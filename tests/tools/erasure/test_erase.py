@@ -16,6 +16,9 @@ from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.erasable import Order, Receipt, digest_of
 from zettel.storage.notes import Run
 from zettel.storage.store import Change, NoteFilter
+from zettel.tools.caller import Caller
+from zettel.tools.changes.previews import get_preview
+from zettel.tools.erasure.erase import erase_previewed
 from zettel.tools.erasure.orders import drain, pending_erasures
 from zettel.tools.progress import reporting_to
 from zettel.tools.state.memory import Memory
@@ -451,3 +454,20 @@ async def test_who_has_read_words_before_an_erasure_writes_them_no_more(
     await erased(desk, younger)
 
     assert "honey" not in str(await store.revisions(older))
+
+
+async def test_a_token_that_two_processes_confirm_at_once_gives_both_the_receipt(
+    desk: Desk,
+) -> None:
+    note_id = await desk.told("the bees swarm in May")
+    preview = await desk("forget", note_ids=[note_id], erase=True)
+    token = str(preview["confirm"])
+    read = await get_preview(desk.memory.store, token, now=desk.now)
+    first = await desk("forget", confirm=token)
+
+    other = await erase_previewed(desk.memory, Caller(namespace="user"), token, read, desk.now)
+
+    assert (other["status"], pick(other, "proof", "receipt")) == (
+        first["status"],
+        pick(first, "proof", "receipt"),
+    )

@@ -15,7 +15,7 @@ from zettel.tools.answers import ForgetAnswer, Proof
 from zettel.tools.caller import Caller
 from zettel.tools.changes.merging import same_as
 from zettel.tools.changes.preconditions import only_evolved
-from zettel.tools.changes.previews import Preview, finish_preview
+from zettel.tools.changes.previews import Preview, finish_preview, get_preview
 from zettel.tools.concurrency import shielded
 from zettel.tools.erasure.orders import NAMESPACE, NOTES, STORE, drain, order_erasure
 from zettel.tools.language.times import iso
@@ -64,6 +64,9 @@ async def erase_previewed(
         ]
         skipped = tuple(note.note_id for note in there if note.note_id not in meant)
         if not meant:
+            done = await get_preview(memory.store, token, now=now)
+            if done.receipt_id:  # another process was told the same just now
+                return await _answer(memory, token, done)
             answer = ForgetAnswer(status="preview", notes=[], skipped=list(skipped))
             answer["next"] = "All of them have changed or are gone: look at them again."
             return answer
