@@ -170,3 +170,23 @@ def test_what_is_no_day_is_refused_without_one_to_pass(text: str) -> None:
 def test_a_date_that_may_be_two_days_is_refused_with_both() -> None:
     with pytest.raises(InvalidArgumentError, match="Pass '2026-06-05' or '2026-05-06'"):
         read_time("since", "05/06/2026", FRIDAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("end of February", "2026-02-28"),
+        ("Ende März 2026", "2026-03-31"),
+        ("fin mars 2026", "2026-03-31"),
+        ("finales de marzo de 2026", "2026-03-31"),
+        ("3月末", "2026-03-31"),
+        ("Ende 2025", "2025-12-31"),
+        ("end of last month", "2026-10-31"),
+        ("March 2026", "2026-03-01"),
+    ],
+)
+def test_what_happened_at_an_end_happened_on_the_last_day(text: str, day: str) -> None:
+    period = read_happened_at(text, FRIDAY)
+
+    assert period is not None
+    assert f"{period.start:%Y-%m-%d}" == day

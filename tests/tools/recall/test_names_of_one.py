@@ -384,3 +384,36 @@ async def test_a_talk_told_with_a_subject_is_found_whole_by_it(any_desk: Desk) -
     assert len(found) == 8
     assert "Norfolk was taken" in str(pick(answer, "notes", 0, "content"))
     assert await any_desk.found(subject="gist") == []
+
+
+@pytest.mark.parametrize("asked", ["Miriam Oyelaran", "miriam oyelaran"])
+async def test_a_whole_name_in_small_letters_finds_what_its_parts_find(
+    desk: Desk, asked: str
+) -> None:
+    told = [await desk.told(content) for content in ABOUT_OYELARAN]
+    told.append(await desk.told("Miriam likes tea."))
+
+    assert set(await desk.found(subject=asked, limit=20)) == set(told)
+
+
+@pytest.mark.parametrize("also", [{"tags": ["tea"]}, {"kind": "core"}, {"until": "2020"}])
+async def test_a_name_of_somebody_known_is_not_denied_for_another_filter(
+    desk: Desk, also: dict[str, object]
+) -> None:
+    await desk.told("Miriam Oyelaran runs the audit.", subject="Miriam Oyelaran")
+    await desk.told("Ben drinks it", tags=["tea"])
+
+    answer = await desk("recall", subject="Miriam", **also)
+
+    assert answer["reason"] == "No note matches all the filters."
+
+
+async def test_a_namespace_of_what_was_superseded_is_not_said_to_be_empty(desk: Desk) -> None:
+    older = await desk.told("Ben drinks tea", namespace="user")
+    link = {"to": older, "relation": "supersedes"}
+    await desk.told("Ben drinks coffee", namespace="proj", links=[link])
+
+    answer = await desk("recall", query="What does Ben drink?", namespace="user")
+
+    said = "Namespace 'user' holds no current notes. Most are in 'proj'."
+    assert str(answer["reason"]).startswith(said)

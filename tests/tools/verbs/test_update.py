@@ -389,3 +389,10 @@ async def test_the_subject_follows_where_another_stands_in_its_place(
 
     assert (note.subject, before.subject) == (subject, "Petra Kern")
     assert ("subject" in str(answer["changed"])) is (subject != "Petra Kern")
+
+
+async def test_what_is_too_long_for_a_note_is_told_what_to_do_with_the_rest(desk: Desk) -> None:
+    note_id = await desk.told("the bees swarm in May")
+
+    with pytest.raises(Refused, match="Keep what changed here, and remember the rest"):
+        await desk("update", note_id=note_id, content="the bees swarm " * 3_000)

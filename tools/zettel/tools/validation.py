@@ -84,7 +84,9 @@ def check_content(value: str, *, most: int = MAX_CONTENT) -> str:
             "content",
             f"{len(value):,} characters are too many, {most:,} is the most",
             "Split it where speakers change and remember one note per statement, all with the same"
-            " session.",
+            " session."
+            if most > MAX_CONTENT
+            else "Keep what changed here, and remember the rest.",
         )
     if not has_visible(value):
         raise InvalidArgumentError(

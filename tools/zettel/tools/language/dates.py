@@ -148,6 +148,8 @@ SIDE_MAX_CHARACTERS = 30
 """Characters before a time in which its preposition stands."""
 MONTHS_MAX_DAYS = 62
 """Days of two months: in as many every number of a day occurs."""
+HAPPENED_AT = "happened_at"
+"""The argument for when something happened."""
 SHORT_MONTH_DAYS = 28
 """Of a period with as many an argument that says its end means all, as notes of its end do."""
 MOVING_MAX_DAYS = 2
@@ -406,7 +408,7 @@ def read_time(
                 "Pass its first or last month or day in ISO 8601, such as '2026-09'.",
             )
         period = _day_from_now(told, now) or period or _read_alone(told, now, prefer=prefer)
-        period = period and _part_meant(text, told, period)
+        period = period and _part_meant(text, told, period, name)
     if period is None:
         if parts := _AMBIGUOUS_DATE.fullmatch(text.strip()):
             day, month, year = (int(part) for part in parts.groups())
@@ -458,7 +460,7 @@ def _day_of_wall(read: Callable[[datetime], Period | None], now: datetime) -> Pe
 
 
 def _happened(text: str | None, now: datetime) -> Period | None:
-    past, ahead = (read_time("happened_at", text, now, prefer=p) for p in ("past", "future"))
+    past, ahead = (read_time(HAPPENED_AT, text, now, prefer=p) for p in ("past", "future"))
     if past is None or ahead is None or past == ahead:
         return past
     return past if _PAST.takes_past(now - past.start, ahead.start - now) else ahead
@@ -493,11 +495,12 @@ def _day_from_now(told: SpelledTime, now: datetime) -> Period | None:
     return day_from(now, match["count"] or match["count_"], match["unit"] or match["unit_"])
 
 
-def _part_meant(text: str, told: SpelledTime, period: Period) -> Period:
+def _part_meant(text: str, told: SpelledTime, period: Period, name: str) -> Period:
     """The beginning or the middle of a month, or the last day, that an argument means."""
     before = text.strip()[: told.at]
-    is_short = period.end - period.start < timedelta(days=SHORT_MONTH_DAYS)
-    if is_short and before.strip() and means_end(text.strip(), told):
+    short = period.end - period.start < timedelta(days=SHORT_MONTH_DAYS) and before.strip()
+    # An event has one moment, which is not the first of a month at whose end it was.
+    if (short or name == HAPPENED_AT) and means_end(text.strip(), told):
         return Period(max(period.start, period.end - timedelta(days=1)), period.end)
     part = month_part(text, told)
     return period if part == "late" else within_month(period, part)

@@ -314,7 +314,8 @@ class _Reading:
         """The words of a name by which notes call the same one and nobody else."""
         words, found = name.split(), list[str]()
         for word in words if len(words) > 1 else _family_names(name):
-            if not word[:1].islower() and await self.stands_alone(word):
+            small = word[:1].islower() and not name.islower()  # "van" of "Ana van Riel"
+            if not small and await self.stands_alone(word):
                 if [plain_name(one) for one in await self._longer(word)] == [plain_name(name)]:
                     found.append(word)
         return found

@@ -604,7 +604,8 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
         return missing
     where = asked.where
     facets = await memory.store.facets(NoteFilter(namespaces=where.namespaces))
-    if where.subject and fold(where.subject) not in {fold(s) for s in facets.subjects}:
+    unknown = where.subject and fold(where.subject) not in {fold(s) for s in facets.subjects}
+    if unknown and not await _is_called(memory, asked, where.subject):
         return await read_in_thread(_unknown, "subject", where.subject, facets.subjects)
     for tag in where.tags:
         if tag not in facets.tags:
@@ -620,8 +621,19 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
         return "No note matches."
     if others := [repr(name) for name in commonest(await namespaces_seen(memory, where))]:
         most = ", ".join(others[:REASON_MAX_NAMES])
-        return f"Namespace {where.namespaces[0]!r} holds no notes yet. Most are in {most}."
+        past = await memory.store.count(replace(ANY, namespaces=where.namespaces))
+        holds = "holds no current notes" if past else "holds no notes yet"
+        return f"Namespace {where.namespaces[0]!r} {holds}. Most are in {most}."
     return "Nothing is remembered here yet."
+
+
+ANY = NoteFilter(states=(), derived=None)
+
+
+async def _is_called(memory: Memory, asked: RecallQuery, name: str) -> bool:
+    """Whether some note's subject, or whom it names, is called so, whatever else is asked for."""
+    anywhere = replace(asked, where=NoteFilter(namespaces=asked.where.namespaces, subject=name))
+    return bool((await find_entity(memory, anywhere, name)).notes)
 
 
 async def _replaced_since(memory: Memory, asked: RecallQuery) -> str:
