@@ -542,7 +542,9 @@ async def _stating_first(
     best = ranked[:STATING_MAX_NOTES]
     if found.question.is_passage or any(STEPPED in one.shares for one in best):
         return ranked
-    slots = await read_texts(len(query), lambda: find_asked_slots(query))
+    asked = await read_texts(len(query), lambda: find_asked_slots(query))
+    # "Mum" may be whom a note calls "she", and is stated by no note on what she has.
+    slots = [slot for slot in asked if not slot.person]
     if not slots:
         return ranked
     named = not found.question.asks_self and any(_is_of_asked(one) for one in best)
