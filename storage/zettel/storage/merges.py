@@ -136,7 +136,7 @@ def without_sentences(content: str, sentences: Iterable[str]) -> str:
         rest = re.sub(rf"[^\S\n]*{spaced}" if spaced else r"(?!)", "", rest)
     if rest == told:
         return content
-    rest = re.sub(rf"{_lead().pattern}\s*(?=\n|\Z|{_TOLD_AGAIN})", "", rest)
+    rest = re.sub(rf"{_lead().pattern}[^\S\n]*(?=\n|\Z|{_TOLD_AGAIN})", "", rest)
     return own + rest if rest.strip() else own
 
 

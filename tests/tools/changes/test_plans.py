@@ -2,7 +2,7 @@
 
 import pytest
 from tests.time_zones import living_in
-from tests.tools.conftest import Desk, contents, ids, pick
+from tests.tools.conftest import Desk, contents, ids, notes, pick
 
 # The tests' clock starts on 20 November 2026.
 FIRST = ("The party at the climbing hall is on Saturday 19 December, 12 children", "2026-12-19")
@@ -194,6 +194,41 @@ async def test_what_holds_from_today_on_the_wall_on_holds_at_once(desk: Desk, wh
         assert "successor" not in answer
         told = contents(await desk("recall"))
     assert {*told} == {"The gate code is 1234", "Carla has the key to the shed"}
+
+
+async def test_a_plan_that_was_told_before_gets_what_else_the_update_says(desk: Desk) -> None:
+    planned = {"content": "The API listens on port 9090", "happened_at": "2026-12-01"}
+    port = await desk.told("The API listens on port 8080")
+    await desk("remember", **planned)
+
+    answer = await desk("update", note_id=port, **planned, tags=["net"], valid_until="2027-02-01")
+
+    [shown] = notes(await desk("recall", note_ids=[str(answer["successor"])], detail="full"))
+    assert (shown["tags"], shown["valid_until"]) == (["net"], "2027-02-01T23:59:59Z")
+
+
+async def test_a_revision_seen_before_a_plans_day_came_is_still_the_last_that_was_told(
+    desk: Desk,
+) -> None:
+    port = await desk.told("The API listens on port 8080")
+    await desk(
+        "update", note_id=port, content="The API listens on port 9090", happened_at="2026-12-01"
+    )
+    [seen] = notes(await desk("recall", note_ids=[port], detail="full"))
+    desk.later(days=20)
+
+    answer = await desk(
+        "update", note_id=port, content="The API listens on 8443", expected_rev=seen["rev"]
+    )
+
+    assert answer["state"] == "superseded"
+
+
+async def test_what_is_so_until_today_may_be_told_in_the_evening_of_the_west(desk: Desk) -> None:
+    with living_in("America/Los_Angeles"):
+        desk.later(hours=14)  # 18:00 of the 20th there
+        answer = await desk("remember", content="The canteen is closed", valid_until="today")
+    assert answer["valid_until"] == "2026-11-21T23:59:59Z"
 
 
 async def test_what_is_so_until_today_ends_with_the_day_on_the_wall(desk: Desk) -> None:

@@ -119,23 +119,6 @@ async def test_notes_that_wait_for_embedding_are_counted_and_are_no_damage(
     assert "mended" not in caplog.text
 
 
-async def test_words_of_a_forgotten_note_go_out_of_the_one_it_was_merged_into(desk: Desk) -> None:
-    """As a process leaves it that is killed between the two commits of `forget`."""
-    store = desk.memory.store
-    older = await desk.told("Ana keeps bees in Ulm")
-    younger = await desk.told("Ana keeps bees in Ulm, and the queen is called Victoria")
-    await desk("update", note_id=younger, links=[{"to": older, "relation": "same_as"}])
-    (note,) = await store.get([younger])
-    gone = replace(note, rev=note.rev + 1, state=State.FORGOTTEN, change="forget")
-    await store.write(changes=[Change(note=gone)])
-
-    assert await heal(desk.memory, now=desk.now) == {"half_forgotten": 1}
-
-    (healed,) = await store.get([older])
-    assert healed.content == "Ana keeps bees in Ulm"
-    assert await heal(desk.memory, now=desk.now) == {}
-
-
 async def test_a_note_whose_end_has_come_as_it_was_told_is_not_damaged(desk: Desk) -> None:
     port = await desk.told("The API listens on port 8080")
     await desk(

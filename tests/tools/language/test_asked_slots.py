@@ -270,6 +270,8 @@ def test_a_note_in_another_language_than_the_question_states_it(question: str, t
             "Zammad läuft",
         ),
         ("Which blood group is Otto?", "blood type", "Otto is 0+", "Otto's blood test was fine"),
+        ("Which blood group is Otto?", "blood type", "Otto: O neg", "Otto got 10 negative reviews"),
+        ("Which blood group is Otto?", "blood type", "Otto: A rh pos", "Plan A positively"),
         ("Welche Blutgruppe hat Otto?", "blood type", "Otto: B neg", "Otto spendet Blut"),
         ("血型是什么？", "blood type", "他是AB型", "验血结果正常"),
         ("What is the rent in Hangzhou?", "amount of money", "4,200 yuan", "due on the 5th"),

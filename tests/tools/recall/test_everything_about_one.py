@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import pytest
 from tests.tools.conftest import Desk, ids, notes, pick
 
+from zettel.tools.language.question_words import asked_all_about_in_small_letters
 from zettel.tools.render import count_tokens
 
 ABOUT_ANA = (
@@ -753,3 +754,15 @@ async def test_all_of_one_by_a_first_name_is_all_of_that_subject(desk: Desk) -> 
     asked = "What do we know about Ana and what has she been doing this month?"
 
     assert set(ids(await desk("recall", query=asked))) == set(own)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "quick question - what do you know about ana weber?",
+        "zettel project: what do you know about ana weber?",
+        "frage - wer ist ana weber?",
+    ],
+)
+def test_what_stands_before_a_question_for_all_of_somebody_is_not_asked_for(query: str) -> None:
+    assert asked_all_about_in_small_letters(query) == ""

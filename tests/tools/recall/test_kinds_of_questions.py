@@ -322,6 +322,9 @@ def test_a_former_value_is_asked_for_in_the_past(question: str, former: bool) ->
         ("¿Qué queda por decidir?", "open"),
         ("哪些事还没定？", "open"),
         ("Why was it not decided by Ana?", ""),
+        ("Why is Ana undecided about the job?", ""),
+        ("Wann spielte Bayern unentschieden gegen Ulm?", ""),
+        ("Qu'est-ce qui a amené Ben à décider de déménager ?", ""),
         ("What is on the left of the door?", ""),
     ],
 )

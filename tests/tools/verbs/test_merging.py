@@ -318,25 +318,31 @@ async def test_bringing_back_a_merged_note_twice_leaves_it_merged(desk: Desk) ->
     assert await desk.found(query="Where does Ana keep her bees?") == [older]
 
 
-async def test_a_correction_of_a_merged_note_is_told_by_the_one_it_is_merged_into(
+async def test_new_words_of_a_merged_note_lead_to_the_one_that_tells_the_former(
     desk: Desk,
 ) -> None:
     older = await desk.told(FIRST)
     younger = await desk.told(f"{AGAIN}, and the queen is called Victoria")
     await merge(desk, younger, older)
 
-    await desk(
+    answer = await desk(
         "update",
         note_id=younger,
         content=f"{AGAIN}, and the queen is called Elizabeth",
         correction=True,
     )
 
-    told = (await stored(desk, older)).content
-    assert "Elizabeth" in told
-    assert "Victoria" not in told
-    await desk("forget", note_ids=[younger])
-    assert (await stored(desk, older)).content == FIRST
+    assert str(answer["notice"]).startswith(f"It is merged into {older}, which may still tell")
+
+
+async def test_bringing_back_a_note_merged_into_a_forgotten_one_does(desk: Desk) -> None:
+    older, younger = await told_twice(desk)
+    await merge(desk, younger, older)
+    await desk("forget", note_ids=[older])
+
+    await desk("forget", note_ids=[younger], undo=True)
+
+    assert await desk.found(query="Where does Ana keep her bees?") == [younger]
 
 
 async def test_a_note_superseded_while_it_was_merged_stays_so_when_it_is_parted(

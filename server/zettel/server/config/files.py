@@ -36,9 +36,9 @@ def read_toml(file: Path) -> bytes:
     """Read a TOML file, which `TOML_ENCODING` decodes.
 
     Raises:
-        OSError: It cannot be read, or is a pipe, a device or a directory.
+        OSError: It cannot be read, or is a pipe, a directory, or a device but the empty one.
     """
-    if file.exists() and not file.is_file():
+    if file.exists() and not (file.is_file() or file.resolve() == Path(os.devnull)):
         raise OSError("it is no file")
     return file.read_bytes()
 

@@ -45,9 +45,12 @@ def start_engine(arguments: Sequence[str]) -> NoReturn:
 
 def _configured_ipc(store: str) -> str:
     """The setting `ipc` of the store's config.toml, unchecked; `unix` by default."""
+    path = os.path.join(store, "config.toml")
+    if not os.path.isfile(path):  # opening a pipe would wait
+        return "unix"
     try:
-        with open(os.path.join(store, "config.toml"), "rb") as file:
-            return str(tomllib.load(file).get("ipc", "unix"))
+        with open(path, "rb") as file:
+            return str(tomllib.loads(file.read().decode("utf-8-sig")).get("ipc", "unix"))
     except (OSError, ValueError):
         return "unix"
 

@@ -24,7 +24,7 @@ from zettel.storage.merges import (
 )
 from zettel.storage.notes import SAME_AS, Kind, Note, State
 from zettel.storage.revisions import without_derived
-from zettel.storage.store import Change, NoteFilter
+from zettel.storage.store import Change
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.embedding import embedded
 from zettel.tools.changes.links import standing
@@ -33,14 +33,17 @@ from zettel.tools.language.terms import terms
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import MAX_CONTENT, MAX_LIST
 
-FORGOTTEN_MAX_NOTES = 100_000
-"""Forgotten notes that are looked through when a store is opened."""
-_FORGOTTEN = NoteFilter(states=(State.FORGOTTEN,))
-
 
 def same_as(note: Note) -> frozenset[str]:
     """Ids of the notes that a note is merged into."""
     return standing(note, SAME_AS)
+
+
+async def is_told_by_another(memory: Memory, note: Note) -> bool:
+    """Whether a note is archived because a current one that it is merged into tells its words."""
+    if note.state is not State.ARCHIVED:
+        return False
+    return any(one.state is State.ACTIVE for one in await memory.store.get(sorted(same_as(note))))
 
 
 def check_mergeable(note: Note, other: Note) -> None:
@@ -148,49 +151,6 @@ async def follow_merged(memory: Memory, notes: Iterable[Note], *, by: str, now: 
     standing = [note_id for note_id, note in known.items() if note.state is not State.FORGOTTEN]
     for note in await _merged_into(memory, standing):
         await _follow(memory, note, by=by, now=now)
-
-
-async def tell_otherwise(
-    memory: Memory, before: Note, after: Note, *, by: str, now: datetime
-) -> None:
-    """Puts the changed words of a merged note in the place of those that others took over.
-
-    Raises:
-        ChangedMeanwhileError: Others kept changing a note that it is merged into.
-    """
-
-    async def plan(others: Mapping[str, Note]) -> list[Change]:
-        changes = list[Change]()
-        for other in others.values():
-            revisions = await memory.store.revisions(other.note_id)
-            if (following := parted(other, revisions, after, by=by, now=now)) is not None:
-                changes.append(await twin_change(memory, other, following))
-        return changes
-
-    if before.content == after.content or not (still := same_as(before) & same_as(after)):
-        return
-    others = await memory.store.get(sorted(still))
-    if may := [other.note_id for other in others if memory.may_write(other.namespace)]:
-        await commit(memory, may, plan)
-        await _follow(memory, after, by=by, now=now)
-
-
-async def half_forgotten(memory: Memory) -> list[Note]:
-    """Forgotten notes whose words those that they are merged into still tell.
-
-    A `forget` killed between its commits leaves them; `follow_merged` repairs them.
-    """
-    gone = await memory.store.find(_FORGOTTEN, limit=FORGOTTEN_MAX_NOTES)
-    merges = {note.note_id: note for note in gone if same_as(note)}
-    targets = frozenset[str]().union(*map(same_as, merges.values()))
-    told = dict[str, Sequence[Note]]()
-    for target in sorted(targets):
-        told[target] = await memory.store.revisions(target)
-    return [
-        note
-        for note in merges.values()
-        if any(find_taken_over(told[to], note.note_id) for to in same_as(note))
-    ]
 
 
 async def give_again(memory: Memory, note_ids: Iterable[str], *, by: str, now: datetime) -> None:

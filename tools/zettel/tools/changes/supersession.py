@@ -215,8 +215,8 @@ def _is_elsewhere(other: Note, note: Note) -> bool:
     return other.namespace != note.namespace
 
 
-DUE = "scheduler"
-"""Who supersedes a note on the day that was told before."""
+BY_DATE = "scheduler"
+"""Who supersedes a note on the day that was told before, as the revision says."""
 
 
 async def reconcile_superseded(
@@ -241,7 +241,7 @@ async def superseded_by_now(memory: Memory, note: Note, *, now: datetime) -> Not
     """The note, superseded if it was to be on a day that has come; else as it is."""
     if not _may_be_due(note, now):
         return note
-    stored = await reconcile_superseded(memory, [note.note_id], by=DUE, now=now)
+    stored = await reconcile_superseded(memory, [note.note_id], by=BY_DATE, now=now)
     return next((one for one in stored if one.note_id == note.note_id), note)
 
 
@@ -266,13 +266,9 @@ async def half_superseded(store: Store, *, now: datetime) -> list[str]:
     below = await store.get(sorted(targets - closed))
     open_ = {note.note_id for note in below if (note.namespace, note.note_id) in held}
     planned = await plan_targets(store, (closed - targets) | open_, {}, by="", now=now)
-    known = {note.note_id: note for note in below if _may_be_due(note, now)}
-    ends = {i: note.valid_until for i, note in known.items()}
-    return [
-        change.note.note_id
-        for change in planned
-        if ends.get(change.note.note_id, ()) != change.note.valid_until
-    ]
+    due = {note.note_id: note.valid_until for note in below if _may_be_due(note, now)}
+    ids = [(change.note.note_id, change.note.valid_until) for change in planned]
+    return [note_id for note_id, end in ids if note_id not in due or due[note_id] != end]
 
 
 def _superseded(

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Run
-from zettel.tools.changes.merging import follow_merged, half_forgotten
 from zettel.tools.changes.supersession import half_superseded, reconcile_superseded
 from zettel.tools.doctor.checks import HALF_SUPERSEDED
 from zettel.tools.erasure.orders import RELAPSE, drain, order_erasure, relapsed
@@ -18,8 +17,6 @@ logger = logging.getLogger(__name__)
 
 HEAL = "heal"
 """`Run.kind` of a repair that found damage."""
-HALF_FORGOTTEN = "half_forgotten"
-"""Forgotten notes whose words another one still told."""
 UNEMBEDDED = "unembedded"
 """Notes that wait for their vectors: not damage."""
 
@@ -29,8 +26,8 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
 
     Returns:
         Kind of damage -> number of repairs, as named by `StoreAdmin.heal`, `expired_lease`,
-        `half_superseded`, `half_forgotten` and `erased_again`; `unembedded` is the number of notes
-        that wait for embedding. Only positive counts.
+        `half_superseded` and `erased_again`; `unembedded` is the number of notes that wait for
+        embedding. Only positive counts.
 
     Raises:
         StoreUnavailableError: The store fails; repairs made by then stay.
@@ -46,9 +43,6 @@ async def heal(memory: Memory, *, now: datetime) -> Mapping[str, int]:
     if half := await half_superseded(memory.admin, now=now):
         revived = await reconcile_superseded(memory, half, by=HEAL, now=now)
         mended |= {HALF_SUPERSEDED: len(revived)} if revived else {}
-    if words := await half_forgotten(memory):
-        await follow_merged(memory, words, by=HEAL, now=now)
-        mended[HALF_FORGOTTEN] = len(words)
     if mended:
         logger.warning("mended the store: %s", _as_text(mended))
         run = Run(

@@ -445,12 +445,18 @@ def read_happened_at(text: str | None, now: datetime) -> Period | None:
 def read_end(text: str | None, now: datetime) -> Period | None:
     """Read until when something is so: the next "Friday", "3 May" or "March".
 
-    Days are those of the clock on the wall.
+    Days are those of the clock on the wall, or of UTC where that one is over: they end as in UTC,
+    in which the evening of San Francisco is of the next day.
 
     Raises:
         InvalidArgumentError: It cannot be read.
     """
-    return _day_of_wall(lambda at: read_time("valid_until", text, at, prefer="future"), now)
+
+    def read(at: datetime) -> Period | None:
+        return read_time("valid_until", text, at, prefer="future")
+
+    day = _day_of_wall(read, now)
+    return read(now) if day and day.last <= now else day
 
 
 def _day_of_wall(read: Callable[[datetime], Period | None], now: datetime) -> Period | None:

@@ -110,9 +110,9 @@ def asks_for_everything(text: str, unnamed: str) -> bool:
 def _without_details(asked: str, text: str) -> str:
     """What is asked in the language of a text, without what of somebody is asked above all."""
     found = _words("everything", text).search(asked)
-    if found is None or ":" in asked[: found.end()]:
+    if found is None:
         return asked
-    return _DETAILS.sub("", asked, 1)
+    return asked[: found.end()] + _DETAILS.sub("", asked[found.end() :], 1)
 
 
 _DETAILS = re.compile(r" ?(?::| [-–—]) .*\Z", re.DOTALL)
@@ -398,7 +398,7 @@ def is_tagged_as(sort: TaggedSort, tags: Iterable[str]) -> bool:
     return not sort_tags(sort).isdisjoint(map(fold, tags))
 
 
-def sort_of_tag(tag: str) -> TaggedSort | Literal[""]:
+def sort_of_tag(tag: str) -> str:
     """The kind of which a tag says that a note is; "" for none."""
     return next((sort for sort in TAGGED_SORTS if is_tagged_as(sort, [tag])), "")
 
@@ -434,7 +434,8 @@ def listed_kind(text: str) -> tuple[frozenset[str], str]:
     rest = _words("recorded", text).sub(" ", rest)
     words = frozenset(re.findall(r"[^\W_]+", without_accents(fold(f"{kind} {more}"))))
     alike = (frozenset(map(without_accents, sort_tags(sort))) for sort in TAGGED_SORTS)
-    words = words.union(*(tags for tags in alike if not words.isdisjoint(tags)))
+    if len(words) == 1:  # a "firewall rule" is a rule of another sort
+        words = words.union(*(tags for tags in alike if words <= tags))
     return words - function_terms(), rest
 
 

@@ -638,7 +638,7 @@ def wall_time(moment: datetime) -> datetime:
 
 
 def is_to_come(moment: datetime, now: datetime) -> bool:
-    """Whether a moment is later than now, and a day later than today on the wall.
+    """Whether a moment is later than now, and for a whole day also by the clock on the wall.
 
     In Auckland it is the 21st while it is still the 20th in UTC.
     """

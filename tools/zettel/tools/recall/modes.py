@@ -621,13 +621,10 @@ async def why_nothing(memory: Memory, asked: RecallQuery) -> str:
         return "No note matches."
     if others := [repr(name) for name in commonest(await namespaces_seen(memory, where))]:
         most = ", ".join(others[:REASON_MAX_NAMES])
-        past = await memory.store.count(replace(ANY, namespaces=where.namespaces))
+        past = await memory.store.count(NoteFilter(namespaces=where.namespaces, states=()))
         holds = "holds no current notes" if past else "holds no notes yet"
         return f"Namespace {where.namespaces[0]!r} {holds}. Most are in {most}."
     return "Nothing is remembered here yet."
-
-
-ANY = NoteFilter(states=(), derived=None)
 
 
 async def _is_called(memory: Memory, asked: RecallQuery, name: str) -> bool:

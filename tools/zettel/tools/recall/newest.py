@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from zettel.storage.notes import MAY_SUPERSEDE, SUPERSEDES, Note, Outline, State, fold
+from zettel.storage.notes import MAY_SUPERSEDE, SUPERSEDES, Note, Outline, fold
 from zettel.storage.text.passages import whole_passages
 from zettel.tools.changes.conflicts import (
     NAMED_CONFIDENCE,
@@ -39,7 +39,7 @@ from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
 from zettel.tools.recall.places import lifted, placed_first
 from zettel.tools.recall.search import Found
-from zettel.tools.recall_request import RecallQuery
+from zettel.tools.recall_request import TRUE_THEN, RecallQuery
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import TrustView
 
@@ -48,6 +48,8 @@ NEWEST_FIRST_NOTES = 20
 NEWEST_SIGNAL, FORMER_SIGNAL = "newest", "former"
 """Share that raises a note's score to that of the note it may supersede, or may be superseded by;
 not a signal."""
+SUCCESSION_MAX_STEPS = 16
+"""Notes that superseded each other in turn, of which the last is looked for."""
 FORMER_PLACES, FORMER_SCORE_SHARE = 3, 0.6
 """Places of a ranking among which what has changed is taken for what a question for a former value
 means, and least share of the best score: in seven months seven notes that were rightly lifted have
@@ -119,21 +121,29 @@ async def _with_successors(
     Climbing moved from Tuesday to Thursday, which nobody settled, and then to another hall.
     """
     newer = {younger for younger, _ in pairs}
-    over = {n.note_id for n in linking if n.note_id in newer and _is_over(n, asked.moment)}
-    if not over:
-        return linking, list(pairs)
-    found = await memory.store.linking_to(
-        sorted(over), known_at=asked.known_at, relations=(SUPERSEDES,)
-    )
-    came = {
-        older: note
-        for note in found
-        if note.state is State.ACTIVE and not _is_over(note, asked.moment)
-        for older in supersedes(note)
-    }
-    more = {note.note_id: note for note in (*linking, *came.values())}
-    own = ((came[new].note_id if new in came else new, older) for new, older in pairs)
-    return list(more.values()), [pair for pair in dict.fromkeys(own) if pair[0] != pair[1]]
+    known = {note.note_id: note for note in linking}
+    over = {i for i in newer & known.keys() if _is_over(known[i], asked.moment)}
+    came = dict[str, str]()
+    for _ in range(SUCCESSION_MAX_STEPS):
+        if not over:
+            break
+        found = await memory.store.linking_to(
+            sorted(over), known_at=asked.known_at, relations=(SUPERSEDES,)
+        )
+        begun = [n for n in found if n.state in TRUE_THEN and n.happened_at <= asked.moment]
+        came |= {older: n.note_id for n in begun for older in supersedes(n) & over}
+        over = {n.note_id for n in begun if _is_over(n, asked.moment)} - known.keys()
+        known |= {n.note_id: n for n in begun}
+
+    def standing(note_id: str) -> str:
+        for _ in range(SUCCESSION_MAX_STEPS):
+            if note_id not in came:
+                break
+            note_id = came[note_id]
+        return note_id
+
+    own = [(standing(new), older) for new, older in pairs]
+    return list(known.values()), [pair for pair in dict.fromkeys(own) if pair[0] != pair[1]]
 
 
 def _is_over(note: Note, at: datetime) -> bool:
@@ -423,7 +433,8 @@ def _tells_whether_done(question: Question, younger: Outline) -> bool:
 
 
 LATER_PLACES = 4
-"""Places of a ranking among which what was told later of the first note's thing is looked for."""
+"""Places of a ranking among which what was told later of the first note's thing is looked for; of
+a thing by its subject any place."""
 LATER_MIN_COSINE, LATER_FURTHER_MIN_COSINE = 0.35, 0.55
 """Of two notes that speak of one thing, where the other is second; of others, or where it is
 further behind. From .3 to .4 five made-up months of an agent's work gain alike (18 to 24 of 343
@@ -455,9 +466,9 @@ async def told_later_first(
         return tuple(ranked)
 
     def ahead() -> dict[str, float]:
-        best, *further = (outlines[one.note_id] for one in ranked)
-        near = further[: LATER_PLACES - 1]
-        near += [one for one in further[len(near) :] if _is_same_thing(found, best, one)]
+        best, *others = (outlines[one.note_id] for one in ranked)
+        near, further = others[: LATER_PLACES - 1], others[LATER_PLACES - 1 :]
+        near += [one for one in further if _is_same_thing(found, best, one)]
         told = _told_before(question, best, near) if question.asks_former else near
         return {
             one.note_id: _least_cosine(found, best, one, second=one is near[0])

@@ -14,7 +14,7 @@ from zettel.tools import validation
 from zettel.tools.answers import ForgetAnswer, ForgetLine
 from zettel.tools.caller import Caller, forgettable_namespaces
 from zettel.tools.changes.commit import commit
-from zettel.tools.changes.merging import follow_merged, same_as
+from zettel.tools.changes.merging import follow_merged, is_told_by_another
 from zettel.tools.changes.parts import parts_of
 from zettel.tools.changes.preconditions import only_evolved
 from zettel.tools.changes.previews import (
@@ -514,8 +514,7 @@ async def _change_state(
         turned = dict[str, Note]()
         for note in notes.values():
             away = (State.FORGOTTEN, State.ARCHIVED) if undo else set(State) - {State.FORGOTTEN}
-            merged = note.state is State.ARCHIVED and bool(same_as(note))  # its link's end is back
-            if note.state not in away or (undo and merged):
+            if note.state not in away or (undo and await is_told_by_another(memory, note)):
                 settled[note.note_id] = note
                 untouched.add(note.note_id)
             elif (rev := revs[note.note_id]) is None or await only_evolved(memory.store, note, rev):

@@ -51,7 +51,6 @@ from zettel.tools.changes.merging import (
     merged,
     parted,
     same_as,
-    tell_otherwise,
     twin_change,
     with_state,
 )
@@ -439,10 +438,16 @@ async def update(
         raise InvalidArgumentError("note_id", "it is empty", "Pass the id that recall returned.")
     edit = read_edit(now=now, **given)
     note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
-    note = await superseded_by_now(memory, note, now=now)
+    if (due := await superseded_by_now(memory, note, now=now)) is not note:
+        if expected_rev is not None:
+            rev = check_rev("expected_rev", expected_rev)
+            await check_expected(memory.store, note, rev, memory.reader(caller))
+            expected_rev = due.rev
+        note = due
     await _check_no_whole(memory, note, edit)
     if restore_rev is None and _takes_effect_later(note, edit, now):
         _check_takes_out_none(edit)
+        assert edit.happened is not None
         # Two callers at once would both find no plan for the day.
         async with memory.writing.hold(f"plan\n{note.note_id}"):
             if expected_rev is not None:
@@ -455,7 +460,7 @@ async def update(
                 await _let_follow(memory, caller, note, same.note_id, edit.happened, now)
                 return await _answer_for(memory, note, told, successor=same.note_id)
             before = [one for one in planned if one.happened_at <= edit.happened.start]
-            return await _store_successor(memory, caller, note, edit, before, now)
+            return await _store_successor(memory, caller, note, edit, before, now, **given)
     if restore_rev is None:
         vectors = vectors if edit.content != note.content else None
         amend = await _amending(memory, caller, edit, vectors, now)
@@ -522,8 +527,12 @@ async def _store_successor(
     edit: NoteEdit,
     planned: Sequence[Note],
     now: datetime,
+    **given: Unpack[EditFields],
 ) -> UpdateAnswer:
-    """Stores the new content as a note that supersedes this one, and planned ones, from then on."""
+    """Stores the new content as a note that supersedes this one, and planned ones, from then on.
+
+    `edit` is what was read of `given`.
+    """
     _check_may_change(memory, caller, note)
     assert edit.content is not None
     assert edit.happened is not None
@@ -548,7 +557,8 @@ async def _store_successor(
         namespace=note.namespace,
     )
     if told["status"] == "already_known":  # the plan was told before
-        await update(memory, caller, now=now, note_id=told["note_id"], links=stated)
+        given["links"] = [*edit.links, *stated]
+        await update(memory, caller, now=now, note_id=told["note_id"], **given)
     await _let_follow(memory, caller, note, told["note_id"], edit.happened, now)
     return await _answer_for(memory, note, told, successor=told["note_id"])
 
@@ -594,7 +604,10 @@ async def _planned_by(memory: Memory, caller: Caller, note: Note, now: datetime)
 
 
 def _is_same_plan(planned: Note, edit: NoteEdit, plans: Sequence[Note]) -> bool:
-    """Whether a plan is of the edit's day, or the only one and in its words: it got another day."""
+    """Whether a plan is of the edit's day, or the only one and in its words: it got another day.
+
+    Of several none is moved, as another's day may lie between.
+    """
     assert edit.happened is not None
     only = len(plans) == 1 and planned.content == edit.content
     return only or planned.happened_at == edit.happened.start
@@ -723,7 +736,6 @@ async def _apply(
         turns = before.valid_until or after.valid_until or before.state is not after.state
         targets = [*touched, *([note_id] if turns else [])]
         reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
-        await tell_otherwise(memory, before, after, by=by, now=now)
     answer = _answer(before, (*written.stored, *reconciled), parts)
     if notice := await _notice(memory, before, after, edit):
         answer["notice"] = notice
@@ -748,7 +760,14 @@ async def _notice(memory: Memory, before: Note, after: Note, edit: NoteEdit) -> 
 
     Recall may not show it, or only as what was; what was told of a later time may be gone.
     """
-    if edit.correction or edit.content is None or after.content == before.content:
+    if edit.content is None or after.content == before.content:
+        return ""
+    if into := sorted(same_as(after)):
+        return (
+            f"It is merged into {', '.join(into)}, which may still tell the former words:"
+            " update that one as well."
+        )
+    if edit.correction:
         return ""
     if after.state in _NOW_TOLD_BY:
         how = "The" if edit.happened else "Taken as a correction of what was: the"

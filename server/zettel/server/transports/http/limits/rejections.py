@@ -5,7 +5,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable
-from typing import Literal
+from typing import Literal, cast
 
 from mcp.types import INTERNAL_ERROR, INVALID_REQUEST, ErrorData, JSONRPCError
 from starlette.responses import Response
@@ -61,8 +61,8 @@ class Rejections:
         now = self._now()
         if now - self._logged_at.get(reason, float("-inf")) >= LOG_INTERVAL_S:
             self._logged_at[reason] = now
-            parts = principal if isinstance(principal, tuple) else (principal,)
-            name = " ".join(str(part) for part in parts if part)
+            parts = cast("tuple[object, ...]", principal) if isinstance(principal, tuple) else ()
+            name = " ".join(str(part) for part in parts or (principal,) if part)
             times = self.counts[reason]
             logger.warning("turned away: reason=%s principal=%r times=%d", reason, name, times)
 
