@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from zettel.storage.notes import MAY_SUPERSEDE, SUPERSEDES, Note, Outline, fold
+from zettel.storage.notes import MAY_SUPERSEDE, SUPERSEDES, Note, Outline, State, fold
 from zettel.storage.text.passages import whole_passages
 from zettel.tools.changes.conflicts import (
     NAMED_CONFIDENCE,
@@ -39,7 +39,7 @@ from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.signals import exact_share, find_exact_terms
 from zettel.tools.recall.places import lifted, placed_first
 from zettel.tools.recall.search import Found
-from zettel.tools.recall_request import TRUE_THEN, RecallQuery
+from zettel.tools.recall_request import RecallQuery
 from zettel.tools.state.memory import Memory
 from zettel.tools.trust import TrustView
 
@@ -48,8 +48,6 @@ NEWEST_FIRST_NOTES = 20
 NEWEST_SIGNAL, FORMER_SIGNAL = "newest", "former"
 """Share that raises a note's score to that of the note it may supersede, or may be superseded by;
 not a signal."""
-SUCCESSION_MAX_STEPS = 16
-"""Notes that superseded each other in turn, of which the last is looked for."""
 FORMER_PLACES, FORMER_SCORE_SHARE = 3, 0.6
 """Places of a ranking among which what has changed is taken for what a question for a former value
 means, and least share of the best score: in seven months seven notes that were rightly lifted have
@@ -116,34 +114,27 @@ async def newest_first(
 async def _with_successors(
     memory: Memory, asked: RecallQuery, linking: Sequence[Note], pairs: Sequence[tuple[str, str]]
 ) -> tuple[Sequence[Note], list[tuple[str, str]]]:
-    """Notes and pairs, with the note in whose place another came by then replaced by that one.
+    """Notes and pairs, with the note in whose place another stands by then replaced by that one.
 
     Climbing moved from Tuesday to Thursday, which nobody settled, and then to another hall.
     """
     newer = {younger for younger, _ in pairs}
-    known = {note.note_id: note for note in linking}
-    over = {i for i in newer & known.keys() if _is_over(known[i], asked.moment)}
-    came = dict[str, str]()
-    for _ in range(SUCCESSION_MAX_STEPS):
-        if not over:
-            break
-        found = await memory.store.linking_to(
-            sorted(over), known_at=asked.known_at, relations=(SUPERSEDES,)
-        )
-        begun = [n for n in found if n.state in TRUE_THEN and n.happened_at <= asked.moment]
-        came |= {older: n.note_id for n in begun for older in supersedes(n) & over}
-        over = {n.note_id for n in begun if _is_over(n, asked.moment)} - known.keys()
-        known |= {n.note_id: n for n in begun}
-
-    def standing(note_id: str) -> str:
-        for _ in range(SUCCESSION_MAX_STEPS):
-            if note_id not in came:
-                break
-            note_id = came[note_id]
-        return note_id
-
-    own = [(standing(new), older) for new, older in pairs]
-    return list(known.values()), [pair for pair in dict.fromkeys(own) if pair[0] != pair[1]]
+    over = {n.note_id for n in linking if n.note_id in newer and _is_over(n, asked.moment)}
+    if not over:
+        return linking, list(pairs)
+    found = await memory.store.linking_to(
+        sorted(over), known_at=asked.known_at, relations=(SUPERSEDES,)
+    )
+    came = {
+        older: note
+        for note in found
+        if note.state is State.ACTIVE and note.happened_at <= asked.moment
+        for older in supersedes(note) & over
+        if not _is_over(note, asked.moment)
+    }
+    more = {note.note_id: note for note in (*linking, *came.values())}
+    own = ((came[new].note_id if new in came else new, older) for new, older in pairs)
+    return list(more.values()), [pair for pair in dict.fromkeys(own) if pair[0] != pair[1]]
 
 
 def _is_over(note: Note, at: datetime) -> bool:

@@ -27,12 +27,7 @@ from zettel.tools.ranking.question import Question
 from zettel.tools.ranking.ranked import Ranked
 from zettel.tools.ranking.weights import OTHERWISE
 from zettel.tools.recall.formerly import end_of_times, is_of_then
-from zettel.tools.recall.newest import (
-    NEWEST_SIGNAL,
-    SUCCESSION_MAX_STEPS,
-    is_asked_for,
-    names_successor,
-)
+from zettel.tools.recall.newest import NEWEST_SIGNAL, is_asked_for, names_successor
 from zettel.tools.recall.places import lifted
 from zettel.tools.recall.search import Arms, Found
 from zettel.tools.recall_request import TRUE_THEN, RecallQuery
@@ -54,6 +49,8 @@ FIRST_PLACES = 3
 """Places of the ranking among which it must come: further ones are filled without answering."""
 NEWER_PLACES = 5
 """Places of the ranking of which the notes are asked for what they supersede; so many are shown."""
+SUCCESSION_MAX_STEPS = 16
+"""Notes that superseded each other in turn, of which the last is looked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Literal, cast
 
 from mcp.types import INTERNAL_ERROR, INVALID_REQUEST, ErrorData, JSONRPCError
@@ -61,10 +61,15 @@ class Rejections:
         now = self._now()
         if now - self._logged_at.get(reason, float("-inf")) >= LOG_INTERVAL_S:
             self._logged_at[reason] = now
-            parts = cast("tuple[object, ...]", principal) if isinstance(principal, tuple) else ()
-            name = " ".join(str(part) for part in parts or (principal,) if part)
-            times = self.counts[reason]
+            name, times = _name(principal), self.counts[reason]
             logger.warning("turned away: reason=%s principal=%r times=%d", reason, name, times)
+
+
+def _name(principal: Hashable) -> str:
+    parts: Sequence[object] = (principal,)
+    if isinstance(principal, tuple):
+        parts = cast("tuple[object, ...]", principal)
+    return " ".join(str(part) for part in parts if part)
 
 
 def refusal(status: int, text: str, retry_s: float = 0.0) -> Response:
