@@ -8,7 +8,7 @@ from zettel.storage.store import NoteStore
 
 LEASE_LIFETIME = timedelta(seconds=60)
 """Six times the scheduler's renewal interval."""
-LEASE_MAX_AHEAD = timedelta(hours=1)
+LEASE_MAX_AHEAD = timedelta(days=1)
 """How far ahead a lease's end may be: one that ends later was taken before the clock was set back.
 More than clocks of machines differ."""
 LEASE_KEY = "lease:evolution"
