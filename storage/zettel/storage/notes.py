@@ -216,7 +216,9 @@ class Note:
 
         Else evolution did, a move to another namespace, an undo, or what follows from them.
         """
-        return not self.run_id or (self.changed_by != SCHEDULER and self.change not in _NOT_TOLD)
+        if self.changed_by == SCHEDULER:
+            return False
+        return not self.run_id or self.change not in _NOT_TOLD
 
     @property
     def open(self) -> bool:

@@ -138,6 +138,20 @@ async def test_what_an_agent_changed_since_keeps_the_run_from_being_undone(desk:
     assert (await logical(desk.memory.store))[younger] == before[younger]
 
 
+async def test_an_edit_between_two_runs_is_named_and_not_the_later_run(desk: Desk) -> None:
+    """Undoing the later run would leave the edit, and so undo nothing of the first."""
+    _, younger = await evolved_pair(desk)
+    await desk("update", note_id=younger, tags=["flat"])
+    changer = (await stored(desk, younger)).changed_by
+    await run_tags(desk, "run-late", younger, "late")
+
+    with pytest.raises(ChangedSinceError) as caught:
+        await undo(desk, "run-1")
+
+    assert caught.value.later_runs == ()
+    assert f"{younger} by {changer}. Pass --partial" in str(caught.value)
+
+
 async def test_what_a_later_run_changed_is_undone_after_that_run(desk: Desk) -> None:
     older, younger = await evolved_pair(desk)
     before = await logical(desk.memory.store)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.storage.notes import SUPERSEDES, Link, Note, State
+from zettel.storage.notes import SCHEDULER, SUPERSEDES, Link, Note, State
 from zettel.storage.store import Change, NoteFilter, NoteReader, Store
 from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.changes.commit import commit
@@ -215,10 +215,6 @@ def _is_elsewhere(other: Note, note: Note) -> bool:
     return other.namespace != note.namespace
 
 
-BY_DATE = "scheduler"
-"""Who supersedes a note on the day that was told before, as the revision says."""
-
-
 async def reconcile_superseded(
     memory: Memory, targets: Iterable[str], *, by: str, now: datetime
 ) -> Sequence[Note]:
@@ -241,7 +237,7 @@ async def superseded_by_now(memory: Memory, note: Note, *, now: datetime) -> Not
     """The note, superseded if it was to be on a day that has come; else as it is."""
     if not _may_be_due(note, now):
         return note
-    stored = await reconcile_superseded(memory, [note.note_id], by=BY_DATE, now=now)
+    stored = await reconcile_superseded(memory, [note.note_id], by=SCHEDULER, now=now)
     return next((one for one in stored if one.note_id == note.note_id), note)
 
 

@@ -225,16 +225,27 @@ class _Undoing:
         some_are_undone = notes.keys() < self._at_first
         if since and not self._partial and not some_are_undone:
             newest = sorted(since.values(), key=lambda note: note.known_from, reverse=True)
+            edits = await self._edits_since({i: ends[i].rev for i in since})
+            runs = () if edits else dict.fromkeys(note.run_id for note in newest if note.run_id)
             raise ChangedSinceError(
                 self.run_id,
-                {note.note_id: _changer(note) for note in newest},
-                later_runs=tuple(dict.fromkeys(note.run_id for note in newest if note.run_id)),
+                {note.note_id: _changer(edits.get(note.note_id, note)) for note in newest},
+                later_runs=tuple(runs),
             )
         self.left |= {note_id: _changer(note) for note_id, note in since.items()}
         changes = await self._changes(ready)
         if changes:
             await self._begin()
         return changes
+
+    async def _edits_since(self, revs: Mapping[str, int]) -> dict[str, Note]:
+        """By note id the last revision since one that no run made: undoing runs leaves it."""
+        edits = dict[str, Note]()
+        for note_id, rev in revs.items():
+            for note in await self.memory.store.revisions(note_id):
+                if note.rev > rev and note.told and not note.run_id:
+                    edits[note_id] = note
+        return edits
 
     async def _begin(self) -> None:
         """Records the undo before its first revision, so that one that is killed can be undone."""

@@ -438,12 +438,7 @@ async def update(
         raise InvalidArgumentError("note_id", "it is empty", "Pass the id that recall returned.")
     edit = read_edit(now=now, **given)
     note, vectors = await gather2(lambda: _live(memory, ids[0]), lambda: _vectors(memory, edit))
-    if (due := await superseded_by_now(memory, note, now=now)) is not note:
-        if expected_rev is not None:
-            rev = check_rev("expected_rev", expected_rev)
-            await check_expected(memory.store, note, rev, memory.reader(caller))
-            expected_rev = due.rev
-        note = due
+    note = await superseded_by_now(memory, note, now=now)
     await _check_no_whole(memory, note, edit)
     if restore_rev is None and _takes_effect_later(note, edit, now):
         _check_takes_out_none(edit)
