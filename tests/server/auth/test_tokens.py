@@ -37,3 +37,9 @@ def test_the_first_namespace_is_the_default_also_when_it_is_read_only() -> None:
 def test_no_token_is_in_a_name_that_the_server_gives_itself(name: str) -> None:
     with pytest.raises(InvalidArgumentError, match="Zettel gives itself"):
         make_token(name, ["ana"], expires=None, now=NOW)
+
+
+@pytest.mark.parametrize("expires", ["soon", "2020-01-01"])
+def test_an_end_that_cannot_be_is_told_with_the_spans_that_can(expires: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"expires: .*Pass a span \(30d, 12h, 8w, 90m\)"):
+        make_token("ana", ["ana"], expires=expires, now=NOW)

@@ -25,6 +25,7 @@ READ_ONLY = "ro"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _SPAN = re.compile(r"(\d{1,5})([mhdw])")
 _TOKEN_ID, _DIGEST = re.compile(r"[0-9a-f]{8}"), re.compile(r"([0-9a-f]{64})?")
+EXPIRY = "Pass a span (30d, 12h, 8w, 90m) or a date to come ('2027-05-03')."
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -181,9 +182,12 @@ def _expiry(text: str | None, now: datetime) -> datetime | None:
     if span := _SPAN.fullmatch(text.strip()):
         until = now + timedelta(**{_UNITS[span[2]]: int(span[1])})
     else:
-        period = read_time("expires", text, now, prefer="future")
+        try:
+            period = read_time("expires", text, now, prefer="future")
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError("expires", error.problem, EXPIRY) from None
         until = period.last if period else now
     if until <= now:
         problem = f"{text!r} is not ahead ({iso(until)})"
-        raise InvalidArgumentError("expires", problem, "Pass a span such as 30d, or a later date.")
+        raise InvalidArgumentError("expires", problem, EXPIRY)
     return until

@@ -70,7 +70,8 @@ def _check_whole(settings: "Settings", request: ForgetRequest) -> None:
     if not request.erase or request.undo or any(filters):
         name = "--everywhere" if request.everywhere else "--all"
         remedy = f"Pass --erase {name} and nothing that chooses among the notes."
-        raise InvalidArgumentError(name, "it erases every note there is", remedy)
+        where = "" if request.everywhere else " in the namespace"
+        raise InvalidArgumentError(name, f"it erases every note there is{where}", remedy)
     if request.whole and not settings.namespace:
         remedy = "Pass --namespace as well; zettel namespaces lists them."
         raise InvalidArgumentError("--all", "no namespace is named", remedy)
