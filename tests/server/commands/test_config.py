@@ -42,6 +42,15 @@ def test_every_setting_is_shown_with_what_says_so(zettel: Launcher) -> None:
     assert found["retain_days"][1] == "config.toml"
 
 
+def test_a_flag_is_named_where_it_wins_over_a_variable_and_the_file(zettel: Launcher) -> None:
+    assert zettel.run("config", "set", "log_level", "info").returncode == 0
+
+    shown = zettel.run("config", "--log-level", "debug").stdout.splitlines()
+
+    sources = {line.split()[0]: line.split("  ")[-1] for line in shown}
+    assert sources["log_level"] == "(flag)"
+
+
 def test_a_setting_is_explained_and_a_wrong_name_is_answered_with_the_nearest(
     zettel: Launcher,
 ) -> None:

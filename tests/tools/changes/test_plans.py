@@ -259,3 +259,18 @@ async def test_a_plan_told_again_in_its_words_for_another_day_gets_that_day(
     desk.later(days=30)
     told = contents(await desk("recall", query="Which port does the API listen on?"))
     assert told == [planned]
+
+
+async def test_what_was_told_for_today_ahead_of_utc_moves_with_its_date(desk: Desk) -> None:
+    with living_in("Pacific/Auckland"):
+        ben = await desk.told("Ben has the key to the shed", happened_at="2026-10-01")
+        carla = await desk.told(
+            "Carla has the key to the shed",
+            happened_at="today",
+            links=[{"to": ben, "relation": "supersedes"}],
+        )
+
+        await desk("update", note_id=carla, happened_at="2026-11-10")
+
+        [shown] = notes(await desk("recall", note_ids=[ben], detail="full"))
+    assert shown["valid_until"] == "2026-11-10T00:00:00Z"

@@ -194,7 +194,7 @@ async def list_settings(call: Invocation) -> None:
     """Show every setting: its value, and whether a flag, a variable or config.toml says so."""
     from zettel.server.commands import config  # noqa: PLC0415
 
-    for output in config.settings_output(config.setting_lines(call.settings)):
+    for output in config.settings_output(config.setting_lines(call.settings, call.flags)):
         call.say(output)
 
 

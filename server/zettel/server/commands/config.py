@@ -4,7 +4,7 @@ import ast
 import inspect
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -39,16 +39,20 @@ class SettingLine:
     source: str
 
 
-def setting_lines(found: Settings) -> list[SettingLine]:
-    """Every setting, in the order in which they are declared.
+def setting_lines(found: Settings, flags: Collection[str] = ()) -> list[SettingLine]:
+    """Every setting, in the order in which they are declared; `flags` names those of flags.
 
     Raises:
         MisconfiguredError: The store's file cannot be read.
     """
     file = config_file(found.store)
     stored, idle = read_stored(file), unconfirmed_settings(file)
+
+    def source(name: str) -> str:
+        return "flag" if name in flags else _source(found, name, stored, idle)
+
     return [
-        SettingLine(name=name, value=_shown(found, name), source=_source(found, name, stored, idle))
+        SettingLine(name=name, value=_shown(found, name), source=source(name))
         for name in Settings.model_fields
     ]
 

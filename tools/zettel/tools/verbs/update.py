@@ -236,7 +236,9 @@ def _links(old: Note, new: Note, edit: NoteEdit, now: datetime, *, never: bool) 
 def _along(link: Link, old: Note, new: Note) -> Link:
     """A link that began with its note still does when the note's date is corrected."""
     was, becomes = as_old_as(old, link.relation), as_old_as(new, link.relation)
-    return replace(link, valid_from=becomes) if link.valid_from == was else link
+    # What was told for today ahead of UTC began when it was told (`with_links`).
+    at_once = link.valid_from == link.made_at < was
+    return replace(link, valid_from=becomes) if at_once or link.valid_from == was else link
 
 
 def _makers(old: Note, edit: NoteEdit) -> dict[str, str]:
