@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from lancedb import AsyncTable
 from tests.storage.keeping import (
     Everything,
     backed_up,
@@ -35,6 +36,7 @@ from tests.storage.samples import (
 )
 
 from zettel.storage.access import Access
+from zettel.storage.backup import create
 from zettel.storage.backup.archive import checked
 from zettel.storage.backup.errors import (
     BackupDamagedError,
@@ -45,7 +47,9 @@ from zettel.storage.backup.errors import (
 )
 from zettel.storage.backup.manifest import MANIFEST
 from zettel.storage.backup.restore import restore
+from zettel.storage.lance.erase import DROPPED_VERSION_AGE
 from zettel.storage.lance.store import LanceStore
+from zettel.storage.lance.table import LanceTable
 from zettel.storage.notes import Run
 from zettel.storage.store import NewNote, NoteFilter
 
@@ -422,6 +426,30 @@ async def test_a_commit_between_the_looks_at_two_tables_is_in_both_or_in_neither
     used = await second.usage_of([told.note_id])
     # Each commit revises the note and then counts its use.
     assert (note.rev, used[told.note_id].recall_count) == (3, 2)
+    await second.close()
+
+
+async def test_a_backup_whose_versions_another_process_drops_begins_again(
+    lance: LanceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, copy_table, copied = make_note("0"), create._copy_table, list[str]()
+    await add(lance, told)
+
+    async def drop_others(handle: AsyncTable, table: LanceTable, copy: create._Copy) -> None:
+        await copy_table(handle, table, copy)
+        copied.append(table.spec.name)
+        if len(copied) == 1:
+            for other in lance.tables.all():
+                await other.commit(lambda t: t.delete("false"))
+                await other.commit(lambda t: t.optimize(cleanup_older_than=DROPPED_VERSION_AGE))
+
+    monkeypatch.setattr(create, "_copy_table", drop_others)
+    await backed_up(lance, tmp_path / "a.zettel")
+
+    assert copied[0] in copied[1:]
+    second = await fresh(tmp_path / "second")
+    await restored(second, tmp_path / "a.zettel")
+    assert [note.content for note in await second.get([told.note_id])] == [told.content]
     await second.close()
 
 

@@ -8,8 +8,8 @@ from zettel.storage.errors import StoreUnavailableError
 CONFLICTS = ("Retryable commit conflict", "Commit conflict", "Too many concurrent writers")
 """Another writer committed first and nothing was written (lance 13.0)."""
 
-STALE = "Not found:"
-"""A file of the version read from is gone: another process dropped old versions."""
+STALE = ("Not found:", "no longer exists. Was it cleaned up?")
+"""A file of the version read from is gone, or the version: another process dropped old ones."""
 
 NO_COLUMN = ("No field named", "does not exist in", "not found in target schema")
 """A column was dropped since it was last used (lance 13.0)."""
@@ -105,7 +105,7 @@ _CAUSES = (
         "Make the same call again in a moment.",
     ),
     _Cause(
-        (STALE, "was not found"),
+        (*STALE, "was not found"),
         "has lost files it needs",
         "Check that nothing else deletes files there; if they are gone, restore a backup.",
     ),
@@ -119,7 +119,8 @@ def is_conflict(error: BaseException) -> bool:
 
 def is_stale(error: Exception) -> bool:
     """Whether reading the newest version may help."""
-    return STALE in str(error)
+    text = str(error)
+    return any(mark in text for mark in STALE)
 
 
 def is_other_vectors(error: Exception) -> bool:
