@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from zettel.storage.errors import InvalidArgumentError
-from zettel.tools.language.dates import read_happened_at, read_time
+from zettel.tools.language.dates import read_end, read_happened_at, read_time
 
 FRIDAY = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -145,6 +145,31 @@ def test_an_argument_is_as_exact_as_its_words(text: str, first: str, last: str) 
     period = read_time("valid_until", text, FRIDAY, prefer="future")
     assert period is not None
     assert (f"{period.start:%Y-%m-%d}", f"{period.last:%Y-%m-%d}") == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "happened", "ends"),
+    [
+        ("2026-11-30T15:40", "9am", "2026-11-30T09:00", "2026-12-01T09:00"),
+        ("2026-11-30T15:40", "12:30", "2026-11-30T12:30", "2026-12-01T12:30"),
+        ("2026-12-01T08:00", "23:00", "2026-11-30T23:00", "2026-12-01T23:00"),
+        ("2026-12-31T15:40", "noon", "2026-12-31T12:00", "2027-01-01T12:00"),
+        ("2027-01-01T08:00", "23:00", "2026-12-31T23:00", "2027-01-01T23:00"),
+        ("2026-11-30T15:40", "3 November 12:30", "2026-11-03T12:30", "2027-11-03T12:30"),
+        ("2026-11-30T15:40", "in 30 days at 9am", "2026-12-30T09:00", "2026-12-30T09:00"),
+        ("2026-11-17T15:40", "9am", "2026-11-17T09:00", "2026-11-18T09:00"),
+    ],
+)
+def test_a_time_of_day_is_of_the_day_before_or_after_at_the_edge_of_a_month_too(
+    now: str, text: str, happened: str, ends: str
+) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+
+    began, end = read_happened_at(text, moment), read_end(text, moment)
+
+    assert began
+    assert end
+    assert [f"{of.start:%Y-%m-%dT%H:%M}" for of in (began, end)] == [happened, ends]
 
 
 def test_a_month_that_is_too_short_ends_a_count_of_months_on_its_last_day() -> None:

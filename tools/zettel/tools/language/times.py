@@ -105,6 +105,9 @@ _OF_DAYS = re.compile(
 MonthPart = Literal["", "early", "middle", "late"]
 Prefer = Literal["past", "future"]
 
+SLIP_MIN_DAYS = 26
+"""Days between a moment and the first or last day of its month by which a time of day may be read
+wrongly, less one for a time zone."""
 TIME_MAX_CHARACTERS = 100
 """Most characters of a time expression."""
 TICK = timedelta(microseconds=1)
@@ -564,6 +567,25 @@ def _words(words: str, now: datetime, prefer: Prefer) -> Period | None:
 @lru_cache(maxsize=PARSED_TIMES)
 def parse_moment(words: str, now: datetime, prefer: Prefer) -> Period | None:
     """What dateparser reads of the words of a time, counted from `now`; None if nothing."""
+    unit, moment = _parse(words, now, prefer)
+    if moment is None:
+        return None
+    match unit:
+        case "year":
+            return _years(moment.replace(month=1, day=1))
+        case "month":
+            return _months(moment.replace(day=1))
+        case "week":
+            return _days(moment - timedelta(days=moment.weekday()), 7)
+        case "time":
+            moment = _on_next_day(words, moment, now, prefer)
+            return Period(moment, moment, roughly=_RECKONED.search(words) is not None)
+        case _:
+            return _days(moment, 1)
+
+
+def _parse(words: str, now: datetime, prefer: str) -> tuple[str, datetime | None]:
+    """What dateparser reads: a unit of time, and a moment of it; None if nothing."""
     settings = {
         "RELATIVE_BASE": now.astimezone(UTC).replace(tzinfo=None),
         "TIMEZONE": "UTC",
@@ -572,20 +594,22 @@ def parse_moment(words: str, now: datetime, prefer: Prefer) -> Period | None:
         "RETURN_TIME_AS_PERIOD": True,
     }
     found = DateDataParser(languages=["en"], settings=settings).get_date_data(words)
-    if found.date_obj is None:
-        return None
-    moment = found.date_obj.astimezone(UTC)
-    match found.period:
-        case "year":
-            return _years(moment.replace(month=1, day=1))
-        case "month":
-            return _months(moment.replace(day=1))
-        case "week":
-            return _days(moment - timedelta(days=moment.weekday()), 7)
-        case "time":
-            return Period(moment, moment, roughly=_RECKONED.search(words) is not None)
-        case _:
-            return _days(moment, 1)
+    return found.period, found.date_obj.astimezone(UTC) if found.date_obj else None
+
+
+def _on_next_day(words: str, moment: datetime, now: datetime, prefer: Prefer) -> datetime:
+    """The moment, but of a time of day alone that of the day before or after.
+
+    dateparser 1.5 steps on within the month: "9am", said on 30 November, is on the 1st of it.
+    """
+    day = timedelta(days=1)
+    if abs(moment - now) < SLIP_MIN_DAYS * day:
+        return moment
+    _, today = _parse(words, now, "current_period")
+    _, tomorrow = _parse(words, now + day, "current_period")
+    if today is None or tomorrow is None or abs(today - now) > day or tomorrow - today != day:
+        return moment
+    return today + (day if prefer == "future" else -day)
 
 
 def _telling(match: re.Match[str]) -> bool:
