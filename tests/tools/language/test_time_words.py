@@ -104,6 +104,8 @@ def test_a_time_of_several_days_is_one_time_in_every_language(text: str) -> None
         ("The review was moved from Tuesday to Thursday.", "2026-11-26", "2026-11-26"),
         ("It was extended from 20 November to 4 December.", "2026-12-04", "2026-12-04"),
         ("The review was postponed from 3 to 10 December.", "2026-12-10", "2026-12-10"),
+        ("Cutover pushed once more, from Dec 3 to Dec 10, 02:30.", "2026-12-10", "2026-12-10"),
+        ("They moved the on-site start from Dec 3 to Dec 10.", "2026-12-10", "2026-12-10"),
         ("We moved the security review from 3 to 10 March.", "2027-03-10", "2027-03-10"),
         ("Move it from Tuesday 3 to Thursday 10 December.", "2026-12-10", "2026-12-10"),
         ("The trip was moved from 3-10 December.", "2026-12-03", "2026-12-10"),

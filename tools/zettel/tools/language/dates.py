@@ -800,7 +800,7 @@ def find_windows(text: str, now: datetime) -> tuple[tuple[Window, ...], tuple[st
         if first.side in _OPENING and named and named[0].side in _CLOSING:
             found.append(_between(first, named.pop(0)))
         elif not (first.bare and first.side in _JOINING):  # "John and May"
-            found.append(_reach(first))
+            found.append(_reach(text, first, now))
     return (*found, *_counted(text, now)), phrases
 
 
@@ -890,17 +890,23 @@ def _between(first: _Named, last: _Named) -> Window:
     return start.timestamp(), end.timestamp()
 
 
-def _reach(time: _Named) -> Window:
+def _reach(text: str, time: _Named, now: datetime) -> Window:
+    """What a time in a question spans with its preposition.
+
+    What is to be done "by 6 November", asked on the 2nd, is not all that was before.
+    """
     start, end = time.period.start.timestamp(), time.period.end.timestamp()
+    over = tense_of(_sentence(text, time.at, time.at + len(time.phrase)), time.language) == "past"
+    first = EARLIEST_S if over or time.period.start <= now else now.timestamp()
     match time.side:
         case "since" | "from" | "since or from":
             return start, LATEST_S
         case "after":
             return end, LATEST_S
         case "before":
-            return EARLIEST_S, start
+            return first, start
         case "until" | "till" | "by":
-            return EARLIEST_S, end
+            return first, end
         case _:
             return start, end
 
