@@ -7,7 +7,7 @@ import pytest
 
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Note, outline_of
-from zettel.tools.changes.conflicts import find_conflicts
+from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, find_conflicts
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.question_words import says_sort
 
@@ -666,3 +666,48 @@ def test_of_a_name_in_code_its_value_is_changed_and_not_an_open_task_that_has_it
     found = find_conflicts(younger, [], others, dict.fromkeys(others, 0.6))
 
     assert [*found] == [value.note_id]
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (
+            "The logger's web page is at http://10.0.4.12:8080 (temperature of all halls).",
+            "Temperature of the halls: http://10.0.4.12:8090, log in with the museum account.",
+        ),
+        (
+            "The clinic's NAS is at 192.168.1.40, web interface on port 5001.",
+            "To reach the NAS from the office: https://192.168.1.40:5443, user office.",
+        ),
+        (
+            "Partner API of Bilety24: base URL https://api.bilety24.example/v3, auth by key.",
+            "Bilety24 calls go to https://api.bilety24.example/v4; the key is the same one.",
+        ),
+    ],
+)
+def test_an_address_with_another_port_or_version_is_a_change_whatever_else_the_notes_share(
+    older: str, younger: str
+) -> None:
+    before, after = note(older, TOLD), note(younger, TOLD + timedelta(days=7))
+
+    (found,) = find_conflicts(after, (), {before.note_id: before}, {before.note_id: 0.5}).values()
+
+    assert found.weight > NAMED_CONFIDENCE
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        ("Grafana: http://10.0.4.12:3000", "Prometheus: http://10.0.4.12:9090"),
+        ("The check of tokens is at auth.py:42.", "The check of tokens fails at auth.py:97."),
+        ("Staging: https://stage.example:8443", "Production: https://www.example:9443"),
+    ],
+)
+def test_other_services_of_a_machine_and_lines_of_a_file_are_no_change_of_an_address(
+    older: str, younger: str
+) -> None:
+    before, after = note(older, TOLD), note(younger, TOLD + timedelta(days=7))
+
+    found = find_conflicts(after, (), {before.note_id: before}, {before.note_id: 0.5})
+
+    assert all(one.weight < NAMED_CONFIDENCE for one in found.values())

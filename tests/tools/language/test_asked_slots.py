@@ -91,6 +91,7 @@ def only(question: str) -> Slot:
         ("¿Qué matrícula lleva el autocar?", "number plate"),
         ("How far along is the rework?", ""),
         ("How far are we with the rework?", ""),
+        ("How far is each flag rolled out?", ""),
         ("How far is Jana with her thesis?", ""),
         ("How far are we from the mill?", "distance"),
         ("Qual é o seguro?", ""),

@@ -245,6 +245,8 @@ def test_a_profile_names_the_user(content: str, names: set[str]) -> None:
         ("Where did the band use to practise?", True),
         ("How much had we applied for?", True),
         ("How long do we wait before we give up?", False),
+        ("How often is a failed call tried again before we give up?", False),
+        ("What is Ana called before she married?", True),
         ("Who is coming before the month is out?", False),
         ("Why did the diagram fail before its data had come?", False),
         ("Which hex value do I use to mark a ship?", False),

@@ -25,6 +25,7 @@ from zettel.storage.notes import (
 from zettel.storage.store import NoteFilter, NoteReader
 from zettel.tools.changes.links import SURE_CONFIDENCE, rule_link
 from zettel.tools.changes.telling_order import telling_key
+from zettel.tools.language.addresses import find_other_address, without_addresses
 from zettel.tools.language.change_cues import (
     ChangeCue,
     value_words,
@@ -115,7 +116,7 @@ FAR_MIN_COSINE, FAR_MIN_WORDS, FAR_MIN_SHARE = 0.25, 3, 0.2
 turns taken for one (November 2026)."""
 IDENTIFIER_MIN_COSINE = 0.35
 """Least cosine of two notes that have a name in code or of a ticket in common and tell one quantity
-otherwise."""
+otherwise, or an address and tell its port otherwise: of the pairs in 26 months ten of eleven."""
 NEAR_MIN_COSINE = 0.60
 """Cosine from which a note with words of a change is of what the other tells, whatever words they
 share. Below it, in 345 notes (benchmarks/evolution/workshop.jsonl), 4 of 13 changes told by such
@@ -334,6 +335,8 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
     if cue and _names_former(cue, younger, older, cosine):
         over = cue.over and _says_over(cue, value_words(older.text.content))
         return _change(NAMED_CONFIDENCE + (OVER_GAIN if over else 0), cosine, _by_words(cue))
+    if cosine >= IDENTIFIER_MIN_COSINE and (value := _find_other_address(younger, older)):
+        return _change(NAMED_CONFIDENCE, cosine, _says(value))
     if named and (cue or younger.text.says_done):
         return _change(VALUE_CONFIDENCE, cosine, _by_words(cue) if cue else _DONE)
     if named and cosine >= IDENTIFIER_MIN_COSINE and (value := _find_other_of(younger, older)):
@@ -353,9 +356,24 @@ def _change_far(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -> 
     value = find_other_number(younger.text.numbers, older.text.numbers)
     if value and _names_subject(younger, older):
         return _change(VALUE_CONFIDENCE, cosine, _says(value))
+    if fold(younger.note.subject) == fold(older.note.subject) != "":
+        if value := _find_other_quantity(younger, older, meant=True, near=True):
+            return _change(VALUE_CONFIDENCE, cosine, _says(value))
     if _share_many_words(cue, younger.note, older.note):
         return _change(CHANGE_CONFIDENCE, cosine, _by_words(cue))
     return None
+
+
+def _find_other_address(younger: _Told, older: _Told) -> OtherValue | None:
+    """The address that the younger of two notes on one thing tells with another port or version."""
+    # Most notes have none, and then the other's need not be read.
+    new = younger.text.addresses
+    value = find_other_address(new, older.text.addresses) if new else None
+    if value is None:
+        return None
+    # One machine has many services.
+    words = [value_words(without_addresses(one.text.content)) for one in (younger, older)]
+    return value if any(map(terms, words[0] & words[1] - _verbs())) else None
 
 
 def _find_other_of(younger: _Told, older: _Told) -> OtherValue | None:

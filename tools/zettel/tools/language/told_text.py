@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from zettel.storage.text.passages import sentence_spans
+from zettel.tools.language.addresses import Address, find_addresses
 from zettel.tools.language.change_cues import (
     ChangeCue,
     find_change_cue,
@@ -59,6 +60,11 @@ class ToldText:
     def numbers(self) -> Mapping[str, set[str]]:
         """The numbers that it gives to names."""
         return named_numbers(self.content)
+
+    @cached_property
+    def addresses(self) -> Mapping[str, Address]:
+        """The addresses of computers, with their ports and versions."""
+        return find_addresses(self.content, self.quantities.quantities.get("code", ()))
 
     @cached_property
     def sentences(self) -> Sequence[Sentence]:
