@@ -1,7 +1,7 @@
 """`zettel move`: notes, or all of a namespace, go to another one with their history, and back."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.tools.tenants import TenantDesk, opened_tenants
 from zettel.server.commands import moving
 from zettel.server.commands.evolve import undo_once
 from zettel.server.commands.moving import move_namespace_once, move_notes_once, move_output
-from zettel.server.commands.namespaces import merge_once
+from zettel.server.commands.namespaces import merge_once, merge_output
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
@@ -20,11 +20,13 @@ from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, Unkno
 from zettel.storage.ids import new_id
 from zettel.storage.notes import DERIVED_FROM, EVOLUTION, Kind, Link, Note, Origin, State
 from zettel.storage.store import NewNote, NoteFilter
-from zettel.tools.changes.commit import commit
-from zettel.tools.state.memory import Memory
 
 EVERYTHING = NoteFilter(states=(), derived=None)
 Desks = dict[str, TenantDesk]
+
+
+class KilledError(Exception):
+    """The process has ended."""
 
 
 @pytest.fixture
@@ -212,22 +214,40 @@ async def test_all_of_a_namespace_goes_and_both_names_stay_their_own(settings: S
     assert {note.namespace for note in (await kept(settings)).values()} == {"bees"}
 
 
-async def test_a_migration_that_is_killed_goes_on_and_is_undone_as_one(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def killed_before(call: str, number: int = 1) -> Generator[None]:
+    """What is done before a call of `moving` is done, as a kill -9 before it leaves it."""
+    real, calls = getattr(moving, call), list[int]()
+
+    async def killed(*given: object) -> object:
+        calls.append(1)
+        if len(calls) == number:
+            raise KilledError
+        return await real(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moving, "MOVE_BATCH_NOTES", 2)
+        patch.setattr(moving, call, killed)
+        with pytest.raises(KilledError):
+            yield
+
+
+async def runs_of(settings: Settings) -> dict[str, Mapping[str, int]]:
+    """What each run did, as `zettel runs` lists it."""
+    async with opened(settings) as memory:
+        return {run.run_id: run.counts for run in await memory.admin.runs(limit=99)}
+
+
+async def where_all_are(settings: Settings) -> list[str]:
+    """The namespace of every note, sorted."""
+    return sorted(note.namespace for note in (await kept(settings)).values())
+
+
+async def test_a_migration_that_is_killed_goes_on_and_is_undone_as_one(settings: Settings) -> None:
     contents = [f"Hive number {number} is green" for number in range(5)]
     told = await told_of_bees(settings, *contents)
-    monkeypatch.setattr(moving, "MOVE_BATCH_NOTES", 2)
-    commits = list[int]()
 
-    async def killed(memory: Memory, *given: object) -> object:
-        commits.append(1)
-        if len(commits) == 2:  # as a kill -9 between two commits leaves it
-            raise RuntimeError
-        return await commit(memory, *given)  # pyright: ignore[reportArgumentType]
-
-    monkeypatch.setattr(moving, "commit", killed)
-    with pytest.raises(RuntimeError):
+    with killed_before("commit", 2):
         await move_namespace_once(settings, "bees", "hives", agreed, untold)
     half = await kept(settings)
     done = await move_namespace_once(settings, "bees", "hives", agreed, untold)
@@ -238,6 +258,84 @@ async def test_a_migration_that_is_killed_goes_on_and_is_undone_as_one(
     assert await seen(settings) == {"bees": set(), "hives": set(contents)}
     await undo_once(settings, done.run_id, False, untold)
     assert await seen(settings) == {"bees": set(contents), "hives": set()}
+
+
+@pytest.mark.parametrize(
+    ("call", "number", "left"),
+    [("commit", 1, 5), ("commit", 2, 3), ("record_move", 1, 0)],
+)
+async def test_a_merge_that_is_killed_goes_on_and_is_undone_as_one(
+    settings: Settings, call: str, number: int, left: int
+) -> None:
+    await told_of_bees(settings, *[f"Hive number {number} is green" for number in range(5)])
+    async with agents(settings) as desks:
+        await desks["hives"].told("The hive is empty")
+
+    with killed_before(call, number):
+        await merge_once(settings, "bees", "hives", agreed, untold)
+    half = await where_all_are(settings)
+    done = await merge_once(settings, "bees", "hives", agreed, untold)
+    again = await merge_once(settings, "bees", "hives", agreed, untold)
+
+    assert half == ["bees"] * left + ["hives"] * (6 - left)
+    assert (done.moved, await runs_of(settings)) == (5, {done.run_id: {"moved": 5}})
+    assert done.run_id in merge_output(done).text
+    assert (again.run_id, again.moved) == ("", 0)
+    await undo_once(settings, done.run_id, False, untold)
+    assert await where_all_are(settings) == ["bees"] * 5 + ["hives"]
+
+
+async def test_a_merge_that_is_killed_goes_on_where_the_name_had_no_notes(
+    settings: Settings,
+) -> None:
+    await told_of_bees(settings, "The queen is marked")
+    async with agents(settings) as desks:
+        await desks["hives"].told("The hive is empty")
+    await merge_once(settings, "bees", "hives", agreed, untold)
+
+    with killed_before("commit"):
+        await merge_once(settings, "hives", "bees", agreed, untold)
+    done = await merge_once(settings, "hives", "bees", agreed, untold)
+
+    assert (done.moved, done.into) == (2, "bees")
+
+
+@pytest.mark.parametrize(("call", "into"), [("commit", "bees"), ("record_move", "hives")])
+async def test_a_move_of_notes_that_is_killed_goes_on_and_is_undone_as_one(
+    settings: Settings, call: str, into: str
+) -> None:
+    told = await told_of_bees(settings, "The queen is marked", "The smoker is empty")
+
+    with killed_before(call):
+        await move_notes_once(settings, told, "hives", untold)
+    half = await where_all_are(settings)
+    done = await move_notes_once(settings, [told[1], told[0][-7:]], "hives", untold)
+    again = await move_notes_once(settings, told, "hives", untold)
+
+    assert half == [into] * 2
+    assert (done.moved, await runs_of(settings)) == (2, {done.run_id: {"moved": 2}})
+    assert done.run_id in move_output(done).text
+    assert (again.run_id, again.moved) == ("", 0)
+    await undo_once(settings, done.run_id, False, untold)
+    assert await where_all_are(settings) == ["bees"] * 2
+
+
+async def test_what_was_told_after_the_undo_of_a_killed_move_stays_when_the_next_is_undone(
+    settings: Settings,
+) -> None:
+    (moved,) = await told_of_bees(settings, "The queen is marked blue")
+    with killed_before("record_move"):
+        await move_namespace_once(settings, "bees", "hives", agreed, untold)
+    killed = (await kept(settings))[moved].run_id
+    await undo_once(settings, killed, False, untold)
+    async with agents(settings) as desks:
+        await desks["bees"]("update", note_id=moved, content="The queen is marked red")
+
+    done = await move_namespace_once(settings, "bees", "hives", agreed, untold)
+    await undo_once(settings, done.run_id, False, untold)
+
+    after = (await kept(settings))[moved]
+    assert (after.namespace, after.content) == ("bees", "The queen is marked red")
 
 
 async def test_nothing_is_moved_that_nobody_confirmed_or_knows(settings: Settings) -> None:

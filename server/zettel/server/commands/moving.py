@@ -1,8 +1,10 @@
 """Moving notes to another namespace: some of them, or all of one."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from hashlib import sha256
 
 from zettel.server.commands.forget import Confirm
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, number_of, printable
@@ -31,8 +33,8 @@ MOVE_BATCH_NOTES = 500
 """Notes moved in one commit."""
 MIGRATE = "migrate"
 """`Note.change` of a note that moved with all others of its namespace, and `Run.kind`."""
-BEGUN_KEY = "migration: {source} > {into}"
-"""Key in `meta`: the run of a migration that has begun, so that who repeats it goes on with it."""
+BEGUN_KEY = "{work}: {source} > {into}"
+"""Key in `meta`: the run of a move that has begun, so that who repeats it goes on with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +65,19 @@ class Moving:
         ]
 
 
-async def move_all(memory: Memory, source: str, moving: Moving) -> int:
-    """Move every note of a namespace, of any state and with its history; returns how many.
+async def move_all(memory: Memory, source: str, moving: Moving) -> None:
+    """Move every note of a namespace, of any state and with its history.
 
     In commits of `MOVE_BATCH_NOTES`: who is killed has moved some, and does the rest when called
     again.
     """
-    where, moved = NoteFilter(namespaces=(source,), states=(), derived=None), 0
+    where = NoteFilter(namespaces=(source,), states=(), derived=None)
 
     async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
         return moving.changes({i: note for i, note in notes.items() if note.namespace == source})
 
     while notes := await memory.admin.find(where, limit=MOVE_BATCH_NOTES):
-        moved += len((await commit(memory, [note.note_id for note in notes], plan)).stored)
-    return moved
+        await commit(memory, [note.note_id for note in notes], plan)
 
 
 async def check_known(store: Store, names: Collection[str]) -> None:
@@ -162,17 +163,63 @@ async def move_notes_once(
 
 
 async def _move_notes(memory: Memory, ids: Sequence[str], into: str) -> MoveResult:
-    now = utc_now()
-    run_id = new_run_id(now, kind=MOVE)
-    moving = Moving(into=into, change=MOVE, reason=f"moved to {into}", run_id=run_id, now=now)
+    # A digest, since a long text has thousands of ids.
+    named = sha256(" ".join(sorted(ids)).encode()).hexdigest()
+    key = BEGUN_KEY.format(work="move", source=named, into=into)
 
-    async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
-        return moving.changes(notes)
+    async def move(moving: Moving) -> None:
+        async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
+            return moving.changes(notes)
 
-    stored = (await commit(memory, ids, plan)).stored
-    moved = sum(note.run_id == run_id for note in stored)
-    if moved:
-        await record_move(memory, MOVE, run_id, now, moved)
+        await commit(memory, ids, plan)
+
+    are_there = all(note.namespace == into for note in await memory.admin.get(ids))
+    if are_there and not await begun_run(memory, key, into):
+        return MoveResult(run_id="", moved=0, into=into)
+    return await move_as_one_run(memory, key, move, kind=MOVE, into=into, reason=f"moved to {into}")
+
+
+async def begun_run(memory: Memory, key: str, into: str) -> str | None:
+    """The run that a killed call began under this key, if all that it moved is there still.
+
+    What has left since, as by an undo, would be moved by it twice, and its undo would take back
+    what was told in between.
+    """
+    run_id = await memory.admin.get_meta(key)
+    if run_id is None:
+        return None
+    made = await memory.admin.revisions_of_run(run_id)
+    notes = await memory.admin.get([note.note_id for note in made])
+    return run_id if all(note.namespace == into for note in notes) else None
+
+
+async def move_as_one_run(
+    memory: Memory,
+    key: str,
+    move: Callable[[Moving], Awaitable[None]],
+    *,
+    kind: str,
+    into: str,
+    reason: str,
+) -> MoveResult:
+    """Move notes, or those that a killed call left, and record all as one run.
+
+    Args:
+        memory: Where the notes are; its lease is held.
+        key: A `BEGUN_KEY`, the same for who repeats the call.
+        move: Moves what is not there yet.
+        kind: `Run.kind`, and `Note.change` of what moves.
+        into: The namespace that it moves to.
+        reason: `Note.reason` of what moves.
+    """
+    now, before = utc_now(), await memory.admin.get_meta(key)
+    # Under one id until all is done, so that one undo takes back what a killed one had moved.
+    run_id = await begun_run(memory, key, into) or new_run_id(now, kind=kind)
+    await memory.admin.swap_meta(key, expected=before, value=run_id)
+    await move(Moving(into=into, change=kind, reason=reason, run_id=run_id, now=now))
+    moved = len(await memory.admin.revisions_of_run(run_id))
+    await record_move(memory, kind, run_id, now, moved)
+    await memory.admin.swap_meta(key, expected=run_id, value=None)
     return MoveResult(run_id=run_id, moved=moved, into=into)
 
 
@@ -208,7 +255,8 @@ async def move_namespace_once(
     async with opened(settings) as memory:
         into = (await read_names(memory.admin)).primary(into)
         counts = (await memory.admin.facets(NoteFilter(states=()))).namespaces
-        begun = await memory.admin.get_meta(BEGUN_KEY.format(source=source, into=into))
+        key = BEGUN_KEY.format(work="migration", source=source, into=into)
+        begun = await memory.admin.get_meta(key)
         if source == into:
             problem = f"{source!r} is named twice"
             raise InvalidArgumentError("--to", problem, "Name two namespaces.")
@@ -223,22 +271,16 @@ async def move_namespace_once(
         if not confirm(preview, into):
             raise NotConfirmedError(into)
         return await alone(
-            memory.admin, f"moving {source}", lambda: _move_namespace(memory, source, into), waits
+            memory.admin,
+            f"moving {source}",
+            lambda: _move_namespace(memory, key, source, into),
+            waits,
         )
 
 
-async def _move_namespace(memory: Memory, source: str, into: str) -> MoveResult:
-    now, key = utc_now(), BEGUN_KEY.format(source=source, into=into)
-    # Under one id until all is done, so that one undo takes back what a killed one had moved.
-    run_id = await memory.admin.get_meta(key) or new_run_id(now, kind=MIGRATE)
-    await memory.admin.swap_meta(key, expected=None, value=run_id)
-    reason = f"{source} moved to {into}"
-    moving = Moving(into=into, change=MIGRATE, reason=reason, run_id=run_id, now=now)
-    await move_all(memory, source, moving)
-    moved = len(await memory.admin.revisions_of_run(run_id))
-    await record_move(memory, MIGRATE, run_id, now, moved)
-    await memory.admin.swap_meta(key, expected=run_id, value=None)
-    return MoveResult(run_id=run_id, moved=moved, into=into)
+async def _move_namespace(memory: Memory, key: str, source: str, into: str) -> MoveResult:
+    move, reason = partial(move_all, memory, source), f"{source} moved to {into}"
+    return await move_as_one_run(memory, key, move, kind=MIGRATE, into=into, reason=reason)
 
 
 def move_output(done: MoveResult) -> Output:

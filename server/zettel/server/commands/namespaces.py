@@ -1,15 +1,22 @@
 """`zettel namespaces`: which there are, what else they are called, and merging two."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from zettel.server.commands.forget import Confirm
-from zettel.server.commands.moving import MoveResult, Moving, check_unnamed, move_all, record_move
+from zettel.server.commands.moving import (
+    BEGUN_KEY,
+    MoveResult,
+    begun_run,
+    check_unnamed,
+    move_all,
+    move_as_one_run,
+)
 from zettel.server.commands.output import Output, number_of, printable
 from zettel.server.config.settings import Settings
-from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
-from zettel.server.runtime.leadership import alone, new_run_id
+from zettel.server.runtime.leadership import alone
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError
 from zettel.storage.notes import MERGE
 from zettel.storage.store import NoteFilter
@@ -89,8 +96,11 @@ async def merge_once(
     async with opened(settings) as memory:
         counts, names = await _counts(memory), await read_names(memory.admin)
         into = into if names.primary(into) == source else names.primary(into)
-        _check(memory, source, into, {*counts, *names.primary_of})
-        if names.primary(source) == into and not counts.get(source):
+        known = {*counts, *names.primary_of, *names.primary_of.values()}
+        _check(memory, source, into, known)
+        is_merged = names.primary(source) == into and not counts.get(source)
+        key = BEGUN_KEY.format(work="merge", source=source, into=into)
+        if is_merged and not await begun_run(memory, key, into):
             return MoveResult(run_id="", moved=0, source=source, into=into)
         preview = (
             f"{number_of(counts.get(source, 0), 'note')} of {source!r} will be in {into!r}, which"
@@ -102,7 +112,7 @@ async def merge_once(
         return await alone(
             memory.admin,
             f"merging {source}",
-            lambda: _merge(memory, source, into, names),
+            lambda: _merge(memory, key, source, into, names),
             waits,
         )
 
@@ -121,17 +131,15 @@ def _check(memory: Memory, source: str, into: str, known: set[str]) -> None:
     check_unnamed(memory, {source: "FROM", into: "INTO"})
 
 
-async def _merge(memory: Memory, source: str, into: str, names: NamespaceNames) -> MoveResult:
-    now = utc_now()
-    run_id = new_run_id(now, kind=MERGE)
+async def _merge(
+    memory: Memory, key: str, source: str, into: str, names: NamespaceNames
+) -> MoveResult:
     # First, so that what clients store meanwhile goes to the new one.
     theirs = {name: into for name, to in names.primary_of.items() if to == source}
     await record_names(memory.admin, {**theirs, source: into}, frozenset({into}))
-    reason = f"{source} became {into}"
-    moving = Moving(into=into, change=MERGE, reason=reason, run_id=run_id, now=now)
-    moved = await move_all(memory, source, moving)
-    await record_move(memory, MERGE, run_id, now, moved)
-    return MoveResult(run_id=run_id, moved=moved, source=source, into=into)
+    move, reason = partial(move_all, memory, source), f"{source} became {into}"
+    done = await move_as_one_run(memory, key, move, kind=MERGE, into=into, reason=reason)
+    return replace(done, source=source)
 
 
 def merge_output(merged: MoveResult) -> Output:
