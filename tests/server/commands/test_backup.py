@@ -12,9 +12,12 @@ from tests.server.engine_homes import Home, ask, home_at
 from tests.server.processes import Process
 from tests.storage.keeping import Everything, everything, untold
 
-from zettel.server.commands.backup import back_up_once, restore_once
+from zettel.server.auth.token_store import add_token, read_tokens
+from zettel.server.auth.tokens import make_token
+from zettel.server.commands.backup import back_up_once, restore_once, restore_output
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.runtime.factories import opened
+from zettel.storage.backup.errors import StoreNotEmptyError
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.store import NoteFilter
@@ -229,3 +232,106 @@ async def test_erasures_are_taken_over_before_the_notes_that_could_be_all_a_rest
     store = await open_as_it_is(target.store)
     assert store.tables.ledger.is_erased(str(told["note_id"])) is not None
     await store.close()
+
+
+class KilledError(Exception):
+    """Ends a restore where it stands, as a kill -9 between two commits does."""
+
+
+async def killed(*_: object) -> None:
+    """Stand in the place of a step that is not reached."""
+    raise KilledError
+
+
+BEFORE_THE_NOTES = "zettel.storage.backup.restore._add_notes"
+AFTER_THE_NOTES = "zettel.server.commands.backup._settle"
+
+
+async def restore_killed_at(
+    step: str, target: Settings, file: Path, *, with_tokens: bool = False
+) -> None:
+    """Begin a restore that gets as far as a step."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(step, killed)
+        with pytest.raises(KilledError):
+            await restore_once(target, file, None, untold, with_tokens=with_tokens)
+
+
+async def backup_of(settings: Settings, content: str, *, token: str = "") -> Path:
+    """A backup of a store with one note, and with a token of some name."""
+    file = Path(settings.store).with_suffix(".zettel")
+    async with opened(settings, create=True) as memory:
+        await remember(memory, Caller(namespace="farm"), now=NOW, content=content)
+        if token:
+            await add_token(memory.store, make_token(token, ["farm"], expires=None, now=NOW)[0])
+        await back_up_once(settings, file, False, untold)
+    return file
+
+
+async def tokens_of(settings: Settings) -> dict[str, str]:
+    """Names of a store's tokens, and whether they are in force."""
+    async with opened(settings) as memory:
+        return {token.name: token.state(NOW) for token in await read_tokens(memory.store)}
+
+
+@pytest.mark.parametrize("step", [BEFORE_THE_NOTES, AFTER_THE_NOTES])
+@pytest.mark.parametrize("with_tokens", [False, True])
+async def test_a_restore_run_again_after_a_kill_brings_tokens_back_as_the_last_one_is_told(
+    tmp_path: Path, step: str, with_tokens: bool
+) -> None:
+    file = await backup_of(machine(tmp_path / "source"), "bees", token="ana")
+    target = machine(tmp_path / "target")
+    await restore_killed_at(step, target, file, with_tokens=not with_tokens)
+
+    result = await restore_once(target, file, None, untold, with_tokens=with_tokens)
+
+    assert await tokens_of(target) == {"ana": "active" if with_tokens else "revoked"}
+    assert await contents(target) == ["bees"]
+    assert (result.done.notes, result.done.there) == ((0, 1), (1, 0))[step == BEFORE_THE_NOTES]
+    assert ("had come back" in restore_output(result).text) == (step == AFTER_THE_NOTES)
+    with pytest.raises(StoreNotEmptyError):
+        await restore_once(target, file, None, untold)
+
+
+@pytest.mark.parametrize("namespace", [None, "old"])
+async def test_a_restore_after_a_killed_one_of_another_backup_leaves_no_token_of_that(
+    tmp_path: Path, namespace: str | None
+) -> None:
+    other = await backup_of(machine(tmp_path / "other"), "wasps", token="mallory")
+    file = await backup_of(machine(tmp_path / "source"), "bees")
+    target = machine(tmp_path / "target")
+    await restore_killed_at(BEFORE_THE_NOTES, target, other, with_tokens=True)
+
+    await restore_once(target, file, namespace, untold)
+
+    assert await tokens_of(target) == {}
+    assert await contents(target) == ["bees"]
+
+
+async def test_a_restore_leaves_the_tokens_that_a_store_has_of_its_own(tmp_path: Path) -> None:
+    other = await backup_of(machine(tmp_path / "other"), "wasps", token="mallory")
+    file = await backup_of(machine(tmp_path / "source"), "bees", token="ana")
+    target = machine(tmp_path / "target")
+    async with opened(target, create=True) as memory:
+        await add_token(memory.store, make_token("ben", ["farm"], expires=None, now=NOW)[0])
+    await restore_killed_at(BEFORE_THE_NOTES, target, other, with_tokens=True)
+
+    await restore_once(target, file, None, untold)
+
+    assert await tokens_of(target) == {"ana": "revoked", "ben": "active"}
+
+
+async def test_a_killed_restore_is_not_run_again_over_notes_that_were_changed_since(
+    tmp_path: Path,
+) -> None:
+    file = await backup_of(machine(tmp_path / "source"), "bees", token="ana")
+    target = machine(tmp_path / "target")
+    await restore_killed_at(AFTER_THE_NOTES, target, file)
+    async with opened(target) as memory:
+        await remember(memory, Caller(namespace="farm"), now=NOW, content="hens")
+
+    with pytest.raises(StoreNotEmptyError):
+        await restore_once(target, file, None, untold, with_tokens=True)
+
+    assert await tokens_of(target) == {"ana": "revoked"}
+    assert await contents(target) == ["bees", "hens"]

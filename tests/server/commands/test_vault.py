@@ -34,7 +34,8 @@ from zettel.tools.changes.undo import undo_run
 from zettel.tools.erasure.erase import erase_all
 from zettel.tools.evolve.run import Budget, evolve
 from zettel.tools.state.memory import Memory
-from zettel.tools.vault.manifest import VAULT_FILE, VaultError
+from zettel.tools.vault import read
+from zettel.tools.vault.manifest import VAULT_FILE, Vault, VaultError
 from zettel.tools.vault.note_file import standing_links
 from zettel.tools.vault.read import EditKind
 from zettel.tools.verbs.remember import remember
@@ -191,6 +192,82 @@ async def test_all_that_an_import_changed_is_taken_back_by_one_undo(desk: Desk) 
     assert "40 bees" in desk.text_of(ana)
     assert "a barn" in desk.text_of(ben)
     assert not (desk.folder / "farm" / "new.md").exists()
+
+
+class KilledError(Exception):
+    """Ends an import where it stands."""
+
+
+def unwritten(*_: object) -> None:
+    """Stand in the place of a file that is not written."""
+
+
+async def read_killed(desk: Desk, *, after: int) -> None:
+    """An import that ends as a kill -9 leaves it: some edits done, the manifest not written."""
+    applied = read._apply  # pyright: ignore[reportPrivateUsage] to stop between two edits
+    left = after
+
+    async def killed(*given: object, **more: object) -> None:
+        nonlocal left
+        if not left:
+            raise KilledError
+        left -= 1
+        await applied(*given, **more)  # pyright: ignore[reportArgumentType] as they came
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read, "_apply", killed)
+        patch.setattr(Vault, "write_manifest", unwritten)
+        with pytest.raises(KilledError):
+            await desk.read(forgets=True)
+
+
+@pytest.mark.parametrize("evolves", [False, True])
+@pytest.mark.parametrize("after", [1, 2, 3, 4, 5])
+async def test_an_import_that_was_killed_is_run_again_without_a_conflict(
+    desk: Desk, after: int, evolves: bool
+) -> None:
+    ana = await desk.remember("Ana has 40 bees", subject="Ana")
+    ben, carl = await desk.remember("Ben has a barn"), await desk.remember("Carl helps")
+    await desk.write()
+    desk.edit(ana, "40 bees", "41 bees")
+    desk.edit(ben, "kind: ", "needs: '[[hive]]'\nkind: ")
+    desk.file_of(carl).unlink()
+    (desk.folder / "farm" / "hive.md").write_text("---\nneeds: '[[frame]]'\n---\nA hive\n")
+    (desk.folder / "farm" / "frame.md").write_text("A frame\n")
+    await read_killed(desk, after=after)
+    if evolves:
+        await evolve(desk.memory, now=NOW, run_id="e1", who="scheduler", budget=Budget())
+
+    done = await desk.read(forgets=True)
+    again = await desk.read(forgets=True)
+
+    assert {edit.problem for edit in done.changes.edits} <= {""}
+    assert again.changes.edits == []
+    assert (await desk.note(ana)).content == "Ana has 41 bees"
+    assert (await desk.note(carl)).state is State.FORGOTTEN
+    notes = {n.content: n for n in await desk.memory.store.find(NoteFilter(), limit=9)}
+    assert set(notes) == {"Ana has 41 bees", "Ben has a barn", "A hive", "A frame"}
+    hive, frame = notes["A hive"].note_id, notes["A frame"].note_id
+    assert (hive, "needs") in standing_links(await desk.note(ben))
+    assert (frame, "needs") in standing_links(await desk.note(hive))
+
+
+async def test_a_file_that_a_killed_import_took_is_edited_on_from_what_it_says(desk: Desk) -> None:
+    ana, ben = await desk.remember("Ana has 40 bees"), await desk.remember("Ben has a barn")
+    await desk.write()
+    desk.edit(ana, "40 bees", "41 bees")
+    desk.edit(ben, "barn", "shed")
+    await read_killed(desk, after=1)
+    await desk.read()
+
+    desk.edit(ana, "41 bees", "42 bees")
+    await desk.read()
+    await update(desk.memory, BEES, now=NOW, note_id=ben, content="Ben has a hall")
+    desk.edit(ben, "shed", "hut")
+    last = await desk.read()
+
+    assert (await desk.note(ana)).content == "Ana has 42 bees"
+    assert list(kinds(last).values()) == [EditKind.CONFLICT]
 
 
 async def test_a_person_who_edited_a_file_is_not_overruled_by_who_had_read_the_note_before(

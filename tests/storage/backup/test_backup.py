@@ -358,6 +358,36 @@ async def test_a_restore_that_breaks_off_has_brought_back_nothing_and_can_be_don
     await second.close()
 
 
+async def test_a_restore_takes_back_what_a_killed_one_of_another_backup_has_left(
+    lance: LanceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(lance)
+    await backed_up(lance, tmp_path / "old.zettel")
+    await lance.reinforce([recalled(note_id) for note_id in (await everything(lance))[1]])
+    assert await lance.swap_meta("llm:spent", expected="7", value="8")
+    assert await lance.swap_meta("llm:health", expected=None, value="9")
+    await backed_up(lance, tmp_path / "new.zettel")
+    second = await fresh(tmp_path / "second")
+
+    async def killed(*_: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:  # as a kill -9 between two commits leaves it
+        patch.setattr("zettel.storage.backup.restore._add_notes", killed)
+        with pytest.raises(RuntimeError):
+            await restored(second, tmp_path / "new.zettel")
+    await restored(second, tmp_path / "old.zettel")
+    third = await fresh(tmp_path / "third")
+
+    await restored(third, tmp_path / "old.zettel")
+
+    assert await everything(second) == await everything(third)
+    values = [await second.get_meta(key) for key in ("llm:spent", "llm:health")]
+    assert values == ["7", None]
+    await second.close()
+    await third.close()
+
+
 @pytest.mark.slow
 async def test_a_backup_beside_writers_is_one_moment_of_their_history(
     lance: LanceStore, tmp_path: Path

@@ -29,6 +29,7 @@ from zettel.storage.backup.restore import (
     restore,
     would_erase,
 )
+from zettel.storage.backup.values import end_restore
 from zettel.storage.errors import InvalidArgumentError, StoreUnavailableError
 from zettel.storage.lance.ledger_rows import share_receipt
 from zettel.storage.lance.store import LanceStore, open_as_it_is
@@ -204,14 +205,15 @@ async def restore_checked(
 class _TokenChoice:
     """Chooses among a backup's named values: its access tokens come back revoked, unless asked for.
 
-    Not left out: a store that had tokens needs one of every caller, for good.
+    Not left out: a store that had tokens needs one of every caller, for good. Tokens that the store
+    has of its own stay as they are.
     """
 
     def __init__(self, *, keeps: bool, now: datetime) -> None:
         self._keeps, self._now = keeps, now
         self.live = 0
 
-    def __call__(self, key: str, value: str) -> str:
+    def __call__(self, key: str, value: str, own: str | None) -> str:
         """The value to restore.
 
         Raises:
@@ -223,13 +225,15 @@ class _TokenChoice:
         for token in tokens:
             check_token(token)
         live = [token for token in tokens if token.revoked_at is None]
-        if len(live) > TOKENS_MAX or len({token.token_id for token in tokens}) < len(tokens):
+        ids = {token.token_id for token in tokens}
+        if len(live) > TOKENS_MAX or len(ids) < len(tokens):
             message = "there are too many access tokens, or two of one id"
             raise ValueError(message)
         self.live = len(live)
-        if self._keeps:
-            return value
-        return dump_tokens(tuple(t if t.revoked_at else revoked(t, self._now) for t in tokens))
+        if not self._keeps:
+            tokens = tuple(t if t.revoked_at else revoked(t, self._now) for t in tokens)
+        others = tuple(token for token in parse_tokens(own) if token.token_id not in ids)
+        return dump_tokens((*tokens, *others))
 
 
 def _free_bytes(uri: str) -> int | None:
@@ -256,13 +260,14 @@ def _record(file: Path, begun: datetime, done: RestoreSummary) -> Run:
 async def _settle(store: LanceStore, memory: Memory, run: Run, tell: ReportProgress) -> None:
     """Record the restore, repair links to notes that were left out, and index the new notes.
 
-    A full disk is only logged: everything is back, and a second restore would be refused.
+    A full disk is only logged: everything is back, and a second restore would change nothing.
     """
     tell("indexing", 0, 0)
     try:
         await store.add_run(replace(run, ended_at=utc_now()))
         await heal(memory, now=utc_now())
         await store.upkeep()
+        await end_restore(store.tables)
     except StoreUnavailableError as error:
         logger.warning(
             "All notes are back, but they are not indexed yet. Make room, then run"
@@ -300,12 +305,17 @@ def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output
     """The printed result of a restore."""
     done, made = restored.done, restored.backup.manifest
     into = f" into namespace {restored.namespace!r}" if restored.namespace else ""
+    moment = iso(datetime.fromisoformat(made.made_at))
     lines = [
         f"{restored.store}: {number_of(done.notes, 'note')},"
-        f" {number_of(done.revisions, 'revision')} came back{into} from the {source} of"
-        f" {iso(datetime.fromisoformat(made.made_at))}."
+        f" {number_of(done.revisions, 'revision')} came back{into} from the {source} of {moment}."
     ]
-    if done.there:
+    if done.there and restored.namespace is None:
+        lines = [
+            f"{restored.store}: {number_of(done.there, 'note')} had come back from the {source} of"
+            f" {moment} before an earlier restore broke off; what was left to do is done now."
+        ]
+    elif done.there:
         one = "note was there already and was left as it is."
         many = "notes were there already and were left as they are."
         lines.append(number_of(done.there, one, many))

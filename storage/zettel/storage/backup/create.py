@@ -51,7 +51,8 @@ CONSISTENT_READ_ATTEMPTS = 200
 LOCAL_KEYS = (
     *("schema_version", "embed_model", "embed_dim", "vector_set", "reembedding"),
     *("upkeep", "lease:evolution", "previews", "erasing"),
-    *("lease:reembedding", "conditional_puts", "erased", "vector_index"),
+    *("lease:reembedding", "lease:import", "restoring"),
+    *("conditional_puts", "erased", "vector_index"),
 )
 """Keys of `meta` that the manifest contains or that concern only this store's processes."""
 

@@ -1,9 +1,10 @@
 """Restoring a backup into LanceDB tables: the notes in one commit, after everything else.
 
-A killed restore has restored no note or all of them; repeating it finishes the rest. How notes
-enter a store is pure rules, one note at a time: erased notes stay out, with notes composed of them
-and their traces in others. A note whose id is taken by another note gets a new one, always the
-same, so that restoring twice adds nothing.
+A killed restore has restored no note or all of them; repeating it finishes the rest, with its own
+values of `meta` in the place of those that the killed one left. How notes enter a store is pure
+rules, one note at a time: erased notes stay out, with notes composed of them and their traces in
+others. A note whose id is taken by another note gets a new one, always the same, so that restoring
+twice adds nothing.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -31,6 +32,7 @@ from zettel.storage.backup.create import BACKUP, EXPORT, is_local
 from zettel.storage.backup.errors import BackupDamagedError, NewerBackupError, StoreNotEmptyError
 from zettel.storage.backup.manifest import ERASURES, META, RUNS, USAGE
 from zettel.storage.backup.reader import BackupReader, SoundBackup
+from zettel.storage.backup.values import RestoreBegun, own_values, put_values, read_begun
 from zettel.storage.erasable import Receipt, digest_of
 from zettel.storage.erasure.ledger import LEDGER_FILE, Ledger
 from zettel.storage.erasure.traces import ids_in, merged_words, without_traces
@@ -48,8 +50,11 @@ from zettel.storage.revisions import NoteRow
 
 IsErased = Callable[[str], bool]
 """Whether an erasure of the note with this id is recorded."""
-KeptMeta = Callable[[str, str], str | None]
-"""What to restore of a named value of `meta`; None leaves it out, a ValueError refuses them all."""
+KeptMeta = Callable[[str, str, str | None], str | None]
+"""What to restore of a named value of `meta`, given the store's own one (None if it has none).
+
+None leaves it out, a ValueError refuses them all.
+"""
 RevisionMark = tuple[str, str, str]
 """Distinguishes a revision from another note's: namespace, the content's hash, `known_from`."""
 
@@ -186,6 +191,10 @@ class BackupContents:
             yield note_id
             yield self.new_id(note_id)
 
+    def revisions_of(self, note_ids: Set[str]) -> int:
+        """How many revisions the backup has of some notes."""
+        return sum(len(self.marks[note_id]) for note_id in note_ids)
+
     def plan(
         self, standing: Mapping[str, Mapping[int, RevisionMark]], touched: Mapping[str, list[Note]]
     ) -> MergePlan:
@@ -291,10 +300,13 @@ async def restore(
     namespace: str | None,
     is_erased: IsErased,
     tell: ReportProgress,
-    kept_meta: KeptMeta = lambda _key, value: value,
+    kept_meta: KeptMeta = lambda _key, value, _own: value,
     before_writing: Callable[[], Awaitable[None]] = _nothing,
 ) -> RestoreSummary:
     """Add a backup's notes to a store.
+
+    Into a store without notes it is called again after a kill, also where the notes are back and
+    nobody has changed them since: until `end_restore`.
 
     Args:
         tables: The store's.
@@ -305,7 +317,7 @@ async def restore(
         tell: Called with step, rows done, rows in all.
         kept_meta: Chooses among the named values.
         before_writing: Awaited once all is checked. What must not be missing beside the notes goes
-            there: with the notes in its store, a restore that was killed cannot be run again.
+            there: nobody has to run a restore again whose notes are back.
 
     Raises:
         StoreNotEmptyError: The store has notes, and no namespace is given; nothing was written.
@@ -318,17 +330,19 @@ async def restore(
     if manifest.schema_version > SCHEMA_VERSION:
         raise NewerBackupError(backup.path, f"schema version {manifest.schema_version}")
     async with hold_or_refuse(tables.place):
-        revisions = await tables.notes.count()
-        if revisions and namespace is None:
+        revisions, begun = await tables.notes.count(), await read_begun(tables.meta)
+        if revisions and namespace is None and begun.backup_id != manifest.backup_id:
             raise StoreNotEmptyError(tables.place.uri, revisions)
-        parts = BackupReader(backup, tell)
-        adoption = await _planned(tables, parts, BackupContents(is_erased, namespace))
-        values = _kept_values(tables, parts, kept_meta) if namespace is None else []
+        parts, survey = BackupReader(backup, tell), BackupContents(is_erased, namespace)
+        adoption = await _planned(tables, parts, survey)
+        if revisions and namespace is None and revisions != survey.revisions_of(adoption.there):
+            raise StoreNotEmptyError(tables.place.uri, revisions)
+        values = await _kept_values(tables, parts, kept_meta, begun) if namespace is None else {}
         await before_writing()
         runs = await _add_runs(tables, parts, adoption)
         usage = await _add_usage(tables, parts, adoption)
-        for rows in values:
-            await _insert(tables.meta, rows)
+        if namespace is None or (begun.backup_id and not revisions):
+            await put_values(tables.meta, begun, manifest.backup_id, values)
         keeps = (manifest.embed_model, manifest.embed_dim) == (tables.model_id, tables.dim)
         stream = _Stream(tables, parts, adoption, keeps_vectors=keeps)
         await _add_notes(tables, stream)
@@ -360,7 +374,7 @@ async def _planned(tables: Tables, parts: BackupReader, survey: BackupContents) 
 
     touched = await to_thread.run_sync(look)
     standing = defaultdict[str, dict[int, RevisionMark]](dict)
-    if survey.namespace is not None and await tables.notes.count():
+    if await tables.notes.count():
         wanted = list(survey.wanted())
         for first in range(0, len(wanted), IDS_PER_QUERY):
             found = await tables.notes.select(
@@ -388,35 +402,40 @@ async def _add_runs(tables: Tables, parts: BackupReader, adoption: MergePlan) ->
 
 
 async def _add_usage(tables: Tables, parts: BackupReader, adoption: MergePlan) -> int:
+    """Add the usage of entering notes; what is there of these, a killed restore has left."""
     added = 0
     for rows in parts.of(USAGE, tables.usage.spec.schema, "usage"):
         ids: list[str] = rows.column("note_id").to_pylist()
         kept = rows.filter(pa.array([adoption.enters(note_id) for note_id in ids], pa.bool_()))
         names = [adoption.id_of(note_id) for note_id in kept.column("note_id").to_pylist()]
-        added += await _insert(tables.usage, _with_column(kept, "note_id", names))
+        kept = _with_column(kept, "note_id", names)
+        added += await _insert(tables.usage, kept, replaces=True)
     return added
 
 
-def _kept_values(tables: Tables, parts: BackupReader, kept_meta: KeptMeta) -> list[pa.Table]:
-    """The rows of `meta` to add; all are judged before anything is written."""
-    found = list[pa.Table]()
+async def _kept_values(
+    tables: Tables, parts: BackupReader, kept_meta: KeptMeta, begun: RestoreBegun
+) -> dict[str, str]:
+    """The values of `meta` to restore; all are judged before anything is written."""
+    theirs = dict[str, str]()
     for rows in parts.of(META, tables.meta.spec.schema, "meta"):
         records: list[dict[str, str]] = rows.to_pylist()
-        theirs = ((r["key"], r["value"]) for r in records if not is_local(r["key"]))
-        try:
-            judged = [(key, kept_meta(key, value)) for key, value in theirs]
-        except ValueError as error:
-            raise parts.damaged(META, f"a value is none of a store's ({error})") from error
-        kept = [{"key": key, "value": value} for key, value in judged if value is not None]
-        found.append(pa.Table.from_pylist(kept, schema=rows.schema))
-    return found
+        theirs |= {row["key"]: row["value"] for row in records if not is_local(row["key"])}
+    own = await own_values(tables.meta, begun, theirs.keys())
+    try:
+        judged = {key: kept_meta(key, value, own[key]) for key, value in theirs.items()}
+    except ValueError as error:
+        raise parts.damaged(META, f"a value is none of a store's ({error})") from error
+    return {key: value for key, value in judged.items() if value is not None}
 
 
-async def _insert(table: LanceTable, rows: pa.Table) -> int:
+async def _insert(table: LanceTable, rows: pa.Table, *, replaces: bool = False) -> int:
+    """Add missing rows, and replace those that are there if asked to; returns how many."""
     if not rows.num_rows:
         return 0
     async with table.writing():
-        return (await table.merge(rows)).inserted
+        merged = await table.merge(rows, replace_where="" if replaces else None)
+    return merged.inserted + merged.replaced
 
 
 def _with_column(rows: pa.Table, name: str, values: list[str]) -> pa.Table:

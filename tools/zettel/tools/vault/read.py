@@ -2,7 +2,7 @@
 
 An edit is made of the revision that the file was written from. Where an agent has changed the note
 since, it is a conflict: the file and the note are left as they are. Changes that evolution made
-since are none.
+since are none, nor is a note that says by now what the file says.
 """
 
 from collections.abc import Mapping, Sequence
@@ -249,24 +249,39 @@ class _Finder:
         if base is None or revisions[-1].state is State.FORGOTTEN:
             self.add_problem(path, "its note is not there any more", note_id=known.id)
             return
+        base = await self._taken(revisions, known.rev, read) or base
         fields, to_new = self._changed(base, read), self._to_new(read)
         if not (fields or to_new):
             self.found.unchanged += 1
-            self.found.touched[path] = KnownFile(id=known.id, rev=known.rev, sha256=digest)
+            self.found.touched[path] = KnownFile(id=known.id, rev=base.rev, sha256=digest)
             return
         edit = NoteFileEdit(
             kind=EditKind.UPDATE,
             path=path,
             note_id=known.id,
-            rev=known.rev,
+            rev=base.rev,
             fields=fields,
             to_new=to_new,
             sha256=digest,
         )
-        if not await only_evolved(self._memory.store, revisions[-1], known.rev):
+        if not await only_evolved(self._memory.store, revisions[-1], base.rev):
             edit.kind = EditKind.CONFLICT
-            edit.problem = _changed_since(revisions[-1].rev, known.rev)
+            edit.problem = _changed_since(revisions[-1].rev, base.rev)
         self.found.edits.append(edit)
+
+    async def _taken(self, revisions: Sequence[Note], rev: int, read: NoteFile) -> Note | None:
+        """The newest revision after `rev` that says what the file says, as the note still does.
+
+        An import that was killed before it wrote the manifest has made one.
+        """
+        for note in reversed(revisions):
+            if note.rev <= rev or not await only_evolved(
+                self._memory.store, revisions[-1], note.rev
+            ):
+                return None
+            if not self._changed(note, read):
+                return note
+        return None
 
     def _changed(self, base: Note, read: NoteFile) -> FileFields:
         """The fields in which a file differs from the revision that it was written from."""
@@ -392,6 +407,8 @@ async def _apply(
         manifest.files[edit.path] = KnownFile(id=edit.note_id, rev=answer["rev"], sha256=sha256)
     elif edit.kind is EditKind.DELETED and forgets:
         (note,) = await memory.store.get([edit.note_id]) or [None]
+        if note is not None and note.state is State.FORGOTTEN:
+            note = None  # perhaps by an import that was killed before it wrote the manifest
         if note is not None and not await only_evolved(memory.store, note, edit.rev):
             edit.kind, edit.problem = EditKind.CONFLICT, _changed_since(note.rev, edit.rev)
             return
