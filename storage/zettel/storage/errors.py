@@ -209,6 +209,17 @@ class NotUndoableError(ZettelError):
         super().__init__(f"Run {run_id!r} can never be undone. {self.REASONS[kind]}")
 
 
+class RunOutOfReachError(ZettelError, PermissionError):
+    """A run brought notes from a namespace that the caller does not read."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(
+            f"Run {run_id!r} moved notes here from where this access token does not read; nothing"
+            " was undone. Ask the person who runs this server to undo it."
+        )
+
+
 class BusyEvolvingError(ZettelError):
     """A run of evolution is at work on the notes, and does not end in time."""
 

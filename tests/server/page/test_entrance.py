@@ -1,11 +1,14 @@
 """Authentication and CSRF protection of the page."""
 
+from functools import partial
+
 import httpx2
 import pytest
 from tests.server.page.visitors import SITE, Document, Server, Visitor, serving_page
 
 from zettel.server.auth.token_store import revoke_token
 from zettel.server.auth.tokens import revoked
+from zettel.server.commands.moving import MIGRATE, move_all, move_as_one_run
 from zettel.server.config.settings import Settings
 from zettel.server.page import entrance
 from zettel.server.page.entrance import LOGIN_BODY_BYTES, SECURITY_HEADERS
@@ -347,6 +350,25 @@ async def test_a_tenant_undoes_no_run_on_notes_that_are_trusted_more(
     await visitor.send("/runs/run-1/undo", seen=run, status=403)
 
     assert await server.house.store.get([owners]) == before
+
+
+async def test_a_tenant_undoes_no_run_that_moved_notes_from_where_it_does_not_read(
+    server: Server, visitor: Visitor
+) -> None:
+    moved = await server.told("Ben keeps goats in Bern", namespace="ben", principal="ana")
+    memory = await server.runtime.memory()
+    move = partial(move_all, memory, "ben")
+    run = await move_as_one_run(memory, "moving", move, kind=MIGRATE, into="ana", reason="moved")
+    [before] = await server.house.store.get([moved])
+    await visitor.log_in(await server.token("ana", "ana"))
+
+    seen = await visitor.see(f"/runs/{run.run_id}")
+    await visitor.send(f"/runs/{run.run_id}/undo", seen=seen, status=403)
+
+    assert before.namespace == "ana"
+    assert f"/runs/{run.run_id}/undo" not in seen.forms
+    assert "from where this access token does not read" in visitor.last.text
+    assert await server.house.store.get([moved]) == [before]
 
 
 async def test_what_came_through_a_proxy_is_refused_where_there_is_no_token(

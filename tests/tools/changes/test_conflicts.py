@@ -690,7 +690,9 @@ def test_an_address_with_another_port_or_version_is_a_change_whatever_else_the_n
 ) -> None:
     before, after = note(older, TOLD), note(younger, TOLD + timedelta(days=7))
 
-    (found,) = find_conflicts(after, (), {before.note_id: before}, {before.note_id: 0.5}).values()
+    (found,) = find_conflicts(
+        after, (), {before.note_id: outline_of(before)}, {before.note_id: 0.5}
+    ).values()
 
     assert found.weight > NAMED_CONFIDENCE
 
@@ -708,6 +710,6 @@ def test_other_services_of_a_machine_and_lines_of_a_file_are_no_change_of_an_add
 ) -> None:
     before, after = note(older, TOLD), note(younger, TOLD + timedelta(days=7))
 
-    found = find_conflicts(after, (), {before.note_id: before}, {before.note_id: 0.5})
+    found = find_conflicts(after, (), {before.note_id: outline_of(before)}, {before.note_id: 0.5})
 
     assert all(one.weight < NAMED_CONFIDENCE for one in found.values())

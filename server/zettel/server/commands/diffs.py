@@ -155,7 +155,7 @@ def notes_as_json(touched: Iterable[TouchedNote]) -> list[dict[str, object]]:
             "note_id": entry.after.note_id,
             "line": one_line(entry.after),
             "steps": list(entry.steps),
-            "created": entry.before is None,
+            "created": entry.created,
             "changed": {
                 difference.name: difference.as_json()
                 for difference in differences(entry.before, entry.after)

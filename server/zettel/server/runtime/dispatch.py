@@ -97,6 +97,7 @@ async def _undo(
     Raises:
         UnknownNameError: No run of this id changed a note of these.
         LessTrustedError: One of the notes is trusted more than the caller.
+        RunOutOfReachError: It moved a note from a namespace that is not one of these.
         ChangedSinceError: Notes were changed since, and not `partial`; nothing is undone.
         BusyEvolvingError: A run of evolution does not end in time; nothing is undone.
     """

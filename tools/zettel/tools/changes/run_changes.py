@@ -23,7 +23,9 @@ class TouchedNote:
     """A note that a run changed."""
 
     before: Note | None
-    """The revision before the run's first one; None if the run created the note."""
+    """The revision before the run's first one; None if the run created the note, or if it is in a
+    namespace that the caller does not read."""
+    created: bool
     after: Note
     """The run's last revision."""
     steps: tuple[str, ...]
@@ -39,6 +41,7 @@ async def touched_notes(store: NoteStore, run_id: str) -> list[TouchedNote]:
     return [
         TouchedNote(
             before=before.get(note_id),
+            created=revisions[0].rev == 1,
             after=revisions[-1],
             steps=tuple(step for revision in revisions for step in revision.steps),
         )

@@ -11,6 +11,7 @@ from zettel.storage.errors import (
     ChangedSinceError,
     NotUndoableError,
     QuotaExceededError,
+    RunOutOfReachError,
     UnknownNameError,
 )
 from zettel.storage.notes import BEGUN, UNDO, Note, Run, State
@@ -158,6 +159,7 @@ async def undo_run(
     Raises:
         UnknownNameError: There was no such run.
         NotUndoableError: It is of a kind that changes no revisions.
+        RunOutOfReachError: It moved a note from where the caller does not read: nothing is undone.
         ChangedSinceError: Notes were changed since, and not `partial`: nothing is undone.
         NamespaceRefusedError: The caller only reads one of the notes: nothing is undone.
         ChangedMeanwhileError: Others kept changing the notes.
@@ -165,6 +167,8 @@ async def undo_run(
     touched = {entry.after.note_id: entry for entry in await touched_notes(memory.store, run_id)}
     if not touched:
         await _check_undoable(memory, run_id)
+    if any(entry.before is None and not entry.created for entry in touched.values()):
+        raise RunOutOfReachError(run_id)
     cause = RestoreCause(now=now, by=who, change=UNDO, reason=undo_reason(run_id), run_id=undo_id)
     undoing, began = _Undoing(memory, touched, run_id, cause, partial=partial), anyio.current_time()
     report = UndoReport(undo_id=undo_id, run_id=run_id)

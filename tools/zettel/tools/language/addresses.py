@@ -63,7 +63,8 @@ def find_other_address(
         old = older.get(host, Address())
         for mark, now, then in ((":", new.ports, old.ports), ("/", new.versions, old.versions)):
             if len(now) == len(then) == 1 and now != then:
-                return OtherValue(*(f"{host}{mark}{next(iter(of))}" for of in (then, now)))
+                (then_only,), (now_only,) = then, now
+                return OtherValue(f"{host}{mark}{then_only}", f"{host}{mark}{now_only}")
     return None
 
 

@@ -594,7 +594,7 @@ def _parse(words: str, now: datetime, prefer: str) -> tuple[str, datetime | None
         "RETURN_TIME_AS_PERIOD": True,
     }
     found = DateDataParser(languages=["en"], settings=settings).get_date_data(words)
-    return found.period, found.date_obj.astimezone(UTC) if found.date_obj else None
+    return found.period or "", found.date_obj.astimezone(UTC) if found.date_obj else None
 
 
 def _on_next_day(words: str, moment: datetime, now: datetime, prefer: Prefer) -> datetime:

@@ -111,14 +111,15 @@ async def read_run(memory: Memory, caller: Caller, *, now: datetime, run_id: str
         raise UnknownNameError("run", run_id[:80], (), "Go back to the list of runs.")
     counts = dict(run.counts) if memory.reach is None else {"notes": len(touched)}
     standing = await _standing(memory, touched)
-    created = sum(entry.before is None for entry in touched)
+    created = sum(entry.created for entry in touched)
     return RunView(
         run=_line(run, counts, None if memory.reach is None else caller),
         notes=[_note(memory, caller, entry, standing) for entry in touched[:RUN_SHOWN_MAX_NOTES]],
         restored=len(touched) - created,
         forgotten=created,
         undone=bool(touched) and all(_undoes(note, run_id) for note in standing.values()),
-        writable=all(memory.may_write(note.namespace) for note in standing.values()),
+        writable=all(memory.may_write(note.namespace) for note in standing.values())
+        and all(entry.created or entry.before for entry in touched),
     )
 
 
@@ -151,7 +152,7 @@ def _note(memory: Memory, caller: Caller, entry: TouchedNote, standing: dict[str
     return RunNote(
         shown=line,
         steps=list(dict.fromkeys(entry.steps)),
-        created=entry.before is None,
+        created=entry.created,
         gone=now.state is State.FORGOTTEN,
         changed=differences(entry.before, after) if entry.before else {},
     )
