@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -462,10 +463,11 @@ async def test_a_commit_between_the_looks_at_two_tables_is_in_both_or_in_neither
 async def test_a_backup_whose_versions_another_process_drops_begins_again(
     lance: LanceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, copy_table, copied = make_note("0"), create._copy_table, list[str]()
+    told, copied = make_note("0"), list[str]()
+    copy_table = create._copy_table  # pyright: ignore[reportPrivateUsage] to erase between two tables
     await add(lance, told)
 
-    async def drop_others(handle: AsyncTable, table: LanceTable, copy: create._Copy) -> None:
+    async def drop_others(handle: AsyncTable, table: LanceTable, copy: Any) -> None:
         await copy_table(handle, table, copy)
         copied.append(table.spec.name)
         if len(copied) == 1:
