@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from time import sleep
+from typing import Any
 
 import anyio
 import pytest
@@ -12,11 +13,12 @@ from tests.server.engine_homes import Home, ask, home_at
 from tests.server.processes import Process
 from tests.storage.keeping import Everything, everything, untold
 
-from zettel.server.auth.token_store import add_token, read_tokens
-from zettel.server.auth.tokens import make_token
+from zettel.server.auth.token_store import add_token, read_tokens, revoke_token
+from zettel.server.auth.tokens import make_token, revoked
 from zettel.server.commands.backup import back_up_once, restore_once, restore_output
 from zettel.server.config.settings import Settings, load_settings
 from zettel.server.runtime.factories import opened
+from zettel.storage.backup import restore as restore_module
 from zettel.storage.backup.errors import StoreNotEmptyError
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.store import LanceStore, open_as_it_is
@@ -319,6 +321,66 @@ async def test_a_restore_leaves_the_tokens_that_a_store_has_of_its_own(tmp_path:
     await restore_once(target, file, None, untold)
 
     assert await tokens_of(target) == {"ana": "revoked", "ben": "active"}
+
+
+@pytest.mark.parametrize("step", [BEFORE_THE_NOTES, AFTER_THE_NOTES])
+@pytest.mark.parametrize("namespace", [None, "old"])
+async def test_tokens_made_or_revoked_between_a_kill_and_the_next_restore_stay_so(
+    tmp_path: Path, step: str, namespace: str | None
+) -> None:
+    file = await backup_of(machine(tmp_path / "source"), "bees", token="ana")
+    target = machine(tmp_path / "target")
+    async with opened(target, create=True) as memory:
+        await add_token(memory.store, make_token("ben", ["farm"], expires=None, now=NOW)[0])
+    await restore_killed_at(step, target, file, with_tokens=True)
+    async with opened(target) as memory:
+        for name in ("ana", "ben"):
+            await revoke_token(memory.store, name, lambda token: revoked(token, NOW))
+        await add_token(memory.store, make_token("new", ["farm"], expires=None, now=NOW)[0])
+
+    await restore_once(target, file, namespace, untold, with_tokens=namespace is None)
+
+    standing = await tokens_of(target)
+    ana = standing.pop("ana", "revoked")
+    assert (ana, standing) == ("revoked", {"ben": "revoked", "new": "active"})
+
+
+async def test_a_token_revoked_while_a_restore_is_at_it_stays_revoked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await backup_of(machine(tmp_path / "source"), "bees", token="ana")
+    target, add_usage = machine(tmp_path / "target"), restore_module._add_usage  # pyright: ignore[reportPrivateUsage]
+    async with opened(target, create=True) as memory:
+        await add_token(memory.store, make_token("ben", ["farm"], expires=None, now=NOW)[0])
+
+    async def revoke_first(*given: Any) -> int:
+        async with opened(target) as memory:
+            await revoke_token(memory.store, "ben", lambda token: revoked(token, NOW))
+        return await add_usage(*given)
+
+    monkeypatch.setattr(restore_module, "_add_usage", revoke_first)
+    await restore_once(target, file, None, untold)
+
+    assert await tokens_of(target) == {"ana": "revoked", "ben": "revoked"}
+
+
+async def test_a_token_of_the_store_stays_as_it_is_beside_the_same_one_of_a_backup(
+    tmp_path: Path,
+) -> None:
+    source = machine(tmp_path / "source")
+    file = await backup_of(source, "bees", token="ana")
+    async with opened(source) as memory:
+        (ana,) = await read_tokens(memory.store)
+    target, ended = machine(tmp_path / "target"), machine(tmp_path / "ended")
+    for settings, token in ((target, ana), (ended, revoked(ana, NOW))):
+        async with opened(settings, create=True) as memory:
+            await add_token(memory.store, token)
+
+    await restore_once(target, file, None, untold)
+    await restore_once(ended, file, None, untold, with_tokens=True)
+
+    assert await tokens_of(target) == {"ana": "active"}
+    assert await tokens_of(ended) == {"ana": "revoked"}
 
 
 async def test_a_killed_restore_is_not_run_again_over_notes_that_were_changed_since(

@@ -681,7 +681,7 @@ def test_of_a_name_in_code_its_value_is_changed_and_not_an_open_task_that_has_it
         ),
         (
             "Partner API of Bilety24: base URL https://api.bilety24.example/v3, auth by key.",
-            "Bilety24 calls go to https://api.bilety24.example/v4; the key is the same one.",
+            "The calls of Bilety24 go to https://api.bilety24.example/v4.",
         ),
     ],
 )
@@ -701,6 +701,14 @@ def test_an_address_with_another_port_or_version_is_a_change_whatever_else_the_n
     ("older", "younger"),
     [
         ("Grafana: http://10.0.4.12:3000", "Prometheus: http://10.0.4.12:9090"),
+        (
+            "The farm's Postgres listens on 10.0.4.12:5432.",
+            "The farm's Redis listens on 10.0.4.12:6379.",
+        ),
+        (
+            "The users are at https://api.example.com/v1/users of the API.",
+            "The bills are at https://api.example.com/v2/bills of the API.",
+        ),
         ("The check of tokens is at auth.py:42.", "The check of tokens fails at auth.py:97."),
         ("Staging: https://stage.example:8443", "Production: https://www.example:9443"),
     ],

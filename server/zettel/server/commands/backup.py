@@ -2,14 +2,21 @@
 
 import logging
 import shutil
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from anyio import to_thread
 
-from zettel.server.auth.token_store import TOKENS_KEY, TOKENS_MAX, dump_tokens, parse_tokens
-from zettel.server.auth.tokens import check_token, revoked
+from zettel.server.auth.token_store import (
+    TOKENS_KEY,
+    TOKENS_MAX,
+    Tokens,
+    dump_tokens,
+    parse_tokens,
+)
+from zettel.server.auth.tokens import Token, check_token, revoked
 from zettel.server.commands.output import CLI_PRINCIPAL, Output, number_of, printable
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
@@ -29,7 +36,7 @@ from zettel.storage.backup.restore import (
     restore,
     would_erase,
 )
-from zettel.storage.backup.values import end_restore
+from zettel.storage.backup.values import KeptValue, NamedValue, end_restore, keep_own
 from zettel.storage.errors import InvalidArgumentError, StoreUnavailableError
 from zettel.storage.lance.ledger_rows import share_receipt
 from zettel.storage.lance.store import LanceStore, open_as_it_is
@@ -213,27 +220,55 @@ class _TokenChoice:
         self._keeps, self._now = keeps, now
         self.live = 0
 
-    def __call__(self, key: str, value: str, own: str | None) -> str:
-        """The value to restore.
+    def __call__(self, of: NamedValue) -> KeptValue:
+        """What becomes of a named value.
 
         Raises:
             ValueError: It is a list of tokens that Zettel could not have made.
         """
-        if key != TOKENS_KEY:
-            return value
-        tokens = parse_tokens(value)
+        if of.key != TOKENS_KEY:
+            return keep_own(of)
+        theirs, stored = self._checked(of.theirs), parse_tokens(of.stored)
+        left = [token for raw in of.left for token in parse_tokens(raw)]
+        put = {token.token_id for token in left}
+        own = [token for token in stored if token.token_id not in put]
+        back = tuple(self._back(theirs, own, _ended_since(stored, left)))
+        tokens = (*back, *own)
+        none = not tokens and of.theirs is None
+        value = (None if of.left else of.stored) if none else dump_tokens(tokens)
+        return KeptValue(value, dump_tokens(back) if back else None)
+
+    def _checked(self, raw: str | None) -> Tokens:
+        tokens = parse_tokens(raw)
         for token in tokens:
             check_token(token)
         live = [token for token in tokens if token.revoked_at is None]
-        ids = {token.token_id for token in tokens}
-        if len(live) > TOKENS_MAX or len(ids) < len(tokens):
+        if len(live) > TOKENS_MAX or len({token.token_id for token in tokens}) < len(tokens):
             message = "there are too many access tokens, or two of one id"
             raise ValueError(message)
         self.live = len(live)
-        if not self._keeps:
-            tokens = tuple(t if t.revoked_at else revoked(t, self._now) for t in tokens)
-        others = tuple(token for token in parse_tokens(own) if token.token_id not in ids)
-        return dump_tokens((*tokens, *others))
+        return tokens
+
+    def _back(self, theirs: Tokens, own: Sequence[Token], ended: Set[str]) -> Iterator[Token]:
+        """The backup's tokens beside the store's own, whose names and ids stay theirs alone."""
+        ids = {token.token_id for token in own}
+        names = {token.name for token in own if token.revoked_at is None}
+        for token in theirs:
+            if token.token_id in ids:
+                continue
+            stays = self._keeps and token.token_id not in ended and len(names) < TOKENS_MAX
+            if token.revoked_at or (stays and token.name not in names):
+                names |= set() if token.revoked_at else {token.name}
+                yield token
+            else:
+                yield revoked(token, self._now)
+
+
+def _ended_since(stored: Tokens, left: Sequence[Token]) -> set[str]:
+    """Ids of tokens that somebody revoked after restores that broke off had put them in force."""
+    revoked_then = {token.token_id for token in left if token.revoked_at}
+    then = {token.token_id for token in left} - revoked_then
+    return {token.token_id for token in stored if token.revoked_at and token.token_id in then}
 
 
 def _free_bytes(uri: str) -> int | None:
@@ -265,9 +300,9 @@ async def _settle(store: LanceStore, memory: Memory, run: Run, tell: ReportProgr
     tell("indexing", 0, 0)
     try:
         await store.add_run(replace(run, ended_at=utc_now()))
+        await end_restore(store.tables)
         await heal(memory, now=utc_now())
         await store.upkeep()
-        await end_restore(store.tables)
     except StoreUnavailableError as error:
         logger.warning(
             "All notes are back, but they are not indexed yet. Make room, then run"

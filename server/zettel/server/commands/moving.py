@@ -186,8 +186,8 @@ async def begun_run(memory: Memory, key: str, into: str) -> str | None:
     what was told in between.
     """
     run_id = await memory.admin.get_meta(key)
-    if run_id is None:
-        return None
+    if run_id is None or any(run.run_id == run_id for run in await memory.admin.runs(limit=1_000)):
+        return None  # one that is recorded was killed with all done
     made = await memory.admin.revisions_of_run(run_id)
     notes = await memory.admin.get([note.note_id for note in made])
     return run_id if all(note.namespace == into for note in notes) else None

@@ -32,7 +32,14 @@ from zettel.storage.backup.create import BACKUP, EXPORT, is_local
 from zettel.storage.backup.errors import BackupDamagedError, NewerBackupError, StoreNotEmptyError
 from zettel.storage.backup.manifest import ERASURES, META, RUNS, USAGE
 from zettel.storage.backup.reader import BackupReader, SoundBackup
-from zettel.storage.backup.values import RestoreBegun, own_values, put_values, read_begun
+from zettel.storage.backup.values import (
+    KeptMeta,
+    RestoreBegun,
+    judged_values,
+    keep_own,
+    put_values,
+    read_begun,
+)
 from zettel.storage.erasable import Receipt, digest_of
 from zettel.storage.erasure.ledger import LEDGER_FILE, Ledger
 from zettel.storage.erasure.traces import ids_in, merged_words, without_traces
@@ -50,11 +57,6 @@ from zettel.storage.revisions import NoteRow
 
 IsErased = Callable[[str], bool]
 """Whether an erasure of the note with this id is recorded."""
-KeptMeta = Callable[[str, str, str | None], str | None]
-"""What to restore of a named value of `meta`, given the store's own one (None if it has none).
-
-None leaves it out, a ValueError refuses them all.
-"""
 RevisionMark = tuple[str, str, str]
 """Distinguishes a revision from another note's: namespace, the content's hash, `known_from`."""
 
@@ -300,7 +302,7 @@ async def restore(
     namespace: str | None,
     is_erased: IsErased,
     tell: ReportProgress,
-    kept_meta: KeptMeta = lambda _key, value, _own: value,
+    kept_meta: KeptMeta = keep_own,
     before_writing: Callable[[], Awaitable[None]] = _nothing,
 ) -> RestoreSummary:
     """Add a backup's notes to a store.
@@ -337,12 +339,14 @@ async def restore(
         adoption = await _planned(tables, parts, survey)
         if revisions and namespace is None and revisions != survey.revisions_of(adoption.there):
             raise StoreNotEmptyError(tables.place.uri, revisions)
-        values = await _kept_values(tables, parts, kept_meta, begun) if namespace is None else {}
+        theirs = _named_values(tables, parts) if namespace is None else {}
+        puts = await _puts(tables, parts, begun, theirs, kept_meta)
         await before_writing()
         runs = await _add_runs(tables, parts, adoption)
         usage = await _add_usage(tables, parts, adoption)
         if namespace is None or (begun.backup_id and not revisions):
-            await put_values(tables.meta, begun, manifest.backup_id, values)
+            now_begun = RestoreBegun(backup_id=manifest.backup_id, left=puts)
+            await put_values(tables, begun, now_begun, theirs, kept_meta)
         keeps = (manifest.embed_model, manifest.embed_dim) == (tables.model_id, tables.dim)
         stream = _Stream(tables, parts, adoption, keeps_vectors=keeps)
         await _add_notes(tables, stream)
@@ -413,20 +417,28 @@ async def _add_usage(tables: Tables, parts: BackupReader, adoption: MergePlan) -
     return added
 
 
-async def _kept_values(
-    tables: Tables, parts: BackupReader, kept_meta: KeptMeta, begun: RestoreBegun
-) -> dict[str, str]:
-    """The values of `meta` to restore; all are judged before anything is written."""
-    theirs = dict[str, str]()
+def _named_values(tables: Tables, parts: BackupReader) -> dict[str, str]:
+    """The backup's values of `meta`, without those that concern the store that it was made of."""
+    found = dict[str, str]()
     for rows in parts.of(META, tables.meta.spec.schema, "meta"):
         records: list[dict[str, str]] = rows.to_pylist()
-        theirs |= {row["key"]: row["value"] for row in records if not is_local(row["key"])}
-    own = await own_values(tables.meta, begun, theirs.keys())
+        found |= {row["key"]: row["value"] for row in records if not is_local(row["key"])}
+    return found
+
+
+async def _puts(
+    tables: Tables,
+    parts: BackupReader,
+    begun: RestoreBegun,
+    theirs: Mapping[str, str],
+    kept_meta: KeptMeta,
+) -> dict[str, list[str]]:
+    """Key -> what is to be put there; all are judged before anything is written."""
     try:
-        judged = {key: kept_meta(key, value, own[key]) for key, value in theirs.items()}
+        puts = await judged_values(tables.meta, begun, theirs, kept_meta)
     except ValueError as error:
         raise parts.damaged(META, f"a value is none of a store's ({error})") from error
-    return {key: value for key, value in judged.items() if value is not None}
+    return {key: [value] for key, value in puts.items()}
 
 
 async def _insert(table: LanceTable, rows: pa.Table, *, replaces: bool = False) -> int:

@@ -372,7 +372,11 @@ def _find_other_address(younger: _Told, older: _Told) -> OtherValue | None:
     if value is None:
         return None
     # One machine has many services.
-    words = [value_words(without_addresses(one.text.content)) for one in (younger, older)]
+    texts = [without_addresses(one.text.content) for one in (younger, older)]
+    names = [{*fold(" ".join(find_names(text))).split()} for text in texts]
+    if names[0] - names[1] and names[1] - names[0]:
+        return None
+    words = [value_words(text) for text in texts]
     return value if any(map(terms, words[0] & words[1] - _verbs())) else None
 
 

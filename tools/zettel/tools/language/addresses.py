@@ -19,7 +19,8 @@ _FILES = frozenset(
     " yaml yml toml ini cfg conf env log lock pdf".split()
 )
 """Ends of names of files: the number behind such a one is that of a line."""
-_VERSION = re.compile(r"(?<=/)v\p{N}+(?:\.\p{N}+)*(?![\w.])")
+_VERSION = re.compile(r"(?<=/)v\p{N}+(?:\.\p{N}+)*(?=/?\.?$)")
+"""At the end of a path: below one version are many things."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -598,7 +598,7 @@ def _parse(words: str, now: datetime, prefer: str) -> tuple[str, datetime | None
 
 
 def _on_next_day(words: str, moment: datetime, now: datetime, prefer: Prefer) -> datetime:
-    """The moment, but of a time of day alone that of the day before or after.
+    """The moment, but of a time of day alone the nearest one that is preferred.
 
     dateparser 1.5 steps on within the month: "9am", said on 30 November, is on the 1st of it.
     """
@@ -607,9 +607,13 @@ def _on_next_day(words: str, moment: datetime, now: datetime, prefer: Prefer) ->
         return moment
     _, today = _parse(words, now, "current_period")
     _, tomorrow = _parse(words, now + day, "current_period")
-    if today is None or tomorrow is None or abs(today - now) > day or tomorrow - today != day:
+    # With a time zone it may be of the day beside.
+    if today is None or tomorrow is None or abs(today - now) > 2 * day or tomorrow - today != day:
         return moment
-    return today + (day if prefer == "future" else -day)
+    near = [today + days * day for days in (-2, -1, 0, 1, 2)]
+    if prefer == "future":
+        return min(one for one in near if one > now)
+    return max(one for one in near if one <= now)
 
 
 def _telling(match: re.Match[str]) -> bool:
