@@ -116,7 +116,8 @@ FAR_MIN_COSINE, FAR_MIN_WORDS, FAR_MIN_SHARE = 0.25, 3, 0.2
 turns taken for one (November 2026)."""
 IDENTIFIER_MIN_COSINE = 0.35
 """Least cosine of two notes that have a name in code or of a ticket in common and tell one quantity
-otherwise, or an address and tell its port otherwise: nine of eleven pairs in 26 months are changes."""
+otherwise, or an address and tell its port otherwise: of eleven such pairs in 26 months nine are
+changes."""
 NEAR_MIN_COSINE = 0.60
 """Cosine from which a note with words of a change is of what the other tells, whatever words they
 share. Below it, in 345 notes (benchmarks/evolution/workshop.jsonl), 4 of 13 changes told by such
