@@ -1,6 +1,6 @@
 """An LLM settles what a rule has left open between two notes: only where it can quote both."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 import anyio
@@ -395,13 +395,18 @@ async def check_rest(desk: Desk, judge: Judge) -> None:
     assert await waiting(desk.memory) == 0
     for note in before.values():
         assert {link.to for link in note.links} <= before.keys() - {note.note_id}
-        closed = any(supersedes(other, note) for other in before.values())
+        closed = is_closed(note, before.values())
         assert note.derived or note.state in (CLOSED if closed else STANDING)
 
 
+def is_closed(note: Note, notes: Collection[Note]) -> bool:
+    """Whether a note that is there is in its place, maybe in that of a forgotten one before it."""
+    above = [other for other in notes if supersedes(other, note)]
+    return any(one.state is not State.FORGOTTEN or is_closed(one, notes) for one in above)
+
+
 def supersedes(note: Note, other: Note) -> bool:
-    live = note.state is not State.FORGOTTEN
-    return live and any(
+    return any(
         k.to == other.note_id and k.relation == SUPERSEDES and k.stood(None) for k in note.links
     )
 
