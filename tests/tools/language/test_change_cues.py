@@ -425,3 +425,43 @@ def test_a_change_is_told_by_its_sentence_and_the_one_before() -> None:
 
     assert cue
     assert cue.told == "The wiki is old. It has moved to Outline."
+
+
+@pytest.mark.parametrize(
+    ("text", "former", "new"),
+    [
+        ("Redis was replaced by Valkey in production.", "redis", "valkey"),
+        ("Our Redis has been replaced with Valkey.", "redis", "valkey"),
+        ("pombo has been renamed to correio; the repo follows.", "pombo", "correio"),
+        ("The service pombo is now called correio.", "pombo", "correio"),
+        ("Der Dienst pombo heißt jetzt correio.", "pombo", "correio"),
+        ("Der Dienst pombo wurde in correio umbenannt.", "pombo", "correio"),
+        ("Redis wurde durch Valkey ersetzt.", "redis", "valkey"),
+        ("Le service pombo s'appelle désormais correio.", "pombo", "correio"),
+        ("Redis a été remplacé par Valkey.", "redis", "valkey"),
+        ("El servicio pombo pasa a llamarse correio.", "pombo", "correio"),
+        ("Redis ha sido sustituido por Valkey.", "redis", "valkey"),
+        ("O serviço pombo passou a chamar-se correio.", "pombo", "correio"),
+        ("Redis foi substituído pelo Valkey.", "redis", "valkey"),
+        ("Il servizio pombo ora si chiama correio.", "pombo", "correio"),
+        ("Redis è stato sostituito da Valkey.", "redis", "valkey"),
+        ("De dienst pombo heet nu correio.", "pombo", "correio"),
+        ("pombo 服务改名为 correio。", "pombo", "correio"),
+        ("Redis 已被 Valkey 取代。", "redis", "valkey"),
+        ("pombo サービスは correio に改名された。", "pombo", "correio"),
+        ("RedisはValkeyに置き換えられた。", "redis", "valkey"),
+    ],
+)
+def test_what_is_renamed_or_replaced_was_before_and_what_comes_instead_was_not(
+    text: str, former: str, new: str
+) -> None:
+    cue = find_change_cue(text)
+    assert cue is not None
+    assert former in cue.former
+    assert new not in cue.former
+
+
+def test_where_something_was_done_it_is_not_renamed() -> None:
+    cue = find_change_cue("Die Besprechung wurde in den zweiten Stock verlegt.")
+    assert cue is not None
+    assert "besprechung" not in cue.former

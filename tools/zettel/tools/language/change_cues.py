@@ -31,6 +31,7 @@ _ELISION = regex.compile(r"(?<=(?<!\w)(?:\p{L}|qu))'\s?", regex.IGNORECASE)
 _GAP = r"\s+(?:\S*[^\s.!?;:]\s+){0,7}"
 _BREAKS = r";!?\n。！？；，、"
 """What a value does not go beyond, as a comma before a space; a full stop may stand within one."""
+_VALUE_WORD = rf"[^\s{_BREAKS}]+"
 _WORD = regex.compile(r"\p{N}+(?:[.:,]\p{N}+)+|[\p{L}\p{M}\p{N}]+")
 _QUOTED = regex.compile(
     r"`[^`\n]*`|(?P<said>(?:^|[:,：，、])\s*)?"
@@ -92,8 +93,18 @@ class _Language:
 
     @cached_property
     def former(self) -> Sequence[re.Pattern[str]]:
-        """What names the value before."""
+        """What names the value before, which stands behind it or within."""
         return tuple(_value_patterns(self._table, "former", self._spaced))
+
+    @cached_property
+    def former_before(self) -> Sequence[re.Pattern[str]]:
+        """What names the value before, which stands before it."""
+        return tuple(_before_patterns(self._table, "former", self._spaced))
+
+    @cached_property
+    def passives(self) -> re.Pattern[str] | None:
+        """The words before which it stands, some of which are by themselves words behind which."""
+        return self._phrases("former_before", "{}") if self._spaced else None
 
     @cached_property
     def not_former(self) -> frozenset[str]:
@@ -103,7 +114,8 @@ class _Language:
     @cached_property
     def over(self) -> Sequence[re.Pattern[str]]:
         """What names something that is over."""
-        return tuple(_value_patterns(self._table, "over", self._spaced))
+        of_over = (self._table, "over", self._spaced)
+        return (*_value_patterns(*of_over), *_before_patterns(*of_over))
 
     @cached_property
     def instead(self) -> Sequence[re.Pattern[str]]:
@@ -149,14 +161,20 @@ def find_change_cue(text: str) -> ChangeCue | None:
         told = _without(language.not_over, plain)
         if found := _changed(language, _without_mentions(told)):
             phrase = plain[slice(*found.span())].replace("' ", "'")
-            former = frozenset(chain.from_iterable(_values(language.former, told)))
-            former -= language.not_former
+            former = _former(language, told)
             over = tuple(filter(None, _values(language.over, told)))
             rest = _without(language.not_instead, told)
             instead = frozenset(chain.from_iterable(_values(language.instead, rest)))
             where = _sentences_of_change(language, told)
             return ChangeCue(phrase, former, over, instead, where)
     return None
+
+
+def _former(language: _Language, text: str) -> frozenset[str]:
+    """The words of what was before; behind "was replaced by" stands what came instead."""
+    rest = _without(language.passives, text)
+    found = *_values(language.former_before, text), *_values(language.former, rest)
+    return frozenset(chain.from_iterable(found)) - language.not_former
 
 
 def _without_mentions(text: str) -> str:
@@ -257,19 +275,30 @@ def _languages() -> Mapping[str, _Language]:
 def _value_patterns(
     table: dict[str, str | list[str]], name: str, spaced: bool
 ) -> Iterator[re.Pattern[str]]:
-    word = rf"[^\s{_BREAKS}]+"
-    value = rf"(?P<value>(?:{word}(?<!,)\s+){{0,{FORMER_MAX_WORDS - 1}}}{word})"
-    if not spaced:
-        value = rf"(?P<value>[^{_BREAKS}]{{1,{FORMER_MAX_CHARACTERS}}})"
+    """Words with a value behind them or within."""
+    value = _value(spaced=spaced)
     after = r"\s+" if spaced and name == "over" else r"\s*"  # "is cancelled, Ana is ill"
-    for key, form in ((name, rf"{{}}{after}{value}"), (f"{name}_before", rf"{value}\s*{{}}")):
-        if pattern := _phrases(table, key, form, spaced):
-            yield pattern
+    if pattern := _phrases(table, name, rf"{{}}{after}{value}", spaced):
+        yield pattern
     for phrase in table.get(f"{name}_between", ()):
         first, second = (_any([part], spaced) for part in phrase.split("…"))
         # Only the last "from" before "to".
-        between = value.replace(word, f"(?!{first}){word}")
+        between = value.replace(_VALUE_WORD, f"(?!{first}){_VALUE_WORD}")
         yield re.compile(rf"{first}\s*{between}\s*{second}", re.IGNORECASE)
+
+
+def _before_patterns(
+    table: dict[str, str | list[str]], name: str, spaced: bool
+) -> Iterator[re.Pattern[str]]:
+    """Words with a value before them."""
+    if pattern := _phrases(table, f"{name}_before", rf"{_value(spaced=spaced)}\s*{{}}", spaced):
+        yield pattern
+
+
+def _value(*, spaced: bool) -> str:
+    if not spaced:
+        return rf"(?P<value>[^{_BREAKS}]{{1,{FORMER_MAX_CHARACTERS}}})"
+    return rf"(?P<value>(?:{_VALUE_WORD}(?<!,)\s+){{0,{FORMER_MAX_WORDS - 1}}}{_VALUE_WORD})"
 
 
 def _pattern(table: dict[str, str | list[str]], name: str) -> regex.Pattern[str] | None:
