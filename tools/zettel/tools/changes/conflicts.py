@@ -332,21 +332,21 @@ def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> 
         cue = None  # what was wrong instead of right is only of a note that tells it
     tickets = younger.text.tickets and younger.text.tickets & older.text.tickets
     if tickets and _is_open(older.note) and younger.text.says_done_of(tickets):
-        return replace(_change(VALUE_CONFIDENCE, cosine, _DONE), change=TASK_CONFIDENCE)
+        return replace(make_change(VALUE_CONFIDENCE, cosine, _DONE), change=TASK_CONFIDENCE)
     if cue and _names_former(cue, younger, older, cosine):
         over = cue.over and _says_over(cue, value_words(older.text.content))
-        return _change(NAMED_CONFIDENCE + (OVER_GAIN if over else 0), cosine, _by_words(cue))
+        return make_change(NAMED_CONFIDENCE + (OVER_GAIN if over else 0), cosine, _by_words(cue))
     if cosine >= IDENTIFIER_MIN_COSINE and (value := _find_other_address(younger, older)):
-        return _change(NAMED_CONFIDENCE, cosine, _says(value))
+        return make_change(NAMED_CONFIDENCE, cosine, _says(value))
     if named and (cue or younger.text.says_done):
-        return _change(VALUE_CONFIDENCE, cosine, _by_words(cue) if cue else _DONE)
+        return make_change(VALUE_CONFIDENCE, cosine, _by_words(cue) if cue else _DONE)
     if named and cosine >= IDENTIFIER_MIN_COSINE and (value := _find_other_of(younger, older)):
-        return _change(VALUE_CONFIDENCE, cosine, _says(value))
+        return make_change(VALUE_CONFIDENCE, cosine, _says(value))
     new, old = younger.note.subject, older.note.subject
     if fold(old) == fold(new) or not (old and new):
         value = find_other_value(younger.text.sentences, older.text.sentences)
         if value and not _are_two_people(value, younger, older):
-            return _change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
+            return make_change(VALUE_CONFIDENCE, cosine, f"tells “{value.new}” in the same place")
     if cosine >= CHANGE_MIN_COSINE:
         return _change_near(cue, younger, older, cosine, meant=meant)
     return _change_far(cue, younger, older, cosine) if cue and cosine >= FAR_MIN_COSINE else None
@@ -356,12 +356,12 @@ def _change_far(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -> 
     """Whether a note with words of a change is of what one far from it tells."""
     value = find_other_number(younger.text.numbers, older.text.numbers)
     if value and _names_subject(younger, older):
-        return _change(VALUE_CONFIDENCE, cosine, _says(value))
+        return make_change(VALUE_CONFIDENCE, cosine, _says(value))
     if fold(younger.note.subject) == fold(older.note.subject) != "":
         if value := _find_other_quantity(younger, older, meant=True, near=True):
-            return _change(VALUE_CONFIDENCE, cosine, _says(value))
+            return make_change(VALUE_CONFIDENCE, cosine, _says(value))
     if _share_many_words(cue, younger.note, older.note):
-        return _change(CHANGE_CONFIDENCE, cosine, _by_words(cue))
+        return make_change(CHANGE_CONFIDENCE, cosine, _by_words(cue))
     return None
 
 
@@ -451,22 +451,22 @@ def _change_near(
     figures = younger.text.quantities.is_figures or older.text.quantities.is_figures
     value = find_other_number(numbers, older.text.numbers) if numbers and not figures else None
     if value and (cue or younger.text.is_of_now or _is_share_of_one(value, younger, older, cosine)):
-        return _change(NAMED_CONFIDENCE, cosine, _says(value))
+        return make_change(NAMED_CONFIDENCE, cosine, _says(value))
     if value and is_version(value) and _share_name(younger, older, value):
-        return _change(VALUE_CONFIDENCE, cosine, _says(value))
+        return make_change(VALUE_CONFIDENCE, cosine, _says(value))
     if cosine >= QUANTITY_MIN_COSINE and (value := find_other_label(numbers, older.text.numbers)):
-        return _change(VALUE_CONFIDENCE, cosine, _says(value))
+        return make_change(VALUE_CONFIDENCE, cosine, _says(value))
     if cue and (found := _change_by_cue(cue, younger.note, older.note, cosine, meant=meant)):
         return found
     if _is_otherwise_now(younger, older, cosine):
-        return _change(CHANGE_CONFIDENCE, cosine, _NOW)
+        return make_change(CHANGE_CONFIDENCE, cosine, _NOW)
     near = cosine >= QUANTITY_MIN_COSINE
     if value := _find_other_quantity(younger, older, meant=meant, near=near):
-        return _change(CHANGE_CONFIDENCE, cosine, _says(value))
+        return make_change(CHANGE_CONFIDENCE, cosine, _says(value))
     if _goes_on(younger, older, meant=meant):
-        return _change(CHANGE_CONFIDENCE, cosine, _GOES_ON)
+        return make_change(CHANGE_CONFIDENCE, cosine, _GOES_ON)
     done = _is_done(younger, older, cosine, meant=meant)
-    return _change(CHANGE_CONFIDENCE, cosine, _DONE) if done else None
+    return make_change(CHANGE_CONFIDENCE, cosine, _DONE) if done else None
 
 
 def _share_name(younger: _Told, older: _Told, value: OtherValue) -> bool:
@@ -562,11 +562,11 @@ def _change_by_cue(
     if not (len(shared) >= least or (meant and shared)):
         return None
     if _says_over(cue, value_words(f"{older.subject} {older.content}")):
-        return _change(NAMED_CONFIDENCE, cosine, _by_words(cue))
+        return make_change(NAMED_CONFIDENCE, cosine, _by_words(cue))
     if cosine < NEAR_MIN_COSINE and _is_of_else(cue, younger, older, shared, meant=meant):
         return None
     named = shares_slot_name(younger.content, older.content)
-    return _change(VALUE_CONFIDENCE if named else CHANGE_CONFIDENCE, cosine, _by_words(cue))
+    return make_change(VALUE_CONFIDENCE if named else CHANGE_CONFIDENCE, cosine, _by_words(cue))
 
 
 def _share_many_words(cue: ChangeCue, younger: Note | Outline, older: Note | Outline) -> bool:
@@ -679,7 +679,8 @@ def _by_words(cue: ChangeCue) -> str:
     return f"tells of a change (“{cue.phrase}”)"
 
 
-def _change(confidence: float, cosine: float, reason: str) -> Conflict:
+def make_change(confidence: float, cosine: float, reason: str) -> Conflict:
+    """A change of what an older note tells; the nearer of two as sure ones is the surer."""
     weight = min(confidence + max(cosine, 0.0) / 25, 1.0)
     return Conflict(relation=MAY_SUPERSEDE, weight=weight, reason=reason, change=confidence)
 

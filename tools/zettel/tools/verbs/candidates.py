@@ -45,6 +45,7 @@ from zettel.tools.changes.links import SURE_CONFIDENCE, standing
 from zettel.tools.changes.settling import settle_call
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.changes.telling_order import telling_key
+from zettel.tools.changes.told_anew import find_told_anew
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.marks import find_marks
@@ -142,11 +143,29 @@ async def compare(
     known = {i: other for i, other in known.items() if i not in (note.note_id, *settled)}
     cosines = None if vectors is None else _nearest_passages(near)
     compared = await _judged(note, stated, known, cosines, least)
+    return await _with_stored(memory, compared, settled, now=now)
+
+
+async def _with_stored(
+    memory: Memory, compared: Compared, settled: Collection[str], *, now: datetime
+) -> Compared:
+    """With what the store tells of the note and the others beside their texts."""
     try:
+        compared = await _with_told_anew(memory, compared, now=now)
         return await _with_told_between(memory, compared, settled)
     except StoreError:
-        logger.warning("no candidates: links could not be read", exc_info=True)
+        logger.warning("fewer candidates: the store could not be read", exc_info=True)
         return compared
+
+
+async def _with_told_anew(memory: Memory, compared: Compared, *, now: datetime) -> Compared:
+    """A note without any words of a change may tell anew of a thing that another is on."""
+    if any(one.change for one in compared.conflicts.values()):
+        return compared
+    note, known = compared.note, compared.known
+    where = NoteFilter(namespaces=(note.namespace,), unexpired_at=now)
+    anew = await find_told_anew(memory.store, note, known, compared.cosines, where)
+    return replace(compared, conflicts={**anew, **compared.conflicts})
 
 
 async def _with_told_between(
@@ -226,7 +245,8 @@ async def compare_again(
         return compared
     stated = await read_in_thread(find_statements, note)
     cosines = None if vectors is None else {**compared.cosines, **_nearest_passages(near)}
-    return await _judged(note, stated, {**compared.known, **others}, cosines, least)
+    compared = await _judged(note, stated, {**compared.known, **others}, cosines, least)
+    return await _with_stored(memory, compared, settled, now=now)
 
 
 async def _judged(

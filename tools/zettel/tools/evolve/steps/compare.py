@@ -40,6 +40,7 @@ from zettel.tools.changes.supersession import (
     supersedes,
 )
 from zettel.tools.changes.telling_order import telling_key
+from zettel.tools.changes.told_anew import find_told_anew
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import Step, Task, content_since
 from zettel.tools.evolve.steps.link import unless_same
@@ -279,6 +280,8 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
     known.pop(note.note_id, None)
 
     found = await read_in_thread(find_conflicts, note, stated, known, cosines)
+    if not any(one.change for one in found.values()):
+        found = {**await find_told_anew(store, note, known, cosines, where), **found}
     related = await kin(task.batch, note) if found else frozenset[str]()
     return {i: (known[i], conflict) for i, conflict in found.items() if i not in related}
 

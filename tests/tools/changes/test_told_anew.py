@@ -1,0 +1,114 @@
+"""A second note on one thing, of a later day, tells it anew."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.storage.in_memory.store import DictStore
+
+from zettel.storage.ids import new_id
+from zettel.storage.notes import MAY_SUPERSEDE, Note, Span, State, outline_of
+from zettel.storage.store import NewNote, NoteFilter
+from zettel.tools.changes.conflicts import PREFERRED_MIN_CONFIDENCE
+from zettel.tools.changes.told_anew import ANEW_MAX_NOTES, find_told_anew
+
+TOLD = datetime(2026, 3, 2, 9, tzinfo=UTC)
+WHERE = NoteFilter(namespaces=("proj",))
+
+
+def on(
+    subject: str,
+    content: str = "It is so",
+    *,
+    days: float = 0,
+    at: datetime = TOLD,
+    state: State = State.ACTIVE,
+) -> Note:
+    """A note on a subject, told some days after `at`."""
+    at += timedelta(days=days)
+    return Note(
+        note_id=new_id(at),
+        namespace="proj",
+        content=content,
+        subject=subject,
+        happened_at=at,
+        valid_from=at,
+        known_from=at,
+        changed_by="agent",
+        embed_model="",
+        state=state,
+    )
+
+
+async def changed(note: Note, others: Sequence[Note], cosine: float = 0.46) -> list[str]:
+    """Contents of the others that a note tells anew, or is told anew by, at a cosine."""
+    store = DictStore()
+    for one in (note, *others):
+        await store.write(new=[NewNote(note=one, vectors=None)])
+    known = {one.note_id: outline_of(one) for one in others if one.state is State.ACTIVE}
+    found = await find_told_anew(store, note, known, dict.fromkeys(known, cosine), WHERE)
+    assert all(one.relation == MAY_SUPERSEDE for one in found.values())
+    assert all(one.weight >= PREFERRED_MIN_CONFIDENCE for one in found.values())
+    return [known[note_id].content for note_id in found]
+
+
+@pytest.mark.parametrize("subject", ["staging database", "Duret beam", "kwaliteit van de verf"])
+async def test_the_second_note_on_a_thing_tells_it_anew(subject: str) -> None:
+    older = on(subject, "On pg-stg-2")
+    assert await changed(on(subject.upper(), days=3), [older]) == ["On pg-stg-2"]
+
+
+async def test_the_older_of_two_notes_on_a_thing_is_told_anew() -> None:
+    younger = on("staging database", "On pg-stg-4", days=3)
+    assert await changed(on("staging database"), [younger]) == ["On pg-stg-4"]
+
+
+async def test_a_thing_of_one_word_must_be_nearer() -> None:
+    older = on("newsletter", "Suspended")
+    assert await changed(on("newsletter", days=3), [older], 0.49) == []
+    assert await changed(on("newsletter", days=3), [older], 0.50) == ["Suspended"]
+
+
+@pytest.mark.parametrize("subject", ["Ana", "Ana Ruiz", "Ana van der Berg", "user", "the user", ""])
+async def test_a_second_note_on_somebody_need_not_change_the_first(subject: str) -> None:
+    assert await changed(on(subject, days=3), [on(subject)], 0.9) == []
+
+
+async def test_notes_of_one_day_on_a_thing_stand_beside_each_other() -> None:
+    older = on("staging database")
+    assert await changed(on("staging database", days=0.2), [older], 0.9) == []
+
+
+async def test_a_plan_counts_from_the_day_when_it_was_told() -> None:
+    first = on("staff dinner", "On 9 March at Bodega")
+    day = datetime(2026, 3, 9, tzinfo=UTC)
+    span = Span(start=day, end=day + timedelta(days=1), phrase="9 March")
+    ahead = {"happened_at": day, "times": (span,)}
+    second = replace(on("staff dinner", "On 9 March at Arrocería", days=3), **ahead)
+    assert await changed(second, [replace(first, **ahead)]) == ["On 9 March at Bodega"]
+    at_once = replace(on("staff dinner", "On 9 March at Arrocería", days=0.1), **ahead)
+    assert await changed(at_once, [replace(first, **ahead)]) == []
+
+
+async def test_of_a_thing_with_several_notes_none_is_meant() -> None:
+    others = [on("staging database", days=day) for day in range(2)]
+    assert await changed(on("staging database", days=3), others, 0.9) == []
+    many = [on("staging database", days=day) for day in range(4, 4 + ANEW_MAX_NOTES)]
+    assert await changed(on("staging database", days=3), [others[0], *many], 0.9) == []
+
+
+async def test_what_was_superseded_counts_no_more() -> None:
+    gone = on("staging database", "On pg-stg-2", state=State.SUPERSEDED)
+    current = on("staging database", "On pg-stg-4", days=1)
+    assert await changed(on("staging database", days=3), [gone, current]) == ["On pg-stg-4"]
+
+
+async def test_a_note_without_a_subject_tells_anew_the_thing_whose_name_it_holds() -> None:
+    older = on("Duret electrics", "Karim Haddad is the electrician")
+    younger = on("", "Electrical work at Duret: Sandrine Joly", days=3)
+    assert await changed(younger, [older], 0.50) == ["Karim Haddad is the electrician"]
+    assert await changed(younger, [older], 0.49) == []
+    assert await changed(replace(younger, subject="Sandrine"), [older], 0.9) == []
+    assert await changed(on("", "Electrical work at Benali", days=3), [older], 0.9) == []
+    assert await changed(on("", "The newsletter is late", days=3), [on("newsletter")], 0.9) == []
