@@ -311,7 +311,13 @@ def words_of_successor(question: str) -> frozenset[str]:
     That is "Rafał" of "before Rafał took it over": a name, if there is one.
     """
     _, successor = part_successor(question)
-    return frozenset(terms(" ".join(find_names(successor)) or successor)) - function_terms()
+    return names_of_successor(question) or frozenset(terms(successor)) - function_terms()
+
+
+def names_of_successor(question: str) -> frozenset[str]:
+    """The terms of the names in what a question says came in place of what it asks for."""
+    _, successor = part_successor(question)
+    return frozenset(terms(" ".join(find_names(successor)))) - function_terms()
 
 
 @cache

@@ -431,6 +431,10 @@ CODE_WORD_MIN_CHARACTERS = 3
 """Fewest letters of a code that may stand without its number."""
 _SPACED_WORD = re.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{N}_]++")
 """A word of a spaced script: an exact term holds whole words of these."""
+JOINED_WORD_MAX_CHARACTERS = 8
+"""Most characters of a word in a language without spaces. Of 37 changes whose older note is asked
+for by its whole text nine are Chinese or Japanese, and the older note came first as it held that
+to the letter (`benchmarks/RESULTS.md`)."""
 EXACT_MAX_TERMS = 32
 """Most exact terms of a question: every note is searched for each."""
 
@@ -438,13 +442,20 @@ EXACT_MAX_TERMS = 32
 def find_exact_terms(query: str) -> tuple[str, ...]:
     """The exact terms of a question, folded; the whole question if it is one word.
 
+    Of a language without spaces a short one, as a sentence looks like one word.
+
     At most `EXACT_MAX_TERMS`, the first ones.
     """
     quoted: list[str] = _QUOTED.findall(query)
     words = _unquoted_words(query)
-    alone = len(words) == 1 and not quoted
+    alone = len(words) == 1 and not quoted and not _is_sentence(words[0])
     meant = _identifiers(words) or (words if alone else [])
     return tuple(dict.fromkeys(fold(term) for term in (*quoted, *meant)))[:EXACT_MAX_TERMS]
+
+
+def _is_sentence(word: str) -> bool:
+    joined = _NO_CODE.search(word) is not None
+    return joined and len(word) > JOINED_WORD_MAX_CHARACTERS
 
 
 def find_asked_codes(query: str) -> tuple[str, ...]:

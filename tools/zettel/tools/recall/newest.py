@@ -26,6 +26,7 @@ from zettel.tools.language.question_words import (
     asks_for_now,
     asks_whether,
     asks_whether_still,
+    names_of_successor,
     part_successor,
     says_done,
     words_of_successor,
@@ -67,8 +68,8 @@ async def newest_first(
     question names it by its value or by a word that the other one lacks; all do if a past time is
     asked for that the newer note does not name, and the older comes first if the newer was told
     after that time. If a former value is asked for, the older note
-    moves before the newer one, and the best pair of such notes before what has not changed. No note
-    moves before one that is trusted more.
+    moves before the newer one, if that holds the name that came ("before Rafał"), and the best pair
+    of such notes before what has not changed. No note moves before one that is trusted more.
 
     The first look of `found` says whether people talk here.
     """
@@ -90,7 +91,9 @@ async def newest_first(
     pairs = await _believed(memory, linking, pairs, both=question.asks_former) if pairs else pairs
     ahead = dict[str, list[Ranked]]()
     if question.asks_former:
-        ahead = _former_first(best, outlines, pairs)
+        came = names_of_successor(question.text)
+        theirs = [pair for pair in pairs if came <= {*_terms_of(outlines[pair[0]])}]
+        ahead = _former_first(best, outlines, theirs)
     elif pairs:
         named = _pairs_named(linking, asked)
         ahead = await read_in_thread(_ahead, found, best, outlines, pairs, named)
@@ -174,15 +177,17 @@ def _replaced(
 def names_successor(question: Question, outlines: Iterable[Outline]) -> bool:
     """Whether one of some notes holds what a question says came in place of what it asks for."""
     came = words_of_successor(question.text)
-    return bool(came) and any(
-        came.issubset(terms(f"{one.subject} {one.content}")) for one in outlines
-    )
+    return bool(came) and any(came.issubset(_terms_of(one)) for one in outlines)
+
+
+def _terms_of(outline: Outline) -> list[str]:
+    return terms(f"{outline.subject} {outline.content}")
 
 
 def _is_successor(question: Question, newer: Outline, older: Outline) -> bool:
     """Whether a note, and not the other, holds what a question says came in place of another."""
     came = words_of_successor(question.text) if question.asks_former else frozenset[str]()
-    own, others = (terms(f"{one.subject} {one.content}") for one in (newer, older))
+    own, others = map(_terms_of, (newer, older))
     return bool(came) and came.issubset(own) and came.isdisjoint(others)
 
 
