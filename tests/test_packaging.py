@@ -195,7 +195,7 @@ async def test_without_torch_the_first_start_exports_the_model_and_recalls_by_me
     known = await anyio.run_process(
         [str(zettel), "model", "export"], env=light_environment(tmp_path)
     )
-    assert b"all-MiniLM-L6-v2@53aa5117+words3 is in" in known.stdout
+    assert b"all-MiniLM-L6-v2@53aa5117+words4 is in" in known.stdout
 
 
 def test_without_torch_the_check_names_the_extras_that_settings_need(

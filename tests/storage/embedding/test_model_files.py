@@ -70,7 +70,7 @@ def run_python(code: str, **environment: str) -> str:
 async def test_the_packaged_model_is_the_default(model: str) -> None:
     files = await find_model(model)
 
-    assert files.model_id == "all-MiniLM-L6-v2@53aa5117+words3"
+    assert files.model_id == "all-MiniLM-L6-v2@53aa5117+words4"
     assert files.config.dim == 384
     assert files.config.max_tokens == 256
 
@@ -323,12 +323,12 @@ async def test_the_model_of_a_stores_vectors_is_found_by_its_very_fingerprint_an
     assert found.folder == packaged.folder
     before = await find_model_of("all-MiniLM-L6-v2@53aa5117")
     assert before is not None
-    assert packaged.words == 3
+    assert packaged.words == 4
     assert before.words == 0
     shorter = await find_model_of("all-MiniLM-L6-v2@53aa5117+words1")
     assert shorter is not None
     assert shorter.model_id == "all-MiniLM-L6-v2@53aa5117+words1"
-    assert await find_model_of("all-MiniLM-L6-v2@53aa5117+words4") is None
+    assert await find_model_of("all-MiniLM-L6-v2@53aa5117+words5") is None
     assert await find_model_of("all-MiniLM-L6-v2@53aa5117+words0") is None
     assert await find_model_of("all-MiniLM-L6-v2@00000000") is None
     assert await find_model_of(f"{packaged.folder}@53aa5117") is None

@@ -27,6 +27,13 @@ LISTS = {
         ("El electricista viene el lunes a las ocho.", ("electrician", "Monday", "eight")),
         ("下周三下午和李医生有预约。", ("next Wednesday", "afternoon", "doctor", "appointment")),
         ("次の打ち合わせは木曜日です。", ("next", "meeting", "Thursday")),
+        ("O eletricista vem na segunda-feira às oito.", ("electrician", "Monday", "eight")),
+        ("A que horas abre a farmácia da praça?", ("hour", "open", "pharmacy", "square")),
+        ("L'elettricista viene lunedì alle otto.", ("electrician", "Monday", "eight")),
+        ("A che ora apre la farmacia in piazza?", ("hour", "open", "pharmacy", "square")),
+        ("De elektricien komt maandag om acht uur.", ("electrician", "Monday", "eight")),
+        ("Hoe laat gaat de apotheek aan het plein open?", ("late", "pharmacy", "square")),
+        ("De stroomrekening moet voor vrijdag betaald worden.", ("bill", "Friday", "pay")),
     ],
 )
 def test_a_sentence_in_another_language_is_put_into_english_words(
@@ -34,6 +41,28 @@ def test_a_sentence_in_another_language_is_put_into_english_words(
 ) -> None:
     found = to_english(text).casefold()
     assert [word for word in words if word.casefold() not in found] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("O prato está na cozinha e a tigela no forno.", "the Spanish for silver: plata"),
+        ("Die Rechnung ist bis Freitag zu bezahlen.", ""),
+        ("L'utilisateur veut des réponses en français, pas en anglais.", ""),
+        ("La reforma del baño va al 30 %.", ""),
+        ("We met Ben at the door, dan wants ten more.", ""),
+        ("Come to the solo concert, state of the art.", ""),
+        ("The pro rata rent of the old era is due.", ""),
+    ],
+)
+def test_a_language_that_came_later_changes_no_other_text(text: str, foreign: str) -> None:
+    assert (to_english(text) == to_english(text, 3)) is (not foreign)
+
+
+def test_texts_of_a_language_that_came_later_stay_as_they_are_beside_older_vectors() -> None:
+    for text in ("De huur is betaald.", "L'affitto è stato pagato.", "A renda já foi paga."):
+        assert to_english(text, 3) == text
+        assert "rent" in to_english(text)
 
 
 def test_a_german_compound_is_told_by_its_parts() -> None:

@@ -205,7 +205,8 @@ class ModelEmbedder(Embedder):
 
     def _said(self, text: str) -> str:
         """What the model is given of a text."""
-        return to_english(text) if self._files.words else text
+        words = self._files.words
+        return to_english(text, words) if words else text
 
     def _unit(self, found: NDArray[np.float32]) -> Vectors:
         if not np.isfinite(found).all():

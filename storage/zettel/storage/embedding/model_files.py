@@ -283,7 +283,7 @@ class ModelFiles:
 
     @property
     def model_id(self) -> str:
-        """Name, weights' fingerprint and word lists: `all-MiniLM-L6-v2@53aa5117+words3`."""
+        """Name, weights' fingerprint and word lists: `all-MiniLM-L6-v2@53aa5117+words4`."""
         words = f"+words{self.words}" if self.words else ""
         return f"{self.name}@{self.weights_sha256[:8]}{words}"
 
@@ -320,7 +320,8 @@ async def find_model_of(model_id: str) -> ModelFiles | None:
         except ModelUnavailableError:
             return None
         # A store from before the word lists, or of shorter ones, is searched as it is until it is
-        # embedded anew: words of a longer list are English, too, and fit the vectors it has.
+        # embedded anew: words of a longer list are English, too, and fit the vectors it has. Of a
+        # language that came later it has none (`ADDED_IN`).
         told = _WORDS.search(model_id)
         files = replace(files, words=min(files.words, int(told[1]) if told else 0))
         return files if files.model_id == model_id else None

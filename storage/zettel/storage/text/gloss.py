@@ -21,9 +21,12 @@ from zettel.storage.text.vocabulary import (
     word_list,
 )
 
-WORDS_VERSION = 3
+WORDS_VERSION = 4
 """Of the lists, which make a part of what a vector says, and, from 3, of longer notes' sentences
 with vectors of their own: it is part of the model's id."""
+ADDED_IN: Mapping[str, int] = {"it": 4, "nl": 4, "pt": 4}
+"""Language -> the version that first had it. With vectors of an earlier one its texts stay as they
+are: a question in English words would be far from a note in its own."""
 NAME_CHARACTERS = range(2, 5)
 """Of a Chinese name that is not in the list."""
 PHRASE_MAX_WORDS = 4
@@ -49,19 +52,23 @@ _OTHER_NAME = regex.compile(r"(?=[^\p{Latin}])\p{Lu}[\p{Ll}\p{M}]+")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー]+")
 
 
-def to_english(text: str) -> str:
+def to_english(text: str, version: int = WORDS_VERSION) -> str:
     """A text with the words of other languages in English, as far as they are known.
 
     Sentences in English, and in languages without a list, stay as they are; so do names, numbers
     and what is unknown. Order and endings are those of the other language.
+
+    Args:
+        text: Any.
+        version: Of the lists; languages that came later stay as they are.
     """
     if _UNSPACED.search(text):
         text = _glossed_unspaced(text)
     sentences = [text[start:end] for start, end in sentence_spans(text)]
-    own = list(map(_language_of, sentences))
+    own = [_language_of(sentence, version) for sentence in sentences]
     if not any(own):
         return text
-    most = _language_of(text)
+    most = _language_of(text, version)
     languages = [
         language or (most if _may_be(most, sentence) else "")
         for sentence, language in zip(sentences, own, strict=True)
@@ -84,20 +91,21 @@ def other_words(text: str) -> str:
     return " ".join((*words, *(anyascii(name) for name in _OTHER_NAME.findall(text))))
 
 
-def _language_of(text: str) -> str:
+def _language_of(text: str, version: int) -> str:
     """The language of the most function words of a text; empty for English and others."""
     words = [word.lower() for word in _words_of(text)]
     english = _english_words(words)
     told = Counter(code for word in {*words} - english for code in _function_words().get(word, ()))
     found = (
-        (count, known, language)
+        (count + known, language not in ADDED_IN, language)
         for language, count in told.items()
         # Not "am" and "in" in German.
-        if count > _count_others(english, language)
+        if ADDED_IN.get(language, 0) <= version
+        and count > _count_others(english, language)
         and (known := _count_known(words, language)) >= LANGUAGE_MIN_WORDS
         and known >= (LANGUAGE_MIN_SHARE if count > 1 else LONE_MIN_SHARE) * len(words)
     )
-    return max(found, default=(0, 0, ""))[-1]
+    return max(found, default=(0, False, ""))[-1]
 
 
 def _may_be(language: str, sentence: str) -> bool:

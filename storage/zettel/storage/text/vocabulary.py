@@ -16,19 +16,31 @@ from unicodedata import normalize
 import regex
 
 MODEL_LANGUAGE = "en"
-LANGUAGES = ("de", "es", "fr", "ja", "zh")
+LANGUAGES = ("de", "es", "fr", "it", "ja", "nl", "pt", "zh")
 """With a list of words and what they are in English."""
-STEMMERS: Mapping[str, str] = {"de": "german", "es": "spanish", "fr": "french"}
+SHORT_LISTS = frozenset({"it", "nl", "pt"})
+"""Languages whose list has the most frequent words alone: one that it has not may be any."""
+STEMMERS: Mapping[str, str] = {
+    "de": "german",
+    "es": "spanish",
+    "fr": "french",
+    "it": "italian",
+    "nl": "dutch",
+    "pt": "portuguese",
+}
 """Of the languages with spaces, in Snowball's names."""
-COMPOUNDING = frozenset({"de"})
+COMPOUNDING = frozenset({"de", "nl"})
 """Languages that write compounds as one word, the head last."""
 CAPITALISED_NOUNS = frozenset({"de"})
 """Languages in which a capital does not make a name."""
 PART_MIN_CHARACTERS = 3
 """Fewest letters of a part of a compound."""
 JOINTS = ("", "es", "s", "en", "n")
-"""What may stand between two parts of a German compound."""
-STREETS = frozenset("allee damm gasse graben platz ring straße strasse ufer weg".split())
+"""What may stand between two parts of a German or Dutch compound."""
+STREETS = frozenset(
+    "allee damm dijk gasse graben gracht kade laan platz plein ring straat straße strasse ufer"
+    " weg".split()
+)
 """Last parts of the names of streets."""
 VERB_ENDINGS: Mapping[str, Sequence[str]] = {
     "de": ("t", "et", "en", "te", "ten", "ete", "eten", "e", "st", "est", "test", "tet", "etet")

@@ -9,7 +9,13 @@ from itertools import pairwise
 
 import regex as re
 
-from zettel.storage.text.vocabulary import LANGUAGES, MODEL_LANGUAGE, is_listed, is_ordinary_english
+from zettel.storage.text.vocabulary import (
+    LANGUAGES,
+    MODEL_LANGUAGE,
+    SHORT_LISTS,
+    is_listed,
+    is_ordinary_english,
+)
 from zettel.tools.language.kept_readings import keep_last
 from zettel.tools.language.name_words import (
     NameWords,
@@ -117,8 +123,9 @@ def find_keywords(
 def names_rare_thing(keyword: str, language: str) -> bool:
     """Whether a keyword alone tells what a note is about: several words, or one that no list has.
 
-    Lists have the ordinary words of six languages; a German compound of such words is rare where
-    the list does not have it whole ("Webstuhl"). Words with digits are rather numbers than things.
+    Lists have the ordinary words of six languages, and the most frequent of three others; a German
+    compound of such words is rare where the list does not have it whole ("Webstuhl"). Words with
+    digits are rather numbers than things.
 
     Args:
         keyword: As `find_keywords` gives it.
@@ -130,7 +137,7 @@ def names_rare_thing(keyword: str, language: str) -> bool:
         return True
     # "subscriptions" is in the list without "s", and no form of "subscript".
     english = is_ordinary_english(keyword) or is_ordinary_english(keyword.removesuffix("s"))
-    if language not in ("", MODEL_LANGUAGE, *LANGUAGES) or english:
+    if language not in ("", MODEL_LANGUAGE, *LANGUAGES) or language in SHORT_LISTS or english:
         return False
     asked = (language,) if language in LANGUAGES else LANGUAGES if not language else ()
     return not any(is_listed(keyword, one) for one in asked)
