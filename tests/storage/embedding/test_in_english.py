@@ -21,6 +21,10 @@ PAIRS = [
     ("A che ora apre la biblioteca il sabato?", "The library opens at nine on Saturdays."),
     ("Hoe hoog is de borg van de woning?", "The deposit for the flat is 1,800 euros."),
     ("What does the plumber charge?", "De loodgieter rekent 90 euro voor de reparatie."),
+    ("När öppnar biblioteket på lördagar?", "The library opens at nine on Saturdays."),
+    ("O której otwiera się biblioteka w sobotę?", "The library opens at nine on Saturdays."),
+    ("Когда открывается библиотека в субботу?", "The library opens at nine on Saturdays."),
+    ("Kütüphane cumartesi günü ne zaman açılıyor?", "The library opens at nine on Saturdays."),
 ]
 OTHERS = [
     "Replies should be short, with the code first.",

@@ -34,6 +34,15 @@ LISTS = {
         ("De elektricien komt maandag om acht uur.", ("electrician", "Monday", "eight")),
         ("Hoe laat gaat de apotheek aan het plein open?", ("late", "pharmacy", "square")),
         ("De stroomrekening moet voor vrijdag betaald worden.", ("bill", "Friday", "pay")),
+        ("Tandläkartiden är på tisdag klockan 9.30.", ("dentist", "Tuesday", "clock")),
+        ("Min dotter är allergisk mot nötter.", ("daughter", "allergic", "nut")),
+        ("Wizyta u dentysty jest we wtorek o 9:30.", ("visit", "dentist", "Tuesday")),
+        ("Kiedy kończy się umowa z dostawcą?", ("end", "contract", "supplier")),
+        ("Запись к стоматологу на вторник в 9:30.", ("dentist", "Tuesday")),
+        ("Моя дочь не ест орехи, говорит Анна.", ("daughter", "nut", "Anna")),
+        ("Резервный сервер слушает порт 8080.", ("server", "port", "8080")),
+        ("We met Анна at the port.", ("We met Anna at the port",)),
+        ("Babamın diz ameliyatı ne zaman?", ("father", "surgery", "time")),
     ],
 )
 def test_a_sentence_in_another_language_is_put_into_english_words(
@@ -60,7 +69,14 @@ def test_a_language_that_came_later_changes_no_other_text(text: str, foreign: st
 
 
 def test_texts_of_a_language_that_came_later_stay_as_they_are_beside_older_vectors() -> None:
-    for text in ("De huur is betaald.", "L'affitto è stato pagato.", "A renda já foi paga."):
+    for text in (
+        "De huur is betaald.",
+        "L'affitto è stato pagato.",
+        "A renda já foi paga.",
+        "Hyran är betald.",
+        "Czynsz jest już zapłacony.",
+        "Аренда уже оплачена.",
+    ):
         assert to_english(text, 3) == text
         assert "rent" in to_english(text)
 

@@ -6,7 +6,7 @@ The words are those of `vocabulary`. A function word is left out, and tells the 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import takewhile
+from itertools import chain, takewhile
 
 import regex
 from anyascii import anyascii
@@ -15,6 +15,7 @@ from zettel.storage.text.passages import sentence_spans
 from zettel.storage.text.vocabulary import (
     CAPITALISED_NOUNS,
     MODEL_LANGUAGE,
+    SHORT_LISTS,
     STEMMERS,
     find_word,
     list_lines,
@@ -24,7 +25,7 @@ from zettel.storage.text.vocabulary import (
 WORDS_VERSION = 4
 """Of the lists, which make a part of what a vector says, and, from 3, of longer notes' sentences
 with vectors of their own: it is part of the model's id."""
-ADDED_IN: Mapping[str, int] = {"it": 4, "nl": 4, "pt": 4}
+ADDED_IN: Mapping[str, int] = dict.fromkeys(SHORT_LISTS, 4)
 """Language -> the version that first had it. With vectors of an earlier one its texts stay as they
 are: a question in English words would be far from a note in its own."""
 NAME_CHARACTERS = range(2, 5)
@@ -48,6 +49,8 @@ _KANA = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
 _HAN = regex.compile(r"\p{Han}")
 _SYLLABLE = regex.compile(r"(?<=[a-z'])(?=[A-Z])")
 """Between two characters, as anyascii spells them: "WangFang"."""
+_CYRILLIC = regex.compile(r"\p{Cyrillic}")
+_NOT_LATIN = regex.compile(r"(?!\p{Latin})\p{L}")
 _OTHER_NAME = regex.compile(r"(?=[^\p{Latin}])\p{Lu}[\p{Ll}\p{M}]+")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー]+")
 
@@ -92,7 +95,12 @@ def other_words(text: str) -> str:
 
 
 def _language_of(text: str, version: int) -> str:
-    """The language of the most function words of a text; empty for English and others."""
+    """The language of the most function words of a text; empty for English and others.
+
+    Cyrillic is read as Russian, the only language with a list that is written so.
+    """
+    if _CYRILLIC.search(text):
+        return "ru" if ADDED_IN["ru"] <= version else ""
     words = [word.lower() for word in _words_of(text)]
     english = _english_words(words)
     told = Counter(code for word in {*words} - english for code in _function_words().get(word, ()))
@@ -122,8 +130,19 @@ def _english_words(words: Sequence[str]) -> set[str]:
 
 
 def _count_others(words: Collection[str], language: str) -> int:
-    own = word_list(language).english  # a set less its keys would read all of them
-    return sum(word not in own for word in words)
+    """How many English function words a language's list has not."""
+    return len({*words} - _shared_words(language))
+
+
+@cache
+def _shared_words(language: str) -> frozenset[str]:
+    """English function words that a language's list has as well.
+
+    Read from the lines: a whole list, kept for one "mag" in an English text, takes 3 MiB.
+    """
+    english = {*list_lines(MODEL_LANGUAGE)}
+    forms = (line.partition("\t")[0].split(", ") for line in list_lines(language))
+    return frozenset(english.intersection(chain.from_iterable(forms)))
 
 
 def _count_known(words: Sequence[str], language: str) -> int:
@@ -148,9 +167,14 @@ def _glossed(sentence: str, language: str) -> str:
         elif not length:
             found = _find_name(words[at], language)
         first, last = matches[at], matches[at + max(length, 1) - 1]
-        told += sentence[end : first.start()], first[0] if found is None else found
+        told += sentence[end : first.start()], _in_latin(first[0]) if found is None else found
         end, at = last.end(), at + max(length, 1)
     return "".join((*told, sentence[end:]))
+
+
+def _in_latin(unknown: str) -> str:
+    """A word that no list has, most often a name, in Latin letters."""
+    return anyascii(unknown) if _NOT_LATIN.match(unknown) else unknown
 
 
 def _phrase_length(words: Sequence[str], language: str) -> int:

@@ -16,27 +16,33 @@ from unicodedata import normalize
 import regex
 
 MODEL_LANGUAGE = "en"
-LANGUAGES = ("de", "es", "fr", "it", "ja", "nl", "pt", "zh")
+LONG_LISTS = ("de", "es", "fr", "ja", "zh")
+"""Languages of which most words are known, so that one that is not is rather a name."""
+SHORT_LISTS = ("it", "nl", "pl", "pt", "ru", "sv", "tr")
+"""Languages of which the most frequent words are known, and everyday words of trades."""
+LANGUAGES = (*LONG_LISTS, *SHORT_LISTS)
 """With a list of words and what they are in English."""
-SHORT_LISTS = frozenset({"it", "nl", "pt"})
-"""Languages whose list has the most frequent words alone: one that it has not may be any."""
 STEMMERS: Mapping[str, str] = {
     "de": "german",
     "es": "spanish",
     "fr": "french",
     "it": "italian",
     "nl": "dutch",
+    "pl": "polish",
     "pt": "portuguese",
+    "ru": "russian",
+    "sv": "swedish",
+    "tr": "turkish",
 }
 """Of the languages with spaces, in Snowball's names."""
-COMPOUNDING = frozenset({"de", "nl"})
+COMPOUNDING = frozenset({"de", "nl", "sv"})
 """Languages that write compounds as one word, the head last."""
 CAPITALISED_NOUNS = frozenset({"de"})
 """Languages in which a capital does not make a name."""
 PART_MIN_CHARACTERS = 3
 """Fewest letters of a part of a compound."""
 JOINTS = ("", "es", "s", "en", "n")
-"""What may stand between two parts of a German or Dutch compound."""
+"""What may stand between two parts of a German, Dutch or Swedish compound."""
 STREETS = frozenset(
     "allee damm dijk gasse graben gracht kade laan platz plein ring straat straße strasse ufer"
     " weg".split()
@@ -79,7 +85,7 @@ def ordinary_words() -> frozenset[str]:
     Read from the lines: what a list is kept as to translate takes ten times the memory.
     """
     found = set(list_lines(MODEL_LANGUAGE))
-    for language in LANGUAGES:
+    for language in LONG_LISTS:
         for line in list_lines(language):
             found.update(word for word in line.partition("\t")[2].split() if word.islower())
     return frozenset(found)

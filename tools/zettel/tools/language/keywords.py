@@ -10,9 +10,8 @@ from itertools import pairwise
 import regex as re
 
 from zettel.storage.text.vocabulary import (
-    LANGUAGES,
+    LONG_LISTS,
     MODEL_LANGUAGE,
-    SHORT_LISTS,
     is_listed,
     is_ordinary_english,
 )
@@ -123,9 +122,8 @@ def find_keywords(
 def names_rare_thing(keyword: str, language: str) -> bool:
     """Whether a keyword alone tells what a note is about: several words, or one that no list has.
 
-    Lists have the ordinary words of six languages, and the most frequent of three others; a German
-    compound of such words is rare where the list does not have it whole ("Webstuhl"). Words with
-    digits are rather numbers than things.
+    Lists have the ordinary words of six languages; a German compound of such words is rare where
+    the list does not have it whole ("Webstuhl"). Words with digits are rather numbers than things.
 
     Args:
         keyword: As `find_keywords` gives it.
@@ -137,9 +135,9 @@ def names_rare_thing(keyword: str, language: str) -> bool:
         return True
     # "subscriptions" is in the list without "s", and no form of "subscript".
     english = is_ordinary_english(keyword) or is_ordinary_english(keyword.removesuffix("s"))
-    if language not in ("", MODEL_LANGUAGE, *LANGUAGES) or language in SHORT_LISTS or english:
+    if language not in ("", MODEL_LANGUAGE, *LONG_LISTS) or english:
         return False
-    asked = (language,) if language in LANGUAGES else LANGUAGES if not language else ()
+    asked = (language,) if language in LONG_LISTS else LONG_LISTS if not language else ()
     return not any(is_listed(keyword, one) for one in asked)
 
 
