@@ -116,7 +116,9 @@ def test_forms_of_verbs_words_without_accents_and_names_of_places_are_known(
 def test_a_name_in_other_letters_is_also_spelled_in_latin_ones() -> None:
     assert "Wang Fang" in to_english("王芳的电话是 0555 7120。")
     assert "Koron" in to_english("猫のコロンに薬をあげる。")
-    assert other_words("Анна Кузнецова живёт в Казани.").split() == ["Anna", "Kuznetsova", "Kazani"]
+    words = other_words("Анна Кузнецова живёт в Казани.").split()
+    assert words == ["Anna", "Kuznetsova", "live", "Kazan", "Kazani"]
+    assert other_words("Η Άννα Παππά ζει στην Πάτρα.").split() == ["Anna", "Pappa", "Patra"]
     assert other_words("Anna lives in Kazan.") == ""
 
 

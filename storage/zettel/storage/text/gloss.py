@@ -91,7 +91,8 @@ def other_words(text: str) -> str:
     if english != text:
         own = {word.lower() for word in _WORD.findall(text)}
         words = [word for word in _WORD.findall(english) if word.lower() not in own]
-    return " ".join((*words, *(anyascii(name) for name in _OTHER_NAME.findall(text))))
+    names = map(anyascii, _OTHER_NAME.findall(text))
+    return " ".join((*words, *(name for name in names if name not in words)))
 
 
 def _language_of(text: str, version: int) -> str:
