@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from shutil import copytree
+from typing import TypeVar
 
 import lancedb
 import numpy as np
@@ -31,8 +32,10 @@ from zettel.storage.lance.probe import lost_commits
 from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import META, USAGE, notes_table
 from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.lance.table import LanceTable
 from zettel.storage.location import hold, read_place
 from zettel.storage.notes import DERIVED_FROM, SUPERSEDES, Link, Note, State
+from zettel.storage.read_view import outside_views
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NewNote, Vectors
 from zettel.tools.doctor.checks import check_commits
@@ -41,6 +44,7 @@ from zettel.tools.evolve.lease import LEASE_KEY, LEASE_LIFETIME
 from zettel.tools.state.memory import Memory
 
 EMBEDDER = HashEmbedder()
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -431,6 +435,30 @@ async def test_notes_that_wait_for_their_vectors_are_worth_knowing_and_no_damage
 
     assert [(f.name, f.count) for f in found.findings] == [("waiting_for_vectors", 1)]
     assert found.is_clean
+
+
+async def test_notes_that_are_embedded_while_the_doctor_reads_are_no_damage(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = [make_note(f"moth {n}") for n in range(12)]
+    plain = LanceTable.read
+    async with patient.opened() as engine:
+        await engine.write(new=[NewNote(note=note) for note in waiting])
+
+        async def read_meanwhile(
+            table: LanceTable, fetch: Callable[[AsyncTable], Awaitable[_T]]
+        ) -> _T:
+            found = await plain(table, fetch)
+            if waiting and table is not engine.tables.notes and table.spec.name == "notes":
+                with outside_views():
+                    await engine.embed([(waiting.pop(), vector())], model=EMBEDDER.model_id)
+            return found
+
+        monkeypatch.setattr(LanceTable, "read", read_meanwhile)
+        found = await examined(patient)
+
+    assert len(waiting) < 10
+    assert damages(found) == set()
 
 
 async def test_a_model_that_cannot_be_loaded_is_damage_and_no_run_of_evolution_is_advised(
