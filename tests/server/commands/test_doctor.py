@@ -38,7 +38,7 @@ from zettel.storage.notes import DERIVED_FROM, SUPERSEDES, Link, Note, State
 from zettel.storage.read_view import outside_views
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NewNote, Vectors
-from zettel.tools.doctor.checks import check_commits
+from zettel.tools.doctor.checks import MAX_UNINDEXED_ROWS, check_commits
 from zettel.tools.erasure.orders import drain, order_erasure
 from zettel.tools.evolve.lease import LEASE_KEY, LEASE_LIFETIME
 from zettel.tools.state.memory import Memory
@@ -435,6 +435,21 @@ async def test_notes_that_wait_for_their_vectors_are_worth_knowing_and_no_damage
 
     assert [(f.name, f.count) for f in found.findings] == [("waiting_for_vectors", 1)]
     assert found.is_clean
+
+
+async def test_rows_that_wait_to_be_indexed_are_worth_knowing_and_no_damage(
+    patient: Patient,
+) -> None:
+    async with patient.opened() as store:
+        moths = [make_note(f"moth {n}") for n in range(MAX_UNINDEXED_ROWS + 1)]
+        await store.write(new=[NewNote(note=note, vectors=vector()) for note in moths])
+
+    found = await examined(patient)
+    mended = await examined(patient, fix=True)
+
+    assert {(f.name, f.is_damage) for f in found.findings} == {("unindexed_rows", False)}
+    assert found.is_clean
+    assert mended.mended == {"unindexed_rows"}
 
 
 async def test_notes_that_are_embedded_while_the_doctor_reads_are_no_damage(
