@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from anyio import Event, create_task_group, sleep, to_thread
 from lancedb import AsyncTable
+from tests.server.small_disks import small_disk
 from tests.storage.embedding.test_model_files import make_folder
 from tests.storage.keeping import untold
 from tests.storage.samples import DAY, LATER, NOW, make_note, revised
@@ -361,6 +362,23 @@ async def test_settings_that_do_not_count_are_named_and_are_no_damage(patient: P
     assert (finding.name, finding.is_damage) == ("unconfirmed_settings", False)
     assert "llm_model" in finding.means
     assert "zettel trust --store" in finding.means
+
+
+async def test_a_store_that_cannot_be_written_is_damage_and_a_person_told_what_to_do(
+    patient: Patient, tmp_path: Path
+) -> None:
+    folder = tmp_path / "disk"
+    await to_thread.run_sync(folder.mkdir)
+    with small_disk(folder, 20) as disk:
+        store = Path(await to_thread.run_sync(copytree, patient.folder, folder / "store"))
+        await to_thread.run_sync(disk.remount, "ro")
+        found = await examined(replace(patient, folder=store))
+
+    assert damages(found) == {"unwritable", "low_disk"}
+    (finding,) = [f for f in found.findings if f.name == "unwritable"]
+    assert f"{store} cannot be written by this user" in finding.means
+    assert "Make it writable" in finding.advice
+    assert not found.is_clean
 
 
 async def test_a_note_whose_erasure_is_on_its_way_is_named_once(patient: Patient) -> None:
