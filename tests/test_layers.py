@@ -242,3 +242,18 @@ def test_nothing_prints_because_stdout_is_the_protocol() -> None:
     ]
 
     assert printing == []
+
+
+def test_no_block_of_except_star_raises_because_older_pythons_wrap_it_in_a_group() -> None:
+    # CPython before 3.11.4 (gh-103590), which Debian 12 has; later ones raise the error itself.
+    raising = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in product_files()
+        for block in ast.walk(tree(file))
+        if isinstance(block, ast.TryStar)
+        for handler in block.handlers
+        for node in ast.walk(handler)
+        if isinstance(node, ast.Raise)
+    ]
+
+    assert raising == []

@@ -13,12 +13,14 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from shutil import copytree
+from typing import TypeVar
 
 import lancedb
 import numpy as np
 import pytest
 from anyio import Event, create_task_group, sleep, to_thread
 from lancedb import AsyncTable
+from tests.server.small_disks import small_disk
 from tests.storage.embedding.test_model_files import make_folder
 from tests.storage.keeping import untold
 from tests.storage.samples import DAY, LATER, NOW, make_note, revised
@@ -31,16 +33,19 @@ from zettel.storage.lance.probe import lost_commits
 from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import META, USAGE, notes_table
 from zettel.storage.lance.store import LanceStore, open_store
+from zettel.storage.lance.table import LanceTable
 from zettel.storage.location import hold, read_place
 from zettel.storage.notes import DERIVED_FROM, SUPERSEDES, Link, Note, State
+from zettel.storage.read_view import outside_views
 from zettel.storage.revisions import NoteRow
 from zettel.storage.store import NewNote, Vectors
-from zettel.tools.doctor.checks import check_commits
+from zettel.tools.doctor.checks import MAX_UNINDEXED_ROWS, check_commits
 from zettel.tools.erasure.orders import drain, order_erasure
 from zettel.tools.evolve.lease import LEASE_KEY, LEASE_LIFETIME
 from zettel.tools.state.memory import Memory
 
 EMBEDDER = HashEmbedder()
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,6 +364,23 @@ async def test_settings_that_do_not_count_are_named_and_are_no_damage(patient: P
     assert "zettel trust --store" in finding.means
 
 
+async def test_a_store_that_cannot_be_written_is_damage_and_a_person_told_what_to_do(
+    patient: Patient, tmp_path: Path
+) -> None:
+    folder = tmp_path / "disk"
+    await to_thread.run_sync(folder.mkdir)
+    with small_disk(folder, 20) as disk:
+        store = Path(await to_thread.run_sync(copytree, patient.folder, folder / "store"))
+        await to_thread.run_sync(disk.remount, "ro")
+        found = await examined(replace(patient, folder=store))
+
+    assert damages(found) == {"unwritable", "low_disk"}
+    (finding,) = [f for f in found.findings if f.name == "unwritable"]
+    assert f"{store} cannot be written by this user" in finding.means
+    assert "Make it writable" in finding.advice
+    assert not found.is_clean
+
+
 async def test_a_note_whose_erasure_is_on_its_way_is_named_once(patient: Patient) -> None:
     """As a process leaves it that ends between telling of an erasure and carrying it out."""
     await erased_again(patient)
@@ -431,6 +453,45 @@ async def test_notes_that_wait_for_their_vectors_are_worth_knowing_and_no_damage
 
     assert [(f.name, f.count) for f in found.findings] == [("waiting_for_vectors", 1)]
     assert found.is_clean
+
+
+async def test_rows_that_wait_to_be_indexed_are_worth_knowing_and_no_damage(
+    patient: Patient,
+) -> None:
+    async with patient.opened() as store:
+        moths = [make_note(f"moth {n}") for n in range(MAX_UNINDEXED_ROWS + 1)]
+        await store.write(new=[NewNote(note=note, vectors=vector()) for note in moths])
+
+    found = await examined(patient)
+    mended = await examined(patient, fix=True)
+
+    assert {(f.name, f.is_damage) for f in found.findings} == {("unindexed_rows", False)}
+    assert found.is_clean
+    assert mended.mended == {"unindexed_rows"}
+
+
+async def test_notes_that_are_embedded_while_the_doctor_reads_are_no_damage(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = [make_note(f"moth {n}") for n in range(12)]
+    plain = LanceTable.read
+    async with patient.opened() as engine:
+        await engine.write(new=[NewNote(note=note) for note in waiting])
+
+        async def read_meanwhile(
+            table: LanceTable, fetch: Callable[[AsyncTable], Awaitable[_T]]
+        ) -> _T:
+            found = await plain(table, fetch)
+            if waiting and table is not engine.tables.notes and table.spec.name == "notes":
+                with outside_views():
+                    await engine.embed([(waiting.pop(), vector())], model=EMBEDDER.model_id)
+            return found
+
+        monkeypatch.setattr(LanceTable, "read", read_meanwhile)
+        found = await examined(patient)
+
+    assert len(waiting) < 10
+    assert damages(found) == set()
 
 
 async def test_a_model_that_cannot_be_loaded_is_damage_and_no_run_of_evolution_is_advised(

@@ -10,7 +10,7 @@ import pytest
 from tests.storage.in_memory.store import DictStore
 
 from zettel.server.runtime import leadership
-from zettel.server.runtime.leadership import is_gone, lead, new_holder
+from zettel.server.runtime.leadership import is_gone, lead, new_holder, new_run_id
 from zettel.tools.evolve.lease import LEASE_LIFETIME, Lease
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -35,6 +35,14 @@ def test_only_a_process_that_ran_here_and_has_ended_is_gone(dead: str) -> None:
     assert not is_gone(f"elsewhere{dead}")
     for strange in ("", "own_lease", "a-b-c", f"{dead.rsplit('-', 2)[0]}-{10**30}-abcd"):
         assert not is_gone(strange)
+
+
+def test_ids_of_runs_sort_by_time_in_any_year() -> None:
+    moments = [datetime(year, 10, 9, 8, 7, 6, tzinfo=UTC) for year in (64, 999, 1999, 2026)]
+    ids = [new_run_id(moment) for moment in moments]
+
+    assert ids == sorted(ids)
+    assert ids[0].startswith("run-00641009080706-")
 
 
 async def test_the_lease_of_a_dead_leader_is_free_at_once(dead: str) -> None:

@@ -84,6 +84,14 @@ async def test_whom_the_full_text_index_takes_for_a_stop_word_is_found_in_every_
     assert {own, *mentioning} <= set(ids(asked))
 
 
+async def test_a_preview_writes_the_day_of_an_early_year_as_the_note_has_it(desk: Desk) -> None:
+    await desk.told("Rome burns", happened_at="0064-07-18", tags=["fire"])
+
+    preview = await desk("forget", tags=["fire"])
+
+    assert "'0064-07-18 Rome burns'" in str(preview["notes"])
+
+
 async def test_a_preview_of_nothing_names_the_call_that_shows_what_mentions_the_subject(
     desk: Desk,
 ) -> None:

@@ -17,6 +17,24 @@ _B = TypeVar("_B")
 _Args = TypeVarTuple("_Args")
 
 
+@contextmanager
+def first_error() -> Generator[None]:
+    """Let an error of a task group in the body leave it as itself, not within a group.
+
+    Python before 3.11.4 wraps in a group whatever an `except*` block raises.
+
+    Raises:
+        ZettelError: The first of those that the body raised.
+    """
+    errors = list[Exception]()
+    try:
+        yield
+    except* ZettelError as failed:
+        errors += failed.exceptions
+    if errors:
+        raise errors[0] from None
+
+
 async def gather2(
     first: Callable[[], Awaitable[_A]], second: Callable[[], Awaitable[_B]]
 ) -> tuple[_A, _B]:
@@ -30,12 +48,10 @@ async def gather2(
     async def do_second() -> None:
         beside.append(await second())
 
-    try:
+    with first_error():
         async with anyio.create_task_group() as group:
             group.start_soon(do_second)
             done.append(await first())
-    except* ZettelError as failed:
-        raise failed.exceptions[0] from None
     # If the first was shielded, as a commit is, only the second has seen a cancellation.
     await anyio.lowlevel.checkpoint_if_cancelled()
     return done[0], beside[0]

@@ -9,7 +9,7 @@ from datetime import datetime
 from zettel.storage.notes import Kind, Note, Outline, State, fold
 from zettel.tools.answers import Copy, RecalledNote
 from zettel.tools.language.dates import moving_days
-from zettel.tools.language.times import iso, wall_time
+from zettel.tools.language.times import iso, iso_day, wall_time
 from zettel.tools.language.transcripts import without_cue_times
 from zettel.tools.trust import FULL_TRUST, TrustView
 
@@ -45,7 +45,7 @@ def shorten(text: str, most: int) -> str:
 
 def one_line(note: Note | Outline) -> str:
     """Day, subject and the beginning of the content, on one line."""
-    return shorten(f"{note.happened_at:%Y-%m-%d} {told_by_whom(note)}", LINE_MAX_CHARACTERS)
+    return shorten(f"{iso_day(note.happened_at)} {told_by_whom(note)}", LINE_MAX_CHARACTERS)
 
 
 def told_by_whom(note: Note | Outline) -> str:

@@ -95,6 +95,7 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> "
 
     Raises:
         MisconfiguredError: These settings cannot be served; names every problem.
+        StoreError: With `check`, the store cannot be opened: a server would say so on `/health`.
     """
     import anyio  # noqa: PLC0415  as above
 
@@ -102,7 +103,7 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> "
         examine_flags,
         library_warnings,
     )
-    from zettel.server.config.preflight.serving import store_warnings  # noqa: PLC0415  as above
+    from zettel.server.config.preflight.serving import check_store  # noqa: PLC0415  as above
     from zettel.server.observability.logs import configure_logging  # noqa: PLC0415
 
     before: dict[str, str] = context.obj
@@ -112,7 +113,6 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> "
     of_now = list[str]()
     if check:
         of_now += anyio.run(library_warnings, settings)
-        of_now += anyio.run(store_warnings, settings)
         of_now += _port_warnings(settings)
     warnings = (*examined.warnings, *of_now)
     for warning in warnings:
@@ -122,6 +122,7 @@ def examined_settings(context: typer.Context, check: bool, **flags: object) -> "
         else:
             typer.echo(printable_lines(f"zettel: warning: {warning}"), err=True)
     if check:
+        anyio.run(check_store, settings)
         typer.echo(would_serve(settings, len(warnings)))
         leave()
     return settings

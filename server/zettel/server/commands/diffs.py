@@ -14,7 +14,7 @@ from zettel.tools.caller import Caller
 from zettel.tools.changes.differences import SHOWN_FIELDS
 from zettel.tools.changes.run_changes import TouchedNote
 from zettel.tools.erasure.erase import not_found
-from zettel.tools.language.times import iso
+from zettel.tools.language.times import iso, iso_day
 from zettel.tools.render import one_line
 from zettel.tools.views.short_ids import resolve_ids, shorten_ids
 
@@ -143,7 +143,7 @@ def _text(value: object) -> str:
         case Link():
             return f"{value.relation} {value.to}"
         case Span():
-            return f"{value.phrase} ({value.start:%Y-%m-%d})"
+            return f"{value.phrase} ({iso_day(value.start)})"
         case _:
             return str(value)
 

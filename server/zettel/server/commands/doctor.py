@@ -18,7 +18,7 @@ from zettel.server.config.permissions import (
     open_paths,
     private_paths,
 )
-from zettel.server.config.preflight.checks import DISK_MIN_FREE_BYTES
+from zettel.server.config.preflight.checks import DISK_MIN_FREE_BYTES, unwritable
 from zettel.server.config.settings import Settings, unconfirmed
 from zettel.server.engine.ipc.connect import RefusedError, dial
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
@@ -58,6 +58,7 @@ from zettel.tools.state.memory import Memory
 
 OPEN_PERMISSIONS = "open_permissions"
 FOREIGN_FILES = "foreign_files"
+UNWRITABLE = "unwritable"
 LOW_DISK = "low_disk"
 DEAD_ENGINE = "dead_engine"
 MUTE_ENGINE = "mute_engine"
@@ -113,6 +114,7 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
         directory = place.directory
         seen = await look_at_files(place)
         findings += [finding for check in checks.FILE_CHECKS for finding in check.run(seen)]
+        findings += await to_thread.run_sync(check_writable, settings)
         findings += await to_thread.run_sync(check_permissions, directory)
         findings += await to_thread.run_sync(check_disk, directory)
     where = Rendezvous(one_spelling(settings.store))
@@ -286,6 +288,18 @@ def _finding_text(finding: Finding, report: DoctorReport) -> str:
     if finding.advice:
         lines.append(f"  You: {finding.advice}")
     return "\n".join(map(printable, lines))
+
+
+def check_writable(settings: Settings) -> Sequence[Finding]:
+    """Directories of a store on this machine that this user cannot write."""
+    said = unwritable(settings)
+    return found(
+        UNWRITABLE,
+        len(said),
+        " ".join((*said, "Calls that write there fail; what is stored can be read.")),
+        advice="Make it writable for this user (chmod -R u+w, a disk mounted with rw), or name"
+        " another directory.",
+    )
 
 
 def check_permissions(directory: Path) -> Sequence[Finding]:

@@ -30,6 +30,7 @@ from zettel.tools.imports.write import (
     count_found,
     import_notes,
 )
+from zettel.tools.language.times import iso_day
 from zettel.tools.render import shorten
 from zettel.tools.state.memory import Memory
 
@@ -237,7 +238,7 @@ def _detail(report: ImportReport, words: str) -> str:
 
 def _sample(draft: Draft) -> str:
     about = f"{draft.subject}: " if draft.subject else ""
-    day = f"{draft.happened_at:%Y-%m-%d}  " if draft.happened_at else ""
+    day = f"{iso_day(draft.happened_at)}  " if draft.happened_at else ""
     words = shorten(" ".join(draft.content.split()), SAMPLE_MAX_CHARACTERS)
     return printable(f"e.g. {draft.kind}  {day}{about}{words}")
 

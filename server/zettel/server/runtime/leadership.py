@@ -17,6 +17,7 @@ from zettel.server.runtime.shutdown import unless_cancelled
 from zettel.storage.errors import BusyEvolvingError, LeaseLostError, StoreError
 from zettel.storage.store import NoteStore
 from zettel.tools.evolve.lease import LEASE_KEY, Lease
+from zettel.tools.language.times import iso
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ def _here() -> str:
 
 def new_run_id(now: datetime, *, kind: str = "run") -> str:
     """An id for one run; ids of one kind sort by time."""
-    return f"{kind}-{now:%Y%m%d%H%M%S}-{secrets.token_hex(3)}"
+    stamp = "".join(filter(str.isdecimal, iso(now)))
+    return f"{kind}-{stamp}-{secrets.token_hex(3)}"
 
 
 async def lead(lease: Lease, clock: Clock, work: Callable[[], Awaitable[_T]]) -> _T | None:

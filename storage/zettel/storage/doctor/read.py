@@ -27,6 +27,7 @@ from zettel.storage.lance.schema import VECTORS
 from zettel.storage.lance.table import MAX_ROWS, LanceTable, Tables
 from zettel.storage.location import StoreLocation, hold_or_refuse
 from zettel.storage.notes import DERIVED_FROM, EVOLUTION, Note
+from zettel.storage.read_view import in_one_view
 
 _NARROW = ("row_id", "note_id", "rev", "current", "known_from", "known_to", "embed_model")
 
@@ -56,8 +57,9 @@ def _read_files(directory: Path) -> FileFacts:
     )
 
 
+@in_one_view
 async def look_at_tables(tables: Tables) -> StoreFacts:
-    """Read the narrow columns of every row and the state of the tables."""
+    """Read the narrow columns of every row and the state of the tables, each of one version."""
     meta = await tables.meta.select(["key", "value"])
     old = await old_versions(tables.place)
     return StoreFacts(

@@ -254,14 +254,14 @@ async def _of_a_newer_version(place: Path) -> None:
     await store.close()
 
 
-async def test_serve_check_warns_of_a_store_that_cannot_be_opened(zettel: Launcher) -> None:
+async def test_serve_check_exits_with_3_for_a_store_of_a_newer_version(zettel: Launcher) -> None:
     await _of_a_newer_version(zettel.store)
 
     done = await to_thread.run_sync(lambda: zettel.run("serve", "--check", "--port", "0"))
 
-    assert done.returncode == 0
+    assert (done.returncode, done.stdout) == (3, "")
     assert "has schema version 9; this Zettel knows" in done.stderr
-    assert "see the 1 warning." in done.stdout
+    assert "Upgrade zettel-mcp" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -340,8 +340,10 @@ CHECKS: tuple[Check[StoreFacts], ...] = (
             for index in seen.indices
             if index.unindexed > MAX_UNINDEXED_ROWS
         ],
-        means="Rows are not indexed yet: they are found, slowly.",
+        means="Rows are not indexed yet: they are found, slowly, until the engine has indexed them"
+        " in the background.",
         fix=_UPKEEP,
+        is_damage=False,
     ),
     Check(
         name="fragments",

@@ -41,6 +41,7 @@ from zettel.tools.language.times import (
     Prefer,
     day_from,
     iso,
+    iso_day,
     read_iso,
     resolve,
     resolve_dotted,
@@ -381,8 +382,8 @@ def _after_date(
     if date.at < opening or not _ONE_DAY.search(date.english):
         return None
     if (match := _ORDINAL.fullmatch(told.english)) and not match[1]:
-        later = int(match[2]) > period.start.day
-        return resolve(f"{period.start:%Y-%m}-{int(match[2]):02}", period.start) if later else None
+        later = f"{iso_day(period.start)[:-2]}{int(match[2]):02}"
+        return resolve(later, period.start) if int(match[2]) > period.start.day else None
     if _side(text, told) in _ENDS and _BARE_WEEKDAY.fullmatch(told.english):
         return resolve(told.english, period.start, prefer="future")
     return None

@@ -5,7 +5,7 @@ from calendar import day_name, month_name
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -684,6 +684,11 @@ def from_wall_time(shown: datetime) -> datetime:
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with `Z`, to the second."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def iso_day(day: date) -> str:
+    """ISO 8601, of a moment only its day; with `%Y` years before 1000 have no zeros on Linux."""
+    return day.isoformat()[: len("2026-01-01")]
 
 
 def exactly(moment: datetime) -> str:

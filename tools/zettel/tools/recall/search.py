@@ -23,7 +23,7 @@ from zettel.tools.language.asked_slots import TEXT_READ_CHARACTERS, Slot, find_a
 from zettel.tools.language.names import find_names
 from zettel.tools.language.question_words import sort_tags
 from zettel.tools.language.terms import spelled_kinds
-from zettel.tools.language.times import from_wall_time
+from zettel.tools.language.times import from_wall_time, iso_day
 from zettel.tools.language.user_words import own_words
 from zettel.tools.ranking.corpus import Corpus, Values, make_corpus
 from zettel.tools.ranking.estimate import as_told
@@ -602,4 +602,4 @@ def _told(outline: Outline, query: str) -> str:
     if len(words) > RERANK_MAX_CHARACTERS:
         words = rank_passages(words, query).cut(RERANK_MAX_CHARACTERS)
     told = f"{outline.subject}: {words}" if outline.subject else words
-    return f"{outline.happened_at:%Y-%m-%d} {told}"
+    return f"{iso_day(outline.happened_at)} {told}"

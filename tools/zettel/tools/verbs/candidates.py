@@ -12,7 +12,7 @@ import anyio
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.errors import StoreError, ZettelError
+from zettel.storage.errors import StoreError
 from zettel.storage.matching import match_outlines
 from zettel.storage.notes import (
     MAY_SUPERSEDE,
@@ -46,7 +46,7 @@ from zettel.tools.changes.settling import settle_call
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.changes.telling_order import telling_key
 from zettel.tools.changes.told_anew import find_told_anew
-from zettel.tools.concurrency import read_in_thread
+from zettel.tools.concurrency import first_error, read_in_thread
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.marks import find_marks
 from zettel.tools.language.other_things import are_labelled_apart
@@ -435,12 +435,10 @@ async def _nearest(memory: Memory, where: NoteFilter, note: Note, vectors: Vecto
             await memory.store.nearest(vector, where, limit=CANDIDATE_NEAREST_NOTES, least=least)
         )
 
-    try:
+    with first_error():
         async with anyio.create_task_group() as group:
             for vector in whole_passages(note.content, vectors)[:CANDIDATE_MAX_PASSAGES]:
                 group.start_soon(look, vector)
-    except* ZettelError as failed:
-        raise failed.exceptions[0] from None
     return found
 
 

@@ -10,7 +10,7 @@ from typing import TypedDict, Unpack
 
 import anyio
 
-from zettel.storage.errors import InvalidArgumentError, ZettelError
+from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.ids import new_id
 from zettel.storage.notes import DERIVED_FROM, SAME_AS, Kind, Note, Span, State, fold, fold_hash
 from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
@@ -36,7 +36,7 @@ from zettel.tools.changes.supersession import (
     supersedes,
     with_plans_replaced,
 )
-from zettel.tools.concurrency import check_cancelled, read_in_thread, shielded
+from zettel.tools.concurrency import check_cancelled, first_error, read_in_thread, shielded
 from zettel.tools.language.dates import (
     find_note_times,
     read_end,
@@ -571,13 +571,11 @@ async def _embedding(
         await done.wait()
         return made[0]
 
-    try:
+    with first_error():
         async with anyio.create_task_group() as group:
             group.start_soon(embed)
             yield wait
             group.cancel_scope.cancel()
-    except* ZettelError as failed:
-        raise failed.exceptions[0] from None
 
 
 def _read(

@@ -1,7 +1,7 @@
 """Checks of the whole configuration before the server binds its port and opens its store.
 
-All errors are reported at once; surprising settings get a warning, and so does a store that cannot
-be opened, since the server reports that on `/health` and tries again.
+All errors are reported at once; surprising settings get a warning. A store that cannot be opened
+ends the check alone, since the server reports that on `/health` and tries again.
 """
 
 import os
@@ -176,16 +176,15 @@ def examine(settings: Settings) -> PreflightReport:
         check_rules(settings.retain_days)
     except InvalidArgumentError as error:
         refusals.append(error)
-    warnings = [*unconfirmed(settings), *contradictions(settings), *_store_warnings(settings)]
-    warnings += _unwritable(Path(one_spelling(settings.erasures)), "The record of erasures'")
+    warnings = [*unconfirmed(settings), *contradictions(settings), *unwritable(settings)]
+    warnings += _store_warnings(settings)
     return PreflightReport(refusals=tuple(refusals), warnings=tuple(warnings))
 
 
 def _store_warnings(settings: Settings) -> list[str]:
     if not is_directory(settings.store):
         return []
-    store = Path(one_spelling(settings.store))
-    warnings = _unwritable(store, "The store's")
+    store, warnings = Path(one_spelling(settings.store)), list[str]()
     there = _nearest_existing(store)
     free = shutil.disk_usage(there).free
     if free < DISK_MIN_FREE_BYTES:
@@ -194,6 +193,14 @@ def _store_warnings(settings: Settings) -> list[str]:
             " may not be compacted, and at none nothing can be remembered. Make room."
         )
     return [*warnings, *permission_warnings(settings.store), *_open_secret(store)]
+
+
+def unwritable(settings: Settings) -> list[str]:
+    """Warnings about directories that this user cannot write: the store's, and that of erasures."""
+    of_erasures = _unwritable(Path(one_spelling(settings.erasures)), "The record of erasures'")
+    if not is_directory(settings.store):
+        return of_erasures
+    return [*_unwritable(Path(one_spelling(settings.store)), "The store's"), *of_erasures]
 
 
 def _unwritable(directory: Path, whose: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +18,6 @@ from zettel.storage.errors import (
     InvalidArgumentError,
     MissingStoreError,
     ModelUnavailableError,
-    StoreError,
     StoreUnavailableError,
 )
 
@@ -55,18 +55,18 @@ def exposure_warnings(settings: Settings) -> list[str]:
     ]
 
 
-async def store_warnings(settings: Settings) -> list[str]:
-    """A warning about a store that is there and cannot be opened, as `/health` would tell it."""
+async def check_store(settings: Settings) -> None:
+    """Open a store that is there, as `/health` would tell of it; none yet is no problem.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
     if not _may_exist(settings.store):
-        return []
-    try:
+        return
+    # None yet, or what `library_warnings` says.
+    with suppress(MissingStoreError, ModelUnavailableError):
         async with opened(settings):
-            return []
-    except (MissingStoreError, ModelUnavailableError):
-        # None yet, or what `library_warnings` says.
-        return []
-    except StoreError as error:
-        return [str(error)]
+            pass
 
 
 async def _has_tokens(settings: Settings) -> bool:

@@ -39,6 +39,7 @@ from zettel.tools.evolve.consolidate.drafts import (
 from zettel.tools.evolve.consolidate.repeated_facts import repeated_facts
 from zettel.tools.evolve.steps.base import Step, Task, is_talk
 from zettel.tools.language.feedback import Feedback, read_feedback
+from zettel.tools.language.times import iso_day
 
 FEEDBACK_MIN_NOTES, FEEDBACK_MIN_OCCASIONS = 3, 2
 """Notes that ask for the same, and sessions or days on which they were told, that make a rule."""
@@ -217,7 +218,7 @@ def _link_to(task: Task, rule: Note, notes: Sequence[Note]) -> None:
 
 def _draft(group: Sequence[_Told]) -> DerivedDraft:
     notes = [one.note for one in group]
-    days = [f"{note.happened_at:%Y-%m-%d}" for note in notes]
+    days = [iso_day(note.happened_at) for note in notes]
     subjects: Mapping[str, str] = {fold(note.subject): note.subject for note in notes}
     return DerivedDraft(
         sort=PROPOSED_RULE,

@@ -29,6 +29,7 @@ from zettel.tools.evolve.steps.base import Task
 from zettel.tools.language.change_cues import find_change_cue
 from zettel.tools.language.facts import Statement
 from zettel.tools.language.relations import THE_USER
+from zettel.tools.language.times import iso_day
 
 FACT_MIN_OCCASIONS = 3
 """Sessions, or days, on which a fact was told: once more than what may be a slip and its echo."""
@@ -139,7 +140,7 @@ def _offer(
     if any(is_refused(offer) and not ids.isdisjoint(cited(offer)) for offer in before):
         return None
     plainest = min(plain, key=lambda note: len(note.content))
-    days = [f"{note.happened_at:%Y-%m-%d}" for note in alike]
+    days = [iso_day(note.happened_at) for note in alike]
     who, name = fact
     return DerivedDraft(
         sort=PROPOSED_FACT,

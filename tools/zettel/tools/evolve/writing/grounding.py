@@ -31,6 +31,7 @@ from zettel.tools.language.numerals import (
     number_values,
 )
 from zettel.tools.language.opposites import adds_denial, denies_otherwise, says_contrary
+from zettel.tools.language.times import iso_day
 
 Fault = Literal["malformed", "too_long", "instructions", "invented", "contrary"]
 """Why a text is rejected."""
@@ -196,7 +197,7 @@ def _spelled_day(day: date) -> str:
     """A day in the forms in which a text may name a part of it."""
     ending = {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
     ending = "th" if 11 <= day.day <= 13 else ending
-    return f"{day:%A %a %d %B %b %Y %Y-%m-%d} {day.day} {day.day}{ending}"
+    return f"{day:%A %a %d %B %b %Y} {iso_day(day)} {day.day} {day.day}{ending}"
 
 
 def _without_true_days(value: str, sources: Sources) -> str | None:

@@ -34,6 +34,7 @@ from zettel.tools.evolve.writing.writer import (
     Ruling,
 )
 from zettel.tools.language.opposites import denies_otherwise
+from zettel.tools.language.times import iso_day
 from zettel.tools.llm.client import LlmClient, TokenBudget
 from zettel.tools.llm.llm import ChatQuestion, Llm
 
@@ -182,7 +183,7 @@ def block(note: Note, role: str, *, shown: int = NOTE_MAX_CHARACTERS) -> str:
     said += [f"tags: {', '.join(tags)}" if tags else ""]
     said += [f"keywords: {', '.join(note.keywords)}" if derived and note.keywords else ""]
     body = html.escape("\n".join(line for line in said if line), quote=False)
-    day = f"{note.happened_at:%Y-%m-%d}"
+    day = iso_day(note.happened_at)
     return f'<note id="{note.note_id}" role="{role}" day="{day}">\n{body}\n</note>'
 
 
