@@ -17,7 +17,13 @@ from zettel.server.auth.token_store import (
     parse_tokens,
 )
 from zettel.server.auth.tokens import Token, check_token, revoked
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, number_of, printable
+from zettel.server.commands.output import (
+    CLI_PRINCIPAL,
+    UNRECORDED,
+    Output,
+    number_of,
+    printable,
+)
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
@@ -320,10 +326,7 @@ def backup_output(backup: BackupResult) -> Output:
         " only you can read it."
     )
     if not made.recorded:
-        text += (
-            " The store could not note it down, so no later erasure will name it: keep that in"
-            " mind."
-        )
+        text += f" {UNRECORDED}"
     data = {
         "file": str(backup.file),
         "backup_id": made.backup_id,
