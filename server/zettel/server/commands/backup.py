@@ -339,6 +339,15 @@ def backup_output(backup: BackupResult) -> Output:
     return Output(data, text)
 
 
+def _why_unembedded(source: str, theirs: str, own: str) -> str:
+    """Why notes came back without vectors, by the embedding models of backup and store."""
+    if not theirs:
+        return f"The {source} has no vectors"
+    if theirs != own:
+        return f"The {source}'s vectors are of {theirs}, the store's model is {own}"
+    return "Vectors of words that were erased stayed out"
+
+
 def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output:
     """The printed result of a restore."""
     done, made = restored.done, restored.backup.manifest
@@ -369,12 +378,7 @@ def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output
             f"{stayed}; what {number_of(done.cleaned, 'other')} held of that was taken out."
         )
     if done.unembedded:
-        why = (
-            f"The {source}'s vectors are of {made.embed_model}, the store's model is"
-            f" {restored.model}"
-            if made.embed_model
-            else f"The {source} has no vectors"
-        )
+        why = _why_unembedded(source, made.embed_model, restored.model)
         one = "note is found by its words until evolution has embedded it"
         many = "notes are found by their words until evolution has embedded them"
         found = number_of(done.unembedded, one, many)
