@@ -706,6 +706,34 @@ async def test_files_of_notes_that_are_gone_are_not_imported_as_markdown_into_th
     assert {part.where for part in report.skipped_named} == {bug, ana}
 
 
+async def test_an_exported_folder_imported_as_markdown_adds_only_what_was_changed_to_its_store(
+    desk: Desk,
+) -> None:
+    between = NOW + timedelta(milliseconds=500)  # a file has whole seconds
+    told = [
+        await remember(desk.memory, BEES, now=between, content=content, kind=kind)
+        for content, kind in (("Ana has bees", "semantic"), ("Ben has hens", "episodic"))
+    ]
+    ana, ben = (each["note_id"] for each in told)
+    carl = await desk.remember(
+        "Carl has geese", links=[LinkArgument(to=ben, relation="supersedes")]
+    )
+    await desk.write()
+    desk.edit(carl, "geese", "swans")
+
+    request = ImportRequest(source=desk.folder / "farm", format="markdown")
+    settings = desk.settings.model_copy(update={"namespace": "farm"})
+    async with importing(settings, request) as work:
+        report = await work.run(untold, lambda: None)
+
+    assert report is not None
+    assert (report.stored, report.repeated) == (1, 2)
+    found = await desk.memory.store.find(NoteFilter(namespaces=("farm",), states=()), limit=9)
+    assert {note.content for note in found if note.note_id not in {ana, ben, carl}} == {
+        "Carl has swans"
+    }
+
+
 def facts(note: Note) -> tuple[object, ...]:
     """What a note says, besides its links; a file has its times to the second."""
     ends = note.valid_until and note.valid_until.replace(microsecond=0)

@@ -354,7 +354,8 @@ class _Import:
             if each.draft.key in gone:
                 self.report.skip(gone[each.draft.key])
             else:
-                await self._sort(each, known.get(ids[each.draft.key] or ""), new)
+                imported, exported = known.get(ids[each.draft.key] or ""), each.draft.note_id
+                await self._sort(each, imported, new, exported=known.get(exported))
         self._ids.update(new)
         self._seen |= {note_id: at for at, note_id in enumerate(new, len(self._seen))}
         self._folds.update(_short(each.folded) for each in new.values())
@@ -382,8 +383,13 @@ class _Import:
                 gone[key] = Skipped(where=note_id, reason=ERASED_BEFORE)
         return gone
 
-    async def _sort(self, each: Ready, known: Note | None, new: dict[str, Ready]) -> None:
-        """Find out whether a draft is new, known, changed or a repeat."""
+    async def _sort(
+        self, each: Ready, known: Note | None, new: dict[str, Ready], *, exported: Note | None
+    ) -> None:
+        """Find out whether a draft is new, known, changed or a repeat.
+
+        `known` is the note that an import stored for it, `exported` the one that it is the file of.
+        """
         key = each.draft.key
         if known is not None:
             if known.note_id in self._seen:
@@ -396,7 +402,7 @@ class _Import:
         note_id = self._new_id(key)
         if note_id in new or note_id in self._seen:
             self._count_twice(each, note_id)
-        elif repeated := await self._repeated(each):
+        elif repeated := self._unchanged(each, exported) or await self._repeated(each):
             self._repeats[key] = repeated
             self.report.repeated += 1
         else:
@@ -425,6 +431,12 @@ class _Import:
 
     def _seed(self, key: str) -> str:
         return f"{self._task.format.name}\n{self._task.namespace}\n{key}"
+
+    def _unchanged(self, each: Ready, exported: Note | None) -> str | None:
+        """The note that a draft is the file of, if the words are the same; times are rounded."""
+        if exported is None or exported.namespace != self._task.namespace:
+            return None
+        return exported.note_id if fold_hash(exported.content) == each.folded else None
 
     async def _repeated(self, each: Ready) -> str | None:
         """The note that says the same, as `remember` would find it."""
