@@ -24,8 +24,11 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.store import LanceStore, open_as_it_is
 from zettel.storage.store import NoteFilter
 from zettel.tools.caller import Caller
+from zettel.tools.changes.links import LinkArgument
 from zettel.tools.erasure.erase import erase_all
+from zettel.tools.verbs.forget import forget
 from zettel.tools.verbs.remember import remember
+from zettel.tools.verbs.update import update
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -191,6 +194,28 @@ async def test_a_store_whose_model_is_not_the_default_takes_a_backup_in_where_no
     assert (result.done.notes, result.done.unembedded) == (1, 0)
     assert result.model.startswith("hash@")
     assert await contents(hashed) == ["bees", "bees"]
+
+
+async def test_a_note_that_lost_erased_words_is_said_to_wait_for_vectors_for_that_reason(
+    tmp_path: Path,
+) -> None:
+    settings, file, bees = machine(tmp_path), tmp_path / "a.zettel", Caller(namespace="farm")
+    async with opened(settings, create=True) as memory:
+        long = "The hive opens at nine. Ana polishes the brass smoker."
+        gone = await remember(memory, bees, now=NOW, content=long)
+        kept = await remember(memory, bees, now=NOW, content="The hive opens at nine.")
+        same = LinkArgument(to=kept["note_id"], relation="same_as")
+        await update(memory, bees, now=NOW, note_id=gone["note_id"], links=[same])
+        await back_up_once(settings, file, False, untold)
+        shown = await forget(memory, bees, now=NOW, note_ids=[gone["note_id"]], erase=True)
+        assert "confirm" in shown
+        await forget(memory, bees, now=NOW, confirm=shown["confirm"])
+
+    told = restore_output(await restore_once(settings, file, "again", untold)).text
+
+    assert "what 1 other held of that was taken out" in told
+    assert "Vectors of words that were erased stayed out: 1 note is found by its words" in told
+    assert "the store's model is" not in told
 
 
 async def test_a_disk_that_is_full_once_all_notes_are_back_is_no_failed_restore(

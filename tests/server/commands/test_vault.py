@@ -33,11 +33,13 @@ from zettel.tools.changes.links import LinkArgument
 from zettel.tools.changes.undo import undo_run
 from zettel.tools.erasure.erase import erase_all
 from zettel.tools.evolve.run import Budget, evolve
+from zettel.tools.imports.write import ERASED_BEFORE, FORGOTTEN_BEFORE
 from zettel.tools.state.memory import Memory
 from zettel.tools.vault import read
 from zettel.tools.vault.manifest import VAULT_FILE, Vault, VaultError
 from zettel.tools.vault.note_file import standing_links
 from zettel.tools.vault.read import EditKind
+from zettel.tools.verbs.forget import forget
 from zettel.tools.verbs.remember import remember
 from zettel.tools.verbs.update import update
 
@@ -485,6 +487,55 @@ async def test_the_text_of_an_erased_note_leaves_the_folder_and_the_erasure_name
     assert any("-vault " in name for name in answer["proof"].get("backups", []))
 
 
+@pytest.mark.parametrize("erases", [False, True])
+async def test_a_renamed_file_of_a_note_that_is_gone_goes_and_a_copy_of_it_is_no_new_note(
+    desk: Desk, erases: bool
+) -> None:
+    bug = await desk.remember("a secret of a bug", namespace="pests")
+    ana = await desk.remember("Ana has bees")
+    await desk.write()
+    file = desk.file_of(bug)
+    copy = file.with_name("copy.md")
+    copy.write_text(file.read_text())
+    renamed = file.rename(file.with_name("a bug.md"))
+    bees = desk.file_of(ana).rename(desk.folder / "farm" / "bees.md")
+    if erases:
+        await erase_all(desk.memory, namespace="pests", who="test", now=datetime.now(UTC))
+    else:
+        await forget(desk.memory, Caller(namespace="pests"), now=NOW, note_ids=[bug])
+    before = await desk.read(apply=False)
+
+    report = (await desk.write()).report
+    done = await desk.read()
+
+    told = {"a bug.md": EditKind.PROBLEM, "copy.md": EditKind.PROBLEM}
+    assert (kinds(before), kinds(done)) == (told, {"copy.md": EditKind.PROBLEM})
+    assert "without the id" in done.changes.edits[0].problem
+    assert (renamed.exists(), copy.exists(), bees.exists()) == (False, True, True)
+    assert (report.removed, report.deleted, report.edited) == (1, [], [])
+    assert [n.content for n in await desk.memory.store.find(NoteFilter(), limit=9)] == [
+        "Ana has bees"
+    ]
+    copy.write_text(copy.read_text().replace(f"id: {bug}\n", ""))
+    assert kinds(await desk.read()) == {"copy.md": EditKind.NEW}
+
+
+async def test_a_renamed_file_is_brought_up_to_date_unless_a_person_edited_it(desk: Desk) -> None:
+    ana, ben = await desk.remember("Ana has 40 bees"), await desk.remember("Ben has hens")
+    await desk.write()
+    for note_id, name in ((ana, "ana.md"), (ben, "ben.md")):
+        desk.file_of(note_id).rename(desk.folder / "farm" / name)
+    desk.edit(ben, "hens", "ducks")
+    await update(desk.memory, BEES, now=NOW, note_id=ana, content="Ana has 50 bees")
+
+    report = (await desk.write()).report
+
+    assert (report.written, report.edited, report.deleted) == (["farm/ana.md"], ["farm/ben.md"], [])
+    assert "50 bees" in desk.text_of(ana)
+    assert kinds(await desk.read()) == {"ben.md": EditKind.UPDATE}
+    assert (await desk.note(ben)).content == "Ben has ducks"
+
+
 async def test_only_a_folder_of_this_store_is_written_and_read(desk: Desk, tmp_path: Path) -> None:
     await desk.remember("Ana has bees")
     other = tmp_path / "other"
@@ -631,6 +682,55 @@ async def test_a_folder_whose_store_is_lost_becomes_notes_of_another(
     assert {(texts[to], relation) for to, relation in told} == {
         ("Ana keeps 40 bees", "may_supersede"),  # it is over in any case
         (long, "needs"),
+    }
+
+
+async def test_files_of_notes_that_are_gone_are_not_imported_as_markdown_into_their_store(
+    desk: Desk,
+) -> None:
+    bug = await desk.remember("a secret of a bug", namespace="pests")
+    ana = await desk.remember("Ana has bees")
+    await desk.write()
+    file = desk.file_of(bug)
+    file.with_name("copy.md").write_text(file.read_text())
+    await erase_all(desk.memory, namespace="pests", who="test", now=datetime.now(UTC))
+    await forget(desk.memory, BEES, now=NOW, note_ids=[ana])
+
+    async with importing(
+        desk.settings, ImportRequest(source=desk.folder, format="markdown")
+    ) as work:
+        report = await work.run(untold, lambda: None)
+
+    assert report is not None
+    assert (report.stored, dict(report.skipped)) == (0, {ERASED_BEFORE: 2, FORGOTTEN_BEFORE: 1})
+    assert {part.where for part in report.skipped_named} == {bug, ana}
+
+
+async def test_an_exported_folder_imported_as_markdown_adds_only_what_was_changed_to_its_store(
+    desk: Desk,
+) -> None:
+    between = NOW + timedelta(milliseconds=500)  # a file has whole seconds
+    told = [
+        await remember(desk.memory, BEES, now=between, content=content, kind=kind)
+        for content, kind in (("Ana has bees", "semantic"), ("Ben has hens", "episodic"))
+    ]
+    ana, ben = (each["note_id"] for each in told)
+    carl = await desk.remember(
+        "Carl has geese", links=[LinkArgument(to=ben, relation="supersedes")]
+    )
+    await desk.write()
+    desk.edit(carl, "geese", "swans")
+
+    request = ImportRequest(source=desk.folder / "farm", format="markdown")
+    settings = desk.settings.model_copy(update={"namespace": "farm"})
+    async with importing(settings, request) as work:
+        report = await work.run(untold, lambda: None)
+
+    assert report is not None
+    assert (report.stored, report.repeated) == (1, 2)
+    found = await desk.memory.store.find(NoteFilter(namespaces=("farm",), states=()), limit=9)
+    assert {note.content for note in found if note.note_id not in {ana, ben, carl}} == {
+        "Carl has swans"
     }
 
 

@@ -218,6 +218,28 @@ def test_a_client_that_comes_to_a_read_only_store_can_recall(disk: SmallDisk, ho
     assert "Make it writable" in late.remember("fact of the read-only disk")
 
 
+def test_notes_go_into_a_folder_elsewhere_from_a_full_or_read_only_disk_as_into_a_file(
+    disk: SmallDisk, home: Home, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    begun_untended(home, ())
+    assert home.run("stop").returncode == 0
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    command = ("--format", "markdown", "--json")
+
+    disk.fill()
+    full = home.run("export", str(elsewhere / "full"), *command)
+    disk.free()
+    disk.remount("ro")
+    closed = home.run("export", str(elsewhere / "closed"), *command)
+    told = home.run("export", str(elsewhere / "told"), "--format", "markdown")
+    disk.remount("rw")
+
+    assert (full.returncode, closed.returncode, told.returncode) == (0, 0, 0), full.stderr
+    made = [json.loads(run.stdout) for run in (full, closed)]
+    assert [(each["written"], each["recorded"]) for each in made] == [(3, False)] * 2
+    assert "no later erasure will name it" in told.stdout
+
+
 def test_an_import_that_fills_the_disk_does_not_say_that_nothing_was_stored_and_is_run_again(
     disk: SmallDisk, home: Home, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -229,6 +229,9 @@ async def test_words_that_are_there_are_that_note_unless_the_source_says_more(de
 
     assert (report.stored, report.repeated) == (3, 3)
     assert (await desk.imports(draft("yes", key="7", session="s2"))).repeated == 1
+    fact = await desk.imports(draft("yes", key="8", kind=Kind.SEMANTIC))
+    again = await desk.imports(draft("yes", key="9", kind=Kind.SEMANTIC))
+    assert [(r.stored, r.repeated) for r in (fact, again)] == [(1, 0), (0, 1)]
 
 
 async def test_of_two_texts_under_one_key_the_first_is_stored_and_the_second_named_each_time(

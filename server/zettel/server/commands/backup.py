@@ -17,7 +17,13 @@ from zettel.server.auth.token_store import (
     parse_tokens,
 )
 from zettel.server.auth.tokens import Token, check_token, revoked
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, number_of, printable
+from zettel.server.commands.output import (
+    CLI_PRINCIPAL,
+    UNRECORDED,
+    Output,
+    number_of,
+    printable,
+)
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
@@ -320,10 +326,7 @@ def backup_output(backup: BackupResult) -> Output:
         " only you can read it."
     )
     if not made.recorded:
-        text += (
-            " The store could not note it down, so no later erasure will name it: keep that in"
-            " mind."
-        )
+        text += f" {UNRECORDED}"
     data = {
         "file": str(backup.file),
         "backup_id": made.backup_id,
@@ -334,6 +337,15 @@ def backup_output(backup: BackupResult) -> Output:
         "counts": dict(counts),
     }
     return Output(data, text)
+
+
+def _why_unembedded(source: str, theirs: str, own: str) -> str:
+    """Why notes came back without vectors, by the embedding models of backup and store."""
+    if not theirs:
+        return f"The {source} has no vectors"
+    if theirs != own:
+        return f"The {source}'s vectors are of {theirs}, the store's model is {own}"
+    return "Vectors of words that were erased stayed out"
 
 
 def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output:
@@ -366,12 +378,7 @@ def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output
             f"{stayed}; what {number_of(done.cleaned, 'other')} held of that was taken out."
         )
     if done.unembedded:
-        why = (
-            f"The {source}'s vectors are of {made.embed_model}, the store's model is"
-            f" {restored.model}"
-            if made.embed_model
-            else f"The {source} has no vectors"
-        )
+        why = _why_unembedded(source, made.embed_model, restored.model)
         one = "note is found by its words until evolution has embedded it"
         many = "notes are found by their words until evolution has embedded them"
         found = number_of(done.unembedded, one, many)

@@ -102,6 +102,8 @@ def number_of(number: int, one: str, many: str = "") -> str:
 
 CLI_PRINCIPAL = "cli"
 """Author of what commands change."""
+UNRECORDED = "The store could not note it down, so no later erasure will name it."
+"""Said of a copy of notes that a store on a full or read-only disk has no record of."""
 
 Say = Callable[[Output], None]
 """Prints one result."""

@@ -16,7 +16,7 @@ from zettel.server.commands.backup import (
     restore_checked,
 )
 from zettel.server.commands.moving import all_names, check_known
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, printable
+from zettel.server.commands.output import CLI_PRINCIPAL, UNRECORDED, Output, printable
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
@@ -242,7 +242,7 @@ def export_output(result: ExportResult) -> Output:
     if not result.history:
         text += " Earlier revisions are not in it: zettel backup keeps everything."
     if not done.recorded:
-        text += " The store could not note it down, so no later erasure will name it."
+        text += f" {UNRECORDED}"
     data = {
         "file": str(request.file),
         "format": result.format,

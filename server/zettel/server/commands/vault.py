@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,12 +12,19 @@ from anyio import to_thread
 
 from zettel.server.commands.here import caller_here
 from zettel.server.commands.moving import all_names, check_known
-from zettel.server.commands.output import CLI_PRINCIPAL, Output, number_of, printable
+from zettel.server.commands.output import (
+    CLI_PRINCIPAL,
+    UNRECORDED,
+    Output,
+    number_of,
+    printable,
+)
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import opened
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.create import EXPORT
+from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.location import read_place
 from zettel.storage.notes import BEGUN, Origin, Run
 from zettel.storage.progress import ReportProgress, no_progress
@@ -56,6 +63,8 @@ class VaultExport:
 
     folder: Path
     report: WriteReport
+    recorded: bool = True
+    """Whether the store could note a new folder down; a full or read-only one cannot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,11 +173,11 @@ async def _export(
     manifest.namespaces = await all_names(memory.admin, manifest.namespaces)
     # The first export into a folder is a run, so that an erasure can name it.
     run_id = f"{new_run_id(utc_now(), kind=EXPORT)}-{folder.name}"
-    run = _recorded(memory, run_id, EXPORT) if is_new else nullcontext(dict[str, int]())
-    async with run as counts:
+    run = _recorded(memory, run_id, EXPORT) if is_new else nullcontext(_Record())
+    async with run as record:
         report = await write_vault(memory.store, vault, manifest, force=force, tell=tell)
-        counts["notes"] = len(manifest.files)
-    return VaultExport(folder=folder, report=report)
+        record.counts["notes"] = len(manifest.files)
+    return VaultExport(folder=folder, report=report, recorded=record.written)
 
 
 def _make(folder: Path, store: str) -> None:
@@ -202,30 +211,48 @@ def _check_store(folder: Path, manifest: VaultManifest, place: str) -> None:
         raise VaultError(folder, problem, remedy)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Record:
+    """What is noted down of a run."""
+
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    written: bool = True
+    """Whether the store could be written."""
+
+    async def write(self, memory: Memory, run: Run) -> None:
+        """Note it down; an export goes on without, since it changes nothing in the store."""
+        try:
+            await memory.admin.add_run(run)
+        except StoreUnavailableError:
+            if run.kind != EXPORT:
+                raise
+            self.written = False
+
+
 @asynccontextmanager
-async def _recorded(memory: Memory, run_id: str, kind: str) -> AsyncGenerator[dict[str, int]]:
+async def _recorded(memory: Memory, run_id: str, kind: str) -> AsyncGenerator[_Record]:
     """Record a run before it begins, so that one that is killed is known, and how it ends."""
-    counts = dict[str, int]()
+    record = _Record()
     run = Run(
         run_id=run_id,
         kind=kind,
         who=CLI_PRINCIPAL,
         started_at=utc_now(),
         ended_at=utc_now(),
-        counts=counts,
+        counts=record.counts,
         outcome=BEGUN,
     )
-    await memory.admin.add_run(run)
+    await record.write(memory, run)
     outcome = "failed"
     try:
-        yield counts
+        yield record
         outcome = "done"
     except anyio.get_cancelled_exc_class():
         outcome = "cancelled"
         raise
     finally:
         with anyio.CancelScope(shield=True):
-            await memory.admin.add_run(replace(run, ended_at=utc_now(), outcome=outcome))
+            await record.write(memory, replace(run, ended_at=utc_now(), outcome=outcome))
 
 
 async def _import(
@@ -260,12 +287,12 @@ async def _import(
         await change(memory)  # the manifest alone
         return found
     run_id = new_run_id(utc_now(), kind=IMPORT)
-    async with _recorded(memory, run_id, IMPORT) as counts:
+    async with _recorded(memory, run_id, IMPORT) as record:
         try:
             await change(replace(memory, run_id=run_id))
         finally:
             done = Counter(edit.kind for edit in changes.edits if edit.done)
-            counts.update({DONE_WORDS[kind]: n for kind, n in done.items()})
+            record.counts.update({DONE_WORDS[kind]: n for kind, n in done.items()})
     return replace(found, run_id=run_id if done else "")
 
 
@@ -283,8 +310,11 @@ def export_vault_output(done: VaultExport) -> Output:
                 f"{left} {what} and left so, such as {paths[0]}: zettel import"
                 f" {done.folder} takes that over, --force undoes it."
             )
+    if not done.recorded:
+        lines.append(UNRECORDED)
     data = {
         "folder": str(done.folder),
+        "recorded": done.recorded,
         "written": len(report.written),
         "unchanged": report.unchanged,
         "removed": report.removed,

@@ -286,7 +286,7 @@ class RestoreSummary:
     cleaned: int
     """Notes from which traces of these were removed."""
     unembedded: int
-    """Current notes with vectors of another model: evolution embeds them again."""
+    """Current notes with vectors of another model, or of erased words: evolution embeds them."""
     usage: int
     runs: int
 

@@ -39,6 +39,8 @@ class Draft:
     """UTC, timezone-aware; None if the source has no time."""
     valid_until: datetime | None = None
     links: tuple[DraftLink, ...] = ()
+    note_id: str = ""
+    """Of the note that an export wrote there; empty for what no Zettel wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -223,6 +223,7 @@ def _exported(page: MarkdownPage, scope: str, keys: Mapping[str, str]) -> Draft:
         happened_at=page.moment,
         valid_until=_moment(said.get("valid_until")),
         links=tuple(dict.fromkeys(links)),
+        note_id=as_text(said.get("id")),
     )
 
 

@@ -68,6 +68,8 @@ NAMED_MAX = 20
 SAMPLES = 3
 ERASED_BEFORE = "erased here before"
 """Why a draft is skipped."""
+FORGOTTEN_BEFORE = "forgotten here before: zettel forget --undo brings it back"
+"""Likewise: it is the file of such a note."""
 KEY_TWICE = "its id came before in the source, with other words"
 """Likewise: the first one is kept."""
 REPEATS_MAX_NOTES = 1_000
@@ -343,30 +345,51 @@ class _Import:
             else:
                 ready.append(each)
         ids = {each.draft.key: self._known(each.draft.key) for each in ready}
-        erased = await self._erased([key for key, note_id in ids.items() if note_id is None])
-        wanted = sorted({note_id for note_id in ids.values() if note_id})
-        known = {note.note_id: note for note in await self._memory.store.get(wanted)}
+        unknown = [each.draft for each in ready if ids[each.draft.key] is None]
+        wanted = {*filter(None, ids.values()), *(d.note_id for d in unknown if d.note_id)}
+        known = {note.note_id: note for note in await self._memory.store.get(sorted(wanted))}
+        gone = await self._gone(unknown, known)
         new = dict[str, Ready]()
         for each in ready:
-            if each.draft.key in erased:
-                self.report.skip(Skipped(where=erased[each.draft.key], reason=ERASED_BEFORE))
+            if each.draft.key in gone:
+                self.report.skip(gone[each.draft.key])
             else:
-                await self._sort(each, known.get(ids[each.draft.key] or ""), new)
+                imported, exported = known.get(ids[each.draft.key] or ""), each.draft.note_id
+                await self._sort(each, imported, new, exported=known.get(exported))
         self._ids.update(new)
         self._seen |= {note_id: at for at, note_id in enumerate(new, len(self._seen))}
         self._folds.update(_short(each.folded) for each in new.values())
         return new
 
-    async def _erased(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """The keys whose notes an earlier import stored, and that were erased; with their ids."""
-        earlier = [anchor for anchor in self._anchors if anchor != self._own]
-        ids = {derived_id(anchor, self._seed(key)): key for key in keys for anchor in earlier}
-        if not ids:
-            return {}
-        return {ids[i]: i for i in await self._memory.admin.erased(list(ids))}
+    async def _gone(
+        self, drafts: Sequence[Draft], known: Mapping[str, Note]
+    ) -> Mapping[str, Skipped]:
+        """By key the drafts whose notes were erased, or forgotten if an export wrote the draft.
 
-    async def _sort(self, each: Ready, known: Note | None, new: dict[str, Ready]) -> None:
-        """Find out whether a draft is new, known, changed or a repeat."""
+        An erased note is one that an earlier import stored, or the one that was exported.
+        """
+        earlier = [anchor for anchor in self._anchors if anchor != self._own]
+        exported = [(draft.note_id, draft.key) for draft in drafts if draft.note_id]
+        keys = [draft.key for draft in drafts]
+        ids = [(derived_id(anchor, self._seed(key)), key) for key in keys for anchor in earlier]
+        ids += exported
+        erased = await self._memory.admin.erased([note_id for note_id, _ in ids]) if ids else {}
+        gone = dict[str, Skipped]()
+        for note_id, key in exported:
+            if note_id in known and known[note_id].state is State.FORGOTTEN:
+                gone[key] = Skipped(where=note_id, reason=FORGOTTEN_BEFORE)
+        for note_id, key in ids:
+            if note_id in erased:
+                gone[key] = Skipped(where=note_id, reason=ERASED_BEFORE)
+        return gone
+
+    async def _sort(
+        self, each: Ready, known: Note | None, new: dict[str, Ready], *, exported: Note | None
+    ) -> None:
+        """Find out whether a draft is new, known, changed or a repeat.
+
+        `known` is the note that an import stored for it, `exported` the one that it is the file of.
+        """
         key = each.draft.key
         if known is not None:
             if known.note_id in self._seen:
@@ -379,7 +402,7 @@ class _Import:
         note_id = self._new_id(key)
         if note_id in new or note_id in self._seen:
             self._count_twice(each, note_id)
-        elif repeated := await self._repeated(each):
+        elif repeated := self._unchanged(each, exported) or await self._repeated(each):
             self._repeats[key] = repeated
             self.report.repeated += 1
         else:
@@ -408,6 +431,12 @@ class _Import:
 
     def _seed(self, key: str) -> str:
         return f"{self._task.format.name}\n{self._task.namespace}\n{key}"
+
+    def _unchanged(self, each: Ready, exported: Note | None) -> str | None:
+        """The note that a draft is the file of, if the words are the same; times are rounded."""
+        if exported is None or exported.namespace != self._task.namespace:
+            return None
+        return exported.note_id if fold_hash(exported.content) == each.folded else None
 
     async def _repeated(self, each: Ready) -> str | None:
         """The note that says the same, as `remember` would find it."""

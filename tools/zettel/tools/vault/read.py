@@ -20,6 +20,7 @@ from zettel.storage.errors import (
     ZettelError,
     first_line,
 )
+from zettel.storage.ids import is_id
 from zettel.storage.notes import Note, State
 from zettel.storage.progress import ReportProgress
 from zettel.tools.caller import Caller
@@ -46,12 +47,17 @@ from zettel.tools.vault.note_file import (
     stem_of,
     tag_of,
 )
+from zettel.tools.vault.renames import find_renamed, follow_renames
 from zettel.tools.verbs.forget import forget_alone
 from zettel.tools.verbs.remember import NoteFields, draft_note, remember
 from zettel.tools.verbs.update import check_edit, read_edit, update
 
 FILE_REASON = "edited in a folder of notes"
 """`Note.reason` of such a revision."""
+NOTE_GONE = (
+    "its note is not there any more: remove the file, or keep its text in a new one without the id"
+)
+"""The problem of a file whose note was forgotten or erased."""
 TOLD_FILES = 200
 """Files between two reports of progress."""
 _TEXTS = ("kind", "subject", "context", "happened_at", "valid_until")
@@ -120,11 +126,8 @@ async def find_changes(
     What the verbs would refuse of a file is a problem already here.
     """
     paths = [path for path, _ in await to_thread.run_sync(lambda: list(vault.scan()))]
-    finder = _Finder(memory, manifest, frozenset(paths))
-    for path in paths:
-        if path not in manifest.files:
-            with suppress(VaultError):  # said below
-                finder.add_name(path, await to_thread.run_sync(vault.read, path))
+    renamed = await to_thread.run_sync(find_renamed, vault, manifest, paths)
+    finder = _Finder(memory, manifest, paths, renamed)
     for number, path in enumerate(paths):
         if number % TOLD_FILES == 0:
             tell("reading files", number, len(paths))
@@ -161,23 +164,21 @@ def _was_mistaken(fields: FileFields) -> bool:
 
 
 class _Finder:
-    def __init__(self, memory: Memory, manifest: VaultManifest, there: frozenset[str]) -> None:
-        self._memory, self._files, self._there = memory, manifest.files, there
+    def __init__(
+        self,
+        memory: Memory,
+        manifest: VaultManifest,
+        paths: Sequence[str],
+        renamed: Mapping[str, str],
+    ) -> None:
+        self._memory, self._files, self._renamed = memory, manifest.files, renamed
         self._path_of = paths_by_id(manifest.files)
-        self._id_of = _ids_by_name(manifest)
-        self._new = {stem_of(path) for path in there if path not in manifest.files}
+        # By its new name as well: Obsidian writes that into all links to a renamed file.
+        new_names = {stem_of(path): manifest.files[old].id for path, old in renamed.items()}
+        self._id_of = new_names | _ids_by_name(manifest)
+        self._new = {stem_of(path) for path in paths if path not in manifest.files}
         self._seen = set[str]()
         self.found = VaultChanges()
-
-    def add_name(self, path: str, content: bytes | None) -> None:
-        """Know a renamed file by its new name as well: Obsidian writes that into all links to it.
-
-        Called for every such file before `add`.
-        """
-        with suppress(ValueError):
-            read = parse((content or b"").decode())
-            if self._old_path(read):
-                self._id_of.setdefault(stem_of(path), read.fields["id"])
 
     def add_problem(self, path: str, problem: str, *, note_id: str = "") -> None:
         """Report a file that cannot be taken."""
@@ -201,15 +202,17 @@ class _Finder:
         except ValueError as error:
             self.add_problem(path, first_line(error))
             return
-        if known is None and (old := self._old_path(read)):
+        if old := self._renamed.get(path):
             self.found.moved[path] = old
             self._seen.add(old)
             known = self._files[old]
         self._seen.add(path)
-        if known is None:
-            self._add_new(path, read, digest)
-        else:
+        if known is not None:
             await self._add_edit(path, known, read, digest)
+        elif await self._is_gone(said := read.fields.get("id", "")):
+            self.add_problem(path, NOTE_GONE, note_id=said)
+        else:
+            self._add_new(path, read, digest)
 
     def add_deleted(self) -> None:
         """Report the files that are gone."""
@@ -219,10 +222,13 @@ class _Finder:
             if path not in self._seen
         ]
 
-    def _old_path(self, read: NoteFile) -> str:
-        """The path of a file that was renamed: the one of its id, if nothing is there any more."""
-        path = self._path_of.get(read.fields.get("id", ""), "")
-        return path if path not in self._there and path not in self._seen else ""
+    async def _is_gone(self, note_id: str) -> bool:
+        """Whether a note was erased or forgotten; what is no id, or of another store, was not."""
+        if not is_id(note_id):
+            return False
+        erased = await self._memory.admin.erased([note_id])
+        notes = await self._memory.store.get([note_id])
+        return bool(erased) or any(note.state is State.FORGOTTEN for note in notes)
 
     def _add_new(self, path: str, read: NoteFile, digest: str) -> None:
         fields = FileFields(content=read.body)
@@ -247,7 +253,7 @@ class _Finder:
         revisions = await self._memory.store.revisions(known.id)
         base = next((note for note in revisions if note.rev == known.rev), None)
         if base is None or revisions[-1].state is State.FORGOTTEN:
-            self.add_problem(path, "its note is not there any more", note_id=known.id)
+            self.add_problem(path, NOTE_GONE, note_id=known.id)
             return
         base = await self._taken(revisions, known.rev, read) or base
         fields, to_new = self._changed(base, read), self._to_new(read)
@@ -350,8 +356,7 @@ async def apply_changes(
     is renewed, and written at the end. With `forget_deleted`, the notes of removed files are
     forgotten.
     """
-    for path, old in changes.moved.items():
-        manifest.files[path] = manifest.files.pop(old)
+    follow_renames(manifest, changes.moved)
     manifest.files.update(changes.touched)
     new = [edit for edit in changes.edits if edit.kind is EditKind.NEW]
     others = [edit for edit in changes.edits if edit.kind is not EditKind.NEW]

@@ -12,6 +12,7 @@ from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.vault.manifest import KnownFile, Vault, VaultManifest, digest_of_file, paths_by_id
 from zettel.tools.vault.note_file import FileName, file_name, render, title_of
+from zettel.tools.vault.renames import find_renamed, follow_renames
 
 SHOWN_STATES = (State.ACTIVE, State.SUPERSEDED, State.ARCHIVED)
 FILE_BATCH_NOTES = 500
@@ -42,12 +43,15 @@ async def write_vault(
 ) -> WriteReport:
     """Make the folder's files those of the notes as they are now.
 
+    A file that a person renamed stays its note's, so that it goes when the note does.
     The manifest is renewed, and written at the end. With `force`, files that a person changed or
     removed are written as well.
 
     Raises:
         VaultError: A file cannot be written.
     """
+    paths = await to_thread.run_sync(lambda: [path for path, _ in vault.scan()])
+    follow_renames(manifest, await to_thread.run_sync(find_renamed, vault, manifest, paths))
     where = NoteFilter(namespaces=manifest.namespaces, states=SHOWN_STATES, derived=None)
     tell("listing", 0, 0)
     outlines = await store.outlines(where, limit=_ALL)
