@@ -25,6 +25,7 @@ from zettel.tools.note_marks import mark_views
 from zettel.tools.recall.as_of import read_ids
 from zettel.tools.recall.modes import commonest, namespaces_seen, profile_notes
 from zettel.tools.recall.note_details import link_line, linked, whole_story
+from zettel.tools.recall.premises import lost_premises
 from zettel.tools.recall_request import RecallQuery, RecallRequest, check
 from zettel.tools.render import note_view
 from zettel.tools.state.memory import Memory
@@ -78,6 +79,8 @@ async def read_note(memory: Memory, caller: Caller, *, now: datetime, note_id: s
     view.pop("history", None)
     if links := (await linked(memory, asked, [note]))[note.note_id]:
         view["links"] = [link_line(link, asked, memory.reader(caller), of=note) for link in links]
+    if premise := (await lost_premises(memory, asked, [note])).get(note.note_id):
+        view["premise"] = premise
     await mark_views([view])
     memory.served.record(asked.where.namespaces, view, now)
     return view
