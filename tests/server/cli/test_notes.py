@@ -19,7 +19,9 @@ from tests.server.calls import with_calls
 from tests.server.processes import Launcher, environment
 
 from zettel.server.commands.calls import MemoryCall
+from zettel.server.commands.listing import note_output
 from zettel.server.commands.output import Line, Output
+from zettel.server.commands.recall import recall_output
 from zettel.server.commands.review import (
     read_queue,
     settle,
@@ -432,6 +434,28 @@ async def test_a_review_lists_notes_whose_premises_are_gone(farm: Settings) -> N
         assert [one["note"]["note_id"] for one in shaken] == [conclusion]
         assert "We buy the big kiln" in shown
         assert f"derived from {premise}, which was forgotten" in shown
+
+    await with_calls(farm, work)
+
+
+async def test_a_note_whose_premise_is_gone_says_so_where_it_is_shown_and_recalled(
+    farm: Settings,
+) -> None:
+    def work(call: MemoryCall) -> None:
+        premise = stored(call, "Clay from Ulm needs 1,300 degrees")
+        conclusion = stored(call, "We buy the big kiln")
+        call("update", note_id=conclusion, links=[{"to": premise, "relation": "derived_from"}])
+        standing = note_output(call, conclusion)
+        call("forget", note_ids=[premise])
+
+        shown = note_output(call, conclusion)
+        recalled = recall_output(call, explain=False, query="kiln")
+
+        lost = f"derived from {premise}, which was forgotten"
+        assert "premise" not in text(standing)
+        assert f"premise         {lost}" in text(shown).splitlines()
+        assert json.loads(shown.render(as_json=True))["premise"] == lost
+        assert lost in text(recalled)
 
     await with_calls(farm, work)
 

@@ -93,6 +93,19 @@ async def test_a_note_is_shown_with_its_past_its_links_both_ways_and_its_origin(
         assert told in page.words
 
 
+async def test_a_note_whose_premise_is_gone_says_so_on_its_page_and_among_what_is_found(
+    server: Server, visitor: Visitor
+) -> None:
+    premise = await server.told("Clay from Ulm needs 1,300 degrees")
+    link: list[LinkArgument] = [{"to": premise, "relation": "derived_from"}]
+    conclusion = await server.told("We buy the big kiln", links=link)
+    await server.call(ForgetArguments(note_ids=[premise]))
+
+    for path in (f"/note/{conclusion}", "/?q=kiln"):
+        page = await visitor.see(path)
+        assert f"derived from {premise}, which was forgotten" in page.words
+
+
 async def test_an_edit_is_shown_before_it_is_saved(server: Server, visitor: Visitor) -> None:
     note_id = await server.told("The API listens on 8000", tags=["net"])
     path = f"/note/{note_id}/edit"

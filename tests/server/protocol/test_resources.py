@@ -79,6 +79,21 @@ async def test_a_note_comes_whole_with_its_links_and_is_not_strengthened(desk: D
     assert not desk.memory.usage.dirty
 
 
+async def test_a_note_says_as_recall_does_that_its_premise_is_gone(desk: Desk) -> None:
+    premise = await desk.told("Clay from Ulm needs 1,300 degrees")
+    link = {"to": premise, "relation": "derived_from"}
+    conclusion = await desk.told("We buy the big kiln", links=[link])
+    before = await read(desk.client, f"memory://note/{conclusion}")
+    await desk("forget", note_ids=[premise])
+
+    after = await read(desk.client, f"memory://note/{conclusion}")
+    recalled = await desk("recall", note_ids=[conclusion])
+
+    assert "premise" not in before
+    assert after["premise"] == f"derived from {premise}, which was forgotten"
+    assert after["premise"] == pick(recalled, "notes", 0, "premise")
+
+
 async def test_text_that_was_read_is_not_remembered_as_news(desk: Desk) -> None:
     told = await desk.told("Ana lives in Lyon", happened_at="2026-11-01")
     await desk.told("Bo likes tea", happened_at="2026-11-02")

@@ -9,7 +9,7 @@ from mcp import Client
 from mcp.client.session import IncomingMessage
 from mcp.client.subscriptions import ResourceUpdated
 from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
-from mcp.types import INVALID_PARAMS, ResourceUpdatedNotification
+from mcp.types import INVALID_PARAMS, ResourceUpdatedNotification, TextResourceContents
 from tests.server.doors import STREAMS_LEFT_OPEN, TRANSPORTS, House, opened
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import pick
@@ -49,7 +49,14 @@ class Heard:
         self._receive.close()
 
 
-async def told(client: Client, content: str, **arguments: str) -> str:
+async def shown(client: Client, uri: str) -> str:
+    """What a resource says, as JSON."""
+    [contents] = (await client.read_resource(uri)).contents
+    assert isinstance(contents, TextResourceContents)
+    return contents.text
+
+
+async def told(client: Client, content: str, **arguments: object) -> str:
     answer = await client.call_tool("remember", {"content": content, **arguments})
     return str(pick(answer.structured_content, "note_id"))
 
@@ -117,6 +124,76 @@ async def test_a_connection_of_the_older_era_is_told_until_it_unsubscribes(
     assert first == f"memory://note/{one}"
     assert second == f"memory://note/{two}/history"
     assert refused.value.code == INVALID_PARAMS
+
+
+async def test_what_a_note_shows_of_others_is_told_when_these_change() -> None:
+    async with (
+        opened(House()) as doors,
+        doors.client("stdio", "auto") as other,
+        doors.client("http", "auto") as client,
+    ):
+        told_first = await told(other, "A leaflet says so of clay from Ulm")
+        link = {"to": told_first, "relation": "derived_from"}
+        premise = await told(other, "Clay from Ulm needs 1,300 degrees", links=[link])
+        link = {"to": premise, "relation": "derived_from"}
+        note_id = await told(other, "We buy the big kiln", links=[link])
+        uri = f"memory://note/{note_id}"
+        async with client.listen(resource_subscriptions=[uri]) as changes:
+
+            async def hears(tool: str, **arguments: object) -> str:
+                """That the call changes what the resource shows, and is told."""
+                before = await shown(client, uri)
+                answer = await other.call_tool(tool, arguments)
+                assert not answer.is_error
+                with anyio.fail_after(PATIENCE_S):
+                    assert await anext(changes) == ResourceUpdated(uri=uri)
+                assert await shown(client, uri) != before
+                return str(pick(answer.structured_content, "note_id")) if tool == "remember" else ""
+
+            link = {"to": note_id, "relation": "supports"}
+            support = await hears("remember", content="Lea approves of it", links=[link])
+            await hears("update", note_id=support, content="Lea likes it", correction=True)
+            await hears("forget", note_ids=[support])
+            await hears("forget", note_ids=[support], undo=True)
+            await hears("forget", note_ids=[told_first])
+            await hears("forget", note_ids=[premise])
+
+
+async def test_the_history_of_a_note_is_not_told_of_what_links_to_it() -> None:
+    async with opened(House()) as doors, doors.client("stdio", "auto") as client:
+        note_id = await told(client, "Ana lives in Paris")
+        uris = [f"memory://note/{note_id}{way}" for way in ("/history", "")]
+        async with client.listen(resource_subscriptions=uris) as changes:
+            link = {"to": note_id, "relation": "supports"}
+            await told(client, "Her letters come from there", links=[link])
+            with anyio.fail_after(PATIENCE_S):
+                assert await anext(changes) == ResourceUpdated(uri=uris[1])
+                await change(client, note_id, "Ana lives in Lyon")
+                events = [await anext(changes) for _ in uris]
+
+    assert {event.uri for event in events if isinstance(event, ResourceUpdated)} == {*uris}
+
+
+async def test_what_an_erasure_takes_out_of_a_note_is_told() -> None:
+    async with opened(House()) as doors, doors.client("stdio", "auto") as client:
+        note_id, gone = (
+            await told(client, "Ana lives in Paris"),
+            await told(client, "Her letters come from there"),
+        )
+        link = {"to": gone, "relation": "causes"}
+        await client.call_tool("update", {"note_id": note_id, "links": [link]})
+        uri = f"memory://note/{note_id}/history"
+        async with client.listen(resource_subscriptions=[uri]) as changes:
+            before = await shown(client, uri)
+            asked = await client.call_tool("forget", {"note_ids": [gone], "erase": True})
+            confirm = str(pick(asked.structured_content, "confirm"))
+            await client.call_tool("forget", {"confirm": confirm})
+            with anyio.fail_after(PATIENCE_S):
+                assert await anext(changes) == ResourceUpdated(uri=uri)
+            after = await shown(client, uri)
+
+    assert gone in before
+    assert gone not in after
 
 
 async def test_what_no_verb_has_changed_is_told_as_well() -> None:

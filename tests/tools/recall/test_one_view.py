@@ -29,11 +29,11 @@ from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore
 from zettel.tools.caller import Caller
 from zettel.tools.recall.resources import (
     complete,
+    fingerprints_of,
     read_history,
     read_note,
     read_profile,
     read_stats,
-    revs_of,
 )
 from zettel.tools.state import caches
 from zettel.tools.state.memory import Memory
@@ -84,7 +84,9 @@ READINGS: Mapping[str, Reading] = {
     "a history": lambda memory, ids: read_history(memory, CALLER, now=LATER, note_id=ids[0]),
     "a whole note": lambda memory, ids: read_whole_note(memory, CALLER, now=LATER, note_id=ids[0]),
     "a stored note": lambda memory, ids: read_stored(memory, CALLER, now=LATER, note_id=ids[0]),
-    "revisions": lambda memory, ids: revs_of(memory, CALLER, now=LATER, note_ids=ids),
+    "fingerprints": lambda memory, ids: fingerprints_of(
+        memory, CALLER, now=LATER, note_ids=ids, links=True
+    ),
     "the profile": lambda memory, _: read_profile(memory, CALLER, now=LATER),
     "counts": lambda memory, _: read_stats(memory, CALLER, now=LATER),
     "completions": lambda memory, _: complete(memory, CALLER, now=LATER, name="id", begun=""),

@@ -71,10 +71,12 @@ def note_output(call: MemoryCall, typed: str) -> Output:
     note, links, back = stored["note"], stored["links"], stored["linked_from"]
     short = short_ids(call, [note_id, *(other["note_id"] for other in (*links, *back))])
     lines = block(str(note["content"]), line(indent=LIST_INDENT))
-    lines += [line(), *(_field(name, text) for name, text in _fields(note, short[note_id]).items())]
+    premise = {"premise": stored["premise"]} if "premise" in stored else {}
+    fields = _fields(note, short[note_id]) | premise
+    lines += [line(), *(_field(name, text) for name, text in fields.items())]
     lines += [_link(False, link, short) for link in links]
     lines += [_link(True, link, short) for link in back]
-    return Output.of(note, lines)
+    return Output.of({**note, **premise}, lines)
 
 
 def _field(name: str, text: str) -> Line:

@@ -79,7 +79,11 @@ def _note(rank: int, note: "RecalledNote", content: str, short: Mapping[str, str
     marks += [f"also told as {short[copy['note_id']]}" for copy in note.get("also", ())]
     marks += note.get("marks", ())
     tail = [line(" " * RANK_INDENT, (f"[{', '.join(marks)}]", "faint"), indent=RANK_INDENT)]
-    return [*block(content, lead), *(tail if marks else ())]
+    lines = [*block(content, lead), *(tail if marks else ())]
+    if premise := note.get("premise"):
+        indented = (" " * RANK_INDENT + premise, "faint")
+        lines.append(line(indented, indent=RANK_INDENT))
+    return lines
 
 
 def _table(notes: Sequence["RecalledNote"]) -> list[Line]:

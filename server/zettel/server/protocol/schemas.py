@@ -172,10 +172,11 @@ class CompletionReading(Reading):
     namespace: str = ""
 
 
-class RevsReading(Reading):
-    """Current revisions of notes."""
+class FingerprintsReading(Reading):
+    """Texts that differ after a change of notes, with `links` of what is shown of others too."""
 
     note_ids: tuple[str, ...]
+    links: bool
 
 
 class VersionReading(Reading):

@@ -36,10 +36,10 @@ from zettel.server.protocol.resources import (
 )
 from zettel.server.protocol.schemas import (
     Arguments,
+    FingerprintsReading,
     HistoryReading,
     NoteReading,
     Reading,
-    RevsReading,
     VersionReading,
 )
 from zettel.storage.access import Access
@@ -179,15 +179,17 @@ class ChangeFeed:
 
     async def _fingerprints(self, caller: Caller, readings: Sequence[Reading]) -> list[str]:
         """One text per resource that differs after a change; empty if the resource is missing."""
-        ids = tuple(dict.fromkeys(i for reading in readings if (i := _note_id(reading))))
-        revs: Mapping[str, object] = {}
-        if ids:
-            revs = await self._call(RevsReading(note_ids=ids), caller)
-        whole = {
+        found = {
             reading: await self._whole(caller, reading)
             for reading in dict.fromkeys(r for r in readings if not _note_id(r))
         }
-        return [whole.get(r) or str(revs.get(_note_id(r), "")) for r in readings]
+        for kind in (NoteReading, HistoryReading):
+            ids = tuple(dict.fromkeys(r.note_id for r in readings if isinstance(r, kind)))
+            if ids:
+                asked = FingerprintsReading(note_ids=ids, links=kind is NoteReading)
+                of_notes = await self._call(asked, caller)
+                found |= {kind(note_id=note_id): str(text) for note_id, text in of_notes.items()}
+        return [found.get(reading, "") for reading in readings]
 
     async def _whole(self, caller: Caller, reading: Reading) -> str:
         shown = await self._call(reading, caller)

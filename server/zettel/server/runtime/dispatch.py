@@ -9,6 +9,7 @@ from zettel.server.protocol.schemas import (
     Arguments,
     AroundReading,
     CompletionReading,
+    FingerprintsReading,
     ForgetArguments,
     GraphReading,
     HistoryReading,
@@ -19,7 +20,6 @@ from zettel.server.protocol.schemas import (
     RecallArguments,
     RememberArguments,
     ReviewReading,
-    RevsReading,
     RunReading,
     RunsReading,
     SearchReading,
@@ -45,11 +45,11 @@ from zettel.tools.erasure.erase import not_found
 from zettel.tools.recall.resources import (
     Name,
     complete,
+    fingerprints_of,
     read_history,
     read_note,
     read_profile,
     read_stats,
-    revs_of,
 )
 from zettel.tools.recall_request import read_moment
 from zettel.tools.state.memory import Memory
@@ -131,7 +131,7 @@ VERBS: Mapping[type[Arguments], Callable[..., Awaitable[Mapping[str, object]]]] 
     ProfileReading: read_profile,
     StatsReading: read_stats,
     CompletionReading: _read_completion,
-    RevsReading: revs_of,
+    FingerprintsReading: fingerprints_of,
     VersionReading: _read_version,
     SearchReading: read_search,
     ListReading: read_list,

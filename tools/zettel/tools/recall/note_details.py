@@ -73,7 +73,8 @@ async def linked(
     incoming = await memory.store.linking_to(ids, known_at=asked.known_at) if ids else []
     ends = {link.to for links in standing.values() for link in links if _is(link, only)}
     ends |= {o.note_id for o in incoming if any(_is(k, only) and k.to in ids for k in o.links)}
-    known = await _ends(memory, asked, sorted(ends))
+    there = [] if asked.looks_back else [o for o in incoming if o.state is not State.FORGOTTEN]
+    known = await _ends(memory, asked, sorted(ends), {note.note_id: note for note in there})
     found = dict[str, list[Linked]]()
     for note in notes:
         own = [(link, link.to, False) for link in standing.get(note.note_id, ())]
@@ -88,13 +89,17 @@ async def linked(
 
 
 async def _ends(
-    memory: Memory, asked: RecallQuery, note_ids: Sequence[str]
+    memory: Memory, asked: RecallQuery, note_ids: Sequence[str], there: Mapping[str, Note]
 ) -> Mapping[str, Note | Outline]:
-    """Note id -> the note at a link's other end; invalid ones in `full` only."""
+    """Note id -> the note at a link's other end; invalid ones in `full` only.
+
+    What is `there` is not read again: notes take longer to read than all else of their links.
+    """
     if not note_ids:
         return {}
     if asked.detail == "full" or asked.looks_back:
-        notes = await read_ids(memory, asked, note_ids)
+        notes = [there[note_id] for note_id in note_ids if note_id in there]
+        notes += await read_ids(memory, asked, [i for i in note_ids if i not in there])
         shown = asked.detail == "full"
         return {note.note_id: note for note in notes if shown or not _state(note, asked)}
     where = NoteFilter(note_ids=tuple(note_ids), unexpired_at=asked.now)

@@ -24,7 +24,8 @@ from zettel.tools.language.times import iso
 from zettel.tools.note_marks import mark_views
 from zettel.tools.recall.as_of import read_ids
 from zettel.tools.recall.modes import commonest, namespaces_seen, profile_notes
-from zettel.tools.recall.note_details import link_line, linked, whole_story
+from zettel.tools.recall.note_details import Linked, link_line, linked, whole_story
+from zettel.tools.recall.premises import lost_premises
 from zettel.tools.recall_request import RecallQuery, RecallRequest, check
 from zettel.tools.render import note_view
 from zettel.tools.state.memory import Memory
@@ -78,6 +79,8 @@ async def read_note(memory: Memory, caller: Caller, *, now: datetime, note_id: s
     view.pop("history", None)
     if links := (await linked(memory, asked, [note]))[note.note_id]:
         view["links"] = [link_line(link, asked, memory.reader(caller), of=note) for link in links]
+    if premise := (await lost_premises(memory, asked, [note])).get(note.note_id):
+        view["premise"] = premise
     await mark_views([view])
     memory.served.record(asked.where.namespaces, view, now)
     return view
@@ -139,19 +142,56 @@ async def read_stats(memory: Memory, caller: Caller, *, now: datetime) -> Stats:
 
 
 @in_one_view
-async def revs_of(
-    memory: Memory, caller: Caller, *, now: datetime, note_ids: Sequence[str]
-) -> Mapping[str, int]:
-    """Note id -> its current revision, without forgotten notes and those the caller cannot see.
+async def fingerprints_of(
+    memory: Memory, caller: Caller, *, now: datetime, note_ids: Sequence[str], links: bool
+) -> Mapping[str, str]:
+    """Note id -> a text that differs after a change, within this process.
+
+    Without forgotten notes and those the caller cannot see. That a note was recalled changes none.
+
+    Args:
+        memory: Where the notes are.
+        caller: Who may read them.
+        now: When they are read.
+        note_ids: Any number.
+        links: Whether what `read_note` shows of other notes counts: the lines of the notes at the
+            other ends of its links, and whether its premises stand.
 
     Raises:
         InvalidArgumentError: One is not an id.
     """
-    found = list[Note]()
+    found = dict[str, str]()
     for start in range(0, len(note_ids), MAX_LIST):
         asked = _asked_by_id(caller, now, note_ids[start : start + MAX_LIST])
-        found += await read_ids(memory, asked, asked.note_ids)
-    return {note.note_id: note.rev for note in found}
+        notes = await read_ids(memory, asked, asked.note_ids)
+        others: Mapping[str, str] = {}
+        if links:
+            others = await _fingerprints_of_others(memory, asked, notes)
+        found |= {n.note_id: f"{_fingerprint(n)} {others.get(n.note_id, '')}" for n in notes}
+    return found
+
+
+async def _fingerprints_of_others(
+    memory: Memory, asked: RecallQuery, notes: Sequence[Note]
+) -> Mapping[str, str]:
+    """Note id -> a text that differs after a change of what `read_note` shows of other notes."""
+    lost = await lost_premises(memory, asked, notes)
+    ends = await linked(memory, asked, notes)
+    return {
+        note_id: f"{hash(tuple(map(_fingerprint_of_end, of_note)))} {lost.get(note_id, '')}"
+        for note_id, of_note in ends.items()
+    }
+
+
+def _fingerprint_of_end(end: Linked) -> tuple[object, ...]:
+    assert isinstance(end.other, Note)  # as they are read for `full`
+    return end.link, end.points_here, end.state, _fingerprint(end.other)
+
+
+def _fingerprint(note: Note) -> tuple[object, ...]:
+    """The revision, and what an erasure takes out of it without making another."""
+    words = (note.content, note.context, note.tags, note.keywords, note.questions, note.summary)
+    return note.note_id, note.rev, hash((*words, note.links, note.reason))
 
 
 def _around(caller: Caller, now: datetime, namespace: str) -> RecallQuery:

@@ -14,6 +14,7 @@ from zettel.storage.notes import Note, State
 from zettel.storage.read_view import in_one_view
 from zettel.tools.caller import ALL, Caller
 from zettel.tools.erasure.erase import not_found
+from zettel.tools.recall.premises import lost_premises
 from zettel.tools.recall_request import RecallRequest, check
 from zettel.tools.render import one_line
 from zettel.tools.state.memory import Memory
@@ -53,6 +54,8 @@ class StoredNote(TypedDict):
     note: Mapping[str, object]
     links: list[LinkedNote]
     linked_from: list[LinkedNote]
+    premise: NotRequired[str]
+    """As `RecalledNote` has it."""
 
 
 @in_one_view
@@ -130,16 +133,13 @@ def stored_fields(note: Note) -> Mapping[str, object]:
 
 
 @in_one_view
-async def read_stored(
-    memory: Memory, _caller: Caller, *, now: datetime, note_id: str
-) -> StoredNote:
+async def read_stored(memory: Memory, caller: Caller, *, now: datetime, note_id: str) -> StoredNote:
     """One note, in any state and namespace of the caller's, with its links both ways.
 
     Raises:
         InvalidArgumentError: `note_id` is not an id.
         NoteNotFoundError: There is none of this id.
     """
-    del now  # as every function of a reading takes it
     (wanted,) = check_ids("ID", [note_id])
     found = await memory.store.get([wanted])
     if not found:
@@ -148,7 +148,7 @@ async def read_stored(
     ends = list(dict.fromkeys(link.to for link in note.links if link.stood(None)))
     others = {other.note_id: other for other in await memory.store.get(ends)} if ends else {}
     pointing = await memory.store.linking_to([wanted])
-    return StoredNote(
+    stored = StoredNote(
         note=stored_fields(note),
         links=[
             LinkedNote(
@@ -171,3 +171,7 @@ async def read_stored(
             if link.to == wanted and link.stood(None)
         ],
     )
+    asked = check(RecallRequest(note_ids=(wanted,)), caller, now)
+    if premise := (await lost_premises(memory, asked, [note])).get(wanted):
+        stored["premise"] = premise
+    return stored
