@@ -41,7 +41,8 @@ LISTS = {
         ("Запись к стоматологу на вторник в 9:30.", ("dentist", "Tuesday")),
         ("Моя дочь не ест орехи, говорит Анна.", ("daughter", "nut", "Anna")),
         ("Резервный сервер слушает порт 8080.", ("server", "port", "8080")),
-        ("We met Анна at the port.", ("We met Anna at the port",)),
+        ("Ich habe Дмитрий gestern im Büro getroffen.", ("Dmitriy", "yesterday", "office")),
+        ("İş yarın başlıyor ve çok önemli.", ("work", "tomorrow", "start", "important")),
         ("Babamın diz ameliyatı ne zaman?", ("father", "surgery", "time")),
     ],
 )
@@ -62,6 +63,8 @@ def test_a_sentence_in_another_language_is_put_into_english_words(
         ("We met Ben at the door, dan wants ten more.", ""),
         ("Come to the solo concert, state of the art.", ""),
         ("The pro rata rent of the old era is due.", ""),
+        ("Playwright e2e test of e1 and o2", ""),
+        ("Минулого тижня я зустрів Ганну.", ""),
     ],
 )
 def test_a_language_that_came_later_changes_no_other_text(text: str, foreign: str) -> None:

@@ -443,6 +443,8 @@ def test_a_change_is_told_by_its_sentence_and_the_one_before() -> None:
         ("Redis ha sido sustituido por Valkey.", "redis", "valkey"),
         ("O serviço pombo passou a chamar-se correio.", "pombo", "correio"),
         ("Redis foi substituído pelo Valkey.", "redis", "valkey"),
+        ("Cegonha foi trocado por Grou.", "cegonha", "grou"),
+        ("Redis will be replaced by Valkey in May.", "redis", "valkey"),
         ("Il servizio pombo ora si chiama correio.", "pombo", "correio"),
         ("Redis è stato sostituito da Valkey.", "redis", "valkey"),
         ("De dienst pombo heet nu correio.", "pombo", "correio"),
@@ -465,3 +467,8 @@ def test_where_something_was_done_it_is_not_renamed() -> None:
     cue = find_change_cue("Die Besprechung wurde in den zweiten Stock verlegt.")
     assert cue is not None
     assert "besprechung" not in cue.former
+
+
+def test_what_was_not_replaced_is_as_it_was() -> None:
+    assert find_change_cue("Redis was not replaced by Valkey.") is None
+    assert find_change_cue("The service has not been renamed.") is None

@@ -123,7 +123,7 @@ async def test_a_code_is_found_however_its_parts_are_joined(desk: Desk, asked: s
         ('Who read "Becoming Nicole" twice?', ("becoming nicole",)),
         ("see (src/app.py), please.", ("src/app.py",)),
         ("東京", ("東京",)),
-        ("スクリーンショット", ()),
+        ("スクリーンショット", ("スクリーンショット",)),
         ("部署窗口是周二和周四", ()),
         ("「部署窗口是周二和周四」", ("部署窗口是周二和周四",)),
         ("Did he run 5k at 10am on Aug 8th and/or see the U.S. with J.K. at McGee's?", ("mcgee",)),

@@ -1,5 +1,7 @@
 """A second note on one thing is seen as its change: told, asked for, evolved and settled."""
 
+from collections.abc import Sequence
+
 import pytest
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, opened_desk, pick
@@ -13,14 +15,13 @@ YOUNGER = "Falkenstein has the machine of the staging database, host pg-stg-four
 ON = "staging database"
 
 
-@pytest.mark.parametrize("subject", [ON, ""])
 async def test_a_second_note_on_a_thing_comes_first_and_is_offered_to_be_settled(
-    desk: Desk, subject: str
+    desk: Desk,
 ) -> None:
     older = await desk.told(OLDER, subject=ON)
     desk.later(days=3)
 
-    answer = await desk("remember", content=YOUNGER, subject=subject)
+    answer = await desk("remember", content=YOUNGER, subject=ON)
 
     assert pick(answer, "candidates", 0, "note_id") == older
     assert "anew" in str(pick(answer, "candidates", 0, "why"))
@@ -28,15 +29,34 @@ async def test_a_second_note_on_a_thing_comes_first_and_is_offered_to_be_settled
     assert found == [answer["note_id"], older]
 
 
-async def test_a_third_note_on_the_thing_changes_neither(desk: Desk) -> None:
-    for content in (OLDER, "The staging database is copied to the bucket at night"):
-        await desk.told(content, subject=ON)
+@pytest.mark.parametrize("evolved", ["after each", "at the end"])
+async def test_whenever_it_is_evolved_a_third_note_makes_the_thing_a_sort_of_things(
+    desk: Desk, evolved: str
+) -> None:
+    notes = list[str]()
+    for content in (OLDER, YOUNGER, "The staging database is copied to the bucket at night"):
+        notes.append(await desk.told(content, subject=ON))
+        if evolved == "after each":
+            await desk.evolve()
         desk.later(days=3)
+    await desk.evolve()
+    assert await _changes(desk, notes) == []
 
-    third = await desk.told(YOUNGER, subject=ON)
+    await desk("forget", note_ids=[notes[2]])
+    await desk.evolve()
 
-    [note] = await desk.memory.store.get([third])
-    assert note.links == ()
+    assert await _changes(desk, notes[:2]) == [(notes[1], notes[0])]
+    assert (await desk.evolve()).changed == 0
+
+
+async def _changes(desk: Desk, notes: Sequence[str]) -> list[tuple[str, str]]:
+    """Note id -> the id of a note that it may supersede."""
+    return [
+        (note.note_id, link.to)
+        for note in await desk.memory.store.get(notes)
+        for link in note.links
+        if link.relation == MAY_SUPERSEDE and link.stood(None)
+    ]
 
 
 async def test_what_tells_of_a_change_of_something_else_tells_nothing_anew(desk: Desk) -> None:

@@ -40,7 +40,8 @@ TITLES = frozenset(
 )
 """What a name follows."""
 
-_WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*")
+_WORD = regex.compile(r"(?<!\p{N})[\p{L}\p{M}]++(?:['’-][\p{L}\p{M}]++)*+(?!\p{N})")
+"""Not of a code such as "e2e"."""
 _ELISION = regex.compile(
     r"(?<!\p{L})(?:[CcDdJjLlMmNnSsTt]|[Qq]u|[Jj]usqu|[Ll]orsqu|[Pp]uisqu)['’](?=\p{L})"
 )
@@ -59,7 +60,8 @@ def to_english(text: str, version: int = WORDS_VERSION) -> str:
     """A text with the words of other languages in English, as far as they are known.
 
     Sentences in English, and in languages without a list, stay as they are; so do names, numbers
-    and what is unknown. Order and endings are those of the other language.
+    and what is unknown, but for its Cyrillic letters. Order and endings are those of the other
+    language.
 
     Args:
         text: Any.
@@ -91,18 +93,20 @@ def other_words(text: str) -> str:
     if english != text:
         own = {word.lower() for word in _WORD.findall(text)}
         words = [word for word in _WORD.findall(english) if word.lower() not in own]
-    names = map(anyascii, _OTHER_NAME.findall(text))
+    names = dict.fromkeys(map(anyascii, _OTHER_NAME.findall(text)))
     return " ".join((*words, *(name for name in names if name not in words)))
 
 
 def _language_of(text: str, version: int) -> str:
     """The language of the most function words of a text; empty for English and others.
 
-    Cyrillic is read as Russian, the only language with a list that is written so.
+    Of the languages in Cyrillic letters only Russian has a list.
     """
-    if _CYRILLIC.search(text):
-        return "ru" if ADDED_IN["ru"] <= version else ""
-    words = [word.lower() for word in _words_of(text)]
+    words = list(map(_lower, _words_of(text)))
+    in_cyrillic = [word for word in words if _CYRILLIC.match(word)]
+    if 2 * len(in_cyrillic) > len(words):
+        known = ADDED_IN["ru"] <= version and _count_known(words, "ru")
+        return "ru" if known >= max(1, LANGUAGE_MIN_SHARE * len(words)) else ""
     english = _english_words(words)
     told = Counter(code for word in {*words} - english for code in _function_words().get(word, ()))
     found = (
@@ -110,6 +114,7 @@ def _language_of(text: str, version: int) -> str:
         for language, count in told.items()
         # Not "am" and "in" in German.
         if ADDED_IN.get(language, 0) <= version
+        and (language not in ADDED_IN or count > 1 or _is_told(words, language))
         and count > _count_others(english, language)
         and (known := _count_known(words, language)) >= LANGUAGE_MIN_WORDS
         and known >= (LANGUAGE_MIN_SHARE if count > 1 else LONE_MIN_SHARE) * len(words)
@@ -117,9 +122,15 @@ def _language_of(text: str, version: int) -> str:
     return max(found, default=(0, False, ""))[-1]
 
 
+def _is_told(words: Sequence[str], language: str) -> bool:
+    """Whether a function word of more than a letter is of a language, as "e" and "o" tell none."""
+    known = _function_words()
+    return any(len(word) > 1 and language in known.get(word, ()) for word in words)
+
+
 def _may_be(language: str, sentence: str) -> bool:
     """Whether a sentence without function words, in a text of a language, is of that, too."""
-    words = [word.lower() for word in _words_of(sentence)]
+    words = list(map(_lower, _words_of(sentence)))
     if not language or _english_words(words):
         return False
     return _count_known(words, language) >= LANGUAGE_MIN_SHARE * len(words)
@@ -154,11 +165,16 @@ def _words_of(sentence: str) -> list[str]:
     return _WORD.findall(_ELISION.sub(" ", sentence))
 
 
+def _lower(word: str) -> str:
+    """In small letters, Turkish "İş" as well, which would have an accent."""
+    return word.replace("İ", "i").lower()
+
+
 def _glossed(sentence: str, language: str) -> str:
     """A sentence with each word, or words that are in the list as one, in English."""
     sentence = _ELISION.sub(" ", sentence)
     matches = list(_WORD.finditer(sentence))
-    words, told, end = [match[0].lower() for match in matches], list[str](), 0
+    words, told, end = [_lower(match[0]) for match in matches], list[str](), 0
     at = 0
     while at < len(words):
         length = _phrase_length(words[at : at + PHRASE_MAX_WORDS], language)

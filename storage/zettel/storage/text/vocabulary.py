@@ -55,6 +55,9 @@ VERB_ENDINGS: Mapping[str, Sequence[str]] = {
 VERB_INFINITIVES: Mapping[str, Sequence[str]] = {"de": ("en", "n")}
 STEM_BEGINNING_CHARACTERS = 2
 """Letters at the beginning of a word that its stem has, too, in each language's list."""
+STEMMED_MIN_CHARACTERS = 4
+"""Fewest letters of a word that a short list is asked for by its stem: Turkish "iş" is no
+"işte"."""
 KNOWN_WORDS = 8_192
 """Words kept with what they are in English: splitting a compound takes 1 ms."""
 
@@ -127,7 +130,7 @@ def find_word(word: str, language: str) -> str | None:
 def _find_form(word: str, language: str) -> str | None:
     """What a word is in English as a form of one in the list."""
     found = word_list(language).english.get(word)
-    if found is None:
+    if found is None and (language in LONG_LISTS or len(word) >= STEMMED_MIN_CHARACTERS):
         found = _by_stem(_stem(word, language), language)
     if found is None and language in VERB_ENDINGS:
         found = _find_verb(word, language)

@@ -1,4 +1,4 @@
-"""A note that tells anew of a thing that one earlier note is on: "staging database".
+"""A note that tells anew of a thing that one other note is on: "staging database".
 
 Whoever files two notes of different days under one thing has mostly changed it, in whatever words.
 """
@@ -8,25 +8,40 @@ from dataclasses import replace
 
 import regex as re
 
-from zettel.storage.notes import Note, Outline, fold
+from zettel.storage.notes import Kind, Note, Outline, fold
 from zettel.storage.store import NoteFilter, NoteReader
-from zettel.tools.changes.conflicts import CHANGE_CONFIDENCE, Conflict, make_change
+from zettel.tools.changes.conflicts import (
+    CHANGE_CONFIDENCE,
+    Conflict,
+    is_about_others,
+    make_change,
+)
 from zettel.tools.changes.telling_order import telling_key
-from zettel.tools.language.terms import terms
+from zettel.tools.language.facts import find_statements
+from zettel.tools.language.other_things import are_labelled_apart
 from zettel.tools.language.times import wall_time
 from zettel.tools.language.user_words import user_names
 
-ANEW_MIN_COSINE, ANEW_FURTHER_MIN_COSINE = 0.45, 0.50
-"""Least cosine of two notes with a subject of several words, and of others. In 26 months of notes
-46 more of 769 changes are seen by them, of the notes that change nothing or another note 3 are
-taken for one; of four other sets (576 notes) none (November 2026). Names of people are left out: of
-such notes on them 8 of 17 tell something else."""
-ANEW_MAX_NOTES = 8
-"""Notes of a subject that are read; one with more of them is no single thing."""
-_OF_THING = re.compile(r"(?<!\p{L})\p{Ll}\p{L}{3,}")
-"""A word in small letters, which a person's name has not; "van" and "della" are in some."""
+ANEW_MIN_COSINE, ANEW_WORD_MIN_COSINE = 0.45, 0.50
+"""Least cosine of two notes with a subject of several words, and of one word. In 28 months of notes
+37 more of 842 changes are seen by them, and of 2,595 notes 4 more are taken for one (November
+2026, `benchmarks/RESULTS.md`). With subjects that are names of people 8 of 17 would be wrong."""
+ANEW_NOTES = 2
+"""Notes of a subject that is one thing; of more it is rather a sort of things, such as rules."""
+_SEVERAL_OF_A_KIND = frozenset((Kind.CORE, Kind.PROCEDURAL))
+"""Kinds of notes of which two on one subject rather stand beside each other."""
+_OF_THING = re.compile(
+    r"(?<!\p{L})(?!d(?:ella|elle|egli|ello|alla|alle|agli|ela|elas|elos)(?!\p{L}))\p{Ll}\p{L}{3,}"
+)
+"""A word in small letters that stands in no person's name, as "van" and "della" do."""
+_LABEL = re.compile(r"\A\P{L}*(?P<name>\p{L}+)\s+(?P<number>\p{N}+)(?!\p{N})")
+"""Of which of several a text tells: "Hive 3 is weak"."""
 
-_THE_THING = "what another note is on"
+
+def is_of_thing(note: Note | Outline) -> bool:
+    """Whether a note's subject is a thing and nobody, as far as its letters tell."""
+    of_several = note.kind in _SEVERAL_OF_A_KIND or fold(note.subject) in user_names()
+    return _OF_THING.search(note.subject) is not None and not of_several
 
 
 async def find_told_anew(
@@ -36,47 +51,37 @@ async def find_told_anew(
     cosines: Mapping[str, float],
     where: NoteFilter,
 ) -> dict[str, Conflict]:
-    """The note that a note tells anew, or one by which it is told anew; at most one.
+    """The other note on the thing that a note is on, if there is one alone: id -> conflict.
 
     Args:
         store: Where the notes of a subject are counted.
-        note: The note.
+        note: The note, which may not be stored yet.
         known: Notes by id.
         cosines: Of their nearest passages to the note's.
         where: The notes that count.
     """
-    told = dict[str, list[Outline]]()
-    for other_id in sorted(known.keys() & cosines.keys(), key=lambda i: (-cosines[i], i)):
-        older, younger = sorted((note, known[other_id]), key=telling_key)
-        if not _may_tell_anew(younger, older, cosines[other_id]):
-            continue
-        subject = fold(older.subject)
-        if subject not in told:
-            of_subject = replace(where, subject=older.subject)
-            told[subject] = await store.outlines(of_subject, limit=ANEW_MAX_NOTES)
-        notes = told[subject]
-        before = [one.note_id for one in notes if telling_key(one) < telling_key(younger)]
-        if before == [older.note_id] and len(notes) < ANEW_MAX_NOTES:
-            reason = f"tells anew of {f'“{younger.subject}”' if younger.subject else _THE_THING}"
-            return {other_id: make_change(CHANGE_CONFIDENCE, cosines[other_id], reason)}
-    return {}
+    near = {i: other for i, other in known.items() if _may_be_same(note, other, cosines.get(i))}
+    if len(near) != 1:
+        return {}
+    told = await store.outlines(replace(where, subject=note.subject), limit=ANEW_NOTES + 1)
+    if {one.note_id for one in told} - {note.note_id} != near.keys():
+        return {}
+    reason = f"tells anew of “{note.subject}”"
+    return {i: make_change(CHANGE_CONFIDENCE, cosines[i], reason) for i in near}
 
 
-def _may_tell_anew(younger: Note | Outline, older: Note | Outline, cosine: float) -> bool:
-    """Whether a note is on the thing that an older one has as its subject, and of a later day."""
-    subject = fold(older.subject)
-    several = len(subject.split()) > 1
-    same = subject == fold(younger.subject)
-    if cosine < (ANEW_MIN_COSINE if several and same else ANEW_FURTHER_MIN_COSINE):
+def _may_be_same(note: Note, other: Outline, cosine: float | None) -> bool:
+    """Whether two notes of different days are on one thing, and not each on one of several."""
+    subject = fold(note.subject)
+    if subject != fold(other.subject) or not (is_of_thing(note) and is_of_thing(other)):
         return False
-    if not _OF_THING.search(older.subject) or subject in user_names():
+    least = ANEW_MIN_COSINE if len(subject.split()) > 1 else ANEW_WORD_MIN_COSINE
+    if cosine is None or cosine < least:
         return False
-    if not same and (younger.subject or not several or not _holds(younger.content, subject)):
+    days = {wall_time(telling_key(one)[0]).date() for one in (note, other)}
+    if len(days) == 1 or are_labelled_apart(note.content, other.content):
         return False
-    days = (wall_time(telling_key(one)[0]).date() for one in (older, younger))
-    return len({*days}) > 1
-
-
-def _holds(text: str, subject: str) -> bool:
-    asked = {*terms(subject)}
-    return bool(asked) and asked <= {*terms(text)}
+    labels = [_LABEL.match(fold(one.content)) for one in (note, other)]
+    if all(labels) and len({label["number"] for label in labels if label}) > 1:
+        return len({label["name"] for label in labels if label}) > 1
+    return not is_about_others(find_statements(note), find_statements(other))

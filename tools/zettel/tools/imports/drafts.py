@@ -40,7 +40,7 @@ class Draft:
     valid_until: datetime | None = None
     links: tuple[DraftLink, ...] = ()
     note_id: str = ""
-    """Of the note that an export wrote there; empty for what no Zettel wrote."""
+    """Of the note that an export wrote there, as far as the file tells; empty for others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

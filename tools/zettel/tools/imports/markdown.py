@@ -86,10 +86,15 @@ class MarkdownPage:
         return next((moment for value in values if (moment := _moment(value))), None)
 
     @property
+    def note_id(self) -> str:
+        """By its front matter the note that it was written from; others have ULIDs, too."""
+        stated = as_text(self.fields.get("id"))
+        return stated if is_id(stated) else ""
+
+    @property
     def is_exported(self) -> bool:
         """Whether `zettel export` wrote it: one note, however long."""
-        ours = {"rev", "namespace", "state"} <= self.fields.keys()  # others have ULIDs, too
-        return ours and is_id(as_text(self.fields.get("id")))
+        return bool(self.note_id) and {"rev", "namespace", "state"} <= self.fields.keys()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -197,6 +202,7 @@ def drafts_of(
             source=page.name,
             happened_at=page.moment,
             links=tuple(dict.fromkeys(links)),
+            note_id=page.note_id,
         )
 
 
@@ -223,7 +229,7 @@ def _exported(page: MarkdownPage, scope: str, keys: Mapping[str, str]) -> Draft:
         happened_at=page.moment,
         valid_until=_moment(said.get("valid_until")),
         links=tuple(dict.fromkeys(links)),
-        note_id=as_text(said.get("id")),
+        note_id=page.note_id,
     )
 
 

@@ -103,8 +103,11 @@ class _Language:
 
     @cached_property
     def passives(self) -> re.Pattern[str] | None:
-        """The words before which it stands, some of which are by themselves words behind which."""
-        return self._phrases("former_before", "{}") if self._spaced else None
+        """What is followed by what came instead, though it holds words that the former follows."""
+        phrases = [*self._table.get("former_before", ()), *self._table.get("passives", ())]
+        if not (phrases and self._spaced):
+            return None
+        return re.compile(_any(phrases, spaced=True), re.IGNORECASE)
 
     @cached_property
     def not_former(self) -> frozenset[str]:

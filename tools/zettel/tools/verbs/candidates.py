@@ -159,7 +159,7 @@ async def _with_stored(
 
 
 async def _with_told_anew(memory: Memory, compared: Compared, *, now: datetime) -> Compared:
-    """A note without any words of a change may tell anew of a thing that another is on."""
+    """With the note that a note without any words of a change tells anew."""
     if any(one.change for one in compared.conflicts.values()):
         return compared
     note, known = compared.note, compared.known

@@ -1,7 +1,7 @@
 """Checks of the whole configuration before the server binds its port and opens its store.
 
-All errors are reported at once; surprising settings get a warning. A store that cannot be opened
-ends the check alone, since the server reports that on `/health` and tries again.
+All errors are reported at once; surprising settings get a warning. A store that cannot be opened is
+an error of `--check` only, since the server reports that on `/health` and tries again.
 """
 
 import os

@@ -20,6 +20,7 @@ from zettel.storage.notes import (
     Note,
     Outline,
     State,
+    fold,
     order_key,
 )
 from zettel.storage.store import Change, NoteFilter
@@ -40,7 +41,7 @@ from zettel.tools.changes.supersession import (
     supersedes,
 )
 from zettel.tools.changes.telling_order import telling_key
-from zettel.tools.changes.told_anew import find_told_anew
+from zettel.tools.changes.told_anew import ANEW_NOTES, find_told_anew, is_of_thing
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import Step, Task, content_since
 from zettel.tools.evolve.steps.link import unless_same
@@ -211,7 +212,8 @@ async def _compare_notes(task: Task, waiting: Sequence[Note]) -> frozenset[str]:
     """Ids of notes superseded by a verdict."""
     seen = tuple(note.note_id for note in waiting)
     notes = {note.note_id: note for note in waiting}
-    notes |= {note.note_id: note for note in await _leading_to(task, seen)}
+    beside = (*await _leading_to(task, seen), *await _on_things_of(task, waiting))
+    notes |= {note.note_id: note for note in beside if note.note_id not in notes}
     found = {i: await _conflicts(task, note) for i, note in notes.items()}
     # A link starts from the younger note, even if that was compared long ago.
     younger = {
@@ -247,6 +249,16 @@ async def _leading_to(task: Task, note_ids: Sequence[str]) -> list[Note]:
         and note.stage >= LINKED
         and any(link.to in note_ids for link in note.links if is_open(link) or is_verdict(link))
     ]
+
+
+async def _on_things_of(task: Task, waiting: Sequence[Note]) -> list[Note]:
+    """Linked notes on things that notes are on: how many there are tells what each changes."""
+    things = {(note.namespace, fold(note.subject)): note for note in waiting if is_of_thing(note)}
+    ids = set[str]()
+    for (namespace, _), note in things.items():
+        where = NoteFilter(namespaces=(namespace,), subject=note.subject)
+        ids |= {one.note_id for one in await task.batch.find(where, limit=ANEW_NOTES + 1)}
+    return [note for note in await task.batch.get(sorted(ids)) if note.stage >= LINKED]
 
 
 async def _without_stale(task: Task, note: Note) -> Note:
