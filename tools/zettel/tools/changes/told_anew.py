@@ -25,7 +25,7 @@ from zettel.tools.language.user_words import user_names
 ANEW_MIN_COSINE, ANEW_WORD_MIN_COSINE = 0.45, 0.50
 """Least cosine of two notes with a subject of several words, and of one word. In 28 months of notes
 37 more of 842 changes are seen by them, and of 2,595 notes 4 more are taken for one (November
-2026, `benchmarks/RESULTS.md`). With subjects that are names of people 8 of 17 would be wrong."""
+2026, `benchmarks/RESULTS.md`). Subjects that are names are left out: of people much is told."""
 ANEW_NOTES = 2
 """Notes of a subject that is one thing; of more it is rather a sort of things, such as rules."""
 _SEVERAL_OF_A_KIND = frozenset((Kind.CORE, Kind.PROCEDURAL))
