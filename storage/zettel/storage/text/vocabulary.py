@@ -20,8 +20,6 @@ LONG_LISTS = ("de", "es", "fr", "ja", "zh")
 """Languages of which most words are known, so that one that is not is rather a name."""
 SHORT_LISTS = ("it", "nl", "pl", "pt", "ru", "sv", "tr")
 """Languages of which the most frequent words are known, and everyday words of trades."""
-LANGUAGES = (*LONG_LISTS, *SHORT_LISTS)
-"""With a list of words and what they are in English."""
 STEMMERS: Mapping[str, str] = {
     "de": "german",
     "es": "spanish",
@@ -233,10 +231,11 @@ def names_in_other_languages(name: str) -> frozenset[str]:
 def _names_in_other_languages() -> Mapping[str, frozenset[str]]:
     """Some 4,500 names, read from the lines as `ordinary_words` are.
 
-    Of an inflecting language the first form: the others are no names ("Wiener").
+    Of an inflecting language the first form: the others are no names ("Wiener"). Of long lists,
+    since the short ones have a line for each form ("marcu" is March, and begins Marcus).
     """
     alike, found = dict[str, set[str]](), dict[str, frozenset[str]]()
-    for language in LANGUAGES:
+    for language in LONG_LISTS:
         for line in list_lines(language):
             forms, _, name = line.partition("\t")
             if name[:1].isupper() and name.isalpha():
