@@ -64,11 +64,14 @@ async def test_what_tells_of_a_change_of_something_else_tells_nothing_anew(desk:
     billed = await desk.told("The bill of the host comes from Falkenstein", subject="bill")
     desk.later(days=3)
 
-    third = await desk.told(
-        "The staging database: the bill no longer comes from Falkenstein", subject=ON
+    answer = await desk(
+        "remember",
+        content="The staging database: the bill no longer comes from Falkenstein",
+        subject=ON,
     )
 
-    [note] = await desk.memory.store.get([third])
+    assert "anew" not in str(answer["candidates"])
+    [note] = await desk.memory.store.get([str(answer["note_id"])])
     assert [link.to for link in note.links] == [billed]
 
 
