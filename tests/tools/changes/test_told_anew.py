@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.storage.in_memory.store import DictStore
+from tests.storage.samples import add, make_note
 
-from zettel.storage.ids import new_id
 from zettel.storage.notes import MAY_SUPERSEDE, Kind, Note, Span, State, outline_of
-from zettel.storage.store import NewNote, NoteFilter
+from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import PREFERRED_MIN_CONFIDENCE
 from zettel.tools.changes.told_anew import find_told_anew
 
@@ -26,19 +26,8 @@ def on(
     state: State = State.ACTIVE,
 ) -> Note:
     """A note on a subject, told some days after `at`."""
-    at += timedelta(days=days)
-    return Note(
-        note_id=new_id(at),
-        namespace="proj",
-        content=content,
-        subject=subject,
-        happened_at=at,
-        valid_from=at,
-        known_from=at,
-        changed_by="agent",
-        embed_model="",
-        state=state,
-    )
+    note = make_note(content, now=at + timedelta(days=days), namespace="proj")
+    return replace(note, subject=subject, state=state)
 
 
 async def changed(
@@ -53,8 +42,7 @@ async def changed(
     `cosines` are those of some others, by id.
     """
     store = DictStore()
-    for one in (note, *others):
-        await store.write(new=[NewNote(note=one, vectors=None)])
+    await add(store, note, *others)
     known = {one.note_id: outline_of(one) for one in others if one.state is State.ACTIVE}
     near = {**dict.fromkeys(known, cosine), **(cosines or {})}
     found = await find_told_anew(store, note, known, near, WHERE)

@@ -114,7 +114,7 @@ def _language_of(text: str, version: int) -> str:
         for language, count in told.items()
         # Not "am" and "in" in German.
         if ADDED_IN.get(language, 0) <= version
-        and (language not in ADDED_IN or count > 1 or _is_told(words, language))
+        and (language not in ADDED_IN or count > 1 or _has_long_function_word(words, language))
         and count > _count_others(english, language)
         and (known := _count_known(words, language)) >= LANGUAGE_MIN_WORDS
         and known >= (LANGUAGE_MIN_SHARE if count > 1 else LONE_MIN_SHARE) * len(words)
@@ -122,8 +122,8 @@ def _language_of(text: str, version: int) -> str:
     return max(found, default=(0, False, ""))[-1]
 
 
-def _is_told(words: Sequence[str], language: str) -> bool:
-    """Whether a function word of more than a letter is of a language, as "e" and "o" tell none."""
+def _has_long_function_word(words: Sequence[str], language: str) -> bool:
+    """Whether a text has one of two letters or more: "e" and "o" alone identify no language."""
     known = _function_words()
     return any(len(word) > 1 and language in known.get(word, ()) for word in words)
 

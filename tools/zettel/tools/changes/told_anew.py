@@ -1,6 +1,6 @@
-"""A note that tells anew of a thing that one other note is on: "staging database".
+"""A change of a thing by a second note with its subject: "staging database".
 
-Whoever files two notes of different days under one thing has mostly changed it, in whatever words.
+The later of two notes from different days on one thing is mostly a change, whatever its words.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ _OF_THING = re.compile(
 )
 """A word in small letters that stands in no person's name, as "van" and "della" do."""
 _LABEL = re.compile(r"\A\P{L}*(?P<name>\p{L}+)\s+(?P<number>\p{N}+)(?!\p{N})")
-"""Of which of several a text tells: "Hive 3 is weak"."""
+"""A name and number at the beginning of a text: "Hive 3 is weak"."""
 
 
 def is_of_thing(note: Note | Outline) -> bool:
@@ -81,7 +81,14 @@ def _may_be_same(note: Note, other: Outline, cosine: float | None) -> bool:
     days = {wall_time(telling_key(one)[0]).date() for one in (note, other)}
     if len(days) == 1 or are_labelled_apart(note.content, other.content):
         return False
-    labels = [_LABEL.match(fold(one.content)) for one in (note, other)]
-    if all(labels) and len({label["number"] for label in labels if label}) > 1:
-        return len({label["name"] for label in labels if label}) > 1
+    if _are_numbered_apart(note.content, other.content):
+        return False
     return not is_about_others(find_statements(note), find_statements(other))
+
+
+def _are_numbered_apart(one: str, other: str) -> bool:
+    """Whether two texts begin with one name and different numbers: "Hive 3", "Hive 5"."""
+    first, second = (_LABEL.match(fold(text)) for text in (one, other))
+    if first is None or second is None or first["name"] != second["name"]:
+        return False
+    return first["number"] != second["number"]
