@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import regex as re
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from zettel.tools.language.kept_readings import keep_last
-from zettel.tools.language.word_files import read_word_files
+from zettel.tools.language.word_files import WordFile, read_word_files
 
 QUESTION_READ_CHARACTERS, TEXT_READ_CHARACTERS = 300, 4_000
 """Characters that are read of a question, and of a text that may answer it: 1 ms of one slot."""
@@ -19,10 +19,8 @@ KNOWN_QUESTIONS = 256
 """Questions kept with what they ask for, which order and verdict need: 1 ms to read."""
 
 
-class _Words(BaseModel):
+class _Words(WordFile):
     """A table of a language's file: `en.toml` explains it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     asks: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
