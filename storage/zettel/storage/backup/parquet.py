@@ -76,19 +76,19 @@ def read_rows(
         pa.ArrowException, KeyError, OSError: It cannot be decoded.
     """
     footer = int.from_bytes(content[-8:-4], "little")
-    _expect(footer <= FOOTER_MAX_BYTES, f"its footer has {footer:,} bytes")
+    expect(footer <= FOOTER_MAX_BYTES, f"its footer has {footer:,} bytes")
     buffer = pa.BufferReader(content)
     metadata = _open(buffer, []).metadata
-    _expect(metadata.num_rows == rows, f"it has {metadata.num_rows} rows, not {rows}")
+    expect(metadata.num_rows == rows, f"it has {metadata.num_rows} rows, not {rows}")
     texts = _check_metadata(content, metadata, row_max_values)
     opened = _open(buffer, texts)
     for field in opened.schema_arrow:
         _check_type(field)
     for batch in opened.iter_batches(batch_rows, columns=schema.names, use_threads=False):
         longest = max(map(_longest, batch.columns), default=0)
-        _expect(longest <= ROW_MAX_ELEMENTS, f"a list has {longest:,} elements")
+        expect(longest <= ROW_MAX_ELEMENTS, f"a list has {longest:,} elements")
         weight = sum(_weight(column) for column in batch.columns)
-        _expect(weight <= BATCH_MAX_BYTES, f"{batch.num_rows} rows hold {weight:,} bytes of text")
+        expect(weight <= BATCH_MAX_BYTES, f"{batch.num_rows} rows hold {weight:,} bytes of text")
         yield pa.Table.from_batches([batch]).select(schema.names).cast(schema)
 
 
@@ -106,9 +106,9 @@ def _open(buffer: pa.BufferReader, texts: list[str]) -> pq.ParquetFile:
 
 def _check_metadata(content: bytes, metadata: pq.FileMetaData, row_max_values: int) -> list[str]:
     """Check the pages of every column; returns the paths of the columns that hold text."""
-    _expect(str(metadata.created_by).startswith(_WRITER), "another program wrote it")
-    _expect(metadata.num_columns <= COLUMNS_MAX, f"it has {metadata.num_columns} columns")
-    _expect(metadata.num_row_groups <= ROW_GROUPS_MAX, "it has too many row groups")
+    expect(str(metadata.created_by).startswith(_WRITER), "another program wrote it")
+    expect(metadata.num_columns <= COLUMNS_MAX, f"it has {metadata.num_columns} columns")
+    expect(metadata.num_row_groups <= ROW_GROUPS_MAX, "it has too many row groups")
     total, at_once = 0, 0
     values = dict.fromkeys(range(metadata.num_columns), 0)
     texts = list[str]()
@@ -122,9 +122,9 @@ def _check_metadata(content: bytes, metadata: pq.FileMetaData, row_max_values: i
             values[column] += read.values
             if form.max_repetition_level == 0:
                 count = metadata.row_group(group).num_rows
-                _expect(read.values == count, f"{form.path} has {read.values} values of {count}")
+                expect(read.values == count, f"{form.path} has {read.values} values of {count}")
         at_once += largest
-        _expect(form.physical_type in _WIDTHS, f"{form.path} holds {form.physical_type}")
+        expect(form.physical_type in _WIDTHS, f"{form.path} holds {form.physical_type}")
         if form.physical_type == "BYTE_ARRAY":
             texts.append(form.path)
         if form.max_repetition_level:
@@ -132,9 +132,9 @@ def _check_metadata(content: bytes, metadata: pq.FileMetaData, row_max_values: i
             is_vectors = form.max_repetition_level > 1
             fits = size <= VECTORS_MAX_BYTES if is_vectors else values[column] <= LIST_MAX_VALUES
             fits = fits and values[column] <= metadata.num_rows * row_max_values
-            _expect(fits, f"{form.path} has {values[column]:,} values")
-    _expect(total <= PART_MAX_BYTES, f"it would decompress to {total:,} bytes")
-    _expect(at_once <= PAGES_MAX_BYTES, f"its pages would decompress to {at_once:,} bytes")
+            expect(fits, f"{form.path} has {values[column]:,} values")
+    expect(total <= PART_MAX_BYTES, f"it would decompress to {total:,} bytes")
+    expect(at_once <= PAGES_MAX_BYTES, f"its pages would decompress to {at_once:,} bytes")
     return texts
 
 
@@ -150,19 +150,19 @@ class _Read:
 
 
 def _check_chunk(content: bytes, chunk: pq.ColumnChunkMetaData) -> _Read:
-    _expect(chunk.compression in _CODECS, f"{chunk.path_in_schema} is packed otherwise")
-    _expect(not chunk.file_path, f"{chunk.path_in_schema} names another file")
+    expect(chunk.compression in _CODECS, f"{chunk.path_in_schema} is packed otherwise")
+    expect(not chunk.file_path, f"{chunk.path_in_schema} names another file")
     start = chunk.data_page_offset
     if chunk.has_dictionary_page and 0 < (chunk.dictionary_page_offset or 0) < start:
         start = chunk.dictionary_page_offset
     end = start + chunk.total_compressed_size
-    _expect(0 < start <= end <= len(content), f"{chunk.path_in_schema} is cut short")
+    expect(0 < start <= end <= len(content), f"{chunk.path_in_schema} is cut short")
     raw = largest = values = dictionary = 0
     while start < end:
         header, after = _header(content, start, end)
         size, packed = _number(header, 2), _number(header, 3)
         start = after + packed
-        _expect(start <= end, f"a page of {chunk.path_in_schema} is cut short")
+        expect(start <= end, f"a page of {chunk.path_in_schema} is cut short")
         raw += size
         kind = _number(header, 1)
         if kind == _DICTIONARY_PAGE:
@@ -173,7 +173,7 @@ def _check_chunk(content: bytes, chunk: pq.ColumnChunkMetaData) -> _Read:
             raise _damaged()
         said = _struct(header, fields[0])
         encoding = _number(said, fields[1])
-        _expect(encoding in _ENCODINGS, f"{chunk.path_in_schema} has encoding {encoding}")
+        expect(encoding in _ENCODINGS, f"{chunk.path_in_schema} has encoding {encoding}")
         values += _number(said, 1)
         largest = max(largest, size)
     return _Read(raw, largest + dictionary, values)
@@ -259,7 +259,7 @@ def _check_type(field: pa.Field) -> None:
     """Refuse a type that would be decoded in another way than `_weight` expects."""
     kind = field.type
     if pa.types.is_dictionary(kind):
-        _expect(pa.types.is_string(kind.value_type), f"{field.name} is {kind}")
+        expect(pa.types.is_string(kind.value_type), f"{field.name} is {kind}")
     elif pa.types.is_struct(kind):
         for number in range(kind.num_fields):
             _check_type(kind.field(number))
@@ -268,7 +268,7 @@ def _check_type(field: pa.Field) -> None:
     else:
         known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
         fits = pa.types.is_timestamp(kind) or any(is_kind(kind) for is_kind in known)
-        _expect(fits, f"{field.name} is {kind}")
+        expect(fits, f"{field.name} is {kind}")
 
 
 def _weight(array: pa.Array) -> int:
@@ -290,7 +290,8 @@ def _longest(array: pa.Array) -> int:
     return pc.max(pc.list_value_length(array)).as_py() or 0
 
 
-def _expect(fits: bool, problem: str) -> None:
+def expect(fits: bool, problem: str) -> None:
+    """Raise a `ValueError` with the problem unless it fits."""
     if not fits:
         raise ValueError(problem)
 

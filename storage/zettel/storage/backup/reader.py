@@ -16,7 +16,7 @@ import pyarrow as pa
 from zettel.storage.backup.archive import BackupFile
 from zettel.storage.backup.errors import BackupDamagedError, BackupTooLargeError
 from zettel.storage.backup.manifest import META, NOTES, PART_MAX_ROWS, RUNS, USAGE, Manifest, Part
-from zettel.storage.backup.parquet import ROW_MAX_ELEMENTS, UNREADABLE, read_rows
+from zettel.storage.backup.parquet import ROW_MAX_ELEMENTS, UNREADABLE, expect, read_rows
 from zettel.storage.errors import first_line
 from zettel.storage.ids import is_id
 from zettel.storage.lance.rows import read_notes, read_vectors
@@ -138,31 +138,31 @@ def _check_notes(rows: pa.Table, manifest: Manifest, problem_of: ProblemOf, seen
     for note, vectors, key in zip(read_notes(rows), read_vectors(rows), keys, strict=True):
         if problem := problem_of(note):
             raise ValueError(problem)
-        _require(key == note.row_id, "a revision's key is another one's")
-        _require(key not in seen, "a revision is there twice")
+        expect(key == note.row_id, "a revision's key is another one's")
+        expect(key not in seen, "a revision is there twice")
         seen.add(key)
         if vectors is not None:
-            _require(len(vectors) <= NOTE_MAX_PASSAGES, f"a note has {len(vectors)} vectors")
+            expect(len(vectors) <= NOTE_MAX_PASSAGES, f"a note has {len(vectors)} vectors")
             check_vectors(vectors, dim=manifest.embed_dim)
 
 
 def _check_usage(record: Mapping[str, object]) -> None:
     strength, count = record["strength"], record["recall_count"]
-    _require(is_id(str(record["note_id"])), "a use is of no note")
-    _require(isinstance(strength, float) and _within(strength), "a strength is out of range")
-    _require(isinstance(count, int) and _within(count), "a count is out of range")
-    _require(record["recalled_at"] is not None, "a time is missing")
+    expect(is_id(str(record["note_id"])), "a use is of no note")
+    expect(isinstance(strength, float) and _within(strength), "a strength is out of range")
+    expect(isinstance(count, int) and _within(count), "a count is out of range")
+    expect(record["recalled_at"] is not None, "a time is missing")
 
 
 def _check_run(record: Mapping[str, object]) -> None:
     for name in ("run_id", "kind", "who", "outcome"):
         _check_text(record[name], RUN_TEXT_MAX_CHARACTERS)
-    _require(None not in (record["started_at"], record["ended_at"]), "a time is missing")
+    expect(None not in (record["started_at"], record["ended_at"]), "a time is missing")
     counts = record["counts"]
-    _require(isinstance(counts, list) and len(counts) <= RUN_MAX_COUNTS, "a run counts too much")
+    expect(isinstance(counts, list) and len(counts) <= RUN_MAX_COUNTS, "a run counts too much")
     for count in counts if isinstance(counts, list) else ():
         _check_text(count["name"], RUN_TEXT_MAX_CHARACTERS)
-        _require(isinstance(count["n"], int), "a count is missing")
+        expect(isinstance(count["n"], int), "a count is missing")
 
 
 def _check_meta(record: Mapping[str, object]) -> None:
@@ -188,13 +188,8 @@ def check_row(table: str, record: Mapping[str, object]) -> None:
 
 def _check_text(value: object, most: int) -> None:
     fits = isinstance(value, str) and len(value) <= most and "\x00" not in value
-    _require(fits, "a text is missing, too long or holds NUL")
+    expect(fits, "a text is missing, too long or holds NUL")
 
 
 def _within(value: float) -> bool:
     return math.isfinite(value) and 0 <= value <= USAGE_MAX
-
-
-def _require(fits: bool, problem: str) -> None:
-    if not fits:
-        raise ValueError(problem)

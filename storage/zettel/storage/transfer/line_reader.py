@@ -35,6 +35,7 @@ from zettel.storage.backup.manifest import (
     USAGE,
     Manifest,
 )
+from zettel.storage.backup.parquet import expect
 from zettel.storage.backup.reader import NOTE_MAX_PASSAGES, ProblemOf, check_row
 from zettel.storage.errors import first_line
 from zettel.storage.lance.rows import to_table
@@ -126,10 +127,10 @@ class ExportReader:
         texts = (line.export_id, line.made_at, line.made_by)
         try:
             datetime.fromisoformat(line.made_at)
-            _require(max(map(len, texts)) <= TEXT_MAX_CHARACTERS, "a text is too long")
-            _require(line.schema_version >= 0, "its schema version is negative")
+            expect(max(map(len, texts)) <= TEXT_MAX_CHARACTERS, "a text is too long")
+            expect(line.schema_version >= 0, "its schema version is negative")
             if line.vectors:
-                _require(1 <= line.vectors.dim <= MAX_EMBED_DIM, "its vectors' length is unusable")
+                expect(1 <= line.vectors.dim <= MAX_EMBED_DIM, "its vectors' length is unusable")
         except ValueError as error:
             raise self.damaged(1, first_line(error)) from error
         return line
@@ -188,24 +189,24 @@ class ExportReader:
                 table, record = _as_row(line)
                 check_row(table, record)
             case ExportedErasure():
-                _require("receipt_id" in line.receipt, "it is no record of an erasure")
+                expect("receipt_id" in line.receipt, "it is no record of an erasure")
             case _:
-                _require(False, f"a {line.type} is in the wrong place")
+                expect(False, f"a {line.type} is in the wrong place")
 
     def _check_note(self, note: ExportedNote) -> None:
-        _require(all(moment.tzinfo is not None for moment in _moments(note)), "a time has no zone")
-        _require(max(note.rev, note.stage) < INT32_END, "a number is too large")
-        _require(set(note.derived_by) <= set(DERIVED_FIELDS), "derived_by names an unknown field")
+        expect(all(moment.tzinfo is not None for moment in _moments(note)), "a time has no zone")
+        expect(max(note.rev, note.stage) < INT32_END, "a number is too large")
+        expect(set(note.derived_by) <= set(DERIVED_FIELDS), "derived_by names an unknown field")
         if problem := self._problem_of(note):
             raise ValueError(problem)
-        _require(self.header.history or note.current, "an export without history has old revisions")
-        _require(note.row_id not in self._seen, "a revision is there twice")
+        expect(self.header.history or note.current, "an export without history has old revisions")
+        expect(note.row_id not in self._seen, "a revision is there twice")
         self._seen.add(note.row_id)
         if note.vectors is not None:
-            _require(self.header.vectors is not None, "the header says that there are no vectors")
+            expect(self.header.vectors is not None, "the header says that there are no vectors")
             vectors = vectors_of(note, self.dim)
             assert vectors is not None
-            _require(len(vectors) <= NOTE_MAX_PASSAGES, f"a note has {len(vectors)} vectors")
+            expect(len(vectors) <= NOTE_MAX_PASSAGES, f"a note has {len(vectors)} vectors")
             check_vectors(vectors, dim=self.dim)
 
 
@@ -327,8 +328,3 @@ def to_backup(
         )
         writer.finish(manifest)
     return header
-
-
-def _require(fits: bool, problem: str) -> None:
-    if not fits:
-        raise ValueError(problem)
