@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from ulid import ULID, ULIDGenerator
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _RANDOM_BITS = 80
 _RANDOM_MASK = (1 << _RANDOM_BITS) - 1
@@ -50,7 +50,7 @@ def told_at(note_id: str) -> datetime:
     if not is_id(note_id):
         message = f"{note_id!r} is not a note id"
         raise ValueError(message)
-    return _EPOCH + told_ms(note_id) * _MILLISECOND
+    return EPOCH + told_ms(note_id) * _MILLISECOND
 
 
 def told_ms(note_id: str) -> int:
@@ -84,4 +84,4 @@ def largest_id(instant: datetime) -> str:
 
 def _milliseconds(instant: datetime) -> int:
     # Whole numbers: python-ulid goes through a float and can land a millisecond early.
-    return max(0, (instant - _EPOCH) // _MILLISECOND)
+    return max(0, (instant - EPOCH) // _MILLISECOND)

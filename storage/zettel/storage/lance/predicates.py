@@ -5,13 +5,11 @@ LanceDB 0.40's expressions have neither `IS NULL` nor arrays and render some str
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from zettel.storage.ids import largest_id, smallest_id
+from zettel.storage.ids import EPOCH, largest_id, smallest_id
 from zettel.storage.notes import EVOLUTION, NEEDS_REVIEW
 from zettel.storage.store import NoteFilter
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def text_literal(value: str) -> str:
@@ -21,7 +19,7 @@ def text_literal(value: str) -> str:
 
 def time_literal(instant: datetime) -> str:
     """An instant to the microsecond, year 1 to 9999, in the columns' type."""
-    microseconds = (instant - _EPOCH) // timedelta(microseconds=1)
+    microseconds = (instant - EPOCH) // timedelta(microseconds=1)
     return f"arrow_cast({microseconds}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
 
 

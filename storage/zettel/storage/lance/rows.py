@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from zettel.storage.ids import EPOCH
 from zettel.storage.lance.schema import vectors_type
 from zettel.storage.notes import (
     NEEDS_REVIEW,
@@ -56,7 +57,6 @@ OUTLINE_COLUMNS = (
     "trust",
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KINDS = {kind.value: kind for kind in Kind}
 
 
@@ -146,7 +146,7 @@ def _times_column(column: pa.ChunkedArray) -> list[tuple[Span, ...]]:
 
 
 def _instant(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
+    return EPOCH + timedelta(microseconds=microseconds)
 
 
 class _SpanRecord(TypedDict):

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zettel.storage.ids import told_ms
+from zettel.storage.ids import EPOCH, told_ms
 from zettel.storage.notes import Kind, Note, State
 from zettel.storage.store import NoteFilter, Vectors
 
@@ -17,7 +17,6 @@ _N = TypeVar("_N", bound=np.generic)
 OPEN_END = np.iinfo(np.int64).max
 """Stands for a missing end, in microseconds since 1970."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GONE = -1
 _STATES = {state.value: number for number, state in enumerate(State)}
 _KINDS = {kind.value: number for number, kind in enumerate(Kind)}
@@ -67,7 +66,7 @@ def fact_of(note: Note) -> RevisionFacts:
 
 def microseconds(instant: datetime | None) -> int:
     """Since 1970; `OPEN_END` for None."""
-    return OPEN_END if instant is None else (instant - _EPOCH) // timedelta(microseconds=1)
+    return OPEN_END if instant is None else (instant - EPOCH) // timedelta(microseconds=1)
 
 
 class FactTable:
@@ -154,7 +153,7 @@ class FactTable:
         if namespaces:
             named = [self._namespaces.get(name, _GONE - 1) for name in namespaces]
             moments = moments[_any_of(self._numbers[: self._used, 0], named)]
-        return _EPOCH + timedelta(microseconds=int(moments.max())) if len(moments) else None
+        return EPOCH + timedelta(microseconds=int(moments.max())) if len(moments) else None
 
     def _row(self, fact: RevisionFacts) -> tuple[int, ...]:
         space = _number(self._namespaces, fact.namespace)
