@@ -87,8 +87,8 @@ async def without_idle(tables: Tables, where: NoteFilter) -> NoteFilter:
         return where
     scope, states = all_of("current", one_of("namespace", names)), where.states
     if where.derived is False:
-        composed = all_of(scope, equals("origin.transport", EVOLUTION))
-        if not await counted(tables, ("composed", names), names, composed, _is_composed):
+        composed, key = all_of(scope, equals("origin.transport", EVOLUTION)), ("composed", names)
+        if not await counted(tables, key, names, composed, lambda note: note.derived):
             where = replace(where, derived=None)
     if where.unexpired_at is not None and states:
         ending = all_of(scope, one_of("state", states), "valid_until IS NOT NULL")
@@ -103,7 +103,3 @@ async def without_idle(tables: Tables, where: NoteFilter) -> NoteFilter:
 
 def _always(_: Note) -> bool:
     return True
-
-
-def _is_composed(note: Note) -> bool:
-    return note.origin.transport == EVOLUTION

@@ -17,7 +17,7 @@ from zettel.storage.lance.errors import is_conflict
 from zettel.storage.lance.files import count_old_versions, disk_bytes, remove_leftovers
 from zettel.storage.lance.side_tables import get_meta, put_meta
 from zettel.storage.lance.table import LanceTable, Tables
-from zettel.storage.lance.vector_index import QUANTISED_MIN_ROWS, maintain_vector_index
+from zettel.storage.lance.vector_index import QUANTISED_MIN_ROWS, index_vectors
 from zettel.storage.location import StoreLocation, hold
 from zettel.storage.store import StoreStats
 
@@ -59,7 +59,7 @@ async def _tend(table: LanceTable, tables: Tables) -> bool:
     """
     try:
         if table is tables.notes:
-            await maintain_vector_index(tables)
+            await index_vectors(tables, tables.notes.spec)
         if await table.count() >= QUANTISED_MIN_ROWS and await table.try_commit(_optimise):
             return True
         async with table.tending():

@@ -317,7 +317,7 @@ async def repair_indices(table: LanceTable) -> int:
         if not empty:
             return 0
         await table.build_indices()
-        await drop_vector_index(table)
+        await drop_vector_index(table, table.spec)
         await to_thread.run_sync(remove, empty)
     logger.warning("built indices of %s anew, empty files: %d", name, len(empty))
     return len(empty)

@@ -78,26 +78,19 @@ def vector_index_name(notes: TableSpec) -> str:
     return f"{notes.column(VECTORS)}_idx"
 
 
-async def maintain_vector_index(tables: Tables) -> None:
+async def index_vectors(tables: Tables, spec: TableSpec) -> None:
     """Create, train anew or drop the index as needed, before the table is optimised.
 
-    LanceDB 0.40 cannot train it without a vector, nor optimise a table whose index has none.
-    """
-    await index_vectors(tables, tables.notes.spec)
-
-
-async def index_vectors(tables: Tables, spec: TableSpec) -> None:
-    """`maintain_vector_index` for the vectors of any set, named by its table's `spec`.
-
-    Writers do not wait: what they write meanwhile is searched without the index until the next
-    maintenance.
+    `spec` is a table's with the vectors of any set. LanceDB 0.40 cannot train the index without a
+    vector, nor optimise a table whose index has none. Writers do not wait: what they write
+    meanwhile is searched without the index until the next maintenance.
     """
     notes, name = tables.notes, vector_index_name(spec)
     rows = await notes.count(f"{spec.column(EMBED_MODEL)} <> ''")
     stats = await notes.read(lambda handle: handle.index_stats(name))
     if rows < VECTOR_INDEX_MIN_ROWS:
         if stats is not None:
-            await _drop(notes, name)
+            await drop_vector_index(notes, spec)
         return
     dim = spec.schema.field(VECTORS).type.value_type.list_size
     kind = (_BYTES if dim % 8 else _BITS) if rows >= QUANTISED_MIN_ROWS else _FLAT
@@ -134,16 +127,13 @@ async def renew_vector_index(tables: Tables) -> None:
     Never cancelled: a cancelled commit leaves files that an erasure waits a minute for.
     """
     with anyio.CancelScope(shield=True):
-        await drop_vector_index(tables.notes)
-        await maintain_vector_index(tables)
+        await drop_vector_index(tables.notes, tables.notes.spec)
+        await index_vectors(tables, tables.notes.spec)
 
 
-async def drop_vector_index(notes: LanceTable) -> None:
+async def drop_vector_index(notes: LanceTable, spec: TableSpec) -> None:
     """Drop the index if there is one; maintenance makes it anew."""
-    await _drop(notes, vector_index_name(notes.spec))
-
-
-async def _drop(notes: LanceTable, name: str) -> None:
+    name = vector_index_name(spec)
     indices = await notes.read(lambda handle: handle.list_indices())
     if any(index.name == name for index in indices):
         async with notes.writing():
