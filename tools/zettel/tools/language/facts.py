@@ -16,6 +16,7 @@ from zettel.storage.notes import Note, Outline, fold
 from zettel.tools.language.names import ASSISTANTS, ORDINARY_WORDS
 from zettel.tools.language.relations import (
     JOINED,
+    LONG_WORD,
     STARTED_AT,
     THE_USER,
     find_places,
@@ -210,12 +211,9 @@ TEXT_MAX_STATEMENTS = 4
 """Most statements of one text."""
 STATEMENTS_MAX_CHARACTERS = 4_000
 """Characters of a text that are read."""
-WORD_MAX_CHARACTERS = 64
-"""Characters of a word that are read; the patterns try a name from each capital in it."""
 SENTENCE_MAX_MATCHES = 8
 """Most places of a sentence where one pattern is read; each is read to its clause's end."""
 
-_LONG_WORD = re.compile(rf"(?<!\S)(\S{{{WORD_MAX_CHARACTERS}}})\S++")
 _SENTENCE = re.compile(r"(?:[^.!?\n;]|[.](?=\w))+[.!?]*")
 _UNCERTAIN = re.compile(
     r"\?|\b(?:if|unless|whether|would|could|might|should|wish|wants?|hop(?:e|es|ing)|maybe|perhaps"
@@ -280,9 +278,9 @@ def find_statements(note: Note | Outline) -> tuple[Statement, ...]:
 
     The first person is the note's subject, without one the user, and in a labelled line or a
     quotation its speaker. An assistant's states nothing. Of a word, and so of a name, only the
-    first `WORD_MAX_CHARACTERS` count.
+    first `RELATED_WORD_MAX_CHARACTERS` count.
     """
-    text = _LONG_WORD.sub(r"\1", note.content[:STATEMENTS_MAX_CHARACTERS])
+    text = LONG_WORD.sub(r"\1", note.content[:STATEMENTS_MAX_CHARACTERS])
     told = [one for one in _SENTENCE.finditer(text) if _may_state(one[0])]
     speech = find_speech(text) if told else []
     author = USER if means_user(note.subject) else fold(note.subject)

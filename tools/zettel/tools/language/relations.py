@@ -60,7 +60,7 @@ THING_MAX_WORDS = 5
 RELATED_SENTENCE_MAX_CHARACTERS = 600
 """A longer sentence is a table or a list."""
 
-_LONG_WORD = re.compile(rf"(?<!\S)(\S{{{RELATED_WORD_MAX_CHARACTERS}}})\S++")
+LONG_WORD = re.compile(rf"(?<!\S)(\S{{{RELATED_WORD_MAX_CHARACTERS}}})\S++")
 _LETTER = r"[\p{L}\p{M}\p{N}]"
 _ELIDED = r"(?:[LD]|Qu)['’]\p{Ll}"
 """What opens a sentence and is no name: "L'oncle"."""
@@ -441,7 +441,7 @@ def find_relations(content: str, subject: str = "") -> tuple[Relation, ...]:
         subject: Whom the note is about: who is meant by a pronoun or nothing at the beginning of a
             sentence, and, where it is a name, by "I". Else that is the user.
     """
-    return _find_relations(_LONG_WORD.sub(r"\1", content[:RELATED_MAX_CHARACTERS]), subject)
+    return _find_relations(LONG_WORD.sub(r"\1", content[:RELATED_MAX_CHARACTERS]), subject)
 
 
 @keep_last(RELATED_MAX_TEXTS)
