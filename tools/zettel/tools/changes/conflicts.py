@@ -34,7 +34,7 @@ from zettel.tools.language.change_cues import (
 from zettel.tools.language.dates import find_times
 from zettel.tools.language.facts import EMPLOYER, HOME, Statement, find_statements
 from zettel.tools.language.name_words import name_words
-from zettel.tools.language.names import find_names
+from zettel.tools.language.names import words_of_names
 from zettel.tools.language.opposites import find_other_state
 from zettel.tools.language.quantities import NEAR_SORTS, are_of_a_size, find_other_quantity
 from zettel.tools.language.question_words import is_tagged_as, says_sort
@@ -374,7 +374,7 @@ def _find_other_address(younger: _Told, older: _Told) -> OtherValue | None:
         return None
     # One machine has many services.
     texts = [without_addresses(one.text.content) for one in (younger, older)]
-    names = [{*fold(" ".join(find_names(text))).split()} for text in texts]
+    names = [*map(words_of_names, texts)]
     if names[0] - names[1] and names[1] - names[0]:
         return None
     words = [value_words(text) for text in texts]
@@ -430,7 +430,7 @@ def _are_two_people(value: OtherValue, younger: _Told, older: _Told) -> bool:
     """
     for told, name in ((older, value.old), (younger, value.new)):
         ends = any(one.tokens and one.tokens[-1] == name for one in told.text.sentences)
-        if ends or name not in fold(" ".join(find_names(told.text.content))).split():
+        if ends or name not in told.text.names:
             return False
     return True
 
@@ -521,7 +521,7 @@ def _goes_on(younger: _Told, older: _Told, *, meant: bool) -> bool:
     if NEAR_SORTS.isdisjoint(younger.text.quantities.quantities) and not younger.text.cue:
         return False
     shared = _shared(_telling_words(younger.note), _telling_words(older.note))
-    names = fold(" ".join(find_names(older.text.content))).split()
+    names = older.text.names
     of_it = [word for word in shared if not any(name.startswith(word) for name in names)]
     return bool(of_it) and (meant or len(shared) >= CHANGE_MIN_WORDS)
 
@@ -538,8 +538,7 @@ def _is_done(younger: _Told, older: _Told, cosine: float, *, meant: bool) -> boo
     if cosine >= DONE_MIN_COSINE and len(shared) >= least:
         return True
     # What is done for somebody need not be what is to be done for them.
-    names = fold(" ".join(find_names(older.text.content))).split()
-    return meant and any(not any(n.startswith(word) for n in names) for word in shared)
+    return meant and any(not any(n.startswith(word) for n in older.text.names) for word in shared)
 
 
 def _is_open(note: Note | Outline) -> bool:
@@ -595,7 +594,7 @@ def _shared(new: set[str], old: set[str]) -> set[str]:
 def _short_words(note: Note | Outline) -> set[str]:
     """The words of a note, short ones too, but names and those that are in notes on anything."""
     words = value_words(f"{note.subject} {note.content}") - _verbs()
-    words.difference_update(fold(" ".join(find_names(note.content))).split())
+    words -= words_of_names(note.content)
     return {word for word in words if terms(word) and not _is_anywhere(word, words)}
 
 
@@ -623,7 +622,7 @@ def _is_of_else(
         return True
     if meant:
         return False
-    names = fold(" ".join((*find_names(younger.content), *find_names(older.content)))).split()
+    names = words_of_names(younger.content, older.content)
     return all(any(name.startswith(word) for name in names) for word in shared)
 
 
@@ -656,8 +655,7 @@ def _names_former(cue: ChangeCue, younger: _Told, older: _Told, cosine: float) -
 
 def _begins_name(words: Collection[str], told: _Told) -> bool:
     """Whether one of some words, or beginnings of words, begins a name in a text."""
-    names = fold(" ".join(find_names(told.text.content))).split()
-    return any(name.startswith(tuple(words)) for name in names)
+    return any(name.startswith(tuple(words)) for name in told.text.names)
 
 
 def _is_anywhere(word: str, words: Collection[str]) -> bool:

@@ -14,6 +14,7 @@ from itertools import islice, pairwise
 
 import regex as re
 
+from zettel.storage.notes import fold
 from zettel.storage.text.vocabulary import (
     CAPITALISED_NOUNS,
     is_ordinary_english,
@@ -175,6 +176,11 @@ def find_names(text: str, spellings: Spellings = NO_SPELLINGS) -> tuple[str, ...
                 names.setdefault(name.lower(), name)
     inside = {word for name in names for word in name.split() if word != name}
     return tuple(islice((name for key, name in names.items() if key not in inside), NOTE_MAX_NAMES))
+
+
+def words_of_names(*texts: str) -> set[str]:
+    """The words of the names in some texts, folded."""
+    return {*fold(" ".join(name for text in texts for name in find_names(text))).split()}
 
 
 def find_identifiers(text: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.language.list_items import items
-from zettel.tools.language.names import find_names
+from zettel.tools.language.names import words_of_names
 from zettel.tools.language.slots import SLOT_MAX_CHARACTERS, OtherValue, named_numbers
 from zettel.tools.language.terms import telling_words
 from zettel.tools.language.time_words import days_of, is_day_month_or_count, months_of
@@ -150,7 +150,7 @@ class QuantityText:
     @cached_property
     def names(self) -> set[str]:
         """The words of the names, folded."""
-        return {*fold(" ".join(find_names(self._text))).split()}
+        return words_of_names(self._text)
 
     @cached_property
     def numbers(self) -> Mapping[str, set[str]]:

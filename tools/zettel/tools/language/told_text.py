@@ -15,6 +15,7 @@ from zettel.tools.language.change_cues import (
 )
 from zettel.tools.language.feedback import Feedback, read_feedback
 from zettel.tools.language.kept_readings import keep_last
+from zettel.tools.language.names import words_of_names
 from zettel.tools.language.quantities import QuantityText
 from zettel.tools.language.question_words import says_done
 from zettel.tools.language.slots import SLOT_MAX_CHARACTERS, Sentence, named_numbers, read_sentences
@@ -93,6 +94,11 @@ class ToldText:
     def says_done(self) -> bool:
         """Whether it says that something is done."""
         return says_done(self.content)
+
+    @cached_property
+    def names(self) -> set[str]:
+        """The words of the names in it, folded."""
+        return words_of_names(self.content)
 
     @cached_property
     def tickets(self) -> set[str]:
