@@ -1,4 +1,4 @@
-"""What is told anew without a word of the old: shown at writing, marked by evolution.
+"""What gets another value without a word of the old: shown at writing, marked by evolution.
 
 And what is shown or marked that should not be; all of it through the server, with the steps that
 are on by default.

@@ -512,7 +512,7 @@ async def test_one_who_tells_many_notes_is_no_thing(desk: Desk) -> None:
     assert "candidates" not in answer
 
 
-async def test_what_was_so_before_told_anew_changes_what_came_between(any_desk: Desk) -> None:
+async def test_an_earlier_value_repeated_changes_what_came_between(any_desk: Desk) -> None:
     again = "Mia works at SIEMENS."
     await any_desk.told("Mia works at Siemens.")
     any_desk.later(days=30)

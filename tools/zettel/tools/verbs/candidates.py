@@ -42,10 +42,10 @@ from zettel.tools.changes.conflicts import (
     notes_stating,
 )
 from zettel.tools.changes.links import SURE_CONFIDENCE, standing
+from zettel.tools.changes.same_subject import find_same_subject
 from zettel.tools.changes.settling import settle_call
 from zettel.tools.changes.supersession import supersedes
 from zettel.tools.changes.telling_order import telling_key
-from zettel.tools.changes.told_anew import find_told_anew
 from zettel.tools.concurrency import first_error, read_in_thread
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.marks import find_marks
@@ -151,27 +151,27 @@ async def _with_stored(
 ) -> Compared:
     """With what the store tells of the note and the others beside their texts."""
     try:
-        compared = await _with_told_anew(memory, compared, now=now)
+        compared = await _with_same_subject(memory, compared, now=now)
         return await _with_told_between(memory, compared, settled)
     except StoreError:
         logger.warning("fewer candidates: the store could not be read", exc_info=True)
         return compared
 
 
-async def _with_told_anew(memory: Memory, compared: Compared, *, now: datetime) -> Compared:
-    """With the note that a note without any words of a change tells anew."""
+async def _with_same_subject(memory: Memory, compared: Compared, *, now: datetime) -> Compared:
+    """With the other note on the subject of a note without any words of a change."""
     if any(one.change for one in compared.conflicts.values()):
         return compared
     note, known = compared.note, compared.known
     where = NoteFilter(namespaces=(note.namespace,), unexpired_at=now)
-    anew = await find_told_anew(memory.store, note, known, compared.cosines, where)
-    return replace(compared, conflicts={**anew, **compared.conflicts})
+    second = await find_same_subject(memory.store, note, known, compared.cosines, where)
+    return replace(compared, conflicts={**second, **compared.conflicts})
 
 
 async def _with_told_between(
     memory: Memory, compared: Compared, settled: Collection[str]
 ) -> Compared:
-    """A note that tells anew what an older one does changes what may have replaced that meanwhile.
+    """A note that repeats an older one changes what may have replaced that meanwhile.
 
     The older one, which was so before, is no candidate beside it.
     """
@@ -190,7 +190,7 @@ async def _with_told_between(
     if not between:
         return compared
     outlines = {note_id: outline_of(one) for note_id, one in between.items()}
-    again = dict.fromkeys(outlines.keys() - compared.conflicts.keys(), _TOLD_AGAIN)
+    again = dict.fromkeys(outlines.keys() - compared.conflicts.keys(), _REPEATED)
     return replace(
         compared,
         known={**compared.known, **outlines},
@@ -199,10 +199,10 @@ async def _with_told_between(
     )
 
 
-_TOLD_AGAIN = Conflict(
+_REPEATED = Conflict(
     relation=MAY_SUPERSEDE,
     weight=SURE_CONFIDENCE,
-    reason="tells anew what was so before it",
+    reason="repeats an earlier value",
     change=SURE_CONFIDENCE,
 )
 

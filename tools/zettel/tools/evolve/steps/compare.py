@@ -34,6 +34,7 @@ from zettel.tools.changes.conflicts import (
     notes_stating,
 )
 from zettel.tools.changes.links import as_old_as, kin
+from zettel.tools.changes.same_subject import SAME_SUBJECT_NOTES, find_same_subject, is_of_thing
 from zettel.tools.changes.stages import COMPARED, LINKED
 from zettel.tools.changes.supersession import (
     check_no_circle,
@@ -41,7 +42,6 @@ from zettel.tools.changes.supersession import (
     supersedes,
 )
 from zettel.tools.changes.telling_order import telling_key
-from zettel.tools.changes.told_anew import ANEW_NOTES, find_told_anew, is_of_thing
 from zettel.tools.concurrency import read_in_thread
 from zettel.tools.evolve.steps.base import Step, Task, content_since
 from zettel.tools.evolve.steps.link import unless_same
@@ -257,7 +257,7 @@ async def _on_things_of(task: Task, waiting: Sequence[Note]) -> list[Note]:
     ids = set[str]()
     for (namespace, _), note in things.items():
         where = NoteFilter(namespaces=(namespace,), subject=note.subject)
-        ids |= {one.note_id for one in await task.batch.find(where, limit=ANEW_NOTES + 1)}
+        ids |= {one.note_id for one in await task.batch.find(where, limit=SAME_SUBJECT_NOTES + 1)}
     return [note for note in await task.batch.get(sorted(ids)) if note.stage >= LINKED]
 
 
@@ -293,7 +293,7 @@ async def _conflicts(task: Task, note: Note) -> Conflicts:
 
     found = await read_in_thread(find_conflicts, note, stated, known, cosines)
     if not any(one.change for one in found.values()):
-        found = {**await find_told_anew(store, note, known, cosines, where), **found}
+        found = {**await find_same_subject(store, note, known, cosines, where), **found}
     related = await kin(task.batch, note) if found else frozenset[str]()
     return {i: (known[i], conflict) for i, conflict in found.items() if i not in related}
 

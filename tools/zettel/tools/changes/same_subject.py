@@ -22,11 +22,11 @@ from zettel.tools.language.other_things import are_labelled_apart
 from zettel.tools.language.times import wall_time
 from zettel.tools.language.user_words import user_names
 
-ANEW_MIN_COSINE, ANEW_WORD_MIN_COSINE = 0.45, 0.50
+SECOND_NOTE_MIN_COSINE, SECOND_NOTE_WORD_MIN_COSINE = 0.45, 0.50
 """Least cosine of two notes with a subject of several words, and of one word. In 28 months of notes
 37 more of 842 changes are seen by them, and of 2,595 notes 4 more are taken for one (November
 2026, `benchmarks/RESULTS.md`). Subjects that are names are left out: of people much is told."""
-ANEW_NOTES = 2
+SAME_SUBJECT_NOTES = 2
 """Notes of a subject that is one thing; of more it is rather a sort of things, such as rules."""
 _SEVERAL_OF_A_KIND = frozenset((Kind.CORE, Kind.PROCEDURAL))
 """Kinds of notes of which two on one subject rather stand beside each other."""
@@ -44,7 +44,7 @@ def is_of_thing(note: Note | Outline) -> bool:
     return _OF_THING.search(note.subject) is not None and not of_several
 
 
-async def find_told_anew(
+async def find_same_subject(
     store: NoteReader,
     note: Note,
     known: Mapping[str, Outline],
@@ -63,10 +63,10 @@ async def find_told_anew(
     near = {i: other for i, other in known.items() if _may_be_same(note, other, cosines.get(i))}
     if len(near) != 1:
         return {}
-    told = await store.outlines(replace(where, subject=note.subject), limit=ANEW_NOTES + 1)
+    told = await store.outlines(replace(where, subject=note.subject), limit=SAME_SUBJECT_NOTES + 1)
     if {one.note_id for one in told} - {note.note_id} != near.keys():
         return {}
-    reason = f"tells anew of “{note.subject}”"
+    reason = f"also about “{note.subject}”"
     return {i: make_change(CHANGE_CONFIDENCE, cosines[i], reason) for i in near}
 
 
@@ -75,7 +75,7 @@ def _may_be_same(note: Note, other: Outline, cosine: float | None) -> bool:
     subject = fold(note.subject)
     if subject != fold(other.subject) or not (is_of_thing(note) and is_of_thing(other)):
         return False
-    least = ANEW_MIN_COSINE if len(subject.split()) > 1 else ANEW_WORD_MIN_COSINE
+    least = SECOND_NOTE_MIN_COSINE if len(subject.split()) > 1 else SECOND_NOTE_WORD_MIN_COSINE
     if cosine is None or cosine < least:
         return False
     days = {wall_time(telling_key(one)[0]).date() for one in (note, other)}

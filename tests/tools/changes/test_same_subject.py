@@ -1,4 +1,4 @@
-"""A second note on one thing, of a later day, tells it anew."""
+"""A second note on one thing, of a later day, is its change."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from tests.storage.samples import add, make_note
 from zettel.storage.notes import MAY_SUPERSEDE, Kind, Note, Span, State, outline_of
 from zettel.storage.store import NoteFilter
 from zettel.tools.changes.conflicts import PREFERRED_MIN_CONFIDENCE
-from zettel.tools.changes.told_anew import find_told_anew
+from zettel.tools.changes.same_subject import find_same_subject
 
 TOLD = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WHERE = NoteFilter(namespaces=("proj",))
@@ -37,7 +37,7 @@ async def changed(
     *,
     cosines: Mapping[str, float] | None = None,
 ) -> list[str]:
-    """Contents of the others that a note tells anew, or is told anew by, at a cosine.
+    """Contents of the others that a note changes, or is changed by, at a cosine.
 
     `cosines` are those of some others, by id.
     """
@@ -45,19 +45,19 @@ async def changed(
     await add(store, note, *others)
     known = {one.note_id: outline_of(one) for one in others if one.state is State.ACTIVE}
     near = {**dict.fromkeys(known, cosine), **(cosines or {})}
-    found = await find_told_anew(store, note, known, near, WHERE)
+    found = await find_same_subject(store, note, known, near, WHERE)
     assert all(one.relation == MAY_SUPERSEDE for one in found.values())
     assert all(one.weight >= PREFERRED_MIN_CONFIDENCE for one in found.values())
     return [known[note_id].content for note_id in found]
 
 
 @pytest.mark.parametrize("subject", ["staging database", "Duret beam", "kwaliteit van de verf"])
-async def test_the_second_note_on_a_thing_tells_it_anew(subject: str) -> None:
+async def test_the_second_note_on_a_thing_changes_it(subject: str) -> None:
     older = on(subject, "On pg-stg-2")
     assert await changed(on(subject.capitalize(), days=3), [older]) == ["On pg-stg-2"]
 
 
-async def test_the_older_of_two_notes_on_a_thing_is_told_anew() -> None:
+async def test_the_older_of_two_notes_on_a_thing_is_changed() -> None:
     younger = on("staging database", "On pg-stg-4", days=3)
     assert await changed(on("staging database"), [younger]) == ["On pg-stg-4"]
 
