@@ -1,10 +1,11 @@
 """`zettel reembed`: all vectors of a store made with another model, by this process."""
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 from anyio import to_thread
@@ -16,23 +17,21 @@ from zettel.server.config.errors import VARIABLE_PREFIX, read_stored
 from zettel.server.config.settings import Settings, config_file
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import one_spelling
-from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import HASH_MODEL, expanded, installed_factories
-from zettel.server.runtime.leadership import is_gone, lead, new_holder
+from zettel.server.runtime.leadership import alone
 from zettel.server.runtime.reembed import REEMBEDDING_LEASE_KEY, ReembeddingEstimate, estimate
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.erasable import Purge
-from zettel.storage.errors import EngineUnreachableError, LeaseLostError
+from zettel.storage.errors import EngineUnreachableError
 from zettel.storage.lance import reembed
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.location import read_place
 from zettel.storage.progress import ReportProgress
-from zettel.tools.evolve.lease import Lease
+
+_T = TypeVar("_T")
 
 REEMBED_WORD = "reembed"
 """Typed to begin."""
-REEMBEDDING_POLL_S = 1.0
-"""Seconds between two attempts to take the lease while another process holds it."""
 FOLLOW_POLL_S = 0.5
 FOLLOW_MAX_S = 90.0
 """Seconds in which the engine has to go on with the new vectors, its model being loaded first."""
@@ -123,60 +122,50 @@ class StoreReembedding:
             StoreUnavailableError: The store failed; what was made is kept.
         """
         setting = await to_thread.run_sync(self._set_model)
-        tables, lease = self._store.tables, self._lease()
-        await self._acquire(lease, tell, waits)
+        tables = self._store.tables
 
-        async def fill() -> tuple[bool]:
+        async def fill() -> bool:
             await reembed.give_up_unless(tables, self._embedder)
-            return (await reembed.fill(tables, self._embedder, tell=tell, pause=_no_pause),)
+            return await reembed.fill(tables, self._embedder, tell=tell, pause=_no_pause)
 
-        done = await lead(lease, utc_now, fill)
-        if done is None:
-            raise LeaseLostError(WORK)
+        switched = await self._alone(self._store, fill, tell, waits)
         tell("waiting for the engine", 0, 0)
         await self._followed()
-        return ReembedReport(
-            switched=done[0], purge=await self._clean_up(tell, waits), setting=setting
-        )
+        purge = await self._clean_up(tell, waits)
+        return ReembedReport(switched=switched, purge=purge, setting=setting)
 
     async def _clean_up(self, tell: ReportProgress, waits: Callable[[], None]) -> Purge:
         embedder, settings = self._embedder, self._settings
         store = await _opened(settings, embedder)
+
+        async def work() -> Purge:
+            purge = Purge(done=False)
+            for left in reversed(range(CLEANING_TRIES)):
+                purge = await reembed.clean_up(store.tables, embedder, tell=tell, pause=_no_pause)
+                if purge.done or not left:
+                    break
+                await anyio.sleep(CLEANING_PAUSE_S)
+            return purge
+
         try:
-            lease = Lease(store, new_holder(), key=REEMBEDDING_LEASE_KEY, is_gone=is_gone)
-            await self._acquire(lease, tell, waits)
-
-            async def work() -> Purge:
-                purge = Purge(done=False)
-                for left in reversed(range(CLEANING_TRIES)):
-                    purge = await reembed.clean_up(
-                        store.tables, embedder, tell=tell, pause=_no_pause
-                    )
-                    if purge.done or not left:
-                        break
-                    await anyio.sleep(CLEANING_PAUSE_S)
-                return purge
-
-            done = await lead(lease, utc_now, work)
+            return await self._alone(store, work, tell, waits)
         finally:
             await store.close()
-        if done is None:
-            raise LeaseLostError(WORK)
-        return done
 
-    def _lease(self) -> Lease:
-        return Lease(self._store, new_holder(), key=REEMBEDDING_LEASE_KEY, is_gone=is_gone)
+    async def _alone(
+        self,
+        store: LanceStore,
+        work: Callable[[], Awaitable[_T]],
+        tell: ReportProgress,
+        waits: Callable[[], None],
+    ) -> _T:
+        """Work under the lease; until it is free show how far the other process has come."""
 
-    async def _acquire(self, lease: Lease, tell: ReportProgress, waits: Callable[[], None]) -> None:
-        """Take the lease; until then show how far the other process has come."""
-        if await lease.acquire(utc_now()):
-            return
-        waits()
-        # The other work is in another process: no event announces its end.
-        while not await lease.acquire(utc_now()):
+        async def report() -> None:
             cost = await reembed.cost(self._store.tables, self._embedder)
             tell("embedding, by another process", cost.revisions - cost.waiting, cost.revisions)
-            await anyio.sleep(REEMBEDDING_POLL_S)
+
+        return await alone(store, WORK, work, waits, key=REEMBEDDING_LEASE_KEY, report=report)
 
     def _set_model(self) -> str:
         """Name the model in the store's file, so that whoever opens the store takes it."""

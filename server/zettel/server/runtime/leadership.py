@@ -88,6 +88,7 @@ async def alone(
     *,
     patience_s: float = math.inf,
     key: str = LEASE_KEY,
+    report: Callable[[], Awaitable[None]] | None = None,
 ) -> _T:
     """Hold a lease while `run` works: that of evolution, so that no other run changes the notes.
 
@@ -98,6 +99,7 @@ async def alone(
         waits: Called once if another run holds the lease.
         patience_s: Seconds to wait for it.
         key: Key of the lease, for work that only excludes its like.
+        report: Called before each pause while another run holds it.
 
     Raises:
         BusyEvolvingError: It was held all the time.
@@ -111,6 +113,8 @@ async def alone(
         while not await lease.acquire(utc_now()):
             if anyio.current_time() >= until:
                 raise BusyEvolvingError(work)
+            if report is not None:
+                await report()
             await anyio.sleep(LEASE_POLL_S)
     done = await lead(lease, utc_now, run)
     if done is None:
