@@ -9,10 +9,10 @@ from zettel.server.auth.token_store import Tokens, read_tokens
 from zettel.server.commands.output import Output, Say, printable
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import expanded
+from zettel.server.runtime.factories import opened_as_it_is
 from zettel.storage.erasable import Receipt
 from zettel.storage.lance.audit import AuditFilter, AuditRevision, revisions, runs
-from zettel.storage.lance.store import LanceStore, open_as_it_is
+from zettel.storage.lance.store import LanceStore
 from zettel.storage.notes import Run
 from zettel.tools.caller import LOCAL, actor
 from zettel.tools.erasure.orders import ERASE
@@ -93,8 +93,7 @@ async def print_audit(settings: Settings, query: AuditQuery, say: Say) -> None:
         NoteNotFoundError: The id fits no note.
         InvalidArgumentError: It fits several, or is too short.
     """
-    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
-    try:
+    async with opened_as_it_is(settings) as store:
         if typed := query.looked.note_id:
             [note_id] = await read_typed_ids(store, [typed])
             query = replace(query, looked=replace(query.looked, note_id=note_id))
@@ -105,8 +104,6 @@ async def print_audit(settings: Settings, query: AuditQuery, say: Say) -> None:
                 printed += 1
                 if printed == query.limit:
                     return
-    finally:
-        await store.close()
 
 
 async def events(store: LanceStore, query: AuditQuery) -> AsyncGenerator[AuditEvent]:

@@ -27,7 +27,7 @@ from zettel.server.commands.output import (
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import expanded, installed_factories, open_with_model
+from zettel.server.runtime.factories import installed_factories, open_with_model, opened_as_it_is
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.archive import BackupFile, checked
 from zettel.storage.backup.create import BackupSummary, back_up, begin_record
@@ -45,7 +45,7 @@ from zettel.storage.backup.restore import (
 from zettel.storage.backup.values import KeptValue, NamedValue, end_restore, keep_own
 from zettel.storage.errors import InvalidArgumentError, StoreUnavailableError
 from zettel.storage.lance.ledger_rows import share_receipt
-from zettel.storage.lance.store import LanceStore, open_as_it_is
+from zettel.storage.lance.store import LanceStore
 from zettel.storage.location import read_place
 from zettel.storage.notes import Run
 from zettel.storage.progress import ReportProgress
@@ -96,8 +96,7 @@ async def back_up_once(
         BackupError: The file exists, or cannot be written.
         StoreError: The store cannot be read.
     """
-    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
-    try:
+    async with opened_as_it_is(settings) as store:
         now = utc_now()
         made = await back_up(
             store.tables,
@@ -108,8 +107,6 @@ async def back_up_once(
             clock=utc_now,
             tell=tell,
         )
-    finally:
-        await store.close()
     return BackupResult(file=file, made=made)
 
 

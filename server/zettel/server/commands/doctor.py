@@ -27,7 +27,7 @@ from zettel.server.engine.ipc.rendezvous import SOCKET, Rendezvous, Unattachable
 from zettel.server.engine.ipc.store_path import one_spelling
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import HASH_MODEL, expanded
+from zettel.server.runtime.factories import HASH_MODEL, opened_as_it_is
 from zettel.server.runtime.leadership import is_gone
 from zettel.storage.doctor.facts import FileFacts, StoreFacts
 from zettel.storage.doctor.read import (
@@ -43,7 +43,7 @@ from zettel.storage.ids import is_id
 from zettel.storage.lance.files import disk_bytes
 from zettel.storage.lance.probe import lost_commits
 from zettel.storage.lance.repair import rewrite, single_keys
-from zettel.storage.lance.store import LanceStore, open_as_it_is
+from zettel.storage.lance.store import LanceStore
 from zettel.storage.location import check_there, read_place
 from zettel.storage.notes import Note
 from zettel.storage.progress import ReportProgress
@@ -123,16 +123,13 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
     if seen.keeps_shut:
         findings.append(_not_examined())
     else:
-        store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
-        try:
+        async with opened_as_it_is(settings) as store:
             progress("looking at tables", 0, 0)
             seen_inside = await _read_facts(store)
             model = seen_inside.model_id
             findings += [f for check in checks.CHECKS for f in check.run(seen_inside)]
             findings += check_tokens(seen_inside.meta.get(TOKENS_KEY))
             findings += checks.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
-        finally:
-            await store.close()
     takes_own = "model" not in settings.model_fields_set and await _is_here(model)
     if settings.model == HASH_MODEL:
         findings += check_model_id(HashEmbedder().model_id, model, takes_own=takes_own)
@@ -219,11 +216,8 @@ async def _mend(settings: Settings, findings: Sequence[Finding], progress: Repor
         where = Rendezvous(one_spelling(settings.store))
         await to_thread.run_sync(remove_traces, where)
     progress("mending", 0, 0)
-    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
-    try:
+    async with opened_as_it_is(settings) as store:
         await _mend_tables(store, names)
-    finally:
-        await store.close()
 
 
 async def _mend_tables(store: LanceStore, names: set[str]) -> None:

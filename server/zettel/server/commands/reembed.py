@@ -17,14 +17,14 @@ from zettel.server.config.errors import VARIABLE_PREFIX, read_stored
 from zettel.server.config.settings import Settings, config_file
 from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import one_spelling
-from zettel.server.runtime.factories import HASH_MODEL, expanded, installed_factories
+from zettel.server.runtime.factories import HASH_MODEL, installed_factories, opened_as_it_is
 from zettel.server.runtime.leadership import alone
 from zettel.server.runtime.reembed import REEMBEDDING_LEASE_KEY, ReembeddingEstimate, estimate
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.erasable import Purge
 from zettel.storage.errors import EngineUnreachableError
 from zettel.storage.lance import reembed
-from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
+from zettel.storage.lance.store import LanceStore
 from zettel.storage.location import read_place
 from zettel.storage.progress import ReportProgress
 
@@ -135,8 +135,9 @@ class StoreReembedding:
         return ReembedReport(switched=switched, purge=purge, setting=setting)
 
     async def _clean_up(self, tell: ReportProgress, waits: Callable[[], None]) -> Purge:
-        embedder, settings = self._embedder, self._settings
-        store = await _opened(settings, embedder)
+        embedder = self._embedder
+        store = await installed_factories(self._settings, create=False).open_store(embedder)
+        assert isinstance(store, LanceStore)
 
         async def work() -> Purge:
             purge = Purge(done=False)
@@ -216,17 +217,6 @@ async def _no_pause() -> None:
     """No calls have to be waited for."""
 
 
-async def _opened(settings: Settings, embedder: Embedder) -> LanceStore:
-    return await open_store(
-        settings.store,
-        model_id=embedder.model_id,
-        dim=embedder.dim,
-        create=False,
-        durable=settings.durability == "power-loss",
-        erasures=expanded(settings.erasures),
-    )
-
-
 @asynccontextmanager
 async def reembedding(settings: Settings) -> AsyncGenerator[StoreReembedding]:
     """Open a store to make its vectors with the model of the settings.
@@ -236,11 +226,8 @@ async def reembedding(settings: Settings) -> AsyncGenerator[StoreReembedding]:
         StoreError: There is no store, or it cannot be opened.
     """
     embedder = await installed_factories(settings, create=False, bulk=True).make_embedder()
-    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
-    try:
+    async with opened_as_it_is(settings) as store:
         yield StoreReembedding(settings, store, embedder)
-    finally:
-        await store.close()
 
 
 def preview_output(found: ReembedPreview) -> Output:

@@ -20,7 +20,7 @@ from zettel.server.commands.output import CLI_PRINCIPAL, UNRECORDED, Output, pri
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
-from zettel.server.runtime.factories import expanded
+from zettel.server.runtime.factories import opened_as_it_is
 from zettel.server.runtime.leadership import new_run_id
 from zettel.storage.backup.archive import checked
 from zettel.storage.backup.create import EXPORT, Selection, begin_record
@@ -32,7 +32,6 @@ from zettel.storage.backup.errors import (
 from zettel.storage.backup.manifest import NOTES
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.lance.schema import SCHEMA_VERSION
-from zettel.storage.lance.store import open_as_it_is
 from zettel.storage.lance.table import Tables
 from zettel.storage.notes import Run
 from zettel.storage.progress import ReportProgress
@@ -167,8 +166,7 @@ async def export_once(
         raise InvalidArgumentError("vectors", problem, remedy)
     history = form == JSONL or is_folder
     name = "stdout" if is_stream else request.file.name
-    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
-    try:
+    async with opened_as_it_is(settings) as store:
         await check_known(store, names)
         chosen = Selection(
             namespaces=await all_names(store, names),
@@ -193,8 +191,6 @@ async def export_once(
             clock=utc_now,
             tell=tell,
         )
-    finally:
-        await store.close()
     return ExportResult(request=request, format=form, history=chosen.history, done=done)
 
 

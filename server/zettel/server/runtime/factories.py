@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from anyio import to_thread
 
@@ -27,6 +27,9 @@ from zettel.tools.state.memory import Memory, Policy
 from zettel.tools.state.quota import Quota
 from zettel.tools.state.retention_policy import Retention, check_rules
 from zettel.tools.trust import TrustRules
+
+if TYPE_CHECKING:
+    from zettel.storage.lance.store import LanceStore
 
 HASH_MODEL = "hash"
 """Value of the setting `model` for hashed word vectors, without an embedding model."""
@@ -402,3 +405,19 @@ async def opened(
         yield memory.under(factories.policy)
     finally:
         await found.store.close()
+
+
+@asynccontextmanager
+async def opened_as_it_is(settings: Settings) -> AsyncGenerator["LanceStore"]:
+    """Open a store for one command that needs no model; other processes may use it.
+
+    Raises:
+        StoreError: It does not exist or cannot be opened.
+    """
+    from zettel.storage.lance.store import open_as_it_is  # noqa: PLC0415
+
+    store = await open_as_it_is(settings.store, erasures=expanded(settings.erasures))
+    try:
+        yield store
+    finally:
+        await store.close()
