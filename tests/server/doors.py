@@ -16,7 +16,14 @@ from mcp.server import Server
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp.types import jsonrpc_message_adapter
-from tests.server.engines import Bell
+from tests.server.engines import (
+    Bell,
+    no_export,
+    no_llm,
+    no_other_model,
+    no_reranker,
+    no_vector_upkeep,
+)
 from tests.storage.in_memory.store import DictStore
 
 from zettel.server.auth.static_tokens import TokenAccess
@@ -71,6 +78,11 @@ class House:
             open_store=self._open,
             import_verbs=self._verbs,
             make_scheduler=self._scheduler,
+            make_reranker=no_reranker,
+            find_embedder=no_other_model,
+            make_vector_upkeep=no_vector_upkeep,
+            export_model=no_export,
+            make_llm=no_llm,
         )
 
     async def _embedder(self) -> Embedder:

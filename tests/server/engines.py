@@ -1,10 +1,39 @@
-"""Engines for tests that need no store."""
+"""Engines, and what they are made of, for tests that need no store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from zettel.server.protocol.schemas import Arguments
+from zettel.server.runtime.factories import AwaitIdle, VectorUpkeep
+from zettel.storage.embedding.embedder import Embedder, Reranker
+from zettel.storage.errors import OtherModelError
 from zettel.tools.caller import Caller
+from zettel.tools.llm.llm import Llm
+
+
+async def no_reranker() -> Reranker | None:
+    """No reranker."""
+    return None
+
+
+async def no_export(_embedder: Embedder, _await_idle: AwaitIdle) -> bool:
+    """The embedding model stays as it is."""
+    return False
+
+
+async def no_other_model(error: OtherModelError) -> Embedder:
+    """The store is not opened."""
+    raise error
+
+
+async def no_vector_upkeep() -> VectorUpkeep | None:
+    """The store's vectors stay as they are."""
+    return None
+
+
+def no_llm() -> Llm | None:
+    """No LLM: evolution works by its rules."""
+    return None
 
 
 @dataclass

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 import anyio
 import pytest
 from anyio import from_thread
-from tests.server.engines import Bell
+from tests.server.engines import Bell, no_export, no_llm, no_other_model, no_vector_upkeep
 from tests.storage.in_memory.store import DictStore
 
 from zettel.server.observability.logs import LogLine
 from zettel.server.protocol.schemas import Arguments, RecallArguments
 from zettel.server.runtime import runtime as runtime_module
 from zettel.server.runtime.clock import Clock
-from zettel.server.runtime.factories import AwaitIdle, Dispatch, Factories, Scheduler, no_export
+from zettel.server.runtime.factories import AwaitIdle, Dispatch, Factories, Scheduler
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.embedding.cross_encoder import CrossEncoderReranker
 from zettel.storage.embedding.embedder import Embedder, Reranker
@@ -53,6 +53,9 @@ class Fakes:
             import_verbs=self._verbs,
             make_scheduler=self._scheduler,
             export_model=self.export,
+            find_embedder=no_other_model,
+            make_vector_upkeep=no_vector_upkeep,
+            make_llm=no_llm,
         )
 
     async def _embedder(self) -> Embedder:

@@ -77,27 +77,8 @@ class Scheduler(Protocol):
         ...
 
 
-async def no_reranker() -> Reranker | None:
-    """No reranker."""
-    return None
-
-
 AwaitIdle = Callable[[float], Awaitable[None]]
 """Returns when nobody has called for so many seconds."""
-
-
-async def no_export(_embedder: Embedder, _await_idle: AwaitIdle) -> bool:
-    """The embedding model stays as it is."""
-    return False
-
-
-async def no_other_model(error: OtherModelError) -> Embedder:
-    """The store is not opened.
-
-    Raises:
-        OtherModelError: Always.
-    """
-    raise error
 
 
 class VectorUpkeep(Protocol):
@@ -131,34 +112,24 @@ class VectorUpkeep(Protocol):
         ...
 
 
-async def no_vector_upkeep() -> VectorUpkeep | None:
-    """The store's vectors stay as they are."""
-    return None
-
-
-def no_llm() -> Llm | None:
-    """No LLM: evolution works by its rules."""
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factories:
     """How a runtime makes its dependencies."""
 
     make_embedder: Callable[[], Awaitable[Embedder]]
-    make_reranker: Callable[[], Awaitable[Reranker | None]] = no_reranker
+    make_reranker: Callable[[], Awaitable[Reranker | None]]
     """The reranker, not loaded yet; None if none is set."""
     open_store: Callable[[Embedder], Awaitable[Store]]
-    find_embedder: Callable[[OtherModelError], Awaitable[Embedder]] = no_other_model
+    find_embedder: Callable[[OtherModelError], Awaitable[Embedder]]
     """The embedder to open a store with whose vectors are of another model than the settings'."""
     changes_model: bool = False
     """Whether such a store is embedded anew: the settings name a model."""
-    make_vector_upkeep: Callable[[], Awaitable[VectorUpkeep | None]] = no_vector_upkeep
+    make_vector_upkeep: Callable[[], Awaitable[VectorUpkeep | None]]
     import_verbs: Callable[[], Awaitable[Dispatch]]
     make_scheduler: Callable[[Memory, Clock], Awaitable[Scheduler]]
-    export_model: Callable[[Embedder, AwaitIdle], Awaitable[bool]] = no_export
+    export_model: Callable[[Embedder, AwaitIdle], Awaitable[bool]]
     """Exports the embedding model while nobody calls; whether it is run otherwise from then on."""
-    make_llm: Callable[[], Llm | None] = no_llm
+    make_llm: Callable[[], Llm | None]
     """The LLM for evolution; None if none is set."""
     policy: Policy = field(default_factory=Policy)
     """How notes are found, evolved and kept."""
@@ -299,10 +270,9 @@ def expanded(path: str) -> Path:
     return Path(os.path.expanduser(path))
 
 
-async def _load(*modules: str) -> None:
-    """Import modules in a thread: they take up to seconds, and the event loop must go on."""
-    for module in modules:
-        await to_thread.run_sync(import_module, module)
+async def _load(module: str) -> None:
+    """Import a module in a thread: it takes up to seconds, and the event loop must go on."""
+    await to_thread.run_sync(import_module, module)
 
 
 class _ModelName:
