@@ -5,7 +5,7 @@ A language is a file of `question_words`: adding one takes no code.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import chain
 from typing import Literal
@@ -68,6 +68,29 @@ _tables = word_tables("question_words", _Table)
 def _read_languages(text: str) -> tuple[str, ...]:
     """The languages by whose words a question is read."""
     return tuple(read_languages(text, tuple(_tables()), sure=True))
+
+
+def _asks(name: str) -> Callable[[str], bool]:
+    """A function that tells whether a text has words of its languages under a name."""
+    return lambda text: _words(name, text).search(text) is not None
+
+
+may_ask_for_everything = _asks("everything")
+"""Whether a question has words that ask for all of somebody, about whom it may say more."""
+asks_who_i_am = _asks("identity")
+"""Whether a question asks, maybe among other things, who the user is."""
+asks_for_origin = _asks("origin")
+"""Whether a question for a former value asks for the first: "What was it called at first?"."""
+asks_whether_still = _asks("still")
+"""Whether a question asks if something is so still: "Does Ana still live in Bonn?"."""
+asks_whether = _asks("whether")
+"""Whether a question asks if something is so, or done: "Did we fix the login?"."""
+says_decided = _asks("decides")
+"""Whether a note says that something was decided."""
+asks_for_next = _asks("next")
+"""Whether a question, without the times it names, asks for what comes next."""
+asks_for_now = _asks("now")
+"""Whether a question asks for what is so at the moment."""
 
 
 @cache
@@ -133,11 +156,6 @@ ALL_ABOUT_MAX_CHARACTERS = 200
 """A longer question says more of what it asks for; each name in it is tried."""
 SMALL_NAME_MAX_WORDS = 3
 """Of a name without capitals."""
-
-
-def may_ask_for_everything(text: str) -> bool:
-    """Whether a question has words that ask for all of somebody, about whom it may say more."""
-    return _words("everything", text).search(text) is not None
 
 
 def asked_all_about(text: str) -> str:
@@ -273,11 +291,6 @@ def without_kin(text: str) -> str:
     return text[found.end() :]
 
 
-def asks_who_i_am(text: str) -> bool:
-    """Whether a question asks, maybe among other things, who the user is."""
-    return _words("identity", text).search(text) is not None
-
-
 def asks_only_who_i_am(text: str) -> bool:
     """Whether a question asks who the user is, and nothing else: "Who am I?"."""
     words = re.sub(r"^\W+|\W+$", "", text)
@@ -287,11 +300,6 @@ def asks_only_who_i_am(text: str) -> bool:
 def asks_former(text: str) -> bool:
     """Whether a question asks for what was so before it changed: "Where did Ana live before?"."""
     return _words("former", text).search(_words("not_former", text).sub(" ", text)) is not None
-
-
-def asks_for_origin(text: str) -> bool:
-    """Whether a question for a former value asks for the first: "What was it called at first?"."""
-    return _words("origin", text).search(text) is not None
 
 
 def part_successor(text: str) -> tuple[str, str]:
@@ -346,16 +354,6 @@ def asks_what_was(text: str, *, times_are_over: bool) -> bool:
     return _pattern("was", languages).search(text) is not None
 
 
-def asks_whether_still(text: str) -> bool:
-    """Whether a question asks if something is so still: "Does Ana still live in Bonn?"."""
-    return _words("still", text).search(text) is not None
-
-
-def asks_whether(text: str) -> bool:
-    """Whether a question asks if something is so, or done: "Did we fix the login?"."""
-    return _words("whether", text).search(text) is not None
-
-
 def speaks_of_me(text: str) -> bool:
     """Whether a question is about the one who asks; "tell me" is not."""
     return _words("me", text).search(_words("asides", text).sub(" ", text)) is not None
@@ -379,11 +377,6 @@ def asked_sort(text: str) -> Sort:
         if _words(sort, text).search(text):
             return sort
     return ""
-
-
-def says_decided(content: str) -> bool:
-    """Whether a note says that something was decided."""
-    return _words("decides", content).search(content) is not None
 
 
 def says_done(content: str) -> bool:
@@ -477,16 +470,6 @@ def _pattern(name: str, languages: tuple[str, ...]) -> re.Pattern[str]:
     any_of = spelled.replace("{name}", f"({NAME})")
     any_of = any_of.replace("{kinds}", _KINDS).replace("{kind}", _KIND)
     return re.compile(any_of or "(?!)", re.IGNORECASE)
-
-
-def asks_for_next(text: str) -> bool:
-    """Whether a question, without the times it names, asks for what comes next."""
-    return _words("next", text).search(text) is not None
-
-
-def asks_for_now(text: str) -> bool:
-    """Whether a question asks for what is so at the moment."""
-    return _words("now", text).search(text) is not None
 
 
 def without_next(text: str) -> str:
