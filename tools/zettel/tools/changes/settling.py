@@ -13,8 +13,8 @@ from zettel.storage.notes import SAME_AS, Note, Outline
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.changes.telling_order import telling_key
 from zettel.tools.language.dates import changes_on, find_times, names_time_after, takes_effect
-from zettel.tools.language.list_items import items
 from zettel.tools.language.names import find_names
+from zettel.tools.language.ordered_lists import items
 from zettel.tools.language.terms import telling_words, terms
 from zettel.tools.language.times import iso, wall_time
 from zettel.tools.trust import TrustRules

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import regex as re
 
-from zettel.storage.text.passages import sentence_spans
+from zettel.storage.text.passages import clauses, sentence_spans
 from zettel.tools.language.list_words import list_words
 
 INLINE_MIN_STEPS = 3
@@ -252,3 +252,11 @@ def _list_of_spans(
     ]
     begin = spans[0][0]
     return _made(steps, (max(begin - HEAD_CHARACTERS, 0), begin), has_status=any(done))
+
+
+def items(text: str) -> list[str]:
+    """What a text tells, one thing each: its clauses, parted at "and" as well.
+
+    As "Postgres 15", "Redis 7" and "Python 3.11" of "Postgres 15 and Redis 7, Python 3.11".
+    """
+    return [item for part in clauses(text) for item in list_words().joins.split(part)]

@@ -10,8 +10,8 @@ import regex as re
 
 from zettel.storage.notes import Outline, fold
 from zettel.tools.language.change_cues import find_change_cue
-from zettel.tools.language.list_items import items
 from zettel.tools.language.names import find_names
+from zettel.tools.language.ordered_lists import items
 from zettel.tools.language.question_words import asks_whether_still, function_terms
 from zettel.tools.language.terms import STEM_CHARACTERS, terms
 

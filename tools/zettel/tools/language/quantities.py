@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
-from zettel.tools.language.list_items import items
 from zettel.tools.language.names import words_of_names
+from zettel.tools.language.ordered_lists import items
 from zettel.tools.language.slots import SLOT_MAX_CHARACTERS, OtherValue, named_numbers
 from zettel.tools.language.terms import telling_words
 from zettel.tools.language.time_words import days_of, is_day_month_or_count, months_of
