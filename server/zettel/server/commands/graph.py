@@ -24,7 +24,7 @@ def graph_output(
     call: MemoryCall,
     around: Literal["note", "subject", "session", "query"],
     name: str,
-    namespace: str = EVERY_NAMESPACE,
+    namespace: str,
 ) -> Output:
     """The notes around something as a tree: each below the one that leads to it.
 

@@ -119,7 +119,7 @@ class EngineLog(RotatingFileHandler):
             os.dup2(self.stream.fileno(), 2)
 
 
-def configure_logging(level: str, form: LogFormat = "text") -> None:
+def configure_logging(level: str, form: LogFormat) -> None:
     """Send log records to standard error.
 
     Args:

@@ -55,7 +55,7 @@ def merged_words(
 
 
 def without_traces(
-    revisions: Sequence[Note], gone: Container[str], merged: MergedWords = MergedWords()
+    revisions: Sequence[Note], gone: Container[str], merged: MergedWords
 ) -> list[Note]:
     """One note's revisions without traces of the erased notes.
 

@@ -243,7 +243,7 @@ def _find_other(
     younger: QuantityText,
     older: QuantityText,
     least: int,
-    without: Collection[str] = (),
+    without: Collection[str],
     *,
     of_clauses: bool = False,
 ) -> OtherValue | None:

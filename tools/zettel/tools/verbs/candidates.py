@@ -223,7 +223,7 @@ async def compare_again(
     memory: Memory,
     compared: Compared,
     vectors: Vectors | None,
-    settled: Collection[str] = (),
+    settled: Collection[str],
     *,
     now: datetime,
 ) -> Compared:
