@@ -35,6 +35,7 @@
         ├── HostRefusedError        a loopback host, or tokens and names
         ├── IssuerUnavailableError  its authorization server does not answer
         ├── StoreServedError        another `zettel serve` serves the store
+        ├── EvictedError            the store's engine folder was deleted, or its lock taken
         └── EngineUnreachableError  the store's engine cannot be reached, or does not end
 
 Each message says what happened with the value, then the next call to make.
@@ -376,6 +377,17 @@ class StoreServedError(ServingError):
         super().__init__(
             f"The store at {store!r} is served already, by {owner} at {url}. Use that one, or end"
             " it with zettel stop; for a second server pass another --store."
+        )
+
+
+class EvictedError(ServingError):
+    """A server ended because the lock, the record or the socket of its store was lost."""
+
+    def __init__(self, store: str) -> None:
+        self.store = store
+        super().__init__(
+            f"Stopped serving the store at {store!r}: its folder .engine was deleted, or another"
+            " process has its lock. Start zettel serve again; zettel status says what runs now."
         )
 
 
