@@ -231,6 +231,25 @@ async def test_what_is_so_until_today_may_be_told_in_the_evening_of_the_west(des
     assert answer["valid_until"] == "2026-11-21T23:59:59Z"
 
 
+@pytest.mark.parametrize(
+    ("when", "happened_at"),
+    [
+        ("today at 9am", "2026-11-20T09:00:00Z"),
+        ("yesterday at 3pm", "2026-11-19T15:00:00Z"),
+        ("tomorrow at 8am", "2026-11-21T08:00:00Z"),
+        ("in 2 hours", "2026-11-21T04:00:01Z"),
+        ("2026-11-21T01:30", "2026-11-21T01:30:00Z"),
+    ],
+)
+async def test_a_time_of_a_day_in_words_is_of_the_day_on_the_wall(
+    desk: Desk, when: str, happened_at: str
+) -> None:
+    with living_in("America/Los_Angeles"):
+        desk.later(hours=14)  # 18:00 of the 20th there
+        answer = await desk("remember", content="The plumber rang", happened_at=when)
+    assert answer["happened_at"] == happened_at
+
+
 async def test_what_is_so_until_today_ends_with_the_day_on_the_wall(desk: Desk) -> None:
     with living_in("Pacific/Auckland"):
         answer = await desk(
