@@ -20,7 +20,8 @@
     ├── LimitError                the caller: later, or with less (see `limit_errors.py`)
     ├── StoreError                the person who runs the server
     │   ├── StoreUnavailableError   path, permissions, disk
-    │   │   └── MissingStoreError         there is none yet
+    │   │   ├── MissingStoreError         there is none yet
+    │   │   └── LowDiskError              make room on its disk
     │   ├── NewerStoreError         upgrade Zettel
     │   ├── OtherModelError         another embedding model wrote it
     │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
@@ -272,6 +273,25 @@ class MissingStoreError(StoreUnavailableError):
     def __init__(self, place: str | Path) -> None:
         remedy = "Check the path, or remember something there first."
         super().__init__(place, "holds no notes yet", remedy)
+
+
+class LowDiskError(StoreUnavailableError):
+    """The store's disk has too little free space for new vectors.
+
+    Args:
+        place: Of the store.
+        needed: Bytes.
+        free: Bytes.
+    """
+
+    def __init__(self, place: str | Path, *, needed: int, free: int) -> None:
+        self.needed, self.free = needed, free
+        super().__init__(
+            place,
+            f"has {free:,} bytes of free disk, and new vectors need {needed:,}",
+            "Make room, then run zettel reembed again; zettel reembed --model with the model in"
+            " use takes back what was begun.",
+        )
 
 
 class NewerStoreError(StoreError):
