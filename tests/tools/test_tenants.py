@@ -172,6 +172,22 @@ async def test_a_namespace_elsewhere_looks_as_one_that_is_not_there(tenants: Ten
     )
 
 
+async def test_a_note_that_may_only_be_read_is_neither_offered_to_erase_nor_said_to_be_back(
+    tenants: Tenants,
+) -> None:
+    theirs = await tenants["ben"].told("Bob works at Siemens", namespace="shared")
+    own = await tenants["ana"].told("Ana keeps bees")
+
+    for given in ({"erase": True}, {"undo": True}):
+        for note_ids in ([theirs], [own, theirs]):
+            told = await refusal(tenants["ana"], "forget", note_ids=note_ids, **given)
+            assert told.startswith("This access token may not write to namespace 'shared'")
+
+    await tenants["ben"]("forget", note_ids=[theirs])
+    told = await refusal(tenants["ana"], "forget", note_ids=[theirs])
+    assert told.startswith("This access token may not write to namespace 'shared'")
+
+
 def test_a_token_that_only_reads_is_told_so_in_sentences() -> None:
     assert str(NamespaceRefusedError("shared", ())).endswith(
         " It only reads. Have the person who runs this server make another token."
@@ -254,8 +270,7 @@ async def test_a_tenant_erases_its_own_notes_and_those_it_only_reads_stay(
     own = await ana.told("Ana keeps the wombat key")
     shared = await ben.told("Releases go out on Tuesdays", namespace="shared")
 
-    preview = await ana("forget", note_ids=[own, shared], erase=True)
-    both = await refusal(ana, "forget", confirm=preview["confirm"])
+    both = await refusal(ana, "forget", note_ids=[own, shared], erase=True)
     alone = await ana("forget", note_ids=[own], erase=True)
     done = await ana("forget", confirm=alone["confirm"])
     again = await ana("forget", confirm=alone["confirm"])

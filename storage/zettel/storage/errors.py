@@ -20,7 +20,8 @@
     ├── LimitError                the caller: later, or with less (see `limit_errors.py`)
     ├── StoreError                the person who runs the server
     │   ├── StoreUnavailableError   path, permissions, disk
-    │   │   └── MissingStoreError         there is none yet
+    │   │   ├── MissingStoreError         there is none yet
+    │   │   └── LowDiskError              make room on its disk
     │   ├── NewerStoreError         upgrade Zettel
     │   ├── OtherModelError         another embedding model wrote it
     │   ├── ModelUnavailableError   the embedding model, the reranker or the LLM cannot be used
@@ -35,6 +36,7 @@
         ├── HostRefusedError        a loopback host, or tokens and names
         ├── IssuerUnavailableError  its authorization server does not answer
         ├── StoreServedError        another `zettel serve` serves the store
+        ├── EvictedError            the store's engine folder was deleted, or its lock taken
         └── EngineUnreachableError  the store's engine cannot be reached, or does not end
 
 Each message says what happened with the value, then the next call to make.
@@ -273,6 +275,25 @@ class MissingStoreError(StoreUnavailableError):
         super().__init__(place, "holds no notes yet", remedy)
 
 
+class LowDiskError(StoreUnavailableError):
+    """The store's disk has too little free space for new vectors.
+
+    Args:
+        place: Of the store.
+        needed: Bytes.
+        free: Bytes.
+    """
+
+    def __init__(self, place: str | Path, *, needed: int, free: int) -> None:
+        self.needed, self.free = needed, free
+        super().__init__(
+            place,
+            f"has {free:,} bytes of free disk, and new vectors need {needed:,}",
+            "Make room, then run zettel reembed again; zettel reembed --model with the model in"
+            " use takes back what was begun.",
+        )
+
+
 class NewerStoreError(StoreError):
     """A newer Zettel wrote this store."""
 
@@ -376,6 +397,17 @@ class StoreServedError(ServingError):
         super().__init__(
             f"The store at {store!r} is served already, by {owner} at {url}. Use that one, or end"
             " it with zettel stop; for a second server pass another --store."
+        )
+
+
+class EvictedError(ServingError):
+    """A server ended because the lock, the record or the socket of its store was lost."""
+
+    def __init__(self, store: str) -> None:
+        self.store = store
+        super().__init__(
+            f"Stopped serving the store at {store!r}: its folder .engine was deleted, or another"
+            " process has its lock. Start zettel serve again; zettel status says what runs now."
         )
 
 

@@ -13,7 +13,7 @@ from starlette.authentication import UnauthenticatedUser
 from starlette.types import Message, Receive, Scope, Send
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.auth import static_tokens
+from zettel.server.auth import static_tokens, token_store
 from zettel.server.auth.static_tokens import TokenAccess
 from zettel.server.auth.token_store import add_token, read_tokens, revoke_token
 from zettel.server.auth.tokens import make_token, recognized, revoked
@@ -187,6 +187,40 @@ async def test_tokens_made_at_once_are_all_kept() -> None:
     assert [t.token_id for t in kept if t.revoked_at] == [gone.token_id]
     with pytest.raises(InvalidArgumentError, match="is revoked already"):
         await revoke_token(store, gone.token_id, partial(revoked, now=NOW))
+
+
+async def test_an_expired_token_gives_up_its_name_and_is_still_listed() -> None:
+    store = DictStore()
+    [first, _], [other, _] = (make_token(n, ["a"], expires="1h", now=NOW) for n in ("ana", "ben"))
+    for token in (first, other):
+        await add_token(store, token)
+    with pytest.raises(InvalidArgumentError, match="there is a token 'ana' already"):
+        await add_token(store, make_token("ana", ["a"], expires=None, now=NOW)[0])
+    again, text = make_token("ana", ["a"], expires=None, now=NOW + timedelta(hours=1))
+
+    await add_token(store, again)
+
+    kept = await read_tokens(store)
+    assert [t.state(again.made_at) for t in kept] == ["revoked", "expired", "active"]
+    assert kept[0].revoked_at == first.expires_at
+    assert recognized(kept, text, again.made_at) == again
+    gone = await revoke_token(store, "ana", partial(revoked, now=again.made_at))
+    assert gone.token_id == again.token_id
+
+
+async def test_expired_tokens_do_not_count_toward_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_store, "TOKENS_MAX", 2)
+    store, later = DictStore(), NOW + timedelta(hours=1)
+    for name in ("ana", "ben"):
+        await add_token(store, make_token(name, ["a"], expires="1h", now=NOW)[0])
+    with pytest.raises(InvalidArgumentError, match="there are 2 tokens already"):
+        await add_token(store, make_token("cem", ["a"], expires=None, now=NOW)[0])
+
+    for name in ("cem", "dana"):
+        await add_token(store, make_token(name, ["a"], expires=None, now=later)[0])
+
+    states = [token.state(later) for token in await read_tokens(store)]
+    assert states == ["revoked", "revoked", "active", "active"]
 
 
 @pytest.mark.parametrize("expires", ["0d", "yesterday", "2020", "soon", "", "-3d"])

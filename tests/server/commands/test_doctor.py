@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -28,13 +28,17 @@ from tests.storage.samples import DAY, LATER, NOW, make_note, revised
 from zettel.server.commands.doctor import DoctorReport, doctor_output, examine_once
 from zettel.server.config.settings import Settings, load_settings
 from zettel.storage.embedding.hashing import HashEmbedder
+from zettel.storage.embedding.model_files import find_model
 from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.probe import lost_commits
+from zettel.storage.lance.reembed import Reembedding
 from zettel.storage.lance.rows import to_table
 from zettel.storage.lance.schema import META, USAGE, notes_table
+from zettel.storage.lance.side_tables import put_meta
 from zettel.storage.lance.store import LanceStore, open_store
 from zettel.storage.lance.table import LanceTable
 from zettel.storage.location import hold, read_place
+from zettel.storage.meta import REEMBEDDING_KEY
 from zettel.storage.notes import DERIVED_FROM, SUPERSEDES, Link, Note, State
 from zettel.storage.read_view import outside_views
 from zettel.storage.revisions import NoteRow
@@ -427,6 +431,21 @@ async def test_another_model_than_the_stores_is_named_and_its_mending_left_to_a_
     assert "ZETTEL_MODEL" in finding.advice
     told = json.loads(doctor_output(found).render(as_json=True))
     assert (told["clean"], told["findings"][0]["mended"]) == (False, False)
+
+
+async def test_vectors_that_are_being_made_with_the_model_of_the_settings_are_no_damage(
+    patient: Patient,
+) -> None:
+    name = "all-MiniLM-L6-v2"
+    begun = Reembedding(number=2, model_id=(await find_model(name)).model_id, dim=384)
+    async with patient.opened() as store:
+        await put_meta(store.tables.meta, {REEMBEDDING_KEY: json.dumps(asdict(begun))})
+    settings = load_settings(store=str(patient.folder), model=name, log_level="error")
+
+    found = await examine_once(settings, False, untold)
+
+    assert [finding.name for finding in found.findings] == ["unfinished_reembedding"]
+    assert found.is_clean
 
 
 async def test_a_store_whose_model_is_not_the_default_is_no_damage_where_none_is_named(

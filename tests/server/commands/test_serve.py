@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -26,7 +27,9 @@ from tests.server.processes import Launcher, Served
 from zettel.server.commands import serve
 from zettel.server.commands.serve import listen, serve_http
 from zettel.server.config.settings import Settings
-from zettel.server.engine.ipc.spawn import EXIT_USAGE
+from zettel.server.engine.ipc.file_lock import try_lock
+from zettel.server.engine.ipc.rendezvous import Rendezvous
+from zettel.server.engine.ipc.spawn import EXIT_HELD, EXIT_USAGE
 from zettel.server.observability.request_log import Counters
 from zettel.server.protocol.malformed import MAX_MESSAGE
 from zettel.server.protocol.schemas import Arguments
@@ -236,6 +239,25 @@ async def test_a_signal_with_open_streams_ends_it_in_good_order(
     errors = served.process.popen.stderr.read().decode()
     assert "Traceback" not in errors
     assert "ERROR" not in errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_a_server_whose_lock_another_process_has_ends_as_one_that_failed(zettel: Launcher) -> None:
+    served = replace(zettel, fresh=True).serve()
+    place = Rendezvous(str(zettel.store))
+    # As its watch may mend it first.
+    other_lock: int | None = None
+    while other_lock is None:
+        os.unlink(place.lock)
+        other_lock = try_lock(place.lock)
+
+    status = served.process.end()
+    os.close(other_lock)
+    assert served.process.popen.stderr is not None
+    told = served.process.popen.stderr.read().decode().splitlines()[-1]
+
+    assert status == EXIT_HELD
+    assert told.startswith("zettel: Stopped serving the store")
 
 
 class Held:

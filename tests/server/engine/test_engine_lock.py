@@ -1,14 +1,17 @@
 """Being the one engine of a store."""
 
+import errno
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from zettel.server.engine.engine_lock import EngineLock
+from zettel.server.engine.ipc import file_lock
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
 from zettel.server.engine.ipc.rendezvous import SOCKET, Rendezvous
 from zettel.server.engine.ipc.sockets import connect_loopback, connect_unix
@@ -79,6 +82,50 @@ def test_lock_and_record_that_were_tidied_away_are_made_anew(engine_lock: Engine
     assert engine_lock.hold()
     assert engine_lock.place.read_record()["pid"] == os.getpid()
     assert EngineLock.take(engine_lock.place, "unix", wait_s=0) is None
+
+
+@contextmanager
+def without_descriptors() -> Generator[None]:
+    """Let this process open no further file."""
+    import resource  # noqa: PLC0415  POSIX only
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            os.open(os.curdir, os.O_RDONLY)
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("deleted", [(), ("record",), ("record", "lock")])
+def test_without_descriptors_the_engine_stays_and_looks_again_later(
+    engine_lock: EngineLock, deleted: tuple[str, ...]
+) -> None:
+    for name in deleted:
+        os.unlink(getattr(engine_lock.place, name))
+
+    with without_descriptors():
+        assert engine_lock.hold()
+
+    assert engine_lock.hold()
+    assert engine_lock.place.read_record()["pid"] == os.getpid()
+    assert EngineLock.take(engine_lock.place, "unix", wait_s=0) is None
+
+
+def test_an_input_output_error_is_no_sign_that_the_store_or_its_lock_are_gone(
+    engine_lock: EngineLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: str) -> os.stat_result:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(file_lock.os, "stat", fail)
+        held, there = engine_lock.hold(), engine_lock.store_is_there()
+
+    assert held
+    assert there
 
 
 def test_a_lock_somebody_else_took_is_lost(engine_lock: EngineLock) -> None:

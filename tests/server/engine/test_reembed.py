@@ -8,6 +8,7 @@ import anyio
 import pytest
 from tests.server.engine_homes import Home, home_at
 from tests.server.processes import Process, tool_call
+from tests.server.small_disks import small_disk
 from tests.storage.embedding.small_exports import make_model, publish_export
 
 from zettel.storage.embedding.model_files import ModelFiles, find_model
@@ -18,6 +19,8 @@ from zettel.storage.store import NoteFilter
 pytestmark = pytest.mark.slow
 
 KILLS = 6
+SMALL_DISK_MIB = 24
+"""Less than new vectors leave free."""
 TOLD = ("Ana keeps bees", "Bo keeps bread", "tea ? tea")
 
 
@@ -195,3 +198,23 @@ def test_nothing_is_changed_without_the_word_and_the_cost_is_told(
     assert f"are of {first.model_id} already" in same.stdout
     assert (home.store / "config.toml").read_text() == before
     assert state(home)[:2] == (first.model_id, False)
+
+
+def test_a_disk_that_the_new_vectors_would_fill_is_left_as_it_is(
+    tmp_path: Path, models: tuple[ModelFiles, ModelFiles]
+) -> None:
+    first, second = models
+    with small_disk(tmp_path, SMALL_DISK_MIB), home_at(tmp_path / "store") as home:
+        home.configure(model=str(first.folder), embed_backend="onnx")
+        tell(home.attach(), *TOLD)
+        before = (home.store / "config.toml").read_text()
+
+        refused = home.run("reembed", "--model", str(second.folder), "--yes")
+        dry = home.run("reembed", "--model", str(second.folder), "--dry-run", "--json")
+
+        assert refused.returncode == 3
+        assert "of free disk, and new vectors need" in refused.stderr
+        told = json.loads(dry.stdout)
+        assert told["bytes_needed"] > SMALL_DISK_MIB * 2**20 > told["bytes_free"]
+        assert (home.store / "config.toml").read_text() == before
+        assert state(home)[:2] == (first.model_id, False)

@@ -42,3 +42,20 @@ def test_a_log_that_cannot_be_written_goes_to_standard_error(tmp_path: Path) -> 
 
     assert "record 199" in done.stderr
     assert "complained" in done.stderr
+
+
+FLOOD = """
+import logging
+from zettel.server.observability.logs import configure_logging
+configure_logging("info")
+for number in range(100):
+    logging.getLogger("asyncio").error("socket.accept() out of system resource\\nsocket: a")
+    logging.getLogger("asyncio").error("Task exception was never retrieved")
+"""
+
+
+def test_connections_that_cannot_be_accepted_are_logged_once_a_minute() -> None:
+    done = subprocess.run([sys.executable, "-c", FLOOD], capture_output=True, text=True, check=True)
+
+    assert done.stderr.count("socket.accept() out of system resource") == 1
+    assert done.stderr.count("Task exception was never retrieved") == 100

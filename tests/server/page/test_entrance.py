@@ -308,6 +308,8 @@ async def test_a_token_that_may_only_read_gets_no_forms_and_changes_nothing(
     for path, fields, status in (
         (f"/note/{newer}/edit", {"content": "x", "do": "save"}, 403),
         (f"/note/{newer}/forget", {}, 403),
+        (f"/note/{newer}/erase", {}, 403),
+        (f"/note/{newer}/restore", {}, 403),
         (f"/note/{newer}/revision", {"rev": "1"}, 403),
         ("/review", {**link, "answer": "changed"}, 403),
         ("/review", {**link, "answer": "both"}, 403),

@@ -11,16 +11,23 @@ import pytest
 from tests.storage.other_models import ShiftedEmbedder
 from tests.storage.samples import add, make_note
 
+from zettel.server.commands import reembed as commands
 from zettel.server.config.settings import Settings
 from zettel.server.protocol.schemas import RecallArguments, RememberArguments
+from zettel.server.runtime import reembed as reembed_module
 from zettel.server.runtime import runtime as runtime_module
 from zettel.server.runtime.clock import utc_now
 from zettel.server.runtime.factories import installed_factories, opened
-from zettel.server.runtime.reembed import estimate
+from zettel.server.runtime.reembed import RESERVE_BYTES, estimate
 from zettel.server.runtime.runtime import Runtime
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.errors import ModelUnavailableError, OtherModelError
+from zettel.storage.errors import (
+    InvalidArgumentError,
+    LowDiskError,
+    ModelUnavailableError,
+    OtherModelError,
+)
 from zettel.storage.lance import reembed
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
 from zettel.storage.progress import no_progress
@@ -341,6 +348,77 @@ async def test_a_model_that_cannot_be_loaded_leaves_the_store_as_it_is(
         await _until(lambda: "not made anew" in caplog.text)
         assert "degraded" not in await recall(runtime, "who keeps bees?")
         assert await _record_of(runtime) is None
+
+
+class FreeDisk:
+    """A disk whose free space is set."""
+
+    def __init__(self, free: int) -> None:
+        self.free, self.looks = free, 0
+
+    def look(self, _directory: Path) -> int:
+        """Its free bytes."""
+        self.looks += 1
+        return self.free
+
+
+async def test_a_server_waits_for_room_on_the_disk_and_then_makes_the_vectors(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path / "s") as runtime:
+        await tell(runtime, *TOLD)
+    disk, new = FreeDisk(RESERVE_BYTES), ShiftedEmbedder()
+    monkeypatch.setattr(reembed_module, "free_bytes", disk.look)
+    monkeypatch.setattr(runtime_module, "MODEL_RETRY_S", 0.01)
+
+    async with running(tmp_path / "s", new) as runtime:
+        await runtime.settled()
+        await _until(lambda: disk.looks > 1)
+        assert "degraded" not in await recall(runtime, "who keeps bees?")
+        assert await _record_of(runtime) is None
+        assert "new vectors need" in caplog.text
+        assert "Traceback" not in caplog.text
+        disk.free *= 2
+
+        await until_used(runtime, new)
+
+
+async def test_what_others_take_of_the_disk_meanwhile_ends_it_at_the_reserve_and_it_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashing, new, disk = HashEmbedder(), ShiftedEmbedder(), FreeDisk(2 * RESERVE_BYTES)
+    monkeypatch.setattr(reembed_module, "free_bytes", disk.look)
+    monkeypatch.setattr(commands, "set_setting", _store_nothing)
+    store = await open_store(str(tmp_path / "s"), model_id=hashing.model_id, dim=hashing.dim)
+    await add(store, *(make_note(words) for words in TOLD))
+
+    def tell_work(step: str, _done: int, _total: int) -> None:
+        if step == "embedding":
+            disk.free = RESERVE_BYTES - 1
+
+    work = commands.StoreReembedding(settings(tmp_path / "s"), store, new)
+    with pytest.raises(LowDiskError):
+        await work.run(tell_work, _wait_for_nobody)
+    assert await reembed.read_record(store.tables) is not None
+
+    def fail(*_arguments: object) -> None:
+        raise InvalidArgumentError("model", "config.toml cannot be written", "Make room.")
+
+    monkeypatch.setattr(commands, "set_setting", fail)
+    back = commands.StoreReembedding(settings(tmp_path / "s", model="hash"), store, hashing)
+    with pytest.raises(InvalidArgumentError):
+        await back.run(no_progress, _wait_for_nobody)
+    left = await reembed.read_record(store.tables)
+    assert left is None or left.model_id == hashing.model_id
+    await store.close()
+
+
+def _store_nothing(*_arguments: object) -> None:
+    """The setting is not what is tested."""
+
+
+def _wait_for_nobody() -> None:
+    """The lease is free."""
 
 
 async def test_the_time_it_takes_is_extrapolated_from_a_sample_by_length(tmp_path: Path) -> None:

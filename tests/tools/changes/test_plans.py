@@ -2,7 +2,7 @@
 
 import pytest
 from tests.time_zones import living_in
-from tests.tools.conftest import Desk, contents, ids, notes, pick
+from tests.tools.conftest import Desk, Refused, contents, ids, notes, pick
 
 # The tests' clock starts on 20 November 2026.
 FIRST = ("The party at the climbing hall is on Saturday 19 December, 12 children", "2026-12-19")
@@ -196,6 +196,43 @@ async def test_what_holds_from_today_on_the_wall_on_holds_at_once(desk: Desk, wh
     assert {*told} == {"The gate code is 1234", "Carla has the key to the shed"}
 
 
+@pytest.mark.parametrize(
+    ("way", "day", "floor"),
+    [("update", "2026-12-23", 3), ("link", "2026-12-23", 3), ("moved", "2026-12-05", 9)],
+)
+async def test_a_plan_that_would_end_before_it_begins_is_refused_and_what_was_told_stays(
+    desk: Desk, way: str, day: str, floor: int
+) -> None:
+    room = await desk.told("The meeting room is on floor 3")
+    planned = {
+        "content": "The meeting room is on floor 9",
+        "happened_at": "2026-12-22",
+        "valid_until": "2026-12-10",
+    }
+    with pytest.raises(Refused, match=r"2026-12-10T23:59:59Z is not after 2026-12-22T00:00:00Z"):
+        if way == "update":
+            await desk("update", note_id=room, **planned)
+        elif way == "link":
+            await desk("remember", **planned, links=[{"to": room, "relation": "supersedes"}])
+        else:
+            plan = await desk("update", note_id=room, **planned | {"happened_at": "2026-12-01"})
+            await desk("update", note_id=plan["successor"], happened_at="2026-12-22")
+
+    answer = await desk("recall", query="On which floor is the meeting room?", as_of=day)
+    assert contents(answer) == [f"The meeting room is on floor {floor}"]
+
+
+async def test_what_replaces_nothing_may_be_so_only_until_before_it_happens(desk: Desk) -> None:
+    answer = await desk(
+        "remember",
+        content="Tickets for the concert can be bought",
+        happened_at="2026-12-20",
+        valid_until="2026-12-10",
+    )
+
+    assert answer["valid_until"] == "2026-12-10T23:59:59Z"
+
+
 async def test_a_plan_that_was_told_before_gets_what_else_the_update_says(desk: Desk) -> None:
     planned = {"content": "The API listens on port 9090", "happened_at": "2026-12-01"}
     port = await desk.told("The API listens on port 8080")
@@ -229,6 +266,25 @@ async def test_what_is_so_until_today_may_be_told_in_the_evening_of_the_west(des
         desk.later(hours=14)  # 18:00 of the 20th there
         answer = await desk("remember", content="The canteen is closed", valid_until="today")
     assert answer["valid_until"] == "2026-11-21T23:59:59Z"
+
+
+@pytest.mark.parametrize(
+    ("when", "happened_at"),
+    [
+        ("today at 9am", "2026-11-20T09:00:00Z"),
+        ("yesterday at 3pm", "2026-11-19T15:00:00Z"),
+        ("tomorrow at 8am", "2026-11-21T08:00:00Z"),
+        ("in 2 hours", "2026-11-21T04:00:01Z"),
+        ("2026-11-21T01:30", "2026-11-21T01:30:00Z"),
+    ],
+)
+async def test_a_time_of_a_day_in_words_is_of_the_day_on_the_wall(
+    desk: Desk, when: str, happened_at: str
+) -> None:
+    with living_in("America/Los_Angeles"):
+        desk.later(hours=14)  # 18:00 of the 20th there
+        answer = await desk("remember", content="The plumber rang", happened_at=when)
+    assert answer["happened_at"] == happened_at
 
 
 async def test_what_is_so_until_today_ends_with_the_day_on_the_wall(desk: Desk) -> None:

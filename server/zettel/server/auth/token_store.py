@@ -3,11 +3,12 @@
 Not a file, since a store need not be a directory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from zettel.server.auth.tokens import Token
+from zettel.server.auth.tokens import Token, revoked
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.meta import update_meta
 from zettel.storage.store import NoteStore
@@ -39,14 +40,15 @@ async def read_tokens(store: NoteStore) -> Tokens:
 
 
 async def add_token(store: NoteStore, token: Token) -> None:
-    """Store a new token.
+    """Store a new token; what has expired by then gives up its name and its place.
 
     Raises:
         InvalidArgumentError: Its name is in use, or there are too many tokens.
     """
+    now = token.made_at
 
     def added(tokens: Tokens) -> Tokens:
-        live = [known for known in tokens if known.revoked_at is None]
+        live = [known for known in tokens if known.state(now) == "active"]
         if any(known.name == token.name for known in live):
             problem = f"there is a token {token.name!r} already"
             remedy = f"Pass another --name, or first run zettel token revoke {token.name}."
@@ -54,7 +56,11 @@ async def add_token(store: NoteStore, token: Token) -> None:
         if len(live) >= TOKENS_MAX:
             problem = f"there are {TOKENS_MAX} tokens already"
             raise InvalidArgumentError("name", problem, "Revoke some: zettel token list.")
-        return (*tokens, token)
+        full = sum(known.revoked_at is None for known in tokens) >= TOKENS_MAX
+        kept = [
+            _ended(known, now) if full or known.name == token.name else known for known in tokens
+        ]
+        return (*_without_oldest_revoked(kept), token)
 
     await _change(store, added)
 
@@ -86,12 +92,23 @@ async def revoke_token(store: NoteStore, named: str, revoke: Callable[[Token], T
             names = [token.name for token in live]
             raise unknown_name("token", named, names, "zettel token list shows them.")
         changed = [revoke(known) if known is found[0] else known for known in tokens]
-        revoked = [known.token_id for known in changed if known.revoked_at is not None]
-        gone = set(revoked[:-REVOKED_MAX])
-        return tuple(known for known in changed if known.token_id not in gone)
+        return _without_oldest_revoked(changed)
 
     await _change(store, without)
     return found[0]
+
+
+def _ended(token: Token, now: datetime) -> Token:
+    """The token, if it has expired as one that was revoked then."""
+    over = token.expires_at if token.state(now) == "expired" else None
+    return revoked(token, over) if over else token
+
+
+def _without_oldest_revoked(tokens: Sequence[Token]) -> Tokens:
+    """The tokens, of the revoked ones the last `REVOKED_MAX`."""
+    out = [known.token_id for known in tokens if known.revoked_at is not None]
+    gone = set(out[:-REVOKED_MAX])
+    return tuple(known for known in tokens if known.token_id not in gone)
 
 
 def _revoked_before(named: str, token: Token) -> InvalidArgumentError:

@@ -38,10 +38,15 @@ from zettel.storage.doctor.read import (
 from zettel.storage.embedding.backends import Backend, check_runnable, make_embedder
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.embedding.model_files import check_weights, find_model, find_model_of
-from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError
+from zettel.storage.errors import (
+    InvalidArgumentError,
+    ModelUnavailableError,
+    StoreUnavailableError,
+)
 from zettel.storage.ids import is_id
 from zettel.storage.lance.files import disk_bytes
 from zettel.storage.lance.probe import lost_commits
+from zettel.storage.lance.reembed import read_record
 from zettel.storage.lance.repair import rewrite, single_keys
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.location import check_there, read_place
@@ -119,7 +124,7 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
         findings += await to_thread.run_sync(check_disk, directory)
     where = Rendezvous(one_spelling(settings.store))
     findings += await to_thread.run_sync(check_engine, where)
-    model = ""
+    model = begun = ""
     if seen.keeps_shut:
         findings.append(_not_examined())
     else:
@@ -127,16 +132,17 @@ async def _examined(settings: Settings, progress: ReportProgress) -> list[Findin
             progress("looking at tables", 0, 0)
             seen_inside = await _read_facts(store)
             model = seen_inside.model_id
+            begun = await _begun_model(store)
             findings += [f for check in checks.CHECKS for f in check.run(seen_inside)]
             findings += check_tokens(seen_inside.meta.get(TOKENS_KEY))
             findings += checks.check_lease(seen_inside, now=utc_now(), is_gone=is_gone)
     takes_own = "model" not in settings.model_fields_set and await _is_here(model)
     if settings.model == HASH_MODEL:
-        findings += check_model_id(HashEmbedder().model_id, model, takes_own=takes_own)
+        findings += check_model_id(HashEmbedder().model_id, model, takes_own=takes_own, begun=begun)
     else:
         progress("loading the embedding model", 0, 0)
         unusable = await check_model(
-            settings.model, model, settings.embed_backend, takes_own=takes_own
+            settings.model, model, settings.embed_backend, takes_own=takes_own, begun=begun
         )
         if any(finding.name == MODEL_MISSING for finding in unusable):
             findings = [checks.without_model(finding) for finding in findings]
@@ -155,6 +161,14 @@ def check_confirmed(settings: Settings) -> list[Finding]:
         Finding(name=UNCONFIRMED, count=1, means=warning, is_damage=False)
         for warning in unconfirmed(settings)
     ]
+
+
+async def _begun_model(store: LanceStore) -> str:
+    """The model of a re-embedding in progress; empty without one."""
+    with suppress(StoreUnavailableError):
+        if record := await read_record(store.tables):
+            return record.model_id
+    return ""
 
 
 def _not_examined() -> Finding:
@@ -407,11 +421,12 @@ async def _is_here(model_id: str) -> bool:
 
 
 async def check_model(
-    name: str, of_store: str, backend: Backend, *, takes_own: bool
+    name: str, of_store: str, backend: Backend, *, takes_own: bool, begun: str
 ) -> Sequence[Finding]:
     """A configured model that cannot be loaded, or is not the one of the store's vectors.
 
-    `of_store` is the name and fingerprint that the store records; empty if unknown.
+    `of_store` is the name and fingerprint that the store records, `begun` that of a re-embedding in
+    progress; empty if unknown or none.
     """
     advice = "Do that, then run zettel doctor again: until then notes are found by words alone."
     try:
@@ -422,15 +437,18 @@ async def check_model(
         await make_embedder(files, backend, device="cpu").embed_notes(["A note."])
     except ModelUnavailableError as error:
         return [Finding(name=MODEL_MISSING, count=1, means=str(error), advice=advice)]
-    return check_model_id(files.model_id, of_store, takes_own=takes_own)
+    return check_model_id(files.model_id, of_store, takes_own=takes_own, begun=begun)
 
 
-def check_model_id(model_id: str, of_store: str, *, takes_own: bool) -> Sequence[Finding]:
+def check_model_id(
+    model_id: str, of_store: str, *, takes_own: bool, begun: str
+) -> Sequence[Finding]:
     """A configured model that is not the one of the store's vectors.
 
-    It is no damage where servers take the store's own: no setting names a model.
+    It is no damage where servers take the store's own: no setting names a model. Nothing is found
+    while the vectors are being made with it: that is a finding of its own.
     """
-    if of_store in ("", model_id):
+    if of_store in ("", model_id) or model_id == begun:
         return []
     if takes_own:
         return [

@@ -19,11 +19,18 @@ from zettel.server.engine.ipc.rendezvous import Rendezvous
 from zettel.server.engine.ipc.store_path import one_spelling
 from zettel.server.runtime.factories import HASH_MODEL, installed_factories, opened_as_it_is
 from zettel.server.runtime.leadership import alone
-from zettel.server.runtime.reembed import REEMBEDDING_LEASE_KEY, ReembeddingEstimate, estimate
+from zettel.server.runtime.reembed import (
+    REEMBEDDING_LEASE_KEY,
+    ReembeddingEstimate,
+    check_reserve,
+    check_space,
+    estimate,
+)
 from zettel.storage.embedding.embedder import Embedder
 from zettel.storage.erasable import Purge
 from zettel.storage.errors import EngineUnreachableError
 from zettel.storage.lance import reembed
+from zettel.storage.lance.open import read_vectors_in_use
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.location import read_place
 from zettel.storage.progress import ReportProgress
@@ -71,11 +78,18 @@ class ReembedPreview:
                 f"The vectors of {self.store} are of {cost.new_model}; what is left in it of"
                 " vectors of another model is removed."
             )
+        space = self.estimate.space
+        room = ""
+        if space and not space.suffices:
+            room = (
+                f" That needs {space.needed:,} bytes of free disk, and {space.free:,} are free:"
+                " make room first."
+            )
         return (
             f"The vectors of {self.store} are of {cost.old_model}, and would be of"
             f" {cost.new_model}: {self.estimate.said()}. Meanwhile the store serves with the old"
             " ones and takes up to twice its size; the work can be interrupted, and goes on when"
-            " this is run again."
+            f" this is run again.{room}"
         )
 
 
@@ -118,20 +132,31 @@ class StoreReembedding:
 
         Raises:
             LeaseLostError: Another process took it over meanwhile.
+            LowDiskError: The disk has too little free space for the vectors.
             ModelUnavailableError: The model cannot be used.
             StoreUnavailableError: The store failed; what was made is kept.
         """
-        setting = await to_thread.run_sync(self._set_model)
         tables = self._store.tables
+        in_use = (await read_vectors_in_use(tables.meta)).model_id == self._embedder.model_id
+        setting = ""
+        if not in_use:
+            await check_space(tables, await reembed.cost(tables, self._embedder))
+            setting = await to_thread.run_sync(self._set_model)
+
+        async def has_space() -> None:
+            await check_reserve(tables)
 
         async def fill() -> bool:
             await reembed.give_up_unless(tables, self._embedder)
-            return await reembed.fill(tables, self._embedder, tell=tell, pause=_no_pause)
+            return await reembed.fill(tables, self._embedder, tell=tell, pause=has_space)
 
         switched = await self._alone(self._store, fill, tell, waits)
         tell("waiting for the engine", 0, 0)
         await self._followed()
         purge = await self._clean_up(tell, waits)
+        if in_use:
+            # What was begun is taken back first: a full disk may have no room for the file.
+            setting = await to_thread.run_sync(self._set_model)
         return ReembedReport(switched=switched, purge=purge, setting=setting)
 
     async def _clean_up(self, tell: ReportProgress, waits: Callable[[], None]) -> Purge:
@@ -237,9 +262,12 @@ def preview_output(found: ReembedPreview) -> Output:
 
 
 def _data(found: ReembedPreview) -> dict[str, object]:
+    space = found.estimate.space
     return {
         "store": found.store,
         **asdict(found.estimate.cost),
+        "bytes_needed": space.needed if space else None,
+        "bytes_free": space.free if space else None,
         "passages": found.estimate.passages,
         "seconds": round(found.estimate.seconds, 1),
         "unfinished": found.unfinished,

@@ -38,7 +38,7 @@ from zettel.server.transports.http.limits.connections import Connections, Server
 from zettel.server.transports.http.limits.rejections import Rejections
 from zettel.server.transports.http.metrics import Metrics
 from zettel.server.transports.http.open_requests import OpenRequests
-from zettel.storage.errors import PortBusyError
+from zettel.storage.errors import EvictedError, PortBusyError
 from zettel.tools.caller import USER_NAMESPACE
 
 logger = logging.getLogger(__name__)
@@ -116,6 +116,9 @@ async def serve_http(
 
     `lock` makes this process the store's engine, to which clients attach; None if they cannot.
     `announce` is called when everything is ready.
+
+    Raises:
+        EvictedError: It ended because clients of the store could not find it any more.
     """
     share_among_threads()
     raise_open_files()
@@ -168,6 +171,8 @@ async def serve_http(
     if lock is not None and listener is not None:
         lock.release()
         await listener.close()
+    if shutdown.evicted:
+        raise EvictedError(settings.store)
 
 
 def _access_control(settings: Settings, runtime: Runtime) -> AccessControl:

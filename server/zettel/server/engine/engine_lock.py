@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from zettel.server.engine.ipc.file_lock import is_still, try_lock
+from zettel.server.engine.ipc.file_lock import PASSING_ERRORS, is_still, try_lock
 from zettel.server.engine.ipc.handshake import Message
 from zettel.server.engine.ipc.rendezvous import SOCKET, Rendezvous, UnattachableError
 from zettel.server.engine.ipc.sockets import listen_loopback, listen_unix
@@ -105,6 +105,8 @@ class EngineLock:
     def hold(self) -> bool:
         """Recreate a lock file or record that was deleted.
 
+        What fails for want of descriptors, memory or space is left to the next call.
+
         Returns:
             False if clients cannot find this engine, or could start a second one.
         """
@@ -118,11 +120,15 @@ class EngineLock:
                     return False
                 os.close(self._lock)
                 self._lock = anew
-            if self.place.read_record().get("pid") != os.getpid():
+            if self.place.look_up_record().get("pid") != os.getpid():
                 self.announce(self._url)
-        except (OSError, UnattachableError):
+            if self._folder is not None:
+                os.stat(os.path.join(self._folder, SOCKET))
+        except UnattachableError:
             return False
-        return self._folder is None or os.path.exists(os.path.join(self._folder, SOCKET))
+        except OSError as error:
+            return error.errno in PASSING_ERRORS
+        return True
 
     def withdraw(self) -> None:
         """Accept no further clients; new ones wait for the next engine."""

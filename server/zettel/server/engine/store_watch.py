@@ -27,6 +27,7 @@ async def shut_down_when_evicted(engine_lock: EngineLock, shutdown: Shutdown) ->
             return
         if not engine_lock.hold():
             logger.warning("clients cannot find the engine any more")
+            shutdown.evicted = True
             shutdown.request()
             return
         await anyio.sleep(STORE_POLL_S)

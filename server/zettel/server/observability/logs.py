@@ -17,6 +17,12 @@ OWN_LOGGER = "zettel"
 FOREIGN_MAX_CHARS = 200
 """Kept characters of another library's log message: the longest of uvicorn, mcp, lancedb is 160."""
 
+UNACCEPTED = "socket.accept() out of system resource"
+"""Begins asyncio's record of a connection that found no file descriptor."""
+
+UNACCEPTED_INTERVAL_S = 60.0
+"""Seconds between two such records: asyncio makes a hundred a second."""
+
 _BARE = re.compile(r"[\w.@:/+-]+", re.ASCII)
 _WARNING = re.compile(r".*?:\d+: \w+")
 """Place and category of a warning, as `warnings.formatwarning` writes them."""
@@ -101,6 +107,23 @@ def _value(value: str | float) -> str:
     return text if _BARE.fullmatch(text) else json.dumps(text)
 
 
+class UnacceptedFilter(logging.Filter):
+    """Drops asyncio's records of connections that it cannot accept, but for one a minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is written."""
+        if record.name != "asyncio" or not str(record.msg).startswith(UNACCEPTED):
+            return True
+        if record.created < self._next:
+            return False
+        self._next = record.created + UNACCEPTED_INTERVAL_S
+        return True
+
+
 LOG_BYTES = 1_000_000
 """Size of a log file at which the next one is started."""
 
@@ -145,6 +168,7 @@ def log_to_file(level: str, path: str, form: LogFormat = "text") -> None:
 
 def _log_to(handler: logging.Handler, level: str, form: LogFormat) -> None:
     handler.setFormatter(LogLine(form))
+    handler.addFilter(UnacceptedFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     if level == "error":
         logging.getLogger().setLevel(logging.ERROR)

@@ -101,6 +101,7 @@ class VectorUpkeep(Protocol):
 
         Raises:
             ModelUnavailableError: The other model cannot be used.
+            LowDiskError: The disk has too little free space for the vectors.
         """
         ...
 

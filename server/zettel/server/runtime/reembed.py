@@ -1,15 +1,21 @@
 """Makes a store's vectors with another model: what it costs, and the work under a lease."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
+
+from anyio import to_thread
 
 from zettel.server.runtime.clock import Clock, utc_now
 from zettel.server.runtime.factories import VectorUpkeep
 from zettel.server.runtime.leadership import is_gone, lead, new_holder
 from zettel.storage.embedding.embedder import Embedder
+from zettel.storage.errors import LowDiskError
 from zettel.storage.lance import reembed
+from zettel.storage.lance.files import disk_bytes
 from zettel.storage.lance.reembed import ReembeddingCost
 from zettel.storage.lance.store import LanceStore
 from zettel.storage.lance.table import Tables
@@ -24,6 +30,67 @@ REEMBEDDING_LEASE_KEY = "lease:reembedding"
 WARM_UP_TEXTS = 4
 """Texts embedded before the clock starts: the first ones take longer."""
 
+RESERVE_BYTES = 32 * 2**20
+"""Disk that new vectors leave free: for what is remembered meanwhile, and for the way back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskSpace:
+    """The disk that new vectors need, and that there is."""
+
+    needed: int
+    """Bytes, the reserve included; 0 if none are made."""
+    free: int
+    """Bytes."""
+
+    @property
+    def suffices(self) -> bool:
+        """Whether there is enough."""
+        return self.free >= self.needed
+
+
+async def measure_space(tables: Tables, cost: ReembeddingCost) -> DiskSpace | None:
+    """The disk that the vectors of a store need; None if it is no directory.
+
+    All of them take as much as the store at most (measured: a quarter).
+    """
+    directory = tables.place.directory
+    if directory is None:
+        return None
+    size, free = await to_thread.run_sync(lambda: (disk_bytes(directory), free_bytes(directory)))
+    share = cost.waiting / max(1, cost.revisions)
+    return DiskSpace(needed=round(size * share) + RESERVE_BYTES if cost.waiting else 0, free=free)
+
+
+def free_bytes(directory: Path) -> int:
+    """Free bytes of a directory's disk."""
+    return shutil.disk_usage(directory).free
+
+
+async def check_space(tables: Tables, cost: ReembeddingCost) -> None:
+    """Refuse to begin on a disk that the new vectors would fill.
+
+    Raises:
+        LowDiskError: They would.
+    """
+    space = await measure_space(tables, cost)
+    if space and not space.suffices:
+        raise LowDiskError(tables.place.uri, needed=space.needed, free=space.free)
+
+
+async def check_reserve(tables: Tables) -> None:
+    """Stop where others have taken the space meanwhile.
+
+    Raises:
+        LowDiskError: The reserve is all that is left.
+    """
+    directory = tables.place.directory
+    if directory is None:
+        return
+    free = await to_thread.run_sync(free_bytes, directory)
+    if free < RESERVE_BYTES:
+        raise LowDiskError(tables.place.uri, needed=RESERVE_BYTES, free=free)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReembeddingEstimate:
@@ -34,6 +101,8 @@ class ReembeddingEstimate:
     """Estimated from the sample."""
     seconds: float
     """Of embedding alone, estimated from the sample."""
+    space: DiskSpace | None = None
+    """None if the store is no directory."""
 
     def said(self) -> str:
         """One line for a person."""
@@ -62,9 +131,10 @@ async def estimate(
         ModelUnavailableError: The model cannot be used.
     """
     cost, sample = await reembed.cost(tables, embedder), await reembed.sample(tables)
+    space = await measure_space(tables, cost)
     await embedder.load()
     if not cost.waiting or not sample:
-        return ReembeddingEstimate(cost=cost, passages=0, seconds=0.0)
+        return ReembeddingEstimate(cost=cost, passages=0, seconds=0.0, space=space)
     await embedder.embed_notes(sample[:WARM_UP_TEXTS])
     began = clock()
     made = await embedder.embed_notes(sample)
@@ -73,6 +143,7 @@ async def estimate(
         cost=cost,
         passages=max(cost.waiting, round(share * sum(map(len, made)))),
         seconds=share * (clock() - began),
+        space=space,
     )
 
 
@@ -96,8 +167,13 @@ class LeasedVectorUpkeep(VectorUpkeep):
         if not await lease.acquire(self._now()):
             return False
 
+        async def next_turn() -> None:
+            await pause()
+            await check_reserve(tables)
+
         async def work() -> bool:
             found = await estimate(tables, embedder)
+            await check_space(tables, found.cost)
             logger.warning(
                 "the store's vectors are of %s and are made anew with %s, as the settings name it,"
                 " between calls: %s; zettel reembed does it without waiting for calls",
@@ -105,7 +181,7 @@ class LeasedVectorUpkeep(VectorUpkeep):
                 found.cost.new_model,
                 found.said(),
             )
-            return await reembed.fill(tables, embedder, tell=tell, pause=pause)
+            return await reembed.fill(tables, embedder, tell=tell, pause=next_turn)
 
         return bool(await lead(lease, self._now, work))
 

@@ -28,7 +28,12 @@ from zettel.server.runtime.factories import (
 )
 from zettel.server.runtime.threads import return_memory_regularly
 from zettel.storage.embedding.embedder import Embedder, Reranker
-from zettel.storage.errors import ModelUnavailableError, StoreUnavailableError, ZettelError
+from zettel.storage.errors import (
+    LowDiskError,
+    ModelUnavailableError,
+    StoreUnavailableError,
+    ZettelError,
+)
 from zettel.tools.caller import Caller
 from zettel.tools.doctor.heal import heal
 from zettel.tools.language.asked_slots import find_asked_slots
@@ -331,7 +336,7 @@ class Runtime:
             pause_s = MODEL_RETRY_S
             try:
                 pause_s = await self._look_at_vectors(upkeep)
-            except ModelUnavailableError as error:
+            except (ModelUnavailableError, LowDiskError) as error:
                 logger.error("the vectors were not made anew: %s", error)
             except Exception:
                 # The vectors in use go on being used.

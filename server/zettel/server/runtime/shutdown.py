@@ -31,6 +31,8 @@ class Shutdown:
         self._patience_s = patience_s
         self.requested = anyio.Event()
         """Set at the request; no further message is read."""
+        self.evicted = False
+        """Whether nobody requested it: clients cannot find this process any more."""
 
     def request(self) -> None:
         """Request the shutdown."""

@@ -140,18 +140,20 @@ async def test_no_verb_changes_a_namespace_that_a_token_may_only_read(endpoint: 
     ):
         told = await ben.call_tool("remember", {"content": "we share it", "namespace": "shared"})
         note_id = told.structured_content["note_id"]
-        preview = await ana.call_tool("forget", {"note_ids": [note_id], "erase": True})
+        preview = await ben.call_tool("forget", {"note_ids": [note_id], "erase": True})
         confirm = preview.structured_content["confirm"]
         refused = [
             await ana.call_tool("remember", {"content": "c", "namespace": "shared"}),
             await ana.call_tool("update", {"note_id": note_id, "tags": ["c"]}),
             await ana.call_tool("forget", {"note_ids": [note_id]}),
-            await ana.call_tool("forget", {"confirm": confirm}),
+            await ana.call_tool("forget", {"note_ids": [note_id], "undo": True}),
+            await ana.call_tool("forget", {"note_ids": [note_id], "erase": True}),
         ]
+        taken = await ana.call_tool("forget", {"confirm": confirm})
         kept = await ana.call_tool("recall", {"note_ids": [note_id]})
 
     assert all("may not write" in str(answer.content) for answer in refused)
-    assert all(answer.is_error for answer in refused)
+    assert all(answer.is_error for answer in (*refused, taken))
     assert "we share it" in str(kept.structured_content)
 
 

@@ -92,6 +92,26 @@ async def check_no_circle(store: NoteReader, note_id: str, targets: Iterable[str
         ahead = set(beyond) - seen
 
 
+def check_outlasts(note: Note) -> None:
+    """Refuses a note that ends before it takes the place of others: nothing would be true then.
+
+    Raises:
+        InvalidArgumentError: It does.
+    """
+    starts = [
+        link.valid_from
+        for link in note.links
+        if link.relation == SUPERSEDES and link.stood(None) and link.valid_from
+    ]
+    if note.valid_until and starts and note.valid_until <= max(starts):
+        raise InvalidArgumentError(
+            "valid_until",
+            f"{iso(note.valid_until)} is not after {iso(max(starts))}, when the note takes the"
+            " place of another",
+            "Pass a later time or no end, or an earlier happened_at.",
+        )
+
+
 async def check_supersedable(memory: Memory, note: Note, targets: Iterable[str]) -> None:
     """Refuses a tenant's supersession of a note in another namespace.
 

@@ -461,9 +461,9 @@ def read_end(text: str | None, now: datetime) -> Period | None:
 
 
 def _day_of_wall(read: Callable[[datetime], Period | None], now: datetime) -> Period | None:
-    """What is read at the time of the clock on the wall; a moment ("in an hour") at that of UTC."""
+    """What is read at the time of the clock on the wall; "in an hour" and "now" at that of UTC."""
     day = read(wall_time(now))
-    return day if day is None or day.start < day.end else read(now)
+    return read(now) if day and day.roughly else day
 
 
 def _happened(text: str | None, now: datetime) -> Period | None:

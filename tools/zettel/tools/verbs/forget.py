@@ -94,6 +94,7 @@ async def forget(
     Raises:
         InvalidArgumentError: No selection, another one beside `confirm`, or an unusable value.
         NoteNotFoundError: None of the ids is there.
+        NamespaceRefusedError: The caller may only read one of the notes.
         ExpiredTokenError: The confirm token is unknown or too old.
         ChangedMeanwhileError: Others kept changing the notes.
     """
@@ -166,6 +167,7 @@ async def _by_ids(
     found = await memory.store.get(ids)
     if not found:
         raise NoteNotFoundError(ids[0])
+    memory.check_writes(found)  # also where nothing is to be changed
     every = await _with_parts(memory, [note.note_id for note in found], undo=undo)
     turned = await _change_state(memory, caller, dict.fromkeys(every), now, undo=undo)
     answer = await _done(memory, caller, turned, now, undo=undo)
@@ -284,6 +286,7 @@ async def _previewed(
     if not notes:
         answer["next"] = f"Nothing matches all of these; {hint or _SEE_WHAT_IS_THERE}"
         return answer
+    memory.check_writes(notes)
     preview = Preview(
         revs={note.note_id: note.rev for note in notes},
         undo=target.undo,

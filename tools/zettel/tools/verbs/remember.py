@@ -30,6 +30,7 @@ from zettel.tools.changes.links import (
 from zettel.tools.changes.parts import part_link, parts_of
 from zettel.tools.changes.stages import DOUBT, next_note
 from zettel.tools.changes.supersession import (
+    check_outlasts,
     check_supersedable,
     plan_targets,
     reconcile_superseded,
@@ -231,6 +232,7 @@ async def _store_parts(
     times = read_turn_times(cut, draft.happened_at, dated=given.happened is not None, now=now)
     notes = _as_notes(draft, cut, times.moments, given, now)
     notes[0] = replace(notes[0], links=with_links(notes[0], links, now=now))
+    check_outlasts(notes[0])
     await check_supersedable(memory, notes[0], supersedes(notes[0]))
     read = partial(_read_parts, memory, notes, links, linked)
     async with memory.reading(len(draft.content)):
@@ -429,6 +431,7 @@ async def _store(
     note = replace(draft, links=with_links(draft, links, now=now))
     replaced = partial(with_plans_replaced, note, linked, now)
     note = await memory.read(len(note.content), replaced)
+    check_outlasts(note)
     await check_supersedable(memory, note, supersedes(note))
     async with _embedding(memory, note.content) as embedded:
         with start_part("marks and times"):

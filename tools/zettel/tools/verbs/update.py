@@ -61,6 +61,7 @@ from zettel.tools.changes.stages import LINKED, next_note, stage_after
 from zettel.tools.changes.supersession import (
     changed_targets,
     check_no_circle,
+    check_outlasts,
     check_supersedable,
     how_to_take_back,
     plan_targets,
@@ -626,6 +627,9 @@ async def _amending(
             return None
         replaced = partial(with_plans_replaced, change.note, linked, now)
         after = await memory.read(len(change.note.content), replaced)
+        until_moved = after.valid_until != note.valid_until
+        if after.state is State.ACTIVE and (until_moved or changed_targets(note, after)):
+            check_outlasts(after)
         if words_of(after) != words_of(note):
             # The caller becomes its author; its trust does not rise.
             marked = [MARKED_TRUST] if await read_in_thread(note_marks, after) else []

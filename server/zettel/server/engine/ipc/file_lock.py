@@ -3,11 +3,17 @@
 Standard library only.
 """
 
+import errno
 import os
 import sys
 
 if sys.platform != "win32":
     import fcntl
+
+PASSING_ERRORS = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EIO, errno.ENOSPC, errno.EDQUOT)
+)
+"""Numbers of errors that say nothing of a file: the system has no descriptor, memory or space."""
 
 
 def try_lock(path: str) -> int | None:
@@ -52,11 +58,11 @@ def is_locked(path: str) -> bool:
 
 
 def is_still(path: str, fd: int) -> bool:
-    """Whether a path still names the opened file."""
+    """Whether a path still names the opened file; also true while the system cannot look."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(fd))
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in PASSING_ERRORS
 
 
 def _lock(fd: int, *, shared: bool = False) -> bool:

@@ -9,6 +9,7 @@ import json
 import os
 import stat
 
+from zettel.server.engine.ipc.file_lock import PASSING_ERRORS
 from zettel.server.engine.ipc.handshake import Message, read_object
 from zettel.server.engine.ipc.store_path import is_directory
 
@@ -107,9 +108,24 @@ class Rendezvous:
     def read_record(self) -> Message:
         """The record of the current or the last engine; empty if it cannot be read."""
         try:
+            return self.look_up_record()
+        except OSError:
+            return {}
+
+    def look_up_record(self) -> Message:
+        """The record of the current or the last engine; empty if there is none.
+
+        Raises:
+            OSError: The system cannot look at present; another attempt may succeed.
+        """
+        try:
             with open(self.record, "rb") as file:
                 return read_object(file.read())
-        except (OSError, ValueError):
+        except ValueError:
+            return {}
+        except OSError as error:
+            if error.errno in PASSING_ERRORS:
+                raise
             return {}
 
     def write_record(self, record: Message) -> None:
