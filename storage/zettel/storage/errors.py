@@ -406,8 +406,9 @@ class EvictedError(ServingError):
     def __init__(self, store: str) -> None:
         self.store = store
         super().__init__(
-            f"Stopped serving the store at {store!r}: its folder .engine was deleted, or another"
-            " process has its lock. Start zettel serve again; zettel status says what runs now."
+            f"Stopped serving the store at {store!r}: its socket or its folder .engine was deleted,"
+            " or another process has its lock. Start zettel serve again; zettel status says what"
+            " runs now."
         )
 
 

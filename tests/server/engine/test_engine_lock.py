@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from zettel.server.engine.engine_lock import EngineLock
-from zettel.server.engine.ipc import file_lock
+from zettel.server.engine.ipc import file_lock, rendezvous
 from zettel.server.engine.ipc.file_lock import is_locked, try_lock
 from zettel.server.engine.ipc.rendezvous import SOCKET, Rendezvous
 from zettel.server.engine.ipc.sockets import connect_loopback, connect_unix
@@ -126,6 +126,23 @@ def test_an_input_output_error_is_no_sign_that_the_store_or_its_lock_are_gone(
 
     assert held
     assert there
+
+
+def test_a_folder_that_a_full_disk_does_not_let_be_made_is_made_at_the_next_call(
+    engine_lock: EngineLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: str, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+    os.unlink(engine_lock.place.lock)
+    with monkeypatch.context() as patched:
+        patched.setattr(rendezvous, "make_private", fail)
+        held = engine_lock.hold()
+
+    assert held
+    assert not os.path.exists(engine_lock.place.lock)
+    assert engine_lock.hold()
+    assert os.path.exists(engine_lock.place.lock)
 
 
 def test_a_lock_somebody_else_took_is_lost(engine_lock: EngineLock) -> None:

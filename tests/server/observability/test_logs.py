@@ -47,7 +47,7 @@ def test_a_log_that_cannot_be_written_goes_to_standard_error(tmp_path: Path) -> 
 FLOOD = """
 import logging
 from zettel.server.observability.logs import configure_logging
-configure_logging("info")
+configure_logging("info", "text")
 for number in range(100):
     logging.getLogger("asyncio").error("socket.accept() out of system resource\\nsocket: a")
     logging.getLogger("asyncio").error("Task exception was never retrieved")

@@ -1,10 +1,12 @@
 """A server whose settings name another model than its store's vectors are of."""
 
 import logging
+import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -27,6 +29,7 @@ from zettel.storage.errors import (
     LowDiskError,
     ModelUnavailableError,
     OtherModelError,
+    StoreUnavailableError,
 )
 from zettel.storage.lance import reembed
 from zettel.storage.lance.store import LanceStore, open_as_it_is, open_store
@@ -411,6 +414,40 @@ async def test_what_others_take_of_the_disk_meanwhile_ends_it_at_the_reserve_and
     left = await reembed.read_record(store.tables)
     assert left is None or left.model_id == hashing.model_id
     await store.close()
+
+
+async def test_what_is_taken_back_is_no_longer_in_the_settings_though_it_could_not_be_cleaned_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashing, stored = HashEmbedder(), list[str]()
+    store = await open_store(str(tmp_path / "s"), model_id=hashing.model_id, dim=hashing.dim)
+    await add(store, *(make_note(words) for words in TOLD))
+
+    async def fail(*_arguments: object, **_options: object) -> None:
+        raise StoreUnavailableError(store.place, "is on a full disk", "Make room.")
+
+    monkeypatch.setattr(reembed, "clean_up", fail)
+
+    def set_setting(_settings: Settings, _name: str, value: str) -> None:
+        stored.append(value)
+
+    monkeypatch.setattr(commands, "set_setting", set_setting)
+    back = commands.StoreReembedding(settings(tmp_path / "s", model="hash"), store, hashing)
+    with pytest.raises(StoreUnavailableError):
+        await back.run(no_progress, _wait_for_nobody)
+    assert stored == ["hash"]
+    await store.close()
+
+
+def test_a_file_system_that_reports_no_sizes_is_taken_for_one_with_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(_directory: Path) -> SimpleNamespace:
+        return SimpleNamespace(total=0, free=0)
+
+    monkeypatch.setattr(shutil, "disk_usage", look)
+
+    assert reembed_module.free_bytes(tmp_path) > RESERVE_BYTES
 
 
 def _store_nothing(*_arguments: object) -> None:

@@ -222,6 +222,30 @@ async def test_a_plan_that_would_end_before_it_begins_is_refused_and_what_was_to
     assert contents(answer) == [f"The meeting room is on floor {floor}"]
 
 
+@pytest.mark.parametrize("end", [{}, {"valid_until": "2027-01-31"}, {"valid_until": ""}])
+async def test_a_plan_is_not_moved_beyond_the_day_when_another_one_replaces_it(
+    desk: Desk, end: dict[str, str]
+) -> None:
+    room = await desk.told("The meeting room is on floor 3")
+    plan, _ = [
+        (
+            await desk(
+                "update",
+                note_id=room,
+                content=f"The meeting room is on floor {floor}",
+                happened_at=day,
+            )
+        )["successor"]
+        for floor, day in ((9, "2026-12-01"), (5, "2026-12-10"))
+    ]
+
+    with pytest.raises(Refused, match="A newer note takes its place then: move or forget that one"):
+        await desk("update", note_id=plan, happened_at="2026-12-22", **end)
+
+    answer = await desk("recall", query="On which floor is the meeting room?", as_of="2026-12-05")
+    assert contents(answer)[0] == "The meeting room is on floor 9"
+
+
 async def test_what_replaces_nothing_may_be_so_only_until_before_it_happens(desk: Desk) -> None:
     answer = await desk(
         "remember",
@@ -272,7 +296,9 @@ async def test_what_is_so_until_today_may_be_told_in_the_evening_of_the_west(des
     ("when", "happened_at"),
     [
         ("today at 9am", "2026-11-20T09:00:00Z"),
+        ("today at 9 in the morning", "2026-11-20T09:00:00Z"),
         ("yesterday at 3pm", "2026-11-19T15:00:00Z"),
+        ("2 days ago at 3pm", "2026-11-18T15:00:00Z"),
         ("tomorrow at 8am", "2026-11-21T08:00:00Z"),
         ("in 2 hours", "2026-11-21T04:00:01Z"),
         ("2026-11-21T01:30", "2026-11-21T01:30:00Z"),
@@ -285,6 +311,25 @@ async def test_a_time_of_a_day_in_words_is_of_the_day_on_the_wall(
         desk.later(hours=14)  # 18:00 of the 20th there
         answer = await desk("remember", content="The plumber rang", happened_at=when)
     assert answer["happened_at"] == happened_at
+
+
+async def test_an_hour_without_a_day_is_the_last_one_before_now(desk: Desk) -> None:
+    with living_in("Pacific/Auckland"):
+        desk.later(hours=14)  # 15:00 of the 21st there, 02:00 of the 21st in UTC
+        answer = await desk("remember", content="The plumber rang", happened_at="2pm")
+    assert answer["happened_at"] == "2026-11-20T14:00:00Z"
+
+
+async def test_an_hour_of_yesterday_ends_what_was_so_until_then(desk: Desk) -> None:
+    with living_in("America/Los_Angeles"):
+        desk.later(hours=14)  # 18:00 of the 20th there
+        answer = await desk(
+            "remember",
+            content="The plumber is here",
+            happened_at="2026-11-18",
+            valid_until="yesterday at 3pm",
+        )
+    assert answer["valid_until"] == "2026-11-19T15:00:00Z"
 
 
 async def test_what_is_so_until_today_ends_with_the_day_on_the_wall(desk: Desk) -> None:

@@ -33,6 +33,17 @@ async def test_an_updated_note_says_how_to_read_what_it_said_before(
     assert (await ask_as_told(desk, answer))[0] == "The rent is 900 euros"
 
 
+async def test_the_call_for_what_was_so_asks_among_the_same_notes(desk: Desk) -> None:
+    asked = {"namespace": "shop", "tags": ["costs"]}
+    rent = await desk.told("The rent is 900 euros", happened_at="2026-06-01", **asked)
+    await desk.told("The rent is low for Lyon", happened_at="2026-06-01")
+    await desk("update", note_id=rent, content="The rent is 980 euros", happened_at="2026-11-01")
+
+    answer = await desk("recall", query="What was the rent before?", **asked)
+
+    assert 'tags=["costs"], namespace="shop", as_of="' in str(answer["reason"])
+
+
 @pytest.mark.parametrize(
     ("question", "told"),
     [

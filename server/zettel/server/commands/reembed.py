@@ -153,10 +153,13 @@ class StoreReembedding:
         switched = await self._alone(self._store, fill, tell, waits)
         tell("waiting for the engine", 0, 0)
         await self._followed()
-        purge = await self._clean_up(tell, waits)
-        if in_use:
-            # What was begun is taken back first: a full disk may have no room for the file.
-            setting = await to_thread.run_sync(self._set_model)
+        try:
+            purge = await self._clean_up(tell, waits)
+        finally:
+            if in_use:
+                # What was begun is taken back first: a full disk may have no room for the file.
+                with anyio.CancelScope(shield=True):
+                    setting = await to_thread.run_sync(self._set_model)
         return ReembedReport(switched=switched, purge=purge, setting=setting)
 
     async def _clean_up(self, tell: ReportProgress, waits: Callable[[], None]) -> Purge:

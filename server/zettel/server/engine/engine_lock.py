@@ -124,10 +124,8 @@ class EngineLock:
                 self.announce(self._url)
             if self._folder is not None:
                 os.stat(os.path.join(self._folder, SOCKET))
-        except UnattachableError:
-            return False
-        except OSError as error:
-            return error.errno in PASSING_ERRORS
+        except (UnattachableError, OSError) as error:
+            return _passes(error.__cause__ or error)
         return True
 
     def withdraw(self) -> None:
@@ -159,3 +157,8 @@ def _socket_folders(place: Rendezvous) -> list[Callable[[], str]]:
     if sys.platform == "win32":
         return []
     return [lambda: place.folder, place.prepare_elsewhere]
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether it is for want of something that may be there at the next call."""
+    return isinstance(error, OSError) and error.errno in PASSING_ERRORS

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +64,9 @@ async def measure_space(tables: Tables, cost: ReembeddingCost) -> DiskSpace | No
 
 
 def free_bytes(directory: Path) -> int:
-    """Free bytes of a directory's disk."""
-    return shutil.disk_usage(directory).free
+    """Free bytes of a directory's disk; without bound where the file system does not say."""
+    usage = shutil.disk_usage(directory)
+    return usage.free if usage.total else sys.maxsize
 
 
 async def check_space(tables: Tables, cost: ReembeddingCost) -> None:

@@ -92,8 +92,12 @@ async def check_no_circle(store: NoteReader, note_id: str, targets: Iterable[str
         ahead = set(beyond) - seen
 
 
-def check_outlasts(note: Note) -> None:
+def check_outlasts(note: Note, *, replaced_at: datetime | None = None) -> None:
     """Refuses a note that ends before it takes the place of others: nothing would be true then.
+
+    Args:
+        note: As it is to be stored.
+        replaced_at: When another note takes its place, whatever end it is given; None for never.
 
     Raises:
         InvalidArgumentError: It does.
@@ -103,13 +107,13 @@ def check_outlasts(note: Note) -> None:
         for link in note.links
         if link.relation == SUPERSEDES and link.stood(None) and link.valid_from
     ]
-    if note.valid_until and starts and note.valid_until <= max(starts):
-        raise InvalidArgumentError(
-            "valid_until",
-            f"{iso(note.valid_until)} is not after {iso(max(starts))}, when the note takes the"
-            " place of another",
-            "Pass a later time or no end, or an earlier happened_at.",
-        )
+    end = min(filter(None, (note.valid_until, replaced_at)), default=None)
+    if end and starts and end <= max(starts):
+        problem = f"{iso(end)} is not after {iso(max(starts))}, when the note takes the place of"
+        remedy = "Pass a later time or no end, or an earlier happened_at."
+        if end == replaced_at:
+            remedy = "A newer note takes its place then: move or forget that one first."
+        raise InvalidArgumentError("valid_until", f"{problem} another", remedy)
 
 
 async def check_supersedable(memory: Memory, note: Note, targets: Iterable[str]) -> None:

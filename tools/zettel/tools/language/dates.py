@@ -440,7 +440,7 @@ def read_happened_at(text: str | None, now: datetime) -> Period | None:
     Raises:
         InvalidArgumentError: It cannot be read.
     """
-    return _day_of_wall(lambda at: _happened(text, at), now)
+    return _day_of_wall(lambda at: _happened(text, at), text, now)
 
 
 def read_end(text: str | None, now: datetime) -> Period | None:
@@ -456,14 +456,23 @@ def read_end(text: str | None, now: datetime) -> Period | None:
     def read(at: datetime) -> Period | None:
         return read_time("valid_until", text, at, prefer="future")
 
-    day = _day_of_wall(read, now)
-    return read(now) if day and day.last <= now else day
+    day = _day_of_wall(read, text, now)
+    return read(now) if day and day.start < day.end and day.last <= now else day
 
 
-def _day_of_wall(read: Callable[[datetime], Period | None], now: datetime) -> Period | None:
-    """What is read at the time of the clock on the wall; "in an hour" and "now" at that of UTC."""
+_OF_A_DAY = re.compile(r"\b(?:\w*days?|tomorrow|tonight)\b", re.IGNORECASE)
+
+
+def _day_of_wall(
+    read: Callable[[datetime], Period | None], text: str | None, now: datetime
+) -> Period | None:
+    """What is read at the time of the clock on the wall; a moment without a day at that of UTC.
+
+    "Yesterday at 3pm" has the day that "yesterday" has; "in an hour" and "2pm" have none.
+    """
     day = read(wall_time(now))
-    return read(now) if day and day.roughly else day
+    of_a_day = day is None or day.start < day.end or _OF_A_DAY.search(text or "")
+    return day if of_a_day else read(now)
 
 
 def _happened(text: str | None, now: datetime) -> Period | None:

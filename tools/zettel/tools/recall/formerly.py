@@ -122,9 +122,16 @@ async def over_call(
 
 
 def _call(asked: RecallQuery, end: datetime) -> str:
-    """The call for what was so right before a moment."""
-    query = json.dumps(asked.request.query, ensure_ascii=False)
-    return f'recall(query={query}, as_of="{iso(end - BEFORE_IT_ENDS)}")'
+    """The call for what was so right before a moment, among the same notes."""
+    packed = asked.request.pack()
+    given = {name: value for name, value in packed.items() if name in _REPEATED}
+    given["as_of"] = iso(end - BEFORE_IT_ENDS)
+    written = (f"{name}={json.dumps(v, ensure_ascii=False)}" for name, v in given.items())
+    return f"recall({', '.join(written)})"
+
+
+_REPEATED = frozenset({"query", "subject", "tags", "kind", "session", "namespace"})
+"""Arguments that say which notes are asked."""
 
 
 def end_of_times(question: Question) -> datetime:

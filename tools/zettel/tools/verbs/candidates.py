@@ -1,6 +1,7 @@
 """Stored notes that a new one may repeat or replace: shown to the agent, which decides."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -456,6 +457,9 @@ def _shares_words(note: Note, words: Collection[str], other: Outline) -> bool:
     return fold(other.subject) == fold(note.subject) and 2 * len(shared) > len(words)
 
 
+_NUMBER = re.compile(r"\d+")
+
+
 def _candidate(
     note: Note,
     other: Outline,
@@ -477,10 +481,11 @@ def _candidate(
         else ""
     )
     words = " ".join(other.content.split())
-    # An open task is told again nearly in its words when it is done.
-    repeats = not otherwise and (
-        (nearly_same and other.kind is not Kind.WORKING) or _ask_for_same(note, other)
-    )
+    # An open task is told again nearly in its words when it is done, a port with another number.
+    told_again = other.kind is not Kind.WORKING and _NUMBER.findall(
+        note.content
+    ) == _NUMBER.findall(other.content)
+    repeats = not otherwise and ((nearly_same and told_again) or _ask_for_same(note, other))
     candidate = Candidate(
         note_id=other.note_id,
         content=shorten(words, CANDIDATE_MAX_CHARACTERS),

@@ -629,7 +629,9 @@ async def _amending(
         after = await memory.read(len(change.note.content), replaced)
         until_moved = after.valid_until != note.valid_until
         if after.state is State.ACTIVE and (until_moved or changed_targets(note, after)):
-            check_outlasts(after)
+            stated = stated_end(await memory.store.revisions(note.note_id))
+            ended = note.valid_until if note.valid_until != stated else None
+            check_outlasts(after, replaced_at=ended)
         if words_of(after) != words_of(note):
             # The caller becomes its author; its trust does not rise.
             marked = [MARKED_TRUST] if await read_in_thread(note_marks, after) else []

@@ -86,7 +86,7 @@ class Rendezvous:
                 self.prepare_elsewhere()
         except OSError as error:
             problem = f"{error.filename or self.folder} cannot be used: {error.strerror or error}"
-            raise UnattachableError(problem) from None
+            raise UnattachableError(problem) from error
 
     def prepare_elsewhere(self) -> str:
         """Create the folder outside the store, and return it.
