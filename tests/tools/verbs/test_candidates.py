@@ -300,10 +300,11 @@ async def test_what_is_told_nearly_as_before_is_rather_the_same_than_a_change(
 
 
 async def test_another_number_of_a_thing_is_never_offered_as_the_same(desk: Desk) -> None:
+    text = "The billing service of the shop in the harbour listens for its bank on port"
     for port in (5001, 5002):
-        await desk.told(f"The billing service uses port {port}", session=str(port))
+        await desk.told(f"{text} {port}", session=str(port))
 
-    told = await desk("remember", content="The billing service uses port 5003", session="last")
+    told = await desk("remember", content=f"{text} 5003", session="last")
 
     settle = [str(pick(told, "candidates", at, "settle")) for at in (0, 1)]
     assert [each.split(":")[0] for each in settle] == ["changed", "changed"]
