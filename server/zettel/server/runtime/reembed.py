@@ -174,8 +174,9 @@ class LeasedVectorUpkeep(VectorUpkeep):
             await check_reserve(tables)
 
         async def work() -> bool:
+            # Before the model is loaded: on a full disk this is tried again and again.
+            await check_space(tables, await reembed.cost(tables, embedder))
             found = await estimate(tables, embedder)
-            await check_space(tables, found.cost)
             logger.warning(
                 "the store's vectors are of %s and are made anew with %s, as the settings name it,"
                 " between calls: %s; zettel reembed does it without waiting for calls",
