@@ -7,7 +7,7 @@ import pytest
 
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Note, outline_of
-from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, find_conflicts
+from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, conflict_links, find_conflicts
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.question_words import says_sort
 
@@ -25,13 +25,13 @@ def reason(
 ) -> str:
     """Why the younger note changes the older, at a cosine; empty if it does not.
 
-    With `meant` the older is the only note; else one told between them is as near.
+    With `meant` the older is the only note; else one told before it is as near.
     """
     told = note(older, TOLD), note(younger, TOLD + timedelta(days=days))
     notes = [replace(one, subject=subject) for one in told]
     others = {notes[0].note_id: outline_of(notes[0])}
     if not meant:
-        beside = note(f"Much else: {younger}", TOLD + timedelta(days=1))
+        beside = note(f"Much else: {younger}", TOLD - timedelta(days=1))
         others[beside.note_id] = outline_of(beside)
     cosines = dict.fromkeys(others, cosine)
     found = find_conflicts(notes[1], find_statements(notes[1]), others, cosines)
@@ -721,3 +721,40 @@ def test_other_services_of_a_machine_and_lines_of_a_file_are_no_change_of_an_add
     found = find_conflicts(after, (), {before.note_id: outline_of(before)}, {before.note_id: 0.5})
 
     assert all(one.weight < NAMED_CONFIDENCE for one in found.values())
+
+
+VALUES = (
+    ("Standup is at 9:00", "Standup is at 9:15", "Standup is at 10:00 now"),
+    ("Die Miete beträgt 900 Euro", "Die Miete beträgt 950 Euro", "Die Miete beträgt 1.010 Euro"),
+    (
+        "The wifi password is tulip-44",
+        "The wifi password is rose-19",
+        "New wifi password: daisy-03",
+    ),
+)
+"""One value after the other, none settled."""
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_of_several_values_of_one_thing_all_are_changed_the_last_one_first(
+    values: tuple[str, ...],
+) -> None:
+    first, second, third = (note(text, TOLD + timedelta(days=d)) for d, text in enumerate(values))
+    others = {one.note_id: outline_of(one) for one in (first, second)}
+    cosines = {first.note_id: 0.93, second.note_id: 0.89}
+
+    found = find_conflicts(third, [], others, cosines)
+
+    pairs = [(others[note_id], conflict) for note_id, conflict in found.items()]
+    (link,) = conflict_links(third, pairs, said=False, now=TOLD)
+    assert link.to == second.note_id
+
+
+def test_a_note_between_that_is_of_something_else_is_not_the_last_value() -> None:
+    first = note("Standup is at 9:00", TOLD)
+    between = note("Lunch is at 12:15", TOLD + timedelta(days=1))
+    others = {one.note_id: outline_of(one) for one in (first, between)}
+    cosines = {first.note_id: 0.93, between.note_id: 0.89}
+    third = note("Standup is at 10:00 now", TOLD + timedelta(days=2))
+
+    assert find_conflicts(third, [], others, cosines).keys() == {first.note_id}

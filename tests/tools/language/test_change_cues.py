@@ -222,6 +222,32 @@ def test_a_new_one_of_what_there_is_one_of_at_a_time_is_a_change(text: str) -> N
     assert find_change_cue(text)
 
 
+NEW_NAMES = (
+    "New wifi password: daisy-03",
+    "The lift is mended. Our new cleaning lady is Ana, she comes on Mondays",
+    "Der neue Hausmeister heißt Peer",
+    "Nouveau mot de passe wifi : daisy-03",
+    "La nueva encargada es Marta",
+    "Il nuovo portiere si chiama Ugo",
+    "A nova porteira é Rita",
+    "De nieuwe conciërge is Joost",
+)
+"""A new one, with its name."""
+
+
+@pytest.mark.parametrize("text", NEW_NAMES)
+def test_a_new_one_that_is_named_is_a_change_whatever_it_is(text: str) -> None:
+    assert find_change_cue(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The new office is bright", "A meeting with the new colleagues: Ana, Tom", "New chairs came"],
+)
+def test_what_is_only_told_of_a_new_one_is_no_change(text: str) -> None:
+    assert find_change_cue(text) is None
+
+
 ENDED = (
     "Tom sold his boat",
     "Ana was promoted to ward sister",

@@ -345,10 +345,17 @@ def _why_unembedded(source: str, theirs: str, own: str) -> str:
     return "Vectors of words that were erased stayed out"
 
 
+def _into(namespace: str | None) -> str:
+    """Where the notes went; empty for their own namespaces."""
+    if namespace and OWN_NAME in namespace:
+        return f" into namespaces {namespace.replace(OWN_NAME, '*')!r}, one for each of its own,"
+    return f" into namespace {namespace!r}" if namespace else ""
+
+
 def restore_output(restored: RestoreResult, *, source: str = "backup") -> Output:
     """The printed result of a restore."""
     done, made = restored.done, restored.backup.manifest
-    into = f" into namespace {restored.namespace!r}" if restored.namespace else ""
+    into = _into(restored.namespace)
     moment = iso(datetime.fromisoformat(made.made_at))
     lines = [
         f"{restored.store}: {number_of(done.notes, 'note')},"

@@ -219,7 +219,14 @@ def find_conflicts(
     # A note changes one other. With all that the surest rule finds, 8 of 120 new notes were said to
     # change a wrong one, too, instead of 1, and in two months of notes 24 were wrong instead of 8.
     surest = max((one.sureness for one in found.values() if one.change), default=0.0)
-    return {i: one for i, one in found.items() if not one.change or one.sureness == surest}
+    kept = {i: one for i, one in found.items() if not one.change or one.sureness == surest}
+    surest_changes = {i: one for i, one in kept.items() if one.change}
+    sorts = {one.change for one in surest_changes.values()}
+    alike = [others[i] for i, one in found.items() if one.change in sorts]
+    for note_id, conflict in surest_changes.items():
+        later = _told_later(told, others[note_id], alike, cosines)
+        kept |= {i: replace(found[i], weight=conflict.weight) for i in later}
+    return kept
 
 
 def _with_subject(conflict: Conflict, note: Note | Outline, other: Outline) -> Conflict:
@@ -248,12 +255,17 @@ def _meant_by_nearness(
     if cosine < CHANGE_MIN_COSINE:
         return ""
     new, old = (_words_of_something(one) for one in (note, others[nearest]))
-    shared = new & old
+    shared, values = new & old, [others[nearest]]
     for note_id, other in others.items():
         if shared and note_id != nearest:
             told = fold(f"{other.subject} {other.content}")
-            shared = {word for word in shared if word not in told}
-    return nearest if shared else ""
+            apart = {word for word in shared if word not in told}
+            if apart != shared and telling_key(other) < telling_key(note):
+                if _tells_otherwise(other, others[nearest], cosines):
+                    values.append(other)  # of the same thing
+                    continue
+            shared = apart
+    return max(values, key=telling_key).note_id if shared else ""
 
 
 def _words_of_something(note: Note | Outline) -> set[str]:
@@ -314,6 +326,28 @@ class _Told(NamedTuple):
 
 def _told(note: Note | Outline) -> _Told:
     return _Told(note, told_text(note.content, note.subject))
+
+
+def _told_later(
+    told: _Told, changed: Outline, others: Iterable[Outline], cosines: Mapping[str, float]
+) -> list[str]:
+    """The ids of the notes that told other values of what a note changes, one after the other."""
+    values, end = [changed], telling_key(told.note)
+    for other in sorted(others, key=telling_key):
+        if telling_key(values[-1]) < telling_key(other) < end:
+            if _tells_otherwise(other, values[-1], cosines):
+                values.append(other)
+    return [other.note_id for other in values[1:]]
+
+
+def _tells_otherwise(one: Outline, other: Outline, cosines: Mapping[str, float]) -> bool:
+    """Whether the later of two notes changes the other, by their cosines to a third.
+
+    Theirs is the product of these if they have nothing in common but what each has with that one.
+    """
+    near = [max(cosines.get(note.note_id, 0.0), 0.0) for note in (one, other)]
+    cosine = near[0] * near[1]
+    return _change_between(_told(one), _told(other), cosine, meant=False) is not None
 
 
 def _change_between(one: _Told, other: _Told, cosine: float, *, meant: bool) -> Conflict | None:

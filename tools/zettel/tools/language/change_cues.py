@@ -40,6 +40,10 @@ _QUOTED = regex.compile(
 )
 """Code, and what is in quotation marks; said by somebody behind a colon or a comma."""
 _BRACKETS = regex.compile(r"\([^()\n]*\)")
+_NEW_VALUE = r"\s?[:：]|\s+(?:{})\s+(?:\w+\s+)?(?-i:[A-ZÀ-ÖØ-Þ0-9])"
+"""What stands behind what is new: a colon, or its value, a name or a number."""
+NEW_MAX_WORDS = 4
+"""Words of what is new: "mot de passe wifi"."""
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
@@ -80,6 +84,16 @@ class _Language:
     def changed(self) -> re.Pattern[str]:
         """What tells of a change."""
         return re.compile(_any(self._table["changed"], self._spaced), re.IGNORECASE)
+
+    @cached_property
+    def new(self) -> re.Pattern[str] | None:
+        """What has a new value, at the beginning of a sentence: "New wifi password:"."""
+        if "new" not in self._table:
+            return None
+        new, told = (_any(self._table[key], spaced=True) for key in ("new", "new_is"))
+        noun = rf"(?:[^\s{_BREAKS}.:]+\s+){{0,{NEW_MAX_WORDS - 1}}}?[^\s{_BREAKS}.:]+"
+        begins = rf"(?:^|(?<=[.!?;\n])\s*)(?:\w+\s+)?{new}\s+{noun}"
+        return re.compile(rf"{begins}(?={_NEW_VALUE.format(told)})", re.IGNORECASE)
 
     @cached_property
     def not_changed(self) -> re.Pattern[str] | None:
@@ -243,7 +257,8 @@ def value_words(text: str) -> set[str]:
 
 
 def _changed(language: _Language, text: str) -> re.Match[str] | None:
-    return language.changed.search(_without(language.not_changed, text))
+    rest = _without(language.not_changed, text)
+    return language.changed.search(rest) or (language.new and language.new.search(rest))
 
 
 def _without(pattern: "re.Pattern[str] | regex.Pattern[str] | None", text: str) -> str:

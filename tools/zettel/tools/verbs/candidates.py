@@ -324,17 +324,17 @@ async def _search(
 
 
 async def candidates(memory: Memory, compared: Compared) -> list[Candidate]:
-    """The candidates of a note just stored: conflicting statements first, then similar notes."""
+    """The candidates of a note just stored: conflicting statements first, then similar notes.
+
+    Of several as sure conflicts the one with the note told last, which may have replaced others.
+    """
     note, conflicts, cosines = compared.note, compared.conflicts, compared.cosines
-    meant = (*(compared.known[i] for i in conflicts), *compared.alike)
-    chosen = {other.note_id: other for other in meant}.values()
-
-    def rank(other: Outline) -> tuple[bool, float, str]:
-        note_id = other.note_id
-        return (note_id not in conflicts, -cosines.get(note_id, 0.0), note_id)
-
+    stating = sorted((compared.known[i] for i in conflicts), key=telling_key, reverse=True)
+    stating.sort(key=lambda other: -conflicts[other.note_id].weight)
+    alike = [other for other in compared.alike if other.note_id not in conflicts]
+    alike.sort(key=lambda other: (-cosines.get(other.note_id, 0.0), other.note_id))
     reader = TrustView(memory.trust, note.origin.principal)
-    shown = sorted(chosen, key=rank)[:MAX_CANDIDATES]
+    shown = [*stating, *alike][:MAX_CANDIDATES]
 
     def described() -> list[Candidate]:
         return [
