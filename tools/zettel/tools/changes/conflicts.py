@@ -485,7 +485,9 @@ def _change_near(
     figures = younger.text.quantities.is_figures or older.text.quantities.is_figures
     value = find_other_number(numbers, older.text.numbers) if numbers and not figures else None
     if value and (cue or younger.text.is_of_now or _is_share_of_one(value, younger, older, cosine)):
-        return make_change(NAMED_CONFIDENCE, cosine, _says(value))
+        may_be_else = _each_tells_else(younger, older)
+        sureness = CHANGE_CONFIDENCE if may_be_else else NAMED_CONFIDENCE
+        return make_change(sureness, cosine, _says(value))
     if value and is_version(value) and _share_name(younger, older, value):
         return make_change(VALUE_CONFIDENCE, cosine, _says(value))
     if cosine >= QUANTITY_MIN_COSINE and (value := find_other_label(numbers, older.text.numbers)):
@@ -501,6 +503,18 @@ def _change_near(
         return make_change(CHANGE_CONFIDENCE, cosine, _GOES_ON)
     done = _is_done(younger, older, cosine, meant=meant)
     return make_change(CHANGE_CONFIDENCE, cosine, _DONE) if done else None
+
+
+def _each_tells_else(younger: _Told, older: _Told) -> bool:
+    """Whether each of two notes has words that the other lacks besides their numbers and times.
+
+    Then the numbers may be of two things: "5 mg of ramipril in the morning", "10 mg of amlodipine".
+    """
+    words = [value_words(told.text.content) - words_of_when() for told in (younger, older)]
+    cue = younger.text.cue
+    words[0] -= value_words(cue.phrase) if cue else set()
+    alone = words[0] - words[1], words[1] - words[0]
+    return all(any(not _DIGIT.search(word) for word in own) for own in alone)
 
 
 def _share_name(younger: _Told, older: _Told, value: OtherValue) -> bool:

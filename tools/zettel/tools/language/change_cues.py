@@ -178,7 +178,7 @@ def find_change_cue(text: str) -> ChangeCue | None:
         told = _without(language.not_over, plain)
         if found := _changed(language, _without_mentions(told)):
             phrase = plain[slice(*found.span())].replace("' ", "'")
-            former = _former(language, told)
+            former = _former(language, told, found.span())
             over = tuple(filter(None, _values(language.over, told)))
             rest = _without(language.not_instead, told)
             instead = frozenset(chain.from_iterable(_values(language.instead, rest)))
@@ -187,10 +187,13 @@ def find_change_cue(text: str) -> ChangeCue | None:
     return None
 
 
-def _former(language: _Language, text: str) -> frozenset[str]:
-    """The words of what was before; behind "was replaced by" stands what came instead."""
+def _former(language: _Language, text: str, cue: tuple[int, int]) -> frozenset[str]:
+    """The words of what was before; behind "was replaced by" stands what came instead.
+
+    What has the words of the change in it is none: "el turno de noche empieza ahora a las 22".
+    """
     rest = _without(language.passives, text)
-    found = *_values(language.former_before, text), *_values(language.former, rest)
+    found = *_values(language.former_before, text, cue), *_values(language.former, rest, cue)
     return frozenset(chain.from_iterable(found)) - language.not_former
 
 
@@ -271,10 +274,15 @@ def _apart(text: str) -> str:
     return _ELISION.sub("' ", text.replace("’", "'"))
 
 
-def _values(patterns: Iterable[re.Pattern[str]], text: str) -> Iterator[frozenset[str]]:
+def _values(
+    patterns: Iterable[re.Pattern[str]], text: str, without: tuple[int, int] = (-1, -1)
+) -> Iterator[frozenset[str]]:
+    """The words of each value that has no part of the text at the place `without` in it."""
     for pattern in patterns:
         for found in pattern.finditer(text):
-            yield frozenset(value_words(found["value"]))
+            start, end = found.span("value")
+            if not start <= without[0] < without[1] <= end:
+                yield frozenset(value_words(found["value"]))
 
 
 def _read_languages(text: str) -> Iterator[_Language]:

@@ -226,10 +226,12 @@ def _around(words: Sequence[str], some: set[str]) -> set[tuple[str, str]]:
 def _stand_alike(lost: set[tuple[str, str]], own: set[tuple[str, str]]) -> bool:
     """Whether words of one text and of another stand before the same word, or at the beginning.
 
-    Before a number may be a verb ("Hugo weighs 32", "Hugo has 34").
+    Or behind a number, as what it is of ("5 mg of ramipril"); before one may be a verb ("Hugo
+    weighs 32", "Hugo has 34").
     """
     before, before_own = ({after for _, after in pairs if after} for pairs in (lost, own))
     same = {word for word in before & before_own if not _DIGIT.search(word)}
     at_end = {pair for pair in lost & own if not pair[1]}
     starts = [any(not left for left, _ in pairs) for pairs in (lost, own)]
-    return bool(same or at_end) or all(starts)
+    counted = [any(map(_DIGIT.search, (left for left, _ in pairs))) for pairs in (lost, own)]
+    return bool(same or at_end) or all(starts) or all(counted)
