@@ -8,6 +8,7 @@ import pytest
 from zettel.storage.ids import new_id
 from zettel.storage.notes import Note, outline_of
 from zettel.tools.changes.conflicts import NAMED_CONFIDENCE, conflict_links, find_conflicts
+from zettel.tools.changes.links import SURE_CONFIDENCE
 from zettel.tools.language.facts import find_statements
 from zettel.tools.language.question_words import says_sort
 
@@ -758,3 +759,24 @@ def test_a_note_between_that_is_of_something_else_is_not_the_last_value() -> Non
     third = note("Standup is at 10:00 now", TOLD + timedelta(days=2))
 
     assert find_conflicts(third, [], others, cosines).keys() == {first.note_id}
+
+
+@pytest.mark.parametrize(
+    ("older", "younger", "is_sure"),
+    [
+        ("The pill is 5 mg ramipril", "The pill is 20 mg atorvastatin now", False),
+        ("Set MAX_CONN=50 in the staging config", "MAX_CONN=200 in production now", False),
+        ("The crew needs 4 vans for Leeds", "The crew now needs 6 vans for York", False),
+        ("The crew needs 4 vans", "The crew now needs 6 vans for York", True),
+        ("MAX_CONN=50 for all of us", "MAX_CONN=200 now", True),
+    ],
+)
+def test_a_number_beside_the_same_word_is_surely_changed_unless_each_note_tells_else(
+    older: str, younger: str, is_sure: bool
+) -> None:
+    first, second = note(older, TOLD), note(younger, TOLD + timedelta(days=7))
+    others = {first.note_id: outline_of(first)}
+
+    (conflict,) = find_conflicts(second, [], others, {first.note_id: 0.7}).values()
+
+    assert (conflict.weight >= SURE_CONFIDENCE) is is_sure

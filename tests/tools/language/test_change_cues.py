@@ -498,3 +498,11 @@ def test_where_something_was_done_it_is_not_renamed() -> None:
 def test_what_was_not_replaced_is_as_it_was() -> None:
     assert find_change_cue("Redis was not replaced by Valkey.") is None
     assert find_change_cue("The service has not been renamed.") is None
+
+
+def test_words_of_the_change_are_no_part_of_what_was_before() -> None:
+    cue = find_change_cue("El turno de noche empieza ahora a las 22")
+
+    assert cue
+    assert not cue.former
+    assert find_change_cue("La cita cambia ahora de lunes a martes")

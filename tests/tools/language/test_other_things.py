@@ -48,6 +48,16 @@ def told(content: str, subject: str = "") -> Outline:
         ),
         ("Is the front tyre flat?", "Front tyre: flat at noon", "Rear: a flat tyre at noon"),
         ("What does kiln A dry?", "Kiln A dries spruce", "In the other one, kiln B, we dry spruce"),
+        (
+            "Which dose of ramipril does Ana take?",
+            "Ana takes 5 mg of ramipril in the morning",
+            "Ana now also takes 10 mg of amlodipine in the evening",
+        ),
+        (
+            "At which lag does the alert fire on eu-west?",
+            "The lag alert fires at 30 on eu-west",
+            "The lag alert now fires at 60 on us-east",
+        ),
         ("What is kiln A's reading?", "Kiln A reads 9", "Walnut is in kiln B at 48"),
         (
             "When is Leo due?",

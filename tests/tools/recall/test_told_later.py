@@ -589,3 +589,29 @@ async def test_what_was_told_later_of_a_subject_of_few_notes_comes_first_from_fu
     found = await desk.found(query="To whom do orders of the kitchen go by noon?")
 
     assert found[:2] == [nina, ferrand]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "question"),
+    [
+        (
+            "Ana takes 5 mg of ramipril in the morning.",
+            "Ana now also takes 10 mg of amlodipine in the evening.",
+            "Which dose of ramipril does Ana take?",
+        ),
+        (
+            "Set MAX_CONN=50 in the staging config.",
+            "Set MAX_CONN=200 in the production config now.",
+            "What is MAX_CONN in staging?",
+        ),
+    ],
+)
+async def test_a_number_told_now_of_another_thing_neither_comes_first_nor_supersedes(
+    desk: Desk, older: str, newer: str, question: str
+) -> None:
+    ids = await told(desk, older, newer)
+
+    shown = notes(await desk("recall", query=question))
+
+    assert [note["note_id"] for note in shown] == ids
+    assert "superseded_by" not in str(shown)

@@ -510,10 +510,9 @@ def _each_tells_else(younger: _Told, older: _Told) -> bool:
 
     Then the numbers may be of two things: "5 mg of ramipril in the morning", "10 mg of amlodipine".
     """
-    words = [value_words(told.text.content) - words_of_when() for told in (younger, older)]
-    cue = younger.text.cue
-    words[0] -= value_words(cue.phrase) if cue else set()
-    alone = words[0] - words[1], words[1] - words[0]
+    new, old = (value_words(told.text.content) - words_of_when() for told in (younger, older))
+    of_change = value_words(younger.text.cue.phrase) if younger.text.cue else set[str]()
+    alone = new - old - of_change, old - new
     return all(any(not _DIGIT.search(word) for word in own) for own in alone)
 
 
