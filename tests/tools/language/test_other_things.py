@@ -58,6 +58,11 @@ def told(content: str, subject: str = "") -> Outline:
             "The lag alert fires at 30 on eu-west",
             "The lag alert now fires at 60 on us-east",
         ),
+        (
+            "What is my son's shoe size?",
+            "My son's shoe size is 31",
+            "My daughter's shoe size is 34",
+        ),
         ("What is kiln A's reading?", "Kiln A reads 9", "Walnut is in kiln B at 48"),
         (
             "When is Leo due?",
@@ -127,6 +132,16 @@ def test_another_number_name_or_word_in_place_of_what_is_asked_for_is_another(
             "Who is Emma's boyfriend?",
             "Emma's boyfriend is Lukas.",
             "Emma broke up with Lukas and is together with Timo.",
+        ),
+        (
+            "Wann muss Kuba zur Ärztin?",
+            "U9 von Kuba: 19. Mai",
+            "Die Ärztin ist krank, Kubas U9 ist am 9. Juni",
+        ),
+        (
+            "When do we meet on Tuesdays?",
+            "We meet at 9 on Tuesdays",
+            "We meet at 10 on Wednesdays",
         ),
         ("Who owns search?", "Lena owns search.", "Lena handed search over to Omar."),
         ("Which Postgres version do we use?", VERSIONS, "Upgraded to Postgres 16.2."),

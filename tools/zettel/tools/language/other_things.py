@@ -5,6 +5,7 @@ to walnuts" of Anna.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import regex as re
 
@@ -14,6 +15,7 @@ from zettel.tools.language.names import find_names
 from zettel.tools.language.ordered_lists import items
 from zettel.tools.language.question_words import asks_whether_still, function_terms
 from zettel.tools.language.terms import STEM_CHARACTERS, terms
+from zettel.tools.language.time_words import is_day_month_or_count
 
 ALIGNED_MAX_WORDS = 16
 """Longest notes, in telling words, of which the places of words are compared: in long ones two
@@ -28,6 +30,7 @@ _LETTER = re.compile(
 )
 """A letter that tells which of several ("kiln A"), no initial ("Ana J. Smith")."""
 _DIGIT = re.compile(r"\p{N}")
+_WORD = re.compile(r"[\p{L}\p{M}]+")
 _UNSPACED = re.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _PARTICLE = re.compile(r"\A\p{Hiragana}")
 _EDGE = ""
@@ -71,30 +74,43 @@ def speak_of_one_thing(first: Outline, other: Outline) -> bool:
     """
     told = first.content, other.content
     names = frozenset(terms(" ".join(name for text in told for name in find_names(text))))
-    of_first, of_other = ({*_keys(terms(text), names)} - names for text in told)
+    small = function_terms(*told)
+    of_first, of_other = ({*_keys(terms(text), names, small)} - names for text in told)
     if of_first & of_other or find_change_cue(other.content) is not None:
         return True
     return all(_DIGIT.search(text) for text in told)
 
 
 class _Words:
-    """The words of a note and of its names."""
+    """The words of a note and of its names, and the small ones, which tell nothing."""
 
-    def __init__(self, note: Outline) -> None:
-        self._terms = terms(f"{note.subject} {note.content}")
+    def __init__(self, note: Outline, small: frozenset[str]) -> None:
+        self._terms, self.small = terms(f"{note.subject} {note.content}"), small
         self.subject = frozenset(terms(note.subject))
+        days = filter(is_day_month_or_count, _WORD.findall(fold(note.content)))
+        self._days = {day[:STEM_CHARACTERS] for day in days}
         names = (note.subject, *find_names(note.content))
         self._names = [words for name in names if (words := frozenset(terms(name)))]
         self.name_words = frozenset[str]().union(*self._names)
 
     def keys(self, names: frozenset[str]) -> list[str]:
         """What its telling words are compared by, in order."""
-        return _keys(self._terms, names)
+        return _keys(self._terms, names, self.small)
 
     def names_any(self, words: set[str], *, apart: Iterable[str]) -> bool:
         """Whether it has a name with one of these words, but none of those apart."""
         rest = frozenset(apart)
         return any(name & words and name.isdisjoint(rest) for name in self._names)
+
+    def counts_any(self, words: set[str], told: Sequence[str]) -> bool:
+        """Whether one of these words stands behind a number of it: "5 mg of ramipril".
+
+        No day or month, and `told` are its telling words, without "mg".
+        """
+        return any(
+            word in words and word not in self._days and _NUMBER.fullmatch(number)
+            for number, word in pairwise(told)
+        )
 
 
 _Read = tuple[set[str], tuple[_Words, _Words], list[str], list[str]]
@@ -102,7 +118,8 @@ _Read = tuple[set[str], tuple[_Words, _Words], list[str], list[str]]
 
 def _read(question: str, first: Outline, other: Outline) -> _Read:
     """The words that are meant, both notes, and what their words are compared by."""
-    notes = _Words(first), _Words(other)
+    small = function_terms(question, first.content, other.content)
+    notes = _Words(first, small), _Words(other, small)
     known = notes[0].name_words | notes[1].name_words
     meant = {_key(term, known) for term in terms(question)}
     return meant, notes, notes[0].keys(known), notes[1].keys(known)
@@ -123,8 +140,11 @@ def _has_others(
         own, apart=meant.union(of_first)
     ):
         return True
-    short = max(len(of_first), len(of_other)) <= ALIGNED_MAX_WORDS
-    return short and _stand_alike(_around(of_first, lost), _around(of_other, own))
+    if max(len(of_first), len(of_other)) > ALIGNED_MAX_WORDS:
+        return False
+    if notes[0].counts_any(lost, of_first) and notes[1].counts_any(own, of_other):
+        return True
+    return _stand_alike(_around(of_first, lost), _around(of_other, own))
 
 
 def _is_of_another_part(
@@ -140,7 +160,8 @@ def _is_of_another_part(
     red van at Gate 7".
     """
     known = notes[0].name_words | notes[1].name_words
-    parts = [_keys(terms(item), known) for item in items(_without_heading(content))]
+    items_told = items(_without_heading(content))
+    parts = [_keys(terms(item), known, notes[0].small) for item in items_told]
     clause = _asked_clause(parts, meant.difference(of_other), known)
     both = notes[0].subject & notes[1].subject  # is of every part
     own = set(of_other).intersection(of_first).difference(clause, meant, both)
@@ -194,8 +215,8 @@ def _labels(text: str) -> set[str]:
     return {*_NUMBER.findall(fold(text)), *_LETTER.findall(text)}
 
 
-def _keys(told: Iterable[str], names: frozenset[str]) -> list[str]:
-    return [_key(term, names) for term in told if _tells(term)]
+def _keys(told: Iterable[str], names: frozenset[str], small: frozenset[str]) -> list[str]:
+    return [_key(term, names) for term in told if _tells(term, small)]
 
 
 def _key(term: str, names: frozenset[str]) -> str:
@@ -203,12 +224,12 @@ def _key(term: str, names: frozenset[str]) -> str:
     return term if term in names or _DIGIT.search(term) else term[:STEM_CHARACTERS]
 
 
-def _tells(term: str) -> bool:
+def _tells(term: str, small: frozenset[str]) -> bool:
     if _DIGIT.search(term):
         return True
     if _UNSPACED.search(term):
         return _PARTICLE.match(term) is None
-    return len(term) > SMALL_WORD_CHARACTERS and term not in function_terms()
+    return len(term) > SMALL_WORD_CHARACTERS and term not in small
 
 
 def _around(words: Sequence[str], some: set[str]) -> set[tuple[str, str]]:
@@ -226,12 +247,10 @@ def _around(words: Sequence[str], some: set[str]) -> set[tuple[str, str]]:
 def _stand_alike(lost: set[tuple[str, str]], own: set[tuple[str, str]]) -> bool:
     """Whether words of one text and of another stand before the same word, or at the beginning.
 
-    Or behind a number, as what it is of ("5 mg of ramipril"); before one may be a verb ("Hugo
-    weighs 32", "Hugo has 34").
+    Before a number may be a verb ("Hugo weighs 32", "Hugo has 34").
     """
     before, before_own = ({after for _, after in pairs if after} for pairs in (lost, own))
     same = {word for word in before & before_own if not _DIGIT.search(word)}
     at_end = {pair for pair in lost & own if not pair[1]}
     starts = [any(not left for left, _ in pairs) for pairs in (lost, own)]
-    counted = [any(map(_DIGIT.search, (left for left, _ in pairs))) for pairs in (lost, own)]
-    return bool(same or at_end) or all(starts) or all(counted)
+    return bool(same or at_end) or all(starts)

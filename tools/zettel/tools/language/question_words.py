@@ -328,10 +328,18 @@ def names_of_successor(question: str) -> frozenset[str]:
     return frozenset(terms(" ".join(find_names(successor)))) - function_terms()
 
 
+def function_terms(*texts: str) -> frozenset[str]:
+    """Beginnings of the words that tell nothing by themselves in the languages of some texts.
+
+    In those of all languages if none of the texts' is known: a son is no small word in English.
+    """
+    known = {language for text in texts if (language := find_language(text)) in name_words()}
+    return _function_terms(frozenset(known or name_words()))
+
+
 @cache
-def function_terms() -> frozenset[str]:
-    """Beginnings of the words of all languages that tell nothing by themselves."""
-    words = frozenset[str]().union(*(of.function_words for of in name_words().values()))
+def _function_terms(languages: frozenset[str]) -> frozenset[str]:
+    words = (word for code in languages for word in name_words()[code].function_words)
     return frozenset(terms(" ".join(sorted(words))))
 
 
