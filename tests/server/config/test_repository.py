@@ -117,6 +117,19 @@ def test_without_a_remote_a_moved_folder_and_a_local_clone_have_the_same_first_c
 
 
 @needs_git
+def test_a_repository_made_in_place_of_another_has_a_first_commit_of_its_own(
+    tmp_path: Path,
+) -> None:
+    first = project(repository_at(tmp_path / "bees")).first_commit()
+    shutil.rmtree(tmp_path / "bees")
+    second = repository_at(tmp_path / "bees")
+    git(second, "commit", "-q", "--amend", "--allow-empty", "-m", "Of another")
+
+    assert first
+    assert project(second).first_commit() != first
+
+
+@needs_git
 def test_a_history_that_is_not_all_there_tells_no_first_commit(tmp_path: Path) -> None:
     first = repository_at(tmp_path / "bees")
     git(first, "commit", "-q", "--allow-empty", "-m", "Second")

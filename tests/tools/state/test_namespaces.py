@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import pytest
 from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import START, notes, opened_desk
 
@@ -72,6 +73,21 @@ async def test_another_repository_at_the_same_path_is_another_project() -> None:
 
     assert await folder.tell("Of the first") != await other.tell("Of the second")
     assert await other.found() == 1
+
+
+@pytest.mark.parametrize(
+    ("commit", "later"), [("commit:c0ffee00", ""), ("", "commit:badcab1e"), ("", "")]
+)
+async def test_another_remote_at_the_same_path_is_another_project_where_a_commit_is_unknown(
+    commit: str, later: str
+) -> None:
+    folder = Folder(memory(), "bees-111111", remote="remote:aaaaaaaa", commit=commit)
+    other = Folder(folder.memory, "bees-111111", remote="remote:bbbbbbbb", commit=later)
+
+    assert await folder.tell("Of the first") == "bees-aaaaaa"
+    assert await other.tell("Of the second") == "bees-bbbbbb"
+    assert await folder.found() == await other.found() == 1
+    assert await replace(folder, former="bees-222222").tell("Elsewhere") == "bees-aaaaaa"
 
 
 async def test_the_first_commit_is_asked_only_of_a_repository_that_is_not_known() -> None:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -114,7 +115,6 @@ def normalised(url: str) -> str:
     return f"{host}/{path}".casefold() if host and path else ""
 
 
-@cache
 def first_commit(folder: Path) -> str:
     """The id of the oldest commit without parents; empty if that cannot be told.
 
@@ -124,6 +124,19 @@ def first_commit(folder: Path) -> str:
     Args:
         folder: As `git_folder` finds it.
     """
+    return _first_commit(folder, _made(folder))
+
+
+def _made(folder: Path) -> tuple[int, int]:
+    """What tells a repository from a later one at its place: a file that `git` writes but once."""
+    with suppress(OSError):
+        found = (folder / "description").stat()
+        return found.st_ino, found.st_mtime_ns
+    return 0, 0
+
+
+@cache
+def _first_commit(folder: Path, made: tuple[int, int]) -> str:
     git, config = shutil.which("git"), read_config(folder)
     if not git or (folder / "shallow").exists() or _fetches(config):
         return ""

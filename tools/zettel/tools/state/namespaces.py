@@ -14,7 +14,7 @@ from anyio import to_thread
 
 from zettel.storage.store import NoteFilter, Store
 from zettel.tools.caller import Caller
-from zettel.tools.namespace_names import FIRST_COMMIT, NamespaceNames, Project
+from zettel.tools.namespace_names import FIRST_COMMIT, REMOTE, NamespaceNames, Project
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import META_KEY, parse_names, read_names
 
@@ -81,7 +81,7 @@ async def _namespace_of(
     if not project.remote and commit in names.primary_of:
         primary = names.primary(commit)
         return primary, _missing(names, primary, former)
-    if _is_anothers(names, former, commit):
+    if _is_anothers(names, former, project.remote, commit):
         primary = names.primary(project.named(identity))
         return primary, _missing(names, primary, project.named(identity), identity)
     primary = names.primary(former)
@@ -100,10 +100,18 @@ def _missing(names: NamespaceNames, primary: str, *own: str) -> dict[str, str]:
     }
 
 
-def _is_anothers(names: NamespaceNames, former: str, commit: str) -> bool:
-    """Whether the repository that was at this path is another one."""
-    there = {i for i in names.identities(former) if i.startswith(FIRST_COMMIT)}
-    return bool(commit and there and commit not in there)
+def _is_anothers(names: NamespaceNames, former: str, remote: str, commit: str) -> bool:
+    """Whether the repository that was at this path is another one.
+
+    By their first commits, which stay when a remote is renamed; where one of them cannot be told,
+    as of a shallow clone, by their remotes.
+    """
+    there = names.identities(former)
+    for own, sort in ((commit, FIRST_COMMIT), (remote, REMOTE)):
+        known = {identity for identity in there if identity.startswith(sort)}
+        if own and known:
+            return own not in known
+    return False
 
 
 async def _in_use(memory: Memory, *namespaces: str) -> bool:
