@@ -752,11 +752,14 @@ def test_of_several_values_of_one_thing_all_are_changed_the_last_one_first(
 
 
 def test_a_note_between_that_is_of_something_else_is_not_the_last_value() -> None:
-    first = note("Standup is at 9:00", TOLD)
-    between = note("Lunch is at 12:15", TOLD + timedelta(days=1))
+    first = note("Le marché de producteurs se tient le samedi place de l'Église", TOLD)
+    between = note("Le fromager du marché prend ses commandes le jeudi", TOLD + timedelta(days=1))
     others = {one.note_id: outline_of(one) for one in (first, between)}
-    cosines = {first.note_id: 0.93, between.note_id: 0.89}
-    third = note("Standup is at 10:00 now", TOLD + timedelta(days=2))
+    cosines = {first.note_id: 0.62, between.note_id: 0.55}
+    third = note(
+        "Place de l'Église, les producteurs du marché déballent désormais le dimanche",
+        TOLD + timedelta(days=2),
+    )
 
     assert find_conflicts(third, [], others, cosines).keys() == {first.note_id}
 

@@ -255,15 +255,16 @@ def _meant_by_nearness(
     if cosine < CHANGE_MIN_COSINE:
         return ""
     new, old = (_words_of_something(one) for one in (note, others[nearest]))
-    shared, values = new & old, [others[nearest]]
+    shared, values = set[str](new & old), [others[nearest]]
     for note_id, other in others.items():
-        if shared and note_id != nearest:
-            told = fold(f"{other.subject} {other.content}")
-            apart = {word for word in shared if word not in told}
-            if apart != shared and telling_key(other) < telling_key(note):
-                if _tells_otherwise(other, others[nearest], cosines):
-                    values.append(other)  # of the same thing
-                    continue
+        if not shared or note_id == nearest:
+            continue
+        told = fold(f"{other.subject} {other.content}")
+        apart = {word for word in shared if word not in told}
+        earlier = telling_key(other) < telling_key(note)
+        if apart != shared and earlier and _tells_otherwise(other, values[0], cosines):
+            values.append(other)  # of the same thing
+        else:
             shared = apart
     return max(values, key=telling_key).note_id if shared else ""
 
