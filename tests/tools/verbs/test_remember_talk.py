@@ -137,6 +137,29 @@ async def test_the_talk_is_read_as_one_by_the_id_that_remember_gave(desk: Desk) 
     assert f"kept in {len(parts)} notes" in str(answer["reason"])
 
 
+async def test_a_turn_that_was_changed_is_read_on_a_line_of_its_own_and_stays_in_its_talk(
+    desk: Desk,
+) -> None:
+    first, parts = await _whole(desk)
+    turn = parts[1]
+
+    await desk("update", note_id=turn.note_id, content="Ana: Forty-one, then.", links=[])
+
+    (whole,) = notes(await desk("recall", note_ids=[first]))
+    assert whole["content"] == STANDUP.replace(turn.content, "Ana: Forty-one, then.\n")
+
+
+async def test_a_talk_read_as_one_says_which_of_its_turns_are_superseded(desk: Desk) -> None:
+    first, parts = await _whole(desk)
+    await desk.told("It costs 350", links=[{"to": parts[2].note_id, "relation": "supersedes"}])
+    await desk("forget", note_ids=[parts[3].note_id])
+
+    answer = await desk("recall", note_ids=[first])
+
+    assert f"kept in {len(parts) - 1} notes" in str(answer["reason"])
+    assert str(answer["reason"]).endswith(f"read them for what holds: {parts[2].note_id}.")
+
+
 async def test_a_talk_that_is_larger_than_the_answer_comes_as_its_best_part(desk: Desk) -> None:
     first, _ = await _whole(desk)
 

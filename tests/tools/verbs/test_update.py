@@ -396,3 +396,18 @@ async def test_what_is_too_long_for_a_note_is_told_what_to_do_with_the_rest(desk
 
     with pytest.raises(Refused, match="Keep what changed here, and remember the rest"):
         await desk("update", note_id=note_id, content="the bees swarm " * 3_000)
+
+
+@pytest.mark.parametrize(
+    "respelled", ["The lease began", "The  lease\nbegan.", "The lease began. "]
+)
+async def test_white_space_and_a_full_stop_move_no_date(desk: Desk, respelled: str) -> None:
+    lease = await desk.told("The lease began.\n", happened_at="2026-03-01")
+
+    await desk("update", note_id=lease, content=respelled, tags=["flat"])
+    after = await desk("update", note_id=lease, content="The lease began anew.")
+
+    *_, respelt, anew = await desk.memory.store.revisions(lease)
+    assert (respelt.happened_at.month, respelt.tags) == (3, ("flat",))
+    assert anew.happened_at == desk.now
+    assert pick(after, "changed", "happened_at", 0) == "2026-03-01T00:00:00Z"

@@ -18,6 +18,7 @@ from zettel.storage.notes import (
     State,
 )
 from zettel.storage.store import NoteReader
+from zettel.tools.changes.parts import is_part_link
 from zettel.tools.language.times import is_to_come
 from zettel.tools.validation import (
     MAX_LIST,
@@ -199,10 +200,13 @@ def rule_link(
 
 
 def without_agents(links: Iterable[Link], *, at: datetime, never: bool) -> tuple[Link, ...]:
-    """The links without those stated by agents; `at` and `never` as in `with_links`."""
+    """The links without those stated by agents; `at` and `never` as in `with_links`.
+
+    A part of a text stays one.
+    """
     kept = list[Link]()
     for link in links:
-        if link.made_by != "agent" or not link.stood(None):
+        if link.made_by != "agent" or not link.stood(None) or is_part_link(link):
             kept.append(link)
         elif not never and (over := _over(link, at)):
             kept.append(over)
@@ -224,8 +228,8 @@ def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> lis
     to, relation = key
     found = [
         known
-        for known in links
-        if known[0] == to and relation in ("", known[1], tidy_relation(known[1]))
+        for known, link in links.items()
+        if known[0] == to and relation in _names(known[1], is_part=is_part_link(link))
     ]
     if not found and any(known[0] == to for known in links):
         there = ", ".join(repr(tidy_relation(known[1])) for known in links if known[0] == to)
@@ -235,6 +239,11 @@ def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> lis
             "Name that relation, or none to remove them all.",
         )
     return found
+
+
+def _names(relation: str, *, is_part: bool) -> tuple[str, ...]:
+    """What names a link of a relation that is to be removed; a part of a text leaves it by name."""
+    return (relation,) if is_part else ("", relation, tidy_relation(relation))
 
 
 async def read_targets(store: NoteReader, arguments: Iterable[LinkArgument]) -> Mapping[str, Note]:

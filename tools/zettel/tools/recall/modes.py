@@ -16,7 +16,7 @@ from zettel.storage.errors import (
     NoteForgottenError,
     NoteNotFoundError,
 )
-from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, fold
+from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, State, fold
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_CHANGING, MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
@@ -478,7 +478,14 @@ async def _in_parts(memory: Memory, asked: RecallQuery) -> str:
         return ""
     session = shorten(parts[0].session, REASON_NAME_CHARACTERS)
     listed = f"; recall(session={session!r}) lists them" if session else ""
-    return f"A text told as one, kept in {len(parts) + 1} notes{listed}."
+    there = [part for part in parts if part.state is not State.FORGOTTEN]
+    over = [part.note_id for part in there if part.state is State.SUPERSEDED]
+    ended = ""
+    if 0 < len(over) < len(there) and not asked.looks_back:
+        more = f" and {len(over) - REASON_MAX_IDS} more" if len(over) > REASON_MAX_IDS else ""
+        ended = f" Superseded since, read them for what holds: {', '.join(over[:REASON_MAX_IDS])}"
+        ended += f"{more}."
+    return f"A text told as one, kept in {len(there) + 1} notes{listed}.{ended}"
 
 
 async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:

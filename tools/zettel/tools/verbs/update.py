@@ -124,10 +124,14 @@ def revise(
     Raises:
         InvalidArgumentError: It would end before it begins, or has too many links.
     """
+    if edit.content is not None:
+        edit = replace(edit, content=_with_end_of(old.content, edit.content))
     new_words = edit.content is not None and edit.content != old.content
-    happened = _happened(old, edit, now, new_words=new_words)
+    tells_else = new_words and _words_alone(edit.content or "") != _words_alone(old.content)
+    happened = _happened(old, edit, now, new_words=tells_else)
     moved = happened != old.happened_at
-    never = _was_never_true(old, edit, new_words=new_words, moved=moved)
+    respelled = new_words and not tells_else
+    never = respelled or _was_never_true(old, edit, new_words=new_words, moved=moved)
     until = edit.valid_until.last if edit.valid_until else old.valid_until
     new = replace(
         old,
@@ -161,6 +165,16 @@ def revise(
         ended_at=new.valid_from if new_words and not never else None,
         corrected=never,
     )
+
+
+def _with_end_of(old: str, new: str) -> str:
+    """The new text with the white space behind the old one, which parts it from the next part."""
+    return new if new[-1:].isspace() else new + old[len(old.rstrip()) :]
+
+
+def _words_alone(text: str) -> list[str]:
+    """The words of a text: white space and its last full stop tell nothing."""
+    return text.rstrip().removesuffix(".").split()
 
 
 def _subject_now(old: Note, content: str | None) -> str:
