@@ -520,6 +520,45 @@ async def test_an_exact_repeat_without_its_kind_is_the_known_note(desk: Desk) ->
     assert other["status"] == "stored"
 
 
+async def test_what_is_spelled_otherwise_in_a_command_is_another_note_and_both_are_shown(
+    desk: Desk,
+) -> None:
+    small = await desk.told("Copy the backup with scp -p 2222")
+
+    large = await desk("remember", content="Copy the backup with scp -P 2222")
+    again = await desk("remember", content="copy the  backup with scp -p 2222")
+
+    assert (large["status"], again["status"]) == ("stored", "already_known")
+    assert again["note_id"] == small
+    found = notes(await desk("recall", query="How is the backup copied?"))
+    assert {note["note_id"] for note in found} == {small, large["note_id"]}
+    assert not any(note.get("also") for note in found)
+
+
+async def test_a_served_command_told_with_another_letter_is_no_echo(desk: Desk) -> None:
+    await desk.told("Copy the backup with scp -p 2222")
+    await desk("recall", query="How is the backup copied?")
+
+    told = await desk("remember", content="[2026-11-20] Copy the backup with scp -P 2222")
+
+    assert told["status"] == "stored"
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0.5, "already_known"), (1.5, "stored")])
+async def test_a_value_told_again_is_told_anew_unless_the_other_was_told_at_once(
+    desk: Desk, seconds: float, status: str
+) -> None:
+    """A client that was killed with calls under way tells all again that it heard no answer to."""
+    await desk.told("The deploy key is 134")
+    desk.later(seconds=seconds - 1)
+    await desk.told("The deploy key is 139")
+    desk.later(minutes=1)
+
+    again = await desk("remember", content="The deploy key is 134")
+
+    assert again["status"] == status
+
+
 async def test_a_long_document_is_cut_into_parts_of_its_first_note(desk: Desk) -> None:
     paragraphs = [
         f"Chapter {n}. " + (f"The harbour has berth {n}. " * 40).strip() for n in range(40)

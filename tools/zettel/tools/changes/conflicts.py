@@ -223,6 +223,8 @@ def find_conflicts(
     surest_changes = {i: one for i, one in kept.items() if one.change}
     sorts = {one.change for one in surest_changes.values()}
     alike = [others[i] for i, one in found.items() if one.change in sorts]
+    if len(alike) > SAME_THING_MAX_NOTES:  # entries of a series: "day 3", "day 4"
+        return kept
     for note_id, conflict in surest_changes.items():
         later = _told_later(told, others[note_id], alike, cosines)
         kept |= {i: replace(found[i], weight=conflict.weight) for i in later}

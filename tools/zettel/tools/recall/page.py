@@ -15,7 +15,7 @@ from zettel.storage.notes import (
 from zettel.tools.answers import About, Overview
 from zettel.tools.concurrency import read_texts
 from zettel.tools.ranking.cut import SHOWN_MAX_NOTES
-from zettel.tools.ranking.ranked import copy_key
+from zettel.tools.ranking.ranked import CopyKey, copy_key
 from zettel.tools.ranking.voices import OWN, voice_of
 from zettel.tools.recall.as_of import read_ids, read_page
 from zettel.tools.recall.note_details import (
@@ -159,7 +159,7 @@ async def _distinct(
 
     The extra group shows that the one before is complete: copies are adjacent in a ranking.
     """
-    groups, looked, ids = dict[tuple[str, str], list[Note]](), 0, page.ids
+    groups, looked, ids = dict[CopyKey, list[Note]](), 0, page.ids
     while looked < len(ids) and len(groups) <= most:
         chunk = ids[looked : looked + max(most + 1, PAGE_READ_MIN_NOTES)]
         notes = await read_page(memory, asked, [i for i in chunk if i not in page.shown])
@@ -173,7 +173,7 @@ async def _distinct(
     ], looked
 
 
-async def _copy_keys(notes: Sequence[Note]) -> list[tuple[str, str]]:
+async def _copy_keys(notes: Sequence[Note]) -> list[CopyKey]:
     return await read_texts(count_characters(notes), lambda: list(map(copy_key, notes)))
 
 
@@ -234,7 +234,7 @@ async def _side_by_side(
 
     placed = [one for entry in entries for one in (entry, *beside(entry))]
     keys = await _copy_keys([one.note for one in placed])
-    ordered = dict[tuple[str, str], PageNote]()
+    ordered = dict[CopyKey, PageNote]()
     for key, one in zip(keys, placed, strict=True):
         ordered.setdefault(key, one)
     return list(ordered.values())[: max(most, SHOWN_MAX_NOTES) if page.chosen else most]

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import TypedDict, Unpack
@@ -37,6 +37,7 @@ from zettel.tools.changes.supersession import (
     supersedes,
     with_plans_replaced,
 )
+from zettel.tools.changes.telling_order import telling_key
 from zettel.tools.concurrency import check_cancelled, first_error, read_in_thread, shielded
 from zettel.tools.language.dates import (
     find_note_times,
@@ -46,6 +47,7 @@ from zettel.tools.language.dates import (
 )
 from zettel.tools.language.documents import cut_text
 from zettel.tools.language.marks import ORDERS, find_marks
+from zettel.tools.language.spelling import are_spelled_alike, spells_otherwise
 from zettel.tools.language.times import Period, iso
 from zettel.tools.language.transcripts import TextPart
 from zettel.tools.language.turn_times import read_turn_times
@@ -74,6 +76,9 @@ from zettel.tools.verbs.candidates import (
     was_alone,
 )
 
+AT_ONCE = timedelta(seconds=1)
+"""Within which two notes are told at once, and neither says that the other has changed: a client
+has eight calls under way, of which a kill leaves some unanswered."""
 REPLACED_NAMED = 3
 """Ids named of notes that may have replaced one that is known."""
 ECHO_MAX_TEXTS = 100
@@ -385,7 +390,9 @@ async def _known_parts(memory: Memory, notes: Sequence[Note], given: _Given) -> 
         rest = (await parts_of(memory.store, [other.note_id])).get(other.note_id, [])
         parts = [other, *(note for note in rest if note.state is State.ACTIVE)]
         same = [
-            fold(one.content) == fold(note.content) for one, note in zip(parts, notes, strict=False)
+            fold(one.content) == fold(note.content)
+            and are_spelled_alike(one.content.strip(), note.content.strip())
+            for one, note in zip(parts, notes, strict=False)
         ]
         if 1 < len(parts) == sum(same):
             return parts
@@ -618,10 +625,24 @@ async def _repeated(memory: Memory, note: Note, folded: str, given: _Given) -> N
     for offset in range(0, await memory.store.count(where), validation.MAX_LIST):
         for other in await memory.store.find(where, limit=validation.MAX_LIST, offset=offset):
             same = fold(other.subject) == fold(note.subject) and _when(given, other)
+            same = same and are_spelled_alike(other.content, note.content)
             # What may have replaced it was told meanwhile: now it is so again.
-            if same and not await replaced_since(memory, other):
+            if same and not await _replaced_before(memory, other, note):
                 return other
     return None
+
+
+async def _replaced_before(memory: Memory, known: Note, note: Note) -> bool:
+    """Whether something told between two tellings of the same may have replaced it.
+
+    Not what was told at once with either: a client that was cut off tells all again whose answers
+    it has not heard.
+    """
+    between = await replaced_since(memory, known)
+    return any(
+        telling_key(other) < telling_key(note) and other.known_from - known.known_from >= AT_ONCE
+        for other in between
+    )
 
 
 def _when(given: _Given, other: Note) -> bool:
@@ -665,7 +686,8 @@ def _first_repeated(
         ):
             if known.note_id not in folded:
                 folded[known.note_id] = fold(known.content)
-            if served.text in folded[known.note_id]:
+            told = served.text in folded[known.note_id]
+            if told and not spells_otherwise(note.content, known.content):
                 return known
     return None
 
