@@ -1,6 +1,5 @@
 """Ranked notes: their scores, the judgement of a ranking, and changes to its order."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -71,16 +70,12 @@ def copy_key(note: Note | Outline) -> CopyKey:
 def group_copies(ranked: Iterable[Ranked], outlines: Mapping[str, Outline]) -> tuple[Ranked, ...]:
     """Move the copies of a note right behind the best of them, so that no page repeats one.
 
-    A note without an outline has no copies.
+    Also what is only spelled otherwise, which is none. A note without an outline has no copies.
     """
-    placed = list(ranked)
-    told = [outlines.get(one.note_id) for one in placed]
-    keys = [_folded(o) if o else (one.note_id,) for one, o in zip(placed, told, strict=True)]
-    alike, groups = Counter(keys), dict[CopyKey, list[Ranked]]()
-    for one, outline, key in zip(placed, told, keys, strict=True):
-        # Read of few notes: of two hundred what their spelling tells takes 2 ms.
-        more = told_by_spelling(outline.content) if outline and alike[key] > 1 else ()
-        groups.setdefault((*key, more), []).append(one)
+    groups = dict[CopyKey, list[Ranked]]()
+    for one in ranked:
+        outline = outlines.get(one.note_id)
+        groups.setdefault(_folded(outline) if outline else (one.note_id,), []).append(one)
     return tuple(chain.from_iterable(groups.values()))
 
 
