@@ -226,6 +226,7 @@ NEW_NAMES = (
     "New wifi password: daisy-03",
     "The lift is mended. Our new cleaning lady is Ana, she comes on Mondays",
     "Der neue Hausmeister heißt Peer",
+    "House:\n- New door code: 4471",
     "Nouveau mot de passe wifi : daisy-03",
     "La nueva encargada es Marta",
     "Il nuovo portiere si chiama Ugo",

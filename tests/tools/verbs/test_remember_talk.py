@@ -157,7 +157,7 @@ async def test_a_talk_read_as_one_says_which_of_its_turns_are_superseded(desk: D
     answer = await desk("recall", note_ids=[first])
 
     assert f"kept in {len(parts) - 1} notes" in str(answer["reason"])
-    assert str(answer["reason"]).endswith(f"read them for what holds: {parts[2].note_id}.")
+    assert str(answer["reason"]).endswith(f"they name what came: {parts[2].note_id}.")
 
 
 async def test_a_talk_that_is_larger_than_the_answer_comes_as_its_best_part(desk: Desk) -> None:

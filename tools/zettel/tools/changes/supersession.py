@@ -322,7 +322,7 @@ async def half_superseded(store: Store, *, now: datetime) -> list[str]:
     closed = {note.note_id for note in await store.find(where, limit=SUPERSEDED_MAX_NOTES)}
     below = await store.get(sorted(targets - closed))
     open_ = {note.note_id for note in below if (note.namespace, note.note_id) in held}
-    parts = await _parts_of(store, targets, {})
+    parts = await _parts_of(store, targets & (closed | open_), {})
     open_ |= {note_id for note_id, part in parts.items() if part.state is State.ACTIVE}
     planned = await plan_targets(store, (closed - targets) | open_, {}, by="", now=now)
     due = {note.note_id: note.valid_until for note in below if _may_be_due(note, now)}

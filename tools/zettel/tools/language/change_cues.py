@@ -92,7 +92,7 @@ class _Language:
             return None
         new, told = (_any(self._table[key], spaced=True) for key in ("new", "new_is"))
         noun = rf"(?:[^\s{_BREAKS}.:]+\s+){{0,{NEW_MAX_WORDS - 1}}}?[^\s{_BREAKS}.:]+"
-        begins = rf"(?:^|(?<=[.!?;\n])\s*)(?:\w+\s+)?{new}\s+{noun}"
+        begins = rf"(?:^|(?<=[.!?;\n]))[ \t]*(?:[-*•][ \t])?(?:\w+\s+)?{new}\s+{noun}"
         return re.compile(rf"{begins}(?={_NEW_VALUE.format(told)})", re.IGNORECASE)
 
     @cached_property

@@ -483,8 +483,8 @@ async def _in_parts(memory: Memory, asked: RecallQuery) -> str:
     ended = ""
     if 0 < len(over) < len(there) and not asked.looks_back:
         more = f" and {len(over) - REASON_MAX_IDS} more" if len(over) > REASON_MAX_IDS else ""
-        ended = f" Superseded since, read them for what holds: {', '.join(over[:REASON_MAX_IDS])}"
-        ended += f"{more}."
+        named = f"{', '.join(over[:REASON_MAX_IDS])}{more}"
+        ended = f" Superseded since; read by their ids they name what came: {named}."
     return f"A text told as one, kept in {len(there) + 1} notes{listed}.{ended}"
 
 
