@@ -471,3 +471,34 @@ async def test_a_token_that_two_processes_confirm_at_once_gives_both_the_receipt
         first["status"],
         pick(first, "proof", "receipt"),
     )
+
+
+@pytest.mark.parametrize("place", ["content", "session", "tags", "source", "subject"])
+async def test_an_erasure_ends_though_another_note_quotes_the_id(
+    any_desk: Desk, place: str
+) -> None:
+    note_id = await any_desk.told(CANARY)
+    fields: dict[str, object] = {"content": "Ben knows of it", place: note_id}
+    if place == "content":
+        fields[place] = f"It follows up {note_id}"
+    elif place == "tags":
+        fields[place] = ["lodge", note_id]
+    kept = str((await any_desk("remember", **fields))["note_id"])
+
+    answer = await erased(any_desk, note_id)
+
+    assert answer["status"] == "erased"
+    assert [note.note_id for note in await any_desk.memory.store.get([note_id, kept])] == [kept]
+
+
+async def test_a_first_part_is_erased_alone_though_its_text_has_a_session_by_its_id(
+    any_desk: Desk,
+) -> None:
+    berths = (f"Berth {n} is free. " * 60 for n in range(40))
+    told = await any_desk("remember", content="\n\n".join(("A walrus came. " * 80, *berths)))
+
+    preview = await any_desk("forget", query="walrus", erase=True)
+    answer = await any_desk("forget", confirm=preview["confirm"])
+
+    assert ids(preview) == [told["note_id"]]
+    assert answer["status"] == "erased"

@@ -31,7 +31,7 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.lance.errors import is_conflict
 from zettel.storage.lance.ledger_rows import follow_ledger, share_receipt
 from zettel.storage.lance.maintenance import mark_upkeep
-from zettel.storage.lance.predicates import all_of, one_of
+from zettel.storage.lance.predicates import all_of, one_of, text_literal
 from zettel.storage.lance.reads import read_rows
 from zettel.storage.lance.schema import EMBED_MODEL
 from zettel.storage.lance.snapshot import remove_unused
@@ -367,7 +367,7 @@ async def remove_abandoned(tables: Tables, *, before: float) -> Purge:
     async with hold(tables.place, wait_s=PURGE_LOCK_WAIT_S) as held:
         if not held:
             return Purge(done=False, why=_TENDED)
-        return await _verified((tables.notes,), (), (), before)
+        return await _verified(tables, (tables.notes,), (), (), before)
 
 
 async def _purge(
@@ -392,7 +392,7 @@ async def _purge(
         await mark_upkeep(tables.all())
         # Orders and previews in `meta` name the ids until that table is cleaned, as the last one.
         places = _files((None,) if tables.meta in chosen else chosen, tables)
-        return await _verified(chosen, places, note_ids, began)
+        return await _verified(tables, chosen, places, note_ids, began)
 
 
 async def _rewrite(table: LanceTable, tables: Tables, *, everything: bool) -> None:
@@ -461,6 +461,7 @@ def _files(chosen: Iterable[LanceTable | None], tables: Tables) -> list[StoreFil
 
 
 async def _verified(
+    tables: Tables,
     chosen: Iterable[LanceTable],
     places: Sequence[StoreFiles],
     note_ids: Sequence[str],
@@ -469,6 +470,7 @@ async def _verified(
     """Check the files that are left.
 
     Args:
+        tables: Of the store.
         chosen: Tables without files of unfinished writes.
         places: Where no file may name a note.
         note_ids: The notes.
@@ -480,10 +482,13 @@ async def _verified(
             why = f"{len(left)} files of an unfinished write are too young"
             return Purge(done=False, why=why, rewritten=True)
     sought = note_ids[:: max(1, len(note_ids) // SEARCHED_MAX_IDS)][:SEARCHED_MAX_IDS]
-    for place in places:
-        if held := await to_thread.run_sync(files_holding, place, sought):
-            name = PurePosixPath(held[0]).name
-            return Purge(done=False, why=f"an id still stands in {name}")
+    held = await _holding(places, sought)
+    quoted = await _quoted(tables, sought) if held else frozenset[str]()
+    if quoted:
+        sought = [note_id for note_id in sought if note_id not in quoted]
+        held = await _holding(places, sought)
+    if held:
+        return Purge(done=False, why=f"an id still stands in {PurePosixPath(held).name}")
     return Purge(
         done=True,
         verified=(
@@ -491,8 +496,31 @@ async def _verified(
             "every row that shared a fragment was rewritten, every index made anew, every older"
             " version dropped, no file is left that no version names",
             *([f"{len(sought)} of {len(note_ids)} ids searched byte by byte"] if sought else []),
+            *([f"{len(quoted)} ids left out, which other notes quote"] if quoted else []),
         ),
     )
+
+
+async def _holding(places: Sequence[StoreFiles], note_ids: Sequence[str]) -> str:
+    """The path of a file that names one of the notes; empty if none does."""
+    for place in places:
+        if held := await to_thread.run_sync(files_holding, place, note_ids):
+            return held[0]
+    return ""
+
+
+_QUOTING = ("content", "context", "subject", "source", "session", "array_to_string(tags, ' ')")
+"""Columns in which agents may write the id of another note."""
+
+
+async def _quoted(tables: Tables, note_ids: Sequence[str]) -> frozenset[str]:
+    """Those of the erased notes whose ids other notes hold in their words, which stay."""
+    found = set[str]()
+    for note_id in note_ids:
+        quoting = " OR ".join(f"contains({column}, {text_literal(note_id)})" for column in _QUOTING)
+        if await tables.notes.count(quoting):
+            found.add(note_id)
+    return frozenset(found)
 
 
 async def _left_over(files: StoreFiles, began: float) -> Sequence[str]:
