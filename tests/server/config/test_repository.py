@@ -130,6 +130,22 @@ def test_a_repository_made_in_place_of_another_has_a_first_commit_of_its_own(
 
 
 @needs_git
+def test_a_repository_made_from_an_empty_template_in_place_of_another_is_asked_again(
+    tmp_path: Path,
+) -> None:
+    found = list[str]()
+    for message in ("Of one", "Of another"):
+        folder = repository_at(tmp_path / "bees")
+        git(folder, "commit", "-q", "--amend", "--allow-empty", "-m", message)
+        (folder / ".git" / "description").unlink()
+        found.append(project(folder).first_commit())
+        shutil.rmtree(folder)
+
+    assert all(found)
+    assert found[0] != found[1]
+
+
+@needs_git
 def test_a_history_that_is_not_all_there_tells_no_first_commit(tmp_path: Path) -> None:
     first = repository_at(tmp_path / "bees")
     git(first, "commit", "-q", "--allow-empty", "-m", "Second")

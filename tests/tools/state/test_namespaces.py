@@ -90,6 +90,18 @@ async def test_another_remote_at_the_same_path_is_another_project_where_a_commit
     assert await replace(folder, former="bees-222222").tell("Elsewhere") == "bees-aaaaaa"
 
 
+async def test_a_repository_in_place_of_another_is_known_by_its_first_commit_too() -> None:
+    first = Folder(memory(), "bees-111111", remote="remote:aaaaaaaa")
+    second = replace(first, remote="remote:bbbbbbbb", commit="commit:badcab1e")
+
+    await first.tell("Of the first")
+    assert await second.tell("Of the second") == "bees-bbbbbb"
+    assert await replace(second, remote="").tell("Without a remote") == "bees-bbbbbb"
+    moved = replace(second, remote="", former="bees-222222")
+    assert await moved.tell("Moved") == "bees-bbbbbb"
+    assert await first.found() == 1
+
+
 async def test_the_first_commit_is_asked_only_of_a_repository_that_is_not_known() -> None:
     folder = Folder(memory(), "bees-111111", remote="remote:aaaaaaaa")
     await folder.tell("First")

@@ -118,8 +118,9 @@ def normalised(url: str) -> str:
 def first_commit(folder: Path) -> str:
     """The id of the oldest commit without parents; empty if that cannot be told.
 
-    Asked once of each repository in a process. Nothing is asked of a repository whose history is
-    not all there, or that could have `git` start a program to fetch it.
+    Asked once in a process, and again when the configuration was written since. Nothing is asked
+    of a repository whose history is not all there, or that could have `git` start a program to
+    fetch it.
 
     Args:
         folder: As `git_folder` finds it.
@@ -128,9 +129,9 @@ def first_commit(folder: Path) -> str:
 
 
 def _made(folder: Path) -> tuple[int, int]:
-    """What tells a repository from a later one at its place: a file that `git` writes but once."""
+    """What tells a repository from a later one at its place: its configuration, which all have."""
     with suppress(OSError):
-        found = (folder / "description").stat()
+        found = (folder / "config").stat()
         return found.st_ino, found.st_mtime_ns
     return 0, 0
 

@@ -83,7 +83,7 @@ async def _namespace_of(
         return primary, _missing(names, primary, former)
     if _is_anothers(names, former, project.remote, commit):
         primary = names.primary(project.named(identity))
-        return primary, _missing(names, primary, project.named(identity), identity)
+        return primary, _missing(names, primary, project.named(identity), identity, commit)
     primary = names.primary(former)
     if primary == former and not await _in_use(memory, former):
         primary = names.primary(project.named(identity))
