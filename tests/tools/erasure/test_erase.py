@@ -14,6 +14,7 @@ from tests.tools.conftest import Desk, Refused, ids, notes, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.erasable import Order, Receipt, digest_of
+from zettel.storage.lance.store import LanceStore
 from zettel.storage.notes import Run
 from zettel.storage.store import Change, NoteFilter
 from zettel.tools.caller import Caller
@@ -489,6 +490,8 @@ async def test_an_erasure_ends_though_another_note_quotes_the_id(
 
     assert answer["status"] == "erased"
     assert [note.note_id for note in await any_desk.memory.store.get([note_id, kept])] == [kept]
+    if isinstance(any_desk.memory.store, LanceStore):
+        assert "1 of them left out, as other notes quote them" in str(answer)
 
 
 async def test_a_first_part_is_erased_alone_though_its_text_has_a_session_by_its_id(

@@ -310,6 +310,17 @@ async def test_another_number_of_a_thing_is_never_offered_as_the_same(desk: Desk
     assert [each.split(":")[0] for each in settle] == ["changed", "changed"]
 
 
+async def test_of_several_values_that_nobody_settled_the_last_is_the_first_candidate(
+    desk: Desk,
+) -> None:
+    for value in ("The rent is 900 euros.", "The rent is 950 euros from March."):
+        last = await desk.told(value, session=value)
+
+    told = await desk("remember", content="The rent is 1,010 euros.", session="last")
+
+    assert pick(told, "candidates", 0, "note_id") == last
+
+
 @pytest.mark.parametrize(
     ("task", "kind", "done", "closed"),
     [

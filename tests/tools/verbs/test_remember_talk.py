@@ -160,6 +160,46 @@ async def test_a_talk_read_as_one_says_which_of_its_turns_are_superseded(desk: D
     assert str(answer["reason"]).endswith(f"they name what came: {parts[2].note_id}.")
 
 
+async def test_a_talk_says_which_turns_are_superseded_where_only_its_first_is_not(
+    desk: Desk,
+) -> None:
+    first, parts = await _whole(desk)
+    for part in parts[1:]:
+        links = [{"to": part.note_id, "relation": "supersedes"}]
+        await desk.told(f"Not so any more: {part.content}", links=links)
+
+    answer = await desk("recall", note_ids=[first])
+
+    assert f"they name what came: {parts[1].note_id}, " in str(answer["reason"])
+
+
+async def test_a_turn_leaves_its_talk_only_by_the_name_of_the_relation(desk: Desk) -> None:
+    first, parts = await _whole(desk)
+    turn, link = parts[1], {"to": first, "remove": True}
+
+    with pytest.raises(Refused, match="Name its relation, 'part_of', to take the note out of"):
+        await desk("update", note_id=turn.note_id, links=[link])
+    await desk("update", note_id=turn.note_id, links=[{**link, "relation": "part_of"}])
+
+    (whole,) = notes(await desk("recall", note_ids=[first]))
+    assert whole["content"] == STANDUP.replace(turn.content, "")
+
+
+async def test_the_first_turn_of_what_was_added_to_a_talk_stays_on_a_line_of_its_own_when_changed(
+    desk: Desk,
+) -> None:
+    talk = STANDUP.rstrip("\n")
+    first = await desk.told(talk)
+    added = "Ana: And I order the paint."
+    told = await desk("remember", content=f"{talk}\n\n{added}\nBen: Thank you, I forgot it.")
+    turn = str(pick(told, "parts", -2))
+
+    await desk("update", note_id=turn, content="Ana: And I order no paint.")
+
+    (whole,) = notes(await desk("recall", note_ids=[first]))
+    assert "ask him.\n\nAna: And I order no paint.\nBen: Thank you" in str(whole["content"])
+
+
 async def test_a_talk_that_is_larger_than_the_answer_comes_as_its_best_part(desk: Desk) -> None:
     first, _ = await _whole(desk)
 

@@ -496,7 +496,7 @@ async def _verified(
             "every row that shared a fragment was rewritten, every index made anew, every older"
             " version dropped, no file is left that no version names",
             *([f"{len(sought)} of {len(note_ids)} ids searched byte by byte"] if sought else []),
-            *([f"{len(quoted)} ids left out, which other notes quote"] if quoted else []),
+            *([f"{len(quoted)} of them left out, as other notes quote them"] if quoted else []),
         ),
     )
 

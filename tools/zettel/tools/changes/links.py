@@ -233,6 +233,12 @@ def _removed(links: Mapping[tuple[str, str], Link], key: tuple[str, str]) -> lis
     ]
     if not found and any(known[0] == to for known in links):
         there = ", ".join(repr(tidy_relation(known[1])) for known in links if known[0] == to)
+        if not relation:
+            raise InvalidArgumentError(
+                "links",
+                f"the only link to {to} says that the note is a part of a text",
+                f"Name its relation, {there}, to take the note out of that text.",
+            )
         raise InvalidArgumentError(
             "links",
             f"there is no {relation!r} link to {to}, but {there}",

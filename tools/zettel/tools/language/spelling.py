@@ -61,4 +61,5 @@ def _indents(text: str) -> list[int]:
         return []
     lines = [line for line in text.expandtabs().splitlines() if line.strip()]
     indents = [len(line) - len(line.lstrip()) for line in lines]
-    return [indent - min(indents) for indent in indents]
+    least = min(indents)
+    return [indent - least for indent in indents]

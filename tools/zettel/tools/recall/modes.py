@@ -481,7 +481,7 @@ async def _in_parts(memory: Memory, asked: RecallQuery) -> str:
     there = [part for part in parts if part.state is not State.FORGOTTEN]
     over = [part.note_id for part in there if part.state is State.SUPERSEDED]
     ended = ""
-    if 0 < len(over) < len(there) and not asked.looks_back:
+    if over and not asked.looks_back:
         more = f" and {len(over) - REASON_MAX_IDS} more" if len(over) > REASON_MAX_IDS else ""
         named = f"{', '.join(over[:REASON_MAX_IDS])}{more}"
         ended = f" Superseded since; read by their ids they name what came: {named}."

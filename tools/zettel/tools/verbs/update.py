@@ -54,7 +54,7 @@ from zettel.tools.changes.merging import (
     twin_change,
     with_state,
 )
-from zettel.tools.changes.parts import parts_of
+from zettel.tools.changes.parts import first_part, parts_of
 from zettel.tools.changes.preconditions import check_expected, check_rev
 from zettel.tools.changes.settling import is_another_plan
 from zettel.tools.changes.stages import LINKED, next_note, stage_after
@@ -125,7 +125,7 @@ def revise(
         InvalidArgumentError: It would end before it begins, or has too many links.
     """
     if edit.content is not None:
-        edit = replace(edit, content=_with_end_of(old.content, edit.content))
+        edit = replace(edit, content=_with_space_around(old, edit.content))
     new_words = edit.content is not None and edit.content != old.content
     tells_else = new_words and _words_alone(edit.content or "") != _words_alone(old.content)
     happened = _happened(old, edit, now, new_words=tells_else)
@@ -167,9 +167,16 @@ def revise(
     )
 
 
-def _with_end_of(old: str, new: str) -> str:
-    """The new text with the white space behind the old one, which parts it from the next part."""
-    return new if new[-1:].isspace() else new + old[len(old.rstrip()) :]
+def _with_space_around(old: Note, new: str) -> str:
+    """The new text with the white space around the old one, which parts it from its neighbours.
+
+    In front these are the empty lines before the first part that was added to a text.
+    """
+    told = old.content
+    before, line_break, _ = told[: len(told) - len(told.lstrip())].rpartition("\n")
+    if first_part(old) and not new[:1].isspace():
+        new = f"{before}{line_break}{new}"
+    return new if new[-1:].isspace() else new + told[len(told.rstrip()) :]
 
 
 def _words_alone(text: str) -> list[str]:
