@@ -171,6 +171,13 @@ def supersede_by_half(stored: Histories) -> None:
     stored["NOTE4"] = chained(replace(first(4), links=(link,)))
 
 
+def close_for_nobody(stored: Histories) -> None:
+    """A note is superseded by a forgotten one alone."""
+    link = Link(to="NOTE3", relation=SUPERSEDES, made_at=START)
+    stored["NOTE2"][1] = replace(stored["NOTE2"][1], links=(link,))
+    stored["NOTE3"] = chained(replace(first(3), state=State.SUPERSEDED))
+
+
 def end_without_a_word(stored: Histories) -> None:
     """A closed revision does not say that the world changed."""
     stored["NOTE1"][0] = replace(stored["NOTE1"][0], ended_at=None)
@@ -178,6 +185,15 @@ def end_without_a_word(stored: Histories) -> None:
 
 def test_a_store_that_holds_what_was_acknowledged_has_no_flaw() -> None:
     assert audit(histories()).flawless
+
+
+def test_the_first_of_three_tellings_is_superseded_though_the_second_was_forgotten() -> None:
+    stored = histories()
+    close_for_nobody(stored)
+    link = Link(to="NOTE2", relation=SUPERSEDES, made_at=START)
+    stored["NOTE4"] = chained(replace(first(4), links=(link,)))
+
+    assert not audit(stored).flaws.torn
 
 
 @pytest.mark.parametrize(
@@ -193,6 +209,7 @@ def test_a_store_that_holds_what_was_acknowledged_has_no_flaw() -> None:
         (leave_two_current, "torn"),
         (link_to_nowhere, "torn"),
         (supersede_by_half, "torn"),
+        (close_for_nobody, "torn"),
         (end_without_a_word, "torn"),
     ],
 )

@@ -78,16 +78,27 @@ def _told(note: Note) -> object:
 
 
 def half_superseded(histories: Histories) -> Iterator[str]:
-    """Notes that somebody supersedes and that stand, or that nobody does and that do not."""
+    """Notes that somebody supersedes and that stand, or that nobody does and that do not.
+
+    A forgotten note supersedes while its own place is taken, in its namespace: of three tellings of
+    a fact the first does not come back when the second is forgotten.
+    """
     last = {note_id: history[-1] for note_id, history in histories.items() if history}
-    superseded = {
-        link.to
-        for note in last.values()
-        for link in note.links
-        if note.state is not State.FORGOTTEN and link.relation == SUPERSEDES and link.stood(None)
-    }
+    ahead = [note for note in last.values() if note.state is not State.FORGOTTEN]
+    superseded, behind = set[str](), set[str]()
+    while ahead:
+        note = ahead.pop()
+        superseded |= (below := _supersedes(note))
+        for taken in (last[i] for i in (below & last.keys()) - behind):
+            if taken.state is State.FORGOTTEN and taken.namespace == note.namespace:
+                behind.add(taken.note_id)
+                ahead.append(taken)
     for note_id, note in last.items():
         if note.state is State.ACTIVE and note_id in superseded:
             yield f"{note.row_id} stands, though another note supersedes it"
         if note.state is State.SUPERSEDED and note_id not in superseded:
             yield f"{note.row_id} is superseded, though by no note that stands"
+
+
+def _supersedes(note: Note) -> frozenset[str]:
+    return frozenset(k.to for k in note.links if k.relation == SUPERSEDES and k.stood(None))
