@@ -10,7 +10,13 @@ from tests.tools.conftest import notes
 from tests.tools.tenants import TenantDesk, opened_tenants
 
 from zettel.server.commands import moving
-from zettel.server.commands.evolve import undo_once
+from zettel.server.commands.evolve import (
+    dry_run,
+    dry_run_output,
+    evolve_once,
+    evolve_output,
+    undo_once,
+)
 from zettel.server.commands.moving import move_namespace_once, move_notes_once, move_output
 from zettel.server.commands.namespaces import merge_once, merge_output
 from zettel.server.config.settings import Settings
@@ -19,7 +25,9 @@ from zettel.server.runtime.factories import opened
 from zettel.storage.errors import InvalidArgumentError, NotConfirmedError, UnknownNameError
 from zettel.storage.ids import new_id
 from zettel.storage.notes import DERIVED_FROM, EVOLUTION, Kind, Link, Note, Origin, State
+from zettel.storage.progress import no_progress
 from zettel.storage.store import NewNote, NoteFilter
+from zettel.tools.evolve.run import waiting
 
 EVERYTHING = NoteFilter(states=(), derived=None)
 Desks = dict[str, TenantDesk]
@@ -376,3 +384,58 @@ async def test_a_refusal_for_a_setting_names_the_argument_that_names_the_namespa
         with pytest.raises(InvalidArgumentError, match="evolve_off") as caught:
             await move()
         assert caught.value.name == argument
+
+
+async def merged(settings: Settings) -> None:
+    """Bees and hives have a note each, and the name bees leads to hives."""
+    await told_of_bees(settings, "The queen is marked")
+    async with agents(settings) as desks:
+        await desks["hives"].told("The hive is empty")
+    await merge_once(settings, "bees", "hives", agreed, untold)
+
+
+async def test_evolve_off_reaches_notes_under_the_name_that_its_own_leads_to(
+    settings: Settings,
+) -> None:
+    await merged(settings)
+    off = settings.model_copy(update={"evolve_off": ("bees",)})
+    before = await kept(settings)
+
+    planned = await dry_run(off, None, no_progress)
+    report = await evolve_once(off, None, no_progress, untold)
+
+    assert (planned.touched, planned.report.evolve_off) == ((), ("bees", "hives"))
+    assert (report.steps["construct"], report.evolve_off) == (0, ("bees", "hives"))
+    assert await kept(settings) == before
+    async with opened(off) as memory:
+        assert await waiting(memory) == 0
+
+
+@pytest.mark.parametrize("rule", ["bees", "bees/episodic"])
+async def test_a_run_says_which_rule_of_retain_days_keeps_nothing_as_its_name_leads_elsewhere(
+    settings: Settings, rule: str
+) -> None:
+    await merged(settings)
+    strict = settings.model_copy(update={"retain_days": {rule: 1.0}})
+    later = utc_now() + timedelta(days=90)
+    said = "retain_days: bees leads to hives, where its rule does not count; name hives"
+
+    planned = await dry_run(strict, later, no_progress)
+    report = await evolve_once(strict, later, no_progress, untold)
+
+    assert planned.expired == ()
+    assert len(await kept(settings)) == 2
+    assert said in dry_run_output(planned).text
+    assert said in evolve_output(report).text
+    assert '"retain_elsewhere": {"bees": "hives"}' in evolve_output(report).render(as_json=True)
+
+
+async def test_a_run_says_nothing_of_rules_of_retain_days_that_name_all_or_where_notes_are(
+    settings: Settings,
+) -> None:
+    await merged(settings)
+    strict = settings.model_copy(update={"retain_days": {"bees": 1.0, "hives": 400.0, "*": 400.0}})
+
+    report = await evolve_once(strict, None, no_progress, untold)
+
+    assert "retain_days" not in evolve_output(report).text

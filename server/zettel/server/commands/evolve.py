@@ -193,14 +193,19 @@ def evolve_output(report: RunReport) -> Output:
         "llm": report.llm,
         "evolve_off": report.evolve_off,
         "llm_off": report.llm_off,
+        "retain_elsewhere": dict(report.retain_elsewhere),
     }
     return Output(data, "; ".join((head, *([f"LLM: {llm}"] if llm else []), *_excluded(report))))
 
 
 def _excluded(report: RunReport) -> list[str]:
-    """The namespaces that a run did not evolve, or did not show to the LLM."""
+    """What a run left out for a setting, and rules that do not count where their name leads."""
     off = {"not evolved": report.evolve_off, "not shown to the LLM": report.llm_off}
-    return [f"{what}: {', '.join(names)}" for what, names in off.items() if names]
+    led = (
+        f"retain_days: {name} leads to {to}, where its rule does not count; name {to}"
+        for name, to in report.retain_elsewhere.items()
+    )
+    return [*(f"{what}: {', '.join(names)}" for what, names in off.items() if names), *led]
 
 
 def dry_run_output(trial: DryRun) -> Output:
@@ -225,6 +230,7 @@ def dry_run_output(trial: DryRun) -> Output:
             "steps": report.steps,
             "mended": dict(trial.mended),
             "evolve_off": report.evolve_off,
+            "retain_elsewhere": dict(report.retain_elsewhere),
             "would_erase": [
                 {"note_id": o.note_id, "of": f"{o.namespace}/{o.kind}", "line": one_line(o)}
                 for o in trial.expired

@@ -3,7 +3,7 @@
 A run keeps to its budget and is recorded in `runs`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import log
@@ -31,6 +31,7 @@ from zettel.tools.evolve.writing.writer import RULE, Writer
 from zettel.tools.llm.client import TokenBudget
 from zettel.tools.llm.llm import keep_health
 from zettel.tools.llm.unanswered import keep_unanswered, read_unanswered
+from zettel.tools.namespace_names import NamespaceNames
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.names_cache import read_names
 from zettel.tools.state.retention_policy import expired
@@ -88,10 +89,14 @@ class RunReport:
     evolve_off: tuple[str, ...] = ()
     llm_off: tuple[str, ...] = ()
     """Namespaces that do not evolve, and those whose notes no LLM sees."""
+    retain_elsewhere: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Name in `retain_days` -> the namespace that it leads to, where the rule does not count."""
 
 
 async def queue(memory: Memory) -> dict[str, int]:
     """Notes waiting for vectors and for each enabled step."""
+    if memory.evolve_off:
+        memory = _off_by_every_name(memory, await read_names(memory.admin))
     unembedded = await memory.store.count(UNEMBEDDED_NOTES)
     where = {step.name: _waiting_in(memory, step) for step in steps_of(memory)}
     return {EMBED: unembedded} | {name: await memory.store.count(w) for name, w in where.items()}
@@ -134,7 +139,8 @@ async def evolve(
     and the next run takes that up. A second run over unchanged notes changes nothing. `of` replaces
     the enabled steps.
     """
-    memory = await _keeping_private(memory)
+    names = await read_names(memory.admin)
+    memory = _off_by_every_name(memory, names)
     begun = Run(
         run_id=run_id,
         kind="evolve",
@@ -173,19 +179,20 @@ async def evolve(
         outcome=outcome,
         evolve_off=memory.evolve_off,
         llm_off=memory.llm_off,
+        retain_elsewhere=memory.retention.elsewhere(names),
     )
 
 
-async def _keeping_private(memory: Memory) -> Memory:
-    """The memory whose `llm_off` has every name of its namespaces.
+def _off_by_every_name(memory: Memory, names: NamespaceNames) -> Memory:
+    """The memory whose `evolve_off` and `llm_off` have every name of their namespaces.
 
     What is told under a name that leads to another is stored there.
     """
-    if not memory.llm_off:
-        return memory
-    names = await read_names(memory.admin)
-    every = dict.fromkeys(each for name in memory.llm_off for each in (name, *names.group(name)))
-    return replace(memory, llm_off=tuple(every))
+
+    def every(off: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(each for name in off for each in (name, *names.group(name))))
+
+    return replace(memory, evolve_off=every(memory.evolve_off), llm_off=every(memory.llm_off))
 
 
 def _writer(memory: Memory, now: datetime) -> Writer:

@@ -9,6 +9,7 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.ids import told_at
 from zettel.storage.notes import Kind, Outline
 from zettel.storage.store import NoteFilter, NoteStore
+from zettel.tools.namespace_names import NamespaceNames
 from zettel.tools.validation import NAMESPACE
 
 ANY = "*"
@@ -34,6 +35,16 @@ class Retention:
             if key in self.days:
                 return self.days[key]
         return None
+
+    def elsewhere(self, names: NamespaceNames) -> dict[str, str]:
+        """Names in the rules that lead to a namespace without a rule of its own -> that namespace.
+
+        Such a rule does not count there: notes told to either name cannot be told apart, and what
+        is erased is gone.
+        """
+        ruled = sorted({key.partition("/")[0] for key in self.days})
+        primaries = {name: names.primary(name) for name in ruled}
+        return {name: to for name, to in primaries.items() if to not in ruled}
 
 
 def check_rules(days: Mapping[str, float]) -> Mapping[str, float]:
