@@ -304,6 +304,49 @@ async def test_a_new_fact_is_never_taken_for_an_echo(
     assert (await desk("remember", **then))["status"] == "stored"
 
 
+@pytest.mark.parametrize("front", ["2026-11-20: ", "[2026-11-20T12:30:00Z] ", "2026-11-19T08:00Z "])
+async def test_served_text_with_another_day_in_front_is_a_new_event(
+    any_desk: Desk, front: str
+) -> None:
+    text = "The weekly backup ran without errors."
+    first = await any_desk.told(text, happened_at="2026-11-13")
+    await any_desk("recall", query="weekly backup", detail="full")
+
+    second = await any_desk.told(f"{front}{text}")
+
+    found = await any_desk.found(query="Did the weekly backup run?")
+    assert {*found} == {first, second}
+
+
+@pytest.mark.parametrize("front", ["2026-11-13: ", "[2026-11-13T00:00:00Z] ", "- (2026-11-13) "])
+async def test_served_text_with_its_own_day_is_an_echo(desk: Desk, front: str) -> None:
+    told = await desk.told("The weekly backup ran without errors.", happened_at="2026-11-13")
+    served = await desk("recall", query="weekly backup")
+
+    for time in (front, f"{served['now']} "):
+        again = await desk("remember", content=f"{time}The weekly backup ran without errors.")
+        assert (again["status"], again["note_id"]) == ("already_known", told)
+
+
+@pytest.mark.parametrize(
+    ("subject", "content", "status"),
+    [
+        ("Ana", "I moved to Lyon.", "stored"),
+        ("Ana", "- I moved to Lyon.", "stored"),
+        ("Ana", "Ana: I moved to Lyon.", "already_known"),
+        ("Ana", '{"content": "I moved to Lyon.", "subject": "Ana"}', "already_known"),
+        ("user", "- I moved to Lyon.", "already_known"),
+    ],
+)
+async def test_what_another_says_of_themselves_is_no_echo_where_nobody_is_named(
+    any_desk: Desk, subject: str, content: str, status: str
+) -> None:
+    await any_desk.told("I moved to Lyon.", subject=subject)
+    await any_desk("recall", query="Lyon")
+
+    assert (await any_desk("remember", content=content))["status"] == status
+
+
 async def test_words_of_others_put_together_anew_are_no_echo(desk: Desk) -> None:
     await desk.told("likes tea", subject="Bob")
     await desk.told("likes coffee", subject="Ana")

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from zettel.storage.notes import fold
 from zettel.tools.answers import RecalledNote
+from zettel.tools.language.times import iso
 from zettel.tools.ranking.excerpt import EXCERPT_GAP
 from zettel.tools.validation import MAX_CONTENT
 
@@ -46,6 +47,8 @@ _START = re.compile(r"(?<!\w)\S")
 _WORD = re.compile(r"\w")
 _ID = re.compile(r"(?<!\w)[0-9a-hjkmnp-tv-z]{26}(?!\w)")
 _TIME = re.compile(r"(?<!\w)\d{4}-\d{2}-\d{2}(?:t\d{2}:\d{2}[\d:.]*)?(?:z|[+-]\d{2}:\d{2})?(?!\w)")
+_ZEROS = re.compile(r"t00:00(?::00)?(?!:)|(?<=t\d\d:\d\d):00(?![\d.])|z")
+"""What a moment is written with or without: midnight, no seconds, UTC."""
 _NUMBER_FIELD = re.compile(r"""["'][a-z_]+["']\s*:\s*(?:true|false|none|null|-?\d+(?:\.\d+)?)""")
 _KEY = re.compile(r"""["'][a-z_]+["']\s*:""")
 
@@ -59,7 +62,7 @@ class Served:
     """Folded: the whole content, or one passage of it."""
     subject: str
     fields: frozenset[str]
-    """Folded values of the note's other fields."""
+    """Folded values of the note's other fields, times among them also in their short form."""
     at: datetime
     size: int
     """Memory, bytes."""
@@ -78,12 +81,15 @@ class FoldedView:
 def read_view(view: RecalledNote) -> FoldedView:
     """Fold what a view of a note says; CPU work for a worker thread."""
     content = view.get("content", "")
+    fields = frozenset(map(fold, _strings({**view, "content": ""})))
+    times = {_short_time(value) for value in fields if _TIME.fullmatch(value)}
+    day = view.get("happened_at", "")[: len("2026-01-01")]
     pieces = content.split(EXCERPT_GAP) if view.get("excerpt") else [content]
     return FoldedView(
         note_id=view["note_id"],
         texts=tuple(filter(None, map(fold, pieces))),
         subject=fold(view.get("subject", "")),
-        fields=frozenset(map(fold, _strings({**view, "content": ""}))),
+        fields=fields | times | ({day} if day else set[str]()),
     )
 
 
@@ -207,10 +213,11 @@ class ServedLog:
     def echoed(self, namespace: str, content: str, now: datetime) -> list[Served]:
         """The served texts that make up a content, longest first, if it has only framing beside.
 
-        Not judged by similarity: outside the served texts only list markers, ids, times, the JSON
-        of an answer, and punctuation may be left. Of texts that overlap in the content the one that
-        begins first counts, of these the longest. It changes nothing and takes up to 0.1 s: CPU
-        work for a worker thread, after `expire`.
+        Not judged by similarity: outside the served texts only list markers, ids, the times of
+        their notes and of the answer, the JSON of an answer, and punctuation may be left: another
+        day before a text tells that it happened again. Of texts that overlap in the content the
+        one that begins first counts, of these the longest. It changes nothing and takes up to
+        0.1 s: CPU work for a worker thread, after `expire`.
         """
         log = self._tenants.get(self._tenant)
         if log is None:
@@ -226,8 +233,10 @@ class ServedLog:
             return []
         for value in sorted(fields, key=len, reverse=True):
             beside = beside.replace(f'"{value}"', " ").replace(f"'{value}'", " ")
-        for framing in (_NUMBER_FIELD, _KEY, _ID, _TIME):
+        for framing in (_NUMBER_FIELD, _KEY, _ID):
             beside = framing.sub(" ", beside)
+        own = fields.union(_short_time(fold(iso(at))) for at in {entry.at for entry in found})
+        beside = _TIME.sub(lambda m: " " if _short_time(m.group()) in own else m.group(), beside)
         return [] if any(map(_says_something, beside)) else found
 
 
@@ -259,6 +268,10 @@ def _without_subject(before: str, subject: str) -> str:
     end = len(before) - len(subject) - len(": ")
     spelled = bool(subject) and before.endswith(f"{subject}: ")
     return before[:end] if spelled and not (end and _WORD.match(before, end - 1)) else before
+
+
+def _short_time(time: str) -> str:
+    return _ZEROS.sub("", time)
 
 
 def _opening(text: str) -> str:

@@ -51,6 +51,7 @@ from zettel.tools.language.spelling import are_spelled_alike, spells_otherwise
 from zettel.tools.language.times import Period, iso
 from zettel.tools.language.transcripts import TextPart
 from zettel.tools.language.turn_times import read_turn_times
+from zettel.tools.language.user_words import means_user, tells_of_home, tells_of_user
 from zettel.tools.note_marks import note_marks
 from zettel.tools.recall.open_work import open_work_notice
 from zettel.tools.secrets.cutting import without_secrets
@@ -679,7 +680,7 @@ def _first_repeated(
             and known.state is State.ACTIVE
             and (known.valid_until is None or known.valid_until > now)
             and known.namespace in (note.namespace, USER_NAMESPACE)
-            and (not note.subject or fold(note.subject) == fold(known.subject))
+            and _is_about_same(note, known)
             and (note.kind is Kind.EPISODIC or note.kind is known.kind)
             and (not given.session or given.session == known.session)
             and _when(given, known)
@@ -690,6 +691,16 @@ def _first_repeated(
             if told and not spells_otherwise(note.content, known.content):
                 return known
     return None
+
+
+def _is_about_same(note: Note, known: Note) -> bool:
+    """Whether a text that repeats a served one is about the same: "I" of nobody is the user."""
+    if note.subject or means_user(known.subject):
+        return fold(note.subject) in ("", fold(known.subject))
+    if not (tells_of_user(known.content) or tells_of_home(known.content)):
+        return True
+    told, named = (fold(one.content).count(fold(known.subject)) for one in (known, note))
+    return named > told
 
 
 def _differing(known: Note, note: Note) -> list[str]:
