@@ -1,11 +1,16 @@
 """Two clocks where they meet: a note that is changed while another takes its place."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from tests.tools.conftest import START, Desk, Refused, contents, notes, pick
 
+from zettel.storage.notes import State
+from zettel.storage.store import Change
 from zettel.tools.changes import supersession
+from zettel.tools.doctor.heal import heal
 
 HOUR = timedelta(hours=1)
 
@@ -296,3 +301,92 @@ async def test_many_chains_whose_middles_are_forgotten_stay_closed(desk: Desk) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(supersession, "SUPERSESSION_MAX_CHAIN", few)
         assert await supersession.half_superseded(desk.memory.admin, now=desk.now) == []
+
+
+def document(version: str, *, chapters: int) -> str:
+    """A text that is kept in parts."""
+    told = (f"Chapter {n} of {version}. " + f"Berth {n} is free. " * 60 for n in range(chapters))
+    return "\n\n".join(told)
+
+
+async def told_text(desk: Desk, version: str, **more: object) -> list[str]:
+    """Remember a text that is kept in parts; their ids."""
+    told = await desk("remember", content=document(version, chapters=40), **more)
+    return [str(told["note_id"]), *(str(part) for part in cast("list[str]", told["parts"]))]
+
+
+async def states(desk: Desk, note_ids: list[str]) -> set[str]:
+    """The states of some notes."""
+    return {note.state.value for note in await desk.memory.store.get(note_ids)}
+
+
+async def test_a_text_told_anew_takes_the_place_of_all_parts_of_the_older_and_gives_them_back(
+    desk: Desk,
+) -> None:
+    old = await told_text(desk, "the first edition")
+    new = await told_text(desk, "the second edition", links=superseding(old[0]))
+    assert (await states(desk, old), await states(desk, new)) == ({"superseded"}, {"active"})
+    assert await heal(desk.memory, now=desk.now) == {}
+
+    await desk("update", note_id=new[0], links=superseding(old[0], remove=True))
+    assert await states(desk, old) == {"active"}
+
+    await desk("update", note_id=new[0], links=superseding(old[0]))
+    assert await states(desk, old) == {"superseded"}
+
+    await desk("forget", note_ids=[new[0]])
+    assert await states(desk, old) == {"active"}
+
+
+async def test_a_text_told_anew_closes_all_parts_of_the_older_in_the_commit_that_stores_it(
+    any_desk: Desk,
+) -> None:
+    old = await told_text(any_desk, "the first edition")
+    before = await any_desk.memory.store.version()
+
+    await told_text(any_desk, "the second edition", links=superseding(old[0]))
+
+    assert await states(any_desk, old) == {"superseded"}
+    assert await any_desk.memory.store.version() == before + 1
+
+
+async def test_a_note_takes_the_place_of_a_first_part_alone(desk: Desk) -> None:
+    first, *rest = await told_text(desk, "the book")
+
+    await desk.told("Berth 0 is taken", links=superseding(first))
+
+    assert await states(desk, [first]) == {"superseded"}
+    assert await states(desk, rest) == {"active"}
+
+
+async def test_a_part_that_a_note_superseded_before_stays_so_when_the_text_comes_back(
+    desk: Desk,
+) -> None:
+    first, second, *rest = await told_text(desk, "the first edition")
+    single = await desk.told("Berth 1 is taken", links=superseding(second))
+    newer, *_ = await told_text(desk, "the second edition", links=superseding(first))
+
+    await desk("update", note_id=newer, links=superseding(first, remove=True))
+    assert await states(desk, [second]) == {"superseded"}
+    assert await states(desk, [first, *rest]) == {"active"}
+
+    await desk("update", note_id=newer, links=superseding(first))
+    await desk("forget", note_ids=[single])
+    assert await states(desk, [first, second, *rest]) == {"superseded"}
+
+
+async def test_parts_that_were_left_open_are_closed_with_their_text(desk: Desk) -> None:
+    """As a version left them that took the first part alone, or a process that was killed."""
+    store = desk.memory.store
+    first, *rest = await told_text(desk, "the first edition")
+    await told_text(desk, "the second edition", links=superseding(first))
+    opened = [
+        replace(n, rev=n.rev + 1, state=State.ACTIVE, valid_until=None, change="revive")
+        for n in await store.get(rest)
+    ]
+    await store.write(changes=[Change(note=note) for note in opened])
+
+    assert await heal(desk.memory, now=desk.now) == {"half_superseded": len(rest)}
+
+    assert await states(desk, rest) == {"superseded"}
+    assert await heal(desk.memory, now=desk.now) == {}

@@ -3,7 +3,7 @@
 Each part but the first links to the first, whose id stands for the whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from zettel.storage.notes import PART_OF, Link, Note
@@ -43,6 +43,11 @@ async def parts_of(
     if not note_ids:
         return {}
     linking = await store.linking_to(note_ids, known_at=known_at, relations=(PART_OF,))
+    return parts_among(linking, note_ids)
+
+
+def parts_among(linking: Iterable[Note], note_ids: Collection[str]) -> dict[str, list[Note]]:
+    """`parts_of` some notes, among all that link to these."""
     found = dict[str, list[Note]]()
     # Ids of one text were made in its order.
     for note in sorted(linking, key=lambda note: note.note_id):

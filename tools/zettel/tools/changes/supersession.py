@@ -8,9 +8,10 @@ reconciles after it, so that of two racing verbs the later one corrects the resu
 supersedes within its namespace alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.notes import SCHEDULER, SUPERSEDES, Link, Note, State
@@ -18,6 +19,7 @@ from zettel.storage.store import Change, NoteFilter, NoteReader, Store
 from zettel.storage.tenancy.store import ScopedStore
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import standing
+from zettel.tools.changes.parts import first_part, parts_among
 from zettel.tools.changes.settling import is_another_plan
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.language.times import iso
@@ -151,17 +153,23 @@ async def plan_targets(
 ) -> list[Change]:
     """Changes that follow for notes whose superseding notes may have changed.
 
-    `changed` are notes as the same commit will leave them; none of these is changed here.
+    `changed` are notes as the same commit will leave them, new ones as well; none of them is
+    changed here.
     """
-    below = await _with_those_behind(store, set(targets) - changed.keys(), changed)
+    asked = set(targets)
+    below = await _with_those_behind(store, asked - changed.keys(), changed)
+    below |= await _parts_of(store, asked | below.keys(), changed)
     if not below:
         return []
-    standing = {note.note_id: note for note in await store.linking_to(sorted(below))}
+    wholes = {note_id: first for note_id, note in below.items() if (first := first_part(note))}
+    linked = sorted({*below, *wholes.values()})
+    standing = {note.note_id: note for note in await store.linking_to(linked)}
     live, since = await _in_place(store, (standing | dict(changed)).values(), changed)
     over = dict[str, list[Note]]()
     for other in live:
-        for target in supersedes(other) & below.keys():
+        for target in supersedes(other).intersection(linked):
             over.setdefault(target, []).append(other)
+    await _take_parts_along(store, over, wholes, changed)
     changes = list[Change]()
     for note in below.values():
         above = over.get(note.note_id, [])
@@ -174,13 +182,49 @@ async def plan_targets(
         if note.state is State.SUPERSEDED or (note.valid_until and note.state is State.ACTIVE):
             settled = await _reopened(store, note)
         if above and settled.state is State.ACTIVE:
-            settled = _superseded(settled, above, since, now)
+            settled = _superseded(settled, wholes.get(note.note_id, ""), above, since, now)
         # A clock that was set back reopens no ended note.
         ended = bool(above) and note.state is State.SUPERSEDED
         same = settled.valid_until == note.valid_until
         if not same or (settled.state is not note.state and not ended):
             changes.append(_changed(replace(settled, stage=stage_after(settled.state)), by, now))
     return changes
+
+
+async def _parts_of(
+    store: NoteReader, firsts: Collection[str], changed: Mapping[str, Note]
+) -> dict[str, Note]:
+    """The parts that go on with these notes, but those that the commit changes."""
+    linking = await store.linking_to(sorted(firsts)) if firsts else []
+    parts = chain.from_iterable(parts_among(linking, firsts).values())
+    return {part.note_id: part for part in parts if part.note_id not in changed}
+
+
+async def _take_parts_along(
+    store: NoteReader,
+    over: dict[str, list[Note]],
+    wholes: Mapping[str, str],
+    changed: Mapping[str, Note],
+) -> None:
+    """Adds to what supersedes a part the texts in parts that supersede the whole.
+
+    A text takes the place of all that was told as one; a note on one thing that of a first part
+    alone, which may tell of that.
+
+    Args:
+        store: Where the texts are.
+        over: Note id -> notes that supersede it.
+        wholes: Part's id -> id of the first part.
+        changed: Notes as the commit will leave them, and those that it adds.
+    """
+    above = {other.note_id for first in wholes.values() for other in over.get(first, ())}
+    linking = await store.linking_to(sorted(above)) if above else []
+    known = {note.note_id: note for note in linking} | dict(changed)
+    texts = parts_among(known.values(), above)
+    for part, first in wholes.items():
+        taken = [other for other in over.get(first, ()) if other.note_id in texts]
+        if taken:
+            over[part] = [*over.get(part, ()), *taken]
 
 
 async def _with_those_behind(
@@ -285,6 +329,8 @@ async def half_superseded(store: Store, *, now: datetime) -> list[str]:
     closed = {note.note_id for note in await store.find(where, limit=SUPERSEDED_MAX_NOTES)}
     below = await store.get(sorted(targets - closed))
     open_ = {note.note_id for note in below if (note.namespace, note.note_id) in held}
+    parts = await _parts_of(store, targets & (closed | open_), {})
+    open_ |= {note_id for note_id, part in parts.items() if part.state is State.ACTIVE}
     planned = await plan_targets(store, (closed - targets) | open_, {}, by="", now=now)
     due = {note.note_id: note.valid_until for note in below if _may_be_due(note, now)}
     ids = [(change.note.note_id, change.note.valid_until) for change in planned]
@@ -292,14 +338,15 @@ async def half_superseded(store: Store, *, now: datetime) -> list[str]:
 
 
 def _superseded(
-    note: Note, above: Sequence[Note], since: Mapping[str, datetime], now: datetime
+    note: Note, whole: str, above: Sequence[Note], since: Mapping[str, datetime], now: datetime
 ) -> Note:
     """The note, closed when the first superseding note becomes true, of a forgotten one `since`.
 
+    Those of its `whole` close a part as well, whose first part that is; it is empty for others.
     A future end ("from January on") leaves it active. An end before the start of its current
     content closes what it said earlier.
     """
-    begins = (_begins_superseding(other, note.note_id) for other in above)
+    begins = (_begins_superseding(other, note.note_id, whole) for other in above)
     told = zip(begins, (other.note_id for other in above), strict=True)
     ended, by = min((max(at, since.get(note_id, at)), note_id) for at, note_id in told)
     return replace(
@@ -311,15 +358,15 @@ def _superseded(
     )
 
 
-def _begins_superseding(other: Note, note_id: str) -> datetime:
-    """When a note takes another's place: its link's start, unmoved by later content.
+def _begins_superseding(other: Note, *note_ids: str) -> datetime:
+    """When a note takes the place of any of others: its link's start, unmoved by later content.
 
     Links of stores of earlier versions have no start.
     """
     begins = (
         link.valid_from or other.happened_at
         for link in other.links
-        if link.to == note_id and link.relation == SUPERSEDES and link.stood(None)
+        if link.to in note_ids and link.relation == SUPERSEDES and link.stood(None)
     )
     return min(begins)
 

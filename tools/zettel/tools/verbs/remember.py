@@ -542,7 +542,7 @@ async def _write(
     note = entries[0].note
 
     async def plan(notes: Mapping[str, Note]) -> list[Change]:
-        changed = {note.note_id: note}
+        changed = {entry.note.note_id: entry.note for entry in entries}
         closed = await plan_targets(
             memory.store, supersedes(note), changed, by=note.changed_by, now=now
         )
