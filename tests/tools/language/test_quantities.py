@@ -22,6 +22,30 @@ from zettel.tools.language.quantities import QuantityText, find_other_quantity
             "2 gib",
             "4gi",
         ),
+        (
+            "Sleep current of board 12: 1.8 µA with the pull-ups off.",
+            "With the flash powered down, board 12 sleeps at a current of 2.1 µA.",
+            "2.1 μa",
+            "1.8 μa",
+        ),
+        (
+            "The cells of the soil probe have 2.4 Ah since the new order.",
+            "Each soil probe has cells of 2.6 Ah.",
+            "2.6 ah",
+            "2.4 ah",
+        ),
+        (
+            "The granary attic was measured again: 81 m².",
+            "The granary has an attic of 84 m².",
+            "84 m2",
+            "81 m2",
+        ),
+        (
+            "Grandma's blood sugar in the morning: 95 mg/dl.",
+            "Grandma's blood sugar in the morning was 112 mg/dl.",
+            "112 mg/dl",
+            "95 mg/dl",
+        ),
         (  # one end of two
             "Window for production deploys: Tuesday to Thursday, 08:00 to 14:00.",
             "Production deploys are allowed Monday to Thursday between 08:00 and 14:00.",

@@ -269,6 +269,23 @@ async def test_a_term_to_the_letter_is_no_answer_where_something_else_is_asked_o
     assert answer["reason"] == "No note plainly states the time-out; these are the nearest."
 
 
+@pytest.mark.parametrize("of", ["subject", "text"])
+async def test_what_notes_state_of_another_thing_in_code_is_not_found(desk: Desk, of: str) -> None:
+    about = {"subject": "ota-drac"} if of == "subject" else {}
+    named = "" if about else "ota-drac "
+    await desk.told("The server mq-drac takes TLS only, on port 8883")
+    await desk.told(f"The server {named}pushes updates at night only, between 1 and 4", **about)
+    for other in ("We bought bread", "The kiln is cold", "Ana sings alto"):
+        await desk.told(other)
+
+    of_it = await desk("recall", query="On which port does the server ota-drac listen?")
+    of_other = await desk("recall", query="On which port does the server mq-drac listen?")
+
+    assert of_it["verdict"] == "uncertain"
+    assert "No note about ota-drac" in str(of_it["reason"])
+    assert of_other["verdict"] == "found"
+
+
 @pytest.mark.parametrize(
     ("question", "reason"),
     [

@@ -26,9 +26,11 @@ from zettel.tools.ranking.estimate import (
     STATING_NOTES,
     Figures,
     as_told,
+    find_held_things,
     find_unstated,
     find_untold_codes,
     holding_names,
+    holding_things,
     is_of_somebody_else,
     likelihood,
     read_figures,
@@ -170,7 +172,7 @@ class Evidence:
     others_near: bool
     """Whether notes about others are nearer than those about whom the question asks."""
     holding: Flags | None
-    """The notes about a name of the question; None if it has none."""
+    """The notes about a name of the question, or a thing in code; None if it has none."""
     unstated: Slot | None
     """What is asked for by name and not stated."""
     of_else: int
@@ -209,7 +211,9 @@ def weigh(
         nearness = _nearness(question, corpus, rest, held, own_names)
     later = whole and _is_of_later(question, corpus, best)
     timeless = later or (whole and _is_none_of_then(question, ranking))
-    holding = holding_names(question, corpus, cosines)
+    holding = named = holding_names(question, corpus, cosines)
+    if named is None:  # things are told apart by what is stated of them, not by nearness
+        holding = holding_things(question, corpus)
     elses = is_of_somebody_else(question, corpus, best, own_names)
     anothers = elses or (question.subject != USER and _is_of_another(best, holding))
     if anothers and find_multi_hop(question.text):  # of whom it says only in what relation they are
@@ -229,13 +233,13 @@ def weigh(
         cosines,
         _best_told(cosines, corpus),
         nearness - UNKNOWN_NAME_PENALTY * bool(unknown),
-        holding=holding,
+        holding=named,
         unstated=bool(unstated or untold or other_case),
     )
     if elses and unstated:
         figures = replace(figures, named=-NAMED_GAP_MAX)
-    answers = _is_of_both(question, ranking, holding) or _states_plainly(
-        question, corpus, best, holding
+    answers = _is_of_both(question, ranking, named) or _states_plainly(
+        question, corpus, best, named
     )
     if answers and not timeless:
         figures = replace(figures, nearness=max(figures.nearness, ANSWERING_NEAR), named=0.0)
@@ -398,7 +402,8 @@ def _whom(question: Question, corpus: Corpus) -> str:
     if question.subject == USER:
         return "whom you asked about" if names_a_role(question.text) else "the user"
     names = [name for name in question.spelled if fold(name) in question.names]
-    spelled = " or ".join((names or question.spelled)[:WHOM_MAX_NAMES])
+    names = names or question.spelled or find_held_things(question, corpus)
+    spelled = " or ".join(names[:WHOM_MAX_NAMES])
     return corpus.subjects.get(question.subject) or spelled or "whom you asked about"
 
 

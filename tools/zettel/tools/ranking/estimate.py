@@ -146,6 +146,7 @@ def find_unstated(
     return next((slot for slot in slots if not is_stated(slot)), None)
 
 
+_JOINED_WORDS = re.compile(r"(?<![\w-])[a-z0-9]+(?:-[a-z0-9]+)+(?![\w-])", re.IGNORECASE)
 _RELATIVE = re.compile(r"\A\W*([^\W_]+)['’]s (\w+)(?! and\b)(?!\W+\w+ and\b)")
 """Of whom a note is that begins with "Johanna's mother"."""
 _POSSESSIVE = re.compile(r"['’]s?(?!\w)")
@@ -321,6 +322,26 @@ def holding_names(question: Question, corpus: Corpus, near: Values) -> Flags | N
         for row in nearest:
             outline = corpus.outlines[row]
             holding[row] |= not outline.subject and _is_of_users(own_words(outline.content), roles)
+    return holding
+
+
+def find_held_things(question: Question, corpus: Corpus) -> tuple[str, ...]:
+    """What a question names in code and notes hold, as it spells it: "web-02", "user-service"."""
+    if question.is_passage:
+        return ()
+    named = (*find_asked_codes(question.text), *_JOINED_WORDS.findall(question.text))
+    held = (n for n in named if fold(n) in corpus.subjects or corpus.mentions.count(fold(n)))
+    return tuple(dict.fromkeys(held))
+
+
+def holding_things(question: Question, corpus: Corpus) -> Flags | None:
+    """The notes that hold a thing which a question names in code; None if it names none."""
+    things = {*map(fold, find_held_things(question, corpus))}
+    if not things:
+        return None
+    holding = corpus.of_subjects(n for n, told in enumerate(corpus.subjects) if told in things)
+    for thing in things:
+        holding[corpus.mentions.speak_of(thing)] = True
     return holding
 
 
