@@ -7,7 +7,8 @@ from tests.storage.in_memory.store import DictStore
 from tests.tools.conftest import Desk, Refused, ids, notes, opened_desk, pick
 
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.notes import Note
+from zettel.storage.notes import Note, State
+from zettel.storage.store import NoteFilter
 from zettel.tools.state.memory import Memory
 from zettel.tools.verbs import remember
 
@@ -290,6 +291,54 @@ async def test_a_talk_told_again_is_known_and_one_that_went_on_adds_what_is_new(
     (note,) = notes(await desk("recall", note_ids=[first]))
     assert note["content"] == STANDUP + more
     assert len(await desk.found(session=parts[0].session, limit=50)) == len(parts) + 2
+
+
+@pytest.mark.parametrize(
+    ("turn", "how"), [(0, "corrected"), (3, "corrected"), (1, "forgotten"), (3, "forgotten")]
+)
+async def test_a_talk_of_which_a_turn_was_changed_is_known_and_keeps_the_change(
+    desk: Desk, turn: int, how: str
+) -> None:
+    first, parts = await _whole(desk)
+    before = parts[turn]
+    if how == "corrected":
+        new = f"{before.subject}: 360 euros, as I hear now."
+        await desk("update", note_id=before.note_id, content=new, correction=True)
+    else:
+        await desk("forget", note_ids=[before.note_id])
+    more = "Ana: And I order the paint.\nBen: Thank you, I would have forgotten it.\n"
+
+    again = await desk("remember", content=STANDUP)
+    longer = await desk("remember", content=STANDUP + more)
+
+    assert (again["note_id"], again["status"]) == (first, "already_known")
+    assert (longer["note_id"], longer["status"]) == (first, "stored")
+    stored = await desk.memory.store.find(NoteFilter(states=()), limit=100)
+    assert len(stored) == len(parts) + 2
+    told = [note.state for note in stored if note.content == before.content]
+    assert told == ([] if how == "corrected" else [State.FORGOTTEN])
+
+
+async def test_a_talk_that_was_forgotten_whole_is_told_anew(desk: Desk) -> None:
+    first, parts = await _whole(desk)
+    await desk("forget", note_ids=[first])
+
+    again = await desk("remember", content=STANDUP)
+
+    assert again["status"] == "stored"
+    assert again["note_id"] != first
+    assert len(await desk.found(session=f"text-{again['note_id']}", limit=50)) == len(parts)
+
+
+async def test_a_talk_that_begins_as_another_did_is_another(desk: Desk) -> None:
+    first, parts = await _whole(desk)
+    turns = STANDUP.splitlines(keepends=True)
+    other = "".join([*turns[:3], "Ben: 500 euros a week, it is the high season.\n", *turns[4:]])
+
+    told = await desk("remember", content=other)
+
+    assert (told["status"], told["note_id"] != first) == ("stored", True)
+    assert len(await desk.found(session=parts[0].session, limit=50)) == len(parts)
 
 
 async def test_a_talk_that_goes_on_is_read_with_the_line_break_before_its_new_turns(

@@ -13,7 +13,7 @@ import anyio
 from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.ids import new_id
 from zettel.storage.notes import DERIVED_FROM, SAME_AS, Kind, Note, Span, State, fold, fold_hash
-from zettel.storage.store import Change, NewNote, NoteFilter, Vectors, Written
+from zettel.storage.store import Change, NewNote, NoteFilter, NoteStore, Vectors, Written
 from zettel.tools import validation
 from zettel.tools.answers import MODEL_LOADING, Candidate, RememberAnswer
 from zettel.tools.caller import USER_NAMESPACE, Caller, written_namespace
@@ -27,7 +27,7 @@ from zettel.tools.changes.links import (
     read_targets,
     with_links,
 )
-from zettel.tools.changes.parts import part_link, parts_of
+from zettel.tools.changes.parts import first_part, part_link, parts_of
 from zettel.tools.changes.stages import DOUBT, next_note
 from zettel.tools.changes.supersession import (
     check_outlasts,
@@ -80,6 +80,8 @@ from zettel.tools.verbs.candidates import (
 AT_ONCE = timedelta(seconds=1)
 """Within which two notes are told at once, and neither says that the other has changed: a client
 has eight calls under way, of which a kill leaves some unanswered."""
+KNOWN_BY_PARTS = 3
+"""First parts of a text, by each of which it is known: others may have been changed since."""
 REPLACED_NAMED = 3
 """Ids named of notes that may have replaced one that is known."""
 ECHO_MAX_TEXTS = 100
@@ -380,24 +382,45 @@ def _read_parts(
 
 
 async def _known_parts(memory: Memory, notes: Sequence[Note], given: _Given) -> list[Note]:
-    """The stored parts of the same text, or of a beginning of it; none if it is new."""
-    first = notes[0]
-    dated = given.happened and given.happened.means(first.happened_at)
-    stated = replace(given, happened=given.happened if dated else None)
-    folded = fold_hash(first.content)
-    for other in await memory.store.find(_repeats(first, folded, given), limit=validation.MAX_LIST):
-        if fold(other.subject) != fold(first.subject) or not _when(stated, other):
-            continue
-        rest = (await parts_of(memory.store, [other.note_id])).get(other.note_id, [])
-        parts = [other, *(note for note in rest if note.state is State.ACTIVE)]
-        same = [
-            fold(one.content) == fold(note.content)
-            and are_spelled_alike(one.content.strip(), note.content.strip())
-            for one, note in zip(parts, notes, strict=False)
-        ]
-        if 1 < len(parts) == sum(same):
-            return parts
+    """The stored parts of the same text, or of a beginning of it; none if it is new.
+
+    Parts that were changed or forgotten since count as they were told, while one of them stands.
+    """
+    tried = set[str]()
+    for note in notes[:KNOWN_BY_PARTS]:
+        dated = given.happened and given.happened.means(note.happened_at)
+        stated = replace(given, happened=given.happened if dated else None)
+        where = _repeats(note, fold_hash(note.content), given)
+        for other in await memory.store.find(where, limit=validation.MAX_LIST):
+            whole = first_part(other) or other.note_id
+            if whole in tried or fold(other.subject) != fold(note.subject):
+                continue
+            if not _when(stated, other):
+                continue
+            tried.add(whole)
+            rest = (await parts_of(memory.store, [whole])).get(whole, [])
+            parts = [*await memory.store.get([whole]), *rest]
+            if rest and await _tell_beginning(memory.store, parts, notes):
+                return parts
     return []
+
+
+async def _tell_beginning(store: NoteStore, parts: Sequence[Note], notes: Sequence[Note]) -> bool:
+    """Whether the parts of a text are, or were, what a text that is told begins with."""
+    if len(parts) > len(notes):
+        return False
+    for part, note in zip(parts, notes, strict=False):
+        told = part.rev > 1 and not _says_same(part, note)
+        said = await store.revisions(part.note_id) if told else [part]
+        if not any(_says_same(one, note) for one in said):
+            return False
+    return True
+
+
+def _says_same(one: Note, other: Note) -> bool:
+    return fold(one.content) == fold(other.content) and are_spelled_alike(
+        one.content.strip(), other.content.strip()
+    )
 
 
 def _going_on(known: Sequence[Note], notes: Sequence[Note], now: datetime) -> list[Note]:
