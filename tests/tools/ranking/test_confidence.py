@@ -286,6 +286,18 @@ async def test_what_notes_state_of_another_thing_in_code_is_not_found(desk: Desk
     assert of_other["verdict"] == "found"
 
 
+async def test_a_word_with_a_hyphen_is_no_thing_that_notes_must_name(desk: Desk) -> None:
+    await desk.told("The flat under the roof costs 900 euros a month")
+    await desk.told("The lamp of the top-floor window is broken")
+    for other in ("We bought bread", "The kiln is cold", "Ana sings alto"):
+        await desk.told(other)
+
+    answer = await desk("recall", query="What does the top-floor flat cost a month?")
+
+    assert answer["verdict"] == "found"
+    assert "900 euros" in str(notes(answer)[0]["content"])
+
+
 @pytest.mark.parametrize(
     ("question", "reason"),
     [

@@ -172,7 +172,9 @@ class Evidence:
     others_near: bool
     """Whether notes about others are nearer than those about whom the question asks."""
     holding: Flags | None
-    """The notes about a name of the question, or a thing in code; None if it has none."""
+    """The notes about a name of the question, or else one of `things`; None if it has none."""
+    things: Sequence[str]
+    """What a question without a name names in code, where notes tell of others so named."""
     unstated: Slot | None
     """What is asked for by name and not stated."""
     of_else: int
@@ -212,8 +214,9 @@ def weigh(
     later = whole and _is_of_later(question, corpus, best)
     timeless = later or (whole and _is_none_of_then(question, ranking))
     holding = named = holding_names(question, corpus, cosines)
-    if named is None:  # things are told apart by what is stated of them, not by nearness
-        holding = holding_things(question, corpus)
+    things = find_held_things(question, corpus, [best, *shown]) if named is None else ()
+    if things:  # they are told apart by what is stated of them, not by nearness
+        holding = holding_things(things, corpus)
     elses = is_of_somebody_else(question, corpus, best, own_names)
     anothers = elses or (question.subject != USER and _is_of_another(best, holding))
     if anothers and find_multi_hop(question.text):  # of whom it says only in what relation they are
@@ -254,6 +257,7 @@ def weigh(
         others=others & apart,
         others_near=own_near < near,
         holding=holding,
+        things=things,
         of_else=best if elses else -1,
         unstated=unstated if figures.stated else None,
         other_case=other_case if figures.stated else "",
@@ -355,11 +359,11 @@ def _reason(
     elif seen.other_case:
         what = f"note is sure to tell that of {seen.other_case}"
     elif seen.unstated and not seen.unstated.orders_only:
-        what = _unstated(question, corpus, seen.holding, seen.unstated, shown)
+        what = _unstated(question, corpus, seen, seen.unstated, shown)
     elif verdict == "nothing_relevant":
         what = "note comes near the question"
     elif shown and _is_of_another(shown[0], seen.holding):
-        what = f"note about {_whom(question, corpus)} is sure to answer"
+        what = f"note about {_whom(question, corpus, seen.things)} is sure to answer"
     else:
         what = "note is sure to answer"
     return f"No {what}; these are the nearest."
@@ -385,25 +389,24 @@ def _of_others(question: Question, corpus: Corpus, seen: Evidence, shown: Sequen
 
 
 def _unstated(
-    question: Question, corpus: Corpus, holding: Flags | None, slot: Slot, shown: Sequence[int]
+    question: Question, corpus: Corpus, seen: Evidence, slot: Slot, shown: Sequence[int]
 ) -> str:
     """Which notes do not state what is asked for by name, as far as those shown bear it out."""
-    texts = {row: as_told(corpus.outlines[row]) for row in shown}
+    texts, holding = {row: as_told(corpus.outlines[row]) for row in shown}, seen.holding
     anothers = [row for row in shown if holding is not None and not holding[row]]
-    about = f" about {_whom(question, corpus)}"
+    about = f" about {_whom(question, corpus, seen.things)}"
     if not any(slot.is_stated(texts[row]) for row in anothers):
         about = ""
     may = any(slot.may_be_stated(text) for row, text in texts.items() if row not in anothers)
     return f"note{about}{' plainly' if may else ''} states the {slot.name}"
 
 
-def _whom(question: Question, corpus: Corpus) -> str:
+def _whom(question: Question, corpus: Corpus, things: Sequence[str] = ()) -> str:
     """Whom or what a question names, as it spells it."""
     if question.subject == USER:
         return "whom you asked about" if names_a_role(question.text) else "the user"
     names = [name for name in question.spelled if fold(name) in question.names]
-    names = names or question.spelled or find_held_things(question, corpus)
-    spelled = " or ".join(names[:WHOM_MAX_NAMES])
+    spelled = " or ".join((names or question.spelled or things)[:WHOM_MAX_NAMES])
     return corpus.subjects.get(question.subject) or spelled or "whom you asked about"
 
 

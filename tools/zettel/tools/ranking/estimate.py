@@ -146,7 +146,8 @@ def find_unstated(
     return next((slot for slot in slots if not is_stated(slot)), None)
 
 
-_JOINED_WORDS = re.compile(r"(?<![\w-])[a-z0-9]+(?:-[a-z0-9]+)+(?![\w-])", re.IGNORECASE)
+_THING = re.compile(r"(?<![\w-])[a-z0-9]+(?:[-_][a-z0-9]+)+(?![\w-])", re.IGNORECASE)
+_THING_PARTS = re.compile("[-_]")
 _RELATIVE = re.compile(r"\A\W*([^\W_]+)['’]s (\w+)(?! and\b)(?!\W+\w+ and\b)")
 """Of whom a note is that begins with "Johanna's mother"."""
 _POSSESSIVE = re.compile(r"['’]s?(?!\w)")
@@ -325,22 +326,39 @@ def holding_names(question: Question, corpus: Corpus, near: Values) -> Flags | N
     return holding
 
 
-def find_held_things(question: Question, corpus: Corpus) -> tuple[str, ...]:
-    """What a question names in code and notes hold, as it spells it: "web-02", "user-service"."""
+def find_held_things(question: Question, corpus: Corpus, rows: Sequence[int]) -> tuple[str, ...]:
+    """What a question names in code and notes hold, as it spells it: "web-02", "user-service".
+
+    Only where some notes tell of another such thing, of which a part is called the same.
+    """
     if question.is_passage:
         return ()
-    named = (*find_asked_codes(question.text), *_JOINED_WORDS.findall(question.text))
-    held = (n for n in named if fold(n) in corpus.subjects or corpus.mentions.count(fold(n)))
-    return tuple(dict.fromkeys(held))
+    told = {*_THING.findall(fold(" ".join(as_told(corpus.outlines[row]) for row in rows)))}
+
+    def is_held(thing: str) -> bool:
+        return thing in corpus.subjects or corpus.mentions.count(thing) > 0
+
+    named = dict.fromkeys(_THING.findall(question.text))
+    return tuple(
+        name
+        for name in named
+        if any(_are_alike(fold(name), other) for other in told) and is_held(fold(name))
+    )
 
 
-def holding_things(question: Question, corpus: Corpus) -> Flags | None:
-    """The notes that hold a thing which a question names in code; None if it names none."""
-    things = {*map(fold, find_held_things(question, corpus))}
+def _are_alike(thing: str, other: str) -> bool:
+    """Whether two things are called the same before or behind what parts them."""
+    one, another = map(_THING_PARTS.split, (thing, other))
+    return one != another and (one[0] == another[0] or one[-1] == another[-1])
+
+
+def holding_things(things: Sequence[str], corpus: Corpus) -> Flags | None:
+    """The notes that hold one of some things; None if these are none."""
     if not things:
         return None
-    holding = corpus.of_subjects(n for n, told in enumerate(corpus.subjects) if told in things)
-    for thing in things:
+    folded = {*map(fold, things)}
+    holding = corpus.of_subjects(n for n, told in enumerate(corpus.subjects) if told in folded)
+    for thing in folded:
         holding[corpus.mentions.speak_of(thing)] = True
     return holding
 
