@@ -49,6 +49,49 @@ async def test_who_asks_what_not_to_forget_asks_for_the_day(desk: Desk, question
     assert (ids(answer)[0], answer["verdict"]) == (birthday, "found")
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What has the family got on next week?",
+        "Which tradesmen are coming to the family next week?",
+        "Which appointments does the family have next week?",
+        "Welche Termine hat die Familie nächste Woche?",
+        "Was steht in der Familie nächste Woche an?",
+        "Quels rendez-vous a la famille la semaine prochaine ?",
+        "Qu'est-ce qui est prévu en famille la semaine prochaine ?",
+        "¿Qué citas tiene la familia la próxima semana?",
+        "Quali appuntamenti ha la famiglia la settimana prossima?",
+        "Welke afspraken heeft het gezin volgende week?",
+        "Que compromissos tem a família na próxima semana?",
+        "下周家里有什么安排?",
+    ],
+)
+async def test_what_lies_in_a_time_comes_before_what_is_like_the_rest_of_the_question(
+    desk: Desk, question: str
+) -> None:
+    # START is Friday, 20 November.
+    await desk.told("The family always comes first: la famille, die Familie, la familia, 家里")
+    await desk.told("Pictures of the family: tradesmen get appointments, Termine, citas")
+    dentist = await desk.told("Emil's dentist is on 25 November 2026 at nine")
+    boiler = await desk.told("The boiler is serviced on 27 November 2026")
+    await desk.told("The lease was signed this week")
+    await desk.evolve()
+
+    answer = await desk("recall", query=question)
+
+    assert {*ids(answer)[:2]} == {dentist, boiler}
+
+
+async def test_what_was_told_in_a_time_is_no_event_of_it(desk: Desk) -> None:
+    await desk.told("Companies see net prices in the offers of the business")
+    shooting = await desk.told("Portraits for Thaler on 21 November 2026")
+    await desk.evolve()
+
+    found = await desk.found(query="Which dates are there in the business this week?")
+
+    assert found[0] == shooting
+
+
 async def test_yesterday_does_not_match_the_word_yesterday(desk: Desk) -> None:
     desk.later(days=-5)
     old = await desk.told("Yesterday the printer jammed and Ana fixed the tray")

@@ -31,6 +31,7 @@ class _Table(WordTable):
     anything: tuple[str, ...] = ()
     lasting: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
     now: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
     me: tuple[str, ...] = ()
@@ -89,6 +90,8 @@ says_decided = _asks("decides")
 """Whether a note says that something was decided."""
 asks_for_next = _asks("next")
 """Whether a question, without the times it names, asks for what comes next."""
+asks_for_events = _asks("events")
+"""Whether a question, with or without its times, asks which events are then: appointments."""
 asks_for_now = _asks("now")
 """Whether a question asks for what is so at the moment."""
 

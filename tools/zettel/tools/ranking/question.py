@@ -21,6 +21,7 @@ from zettel.tools.language.question_words import (
     Sort,
     asked_sort,
     asks_for_anything,
+    asks_for_events,
     asks_for_everything,
     asks_for_next,
     asks_former,
@@ -82,6 +83,10 @@ _FIRST_OF_TWO = re.compile(r"\bfirst\b.*\bor\b", re.IGNORECASE)
 """Which of two came first: "What came first for Ana, the loom or the mayor?"."""
 
 
+EVENTS_MAX_S = 31 * 24 * 3600.0
+"""Longest time, in seconds, of which all that is told is listed: a month."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A question, read."""
@@ -111,6 +116,8 @@ class Question:
     """The terms of each named time."""
     only_when: bool = False
     """Asks for anything that happens in the named times."""
+    events_then: bool = False
+    """Asks for events of some sort in the named times, which are near and not over."""
     names_user: bool = False
     """Calls the user by name."""
     asks_self: bool = False
@@ -228,10 +235,21 @@ def read_question(
         times=times,
         time_words=tuple(map(_time_terms, phrases)),
         only_when=bool(times) and asks_for_anything(untimed),
+        events_then=not (passage or sort) and _asks_for_events(text, untimed, times, clock),
         is_ahead=any(start > clock for start, _ in times),
         is_past=is_past,
         asks_what_was=told and not any(start <= clock < end for start, end in times),
     )
+
+
+def _asks_for_events(
+    text: str, untimed: str, times: Sequence[tuple[float, float]], clock: float
+) -> bool:
+    """Whether a question asks for events, in times that are not over nor over `EVENTS_MAX_S`."""
+    near = all(clock < end <= start + EVENTS_MAX_S for start, end in times)
+    if not times or not near:
+        return False
+    return asks_for_events(text) or asks_for_events(" ".join(untimed.split()))
 
 
 def _time_terms(phrase: str) -> frozenset[str]:

@@ -230,14 +230,18 @@ def speaks_of_then(question: Question, corpus: Corpus) -> Values:
 
 
 def all_of_then(question: Question, corpus: Corpus) -> Values:
-    """1 for notes of the time, if the question asks only for what happened then.
+    """1 for notes of the time, if the question asks only for what happened then, or for its events.
 
     For those that speak of it as much as in `speaks_of_then`; a quarter of that where it asks for
-    what is new or has changed, which a plan told before has not.
+    what is new or has changed, which a plan told before has not. What was told in that time is no
+    event of it if it is not dated ahead.
     """
-    if not question.only_when:
+    events = question.events_then and not corpus.conversation
+    if not (question.only_when or events):
         return np.zeros(len(corpus))
     happened, spoken = happened_then(question, corpus), speaks_of_then(question, corpus)
+    if not question.only_when:
+        return np.maximum(happened * (corpus.happened > question.now), spoken)
     since = any(start <= question.now and end >= LATEST_S for start, end in question.times)
     return np.maximum(happened, spoken / 4 if since or question.sort == "changed" else spoken)
 
