@@ -235,7 +235,7 @@ def read_question(
         times=times,
         time_words=tuple(map(_time_terms, phrases)),
         only_when=bool(times) and asks_for_anything(untimed),
-        events_then=not (passage or sort) and _asks_for_events(text, untimed, times, clock),
+        events_then=not passage and not sort and _asks_for_events(text, untimed, times, clock),
         is_ahead=any(start > clock for start, _ in times),
         is_past=is_past,
         asks_what_was=told and not any(start <= clock < end for start, end in times),
