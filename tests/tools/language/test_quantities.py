@@ -46,6 +46,18 @@ from zettel.tools.language.quantities import QuantityText, find_other_quantity
             "112 mg/dl",
             "95 mg/dl",
         ),
+        (
+            "Lorenz needs five weeks for an album at the moment.",
+            "Wedding albums come from Lorenz, three weeks from order to delivery.",
+            "3 weeks",
+            "5 weeks",
+        ),
+        (
+            "Probezeit bei der Kranfirma: jetzt drei Monate.",
+            "Die Kranfirma gibt eine Probezeit von sechs Monaten.",
+            "6 monate",
+            "3 monate",
+        ),
         (  # one end of two
             "Window for production deploys: Tuesday to Thursday, 08:00 to 14:00.",
             "Production deploys are allowed Monday to Thursday between 08:00 and 14:00.",
@@ -121,6 +133,9 @@ def test_another_quantity_of_the_same_thing_is_found(
     [
         # The same quantity, in other words around it.
         ("The nightly export runs at 02:30.", "Nightly export: starts at 02:30 sharp."),
+        # In digits and in words, in two cases.
+        ("Lorenz needs 3 weeks for an album.", "An album of Lorenz takes three weeks."),
+        ("Die Probezeit der Kranfirma: 3 Monate.", "Kranfirma: Probezeit von drei Monaten."),
         # Nothing in common but the quantity's sort.
         ("The dentist is on 3 May.", "The tax return is due on 9 June."),
         # Another one's, by names of their own.

@@ -18,6 +18,8 @@ from zettel.tools.language.word_files import WordFile, word_tables
 
 ORDINAL_MIN = 3
 """Least ordinal that counts: "first" and "second" say many things besides."""
+SMALL_NUMBER_MAX = 20
+"""Greatest number that texts write as one word in most languages."""
 _HALF_DAY_HOURS = 12
 _SCORED = 4
 
@@ -81,6 +83,13 @@ def language_of(text: str, *, among: str = "") -> str:
 def number_languages() -> Sequence[str]:
     """The languages with a file."""
     return list(_tables())
+
+
+def small_numbers(language: str) -> Mapping[str, int]:
+    """The words of a language for 2 to 20, folded; none for a language without a file."""
+    table = _tables().get(language)
+    values = table.values.items() if table else ()
+    return {fold(word): value for word, value in values if 2 <= value <= SMALL_NUMBER_MAX}
 
 
 def in_digits(text: str, language: str, *, articles: bool = False) -> str:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from zettel.storage.notes import fold
 from zettel.storage.text.passages import sentence_spans
 from zettel.tools.language.names import words_of_names
+from zettel.tools.language.numerals import small_numbers
 from zettel.tools.language.ordered_lists import items
 from zettel.tools.language.slots import SLOT_MAX_CHARACTERS, OtherValue, named_numbers
 from zettel.tools.language.terms import telling_words
@@ -66,6 +67,7 @@ _CLAUSE_END = re.compile(r"[;；]\s*")
 _AMOUNT = re.compile(r"\d[\d.,'’ ]*\d|\d")
 _THOUSANDS = re.compile(r"[.,'’ ](?=\d{3}(?!\d))")
 _DAYS = re.compile(r"(day|tag|mittwoch|sonnabend)s$")
+_DECLINED = re.compile(r"(tage|monate|meter|liter)n$")
 _NUMBER = re.compile(r"\d+(?:[.:]\d+)*")
 _UNSPACED = "unspaced_"
 """Before the name of a group of the languages without spaces, since a name stands for one group."""
@@ -78,6 +80,17 @@ class _Item(NamedTuple):
     amount: str
     words: frozenset[str]
     """The telling words beside it."""
+
+
+class _Parted(NamedTuple):
+    """A text and its quantities."""
+
+    quantities: Mapping[str, set[str]]
+    """By sort."""
+    spelled: frozenset[str]
+    """As they stand in the text."""
+    rest: str
+    """The text without them."""
 
 
 class QuantityText:
@@ -106,12 +119,12 @@ class QuantityText:
         sentences = (self._content[slice(*span)] for span in sentence_spans(self._content))
         parts = dict.fromkeys(p for one in sentences for p in (one, *_CLAUSE_END.split(one)))
         clauses = (QuantityText(part, self._subject) for part in islice(parts, CLAUSE_MAX_NUMBER))
-        return [clause for clause in clauses if clause.has_one_of(self.quantities)]
+        return [clause for clause in clauses if clause.holds_one_of(self._parted.spelled)]
 
-    def has_one_of(self, quantities: Mapping[str, set[str]]) -> bool:
+    def holds_one_of(self, spelled: Collection[str]) -> bool:
         """Whether some of these quantities stand in it: not reading it for them saves most time."""
         text = " ".join(fold(self._text).split())
-        return any(quantity in text for told in quantities.values() for quantity in told)
+        return any(quantity in text for quantity in spelled)
 
     def ends_with(self, quantity: str) -> bool:
         """Whether it ends with a quantity, which is then told and names nothing."""
@@ -139,12 +152,12 @@ class QuantityText:
     @property
     def quantities(self) -> Mapping[str, set[str]]:
         """Sort -> the quantities, folded."""
-        return self._parted[0]
+        return self._parted.quantities
 
     @cached_property
     def words(self) -> set[str]:
         """The telling words beside the quantities."""
-        words = telling_words(self._parted[1])
+        words = telling_words(self._parted.rest)
         return {word for word in words if not (_DIGIT.search(word) or is_day_month_or_count(word))}
 
     @cached_property
@@ -158,18 +171,31 @@ class QuantityText:
         return named_numbers(self._text)
 
     @cached_property
-    def _parted(self) -> tuple[Mapping[str, set[str]], str]:
-        """The quantities, and the text without them."""
-        text, found, rest, end = fold(self._text), dict[str, set[str]](), list[str](), 0
+    def _parted(self) -> "_Parted":
+        text, found, end = fold(self._text), dict[str, set[str]](), 0
+        spelled, rest = list[str](), list[str]()
         for match in _pattern().finditer(text):
             sort = str(match.lastgroup).removeprefix(_UNSPACED)
             quantity = " ".join(match[0].split())
-            found.setdefault(sort, set()).add(
-                _DAYS.sub(r"\1", quantity) if sort == "weekday" else quantity
-            )
+            spelled.append(quantity)
+            found.setdefault(sort, set()).add(_as_told(sort, quantity))
             rest.append(text[end : match.start()])
             end = match.end()
-        return found, " ".join([*rest, text[end:]])
+        return _Parted(found, frozenset(spelled), " ".join([*rest, text[end:]]))
+
+
+def _as_told(sort: str, quantity: str) -> str:
+    """A quantity with its number in digits, a weekday in the singular, German units undeclined."""
+    if sort == "weekday":
+        return _DAYS.sub(r"\1", quantity)
+    number, _, unit = _DECLINED.sub(r"\1", quantity).partition(" ")
+    return " ".join(filter(None, (str(_small_numbers().get(number, number)), unit)))
+
+
+@cache
+def _small_numbers() -> Mapping[str, int]:
+    languages = map(small_numbers, read_word_files("quantity_words"))
+    return {word: value for numbers in languages for word, value in numbers.items()}
 
 
 def find_other_quantity(
@@ -324,9 +350,11 @@ def _pattern() -> re.Pattern[str]:
         table = _TABLES.validate_python(words)
         spelled = inside if table.get("inside") is True else bounded
         day, month = (f"(?:{names(language)})" for names in (days_of, months_of))
+        number = f"(?:{'|'.join(sorted(small_numbers(language)))})"
         for sort, patterns in table.items():
             for pattern in patterns if isinstance(patterns, list) else ():
                 filled = pattern.replace("{day}", day).replace("{month}", month)
+                filled = filled.replace("{number}", number)
                 name = sort.replace(" ", "_")
                 name = f"{_UNSPACED}{name}" if spelled is inside else name
                 spelled.setdefault(name, []).append(filled)
