@@ -475,6 +475,46 @@ async def test_what_changed_in_the_source_is_updated_if_nobody_changed_it_here(d
     assert (again.unchanged, again.updated, again.kept_count) == (1, 0, 2)
 
 
+async def test_other_words_of_the_same_time_correct_the_note_and_leave_it_its_time(
+    desk: Desk,
+) -> None:
+    await desk.imports(draft("We sined the lease", key="1", happened_at=LONG_AGO))
+
+    report = await desk.imports(draft("We signed the lease", key="1", happened_at=LONG_AGO))
+
+    note = await desk.note("We signed")
+    assert (report.updated, note.happened_at, note.valid_from) == (1, LONG_AGO, LONG_AGO)
+    first, _ = await desk.memory.store.revisions(note.note_id)
+    assert first.corrected
+    then = NoteFilter(valid_at=LONG_AGO + timedelta(days=1))
+    assert [n.content for n in await desk.memory.store.find(then, limit=9)] == [
+        "We signed the lease"
+    ]
+
+
+async def test_words_of_a_later_time_tell_of_a_change_at_that_time(desk: Desk) -> None:
+    later = LONG_AGO + timedelta(days=9)
+    await desk.imports(draft("Ana lives in Ulm", key="1", happened_at=LONG_AGO))
+
+    await desk.imports(draft("Ana lives in Linz", key="1", happened_at=later))
+
+    note = await desk.note("Ana lives in Linz")
+    first, _ = await desk.memory.store.revisions(note.note_id)
+    assert (note.happened_at, first.ended_at, first.corrected) == (later, later, False)
+
+
+@pytest.mark.parametrize("days", [-30, 30])
+async def test_a_time_that_alone_changed_in_the_source_is_taken_over(desk: Desk, days: int) -> None:
+    moved, told = LONG_AGO + timedelta(days=days), ("Ana sings", "Ben hums")
+    await desk.imports(*(draft(text, happened_at=LONG_AGO) for text in told))
+
+    changed = [draft(text, happened_at=moved) for text in told]
+    reports = [await desk.imports(*changed) for _ in range(2)]
+
+    assert [(r.updated, r.unchanged) for r in reports] == [(2, 0), (0, 2)]
+    assert {n.happened_at.replace(microsecond=0) for n in await desk.notes()} == {moved}
+
+
 async def test_what_was_changed_here_alone_stays_and_counts_as_known(desk: Desk) -> None:
     await desk.imports(draft("Ana sings", key="1"))
     ana = await desk.note("Ana")

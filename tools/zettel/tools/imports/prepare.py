@@ -131,6 +131,18 @@ def moments(drafts: Sequence[Draft], now: datetime) -> list[datetime]:
     return found
 
 
+def stated_time(draft: Draft) -> datetime | None:
+    """When its note happened by what the source says, ties aside; None if that says nothing."""
+    if draft.happened_at is None:
+        return None
+    return before_end(draft, min(draft.happened_at, LAST_MOMENT - TIES_MAX))
+
+
+def before_end(draft: Draft, happened: datetime) -> datetime:
+    """The time, or the last one before the draft's end: a fact that is over was true until then."""
+    return min(happened, draft.valid_until - TICK) if draft.valid_until else happened
+
+
 def as_note(
     draft: Draft,
     note_id: str,
@@ -144,9 +156,7 @@ def as_note(
     now: datetime,
 ) -> tuple[Note, bool]:
     """The note of a checked draft, known from now on, and whether its text is marked."""
-    if draft.valid_until:
-        # A fact of the past without a time of its own was true at the latest just before its end.
-        happened = min(happened, draft.valid_until - TICK)
+    happened = before_end(draft, happened)
     note = Note(
         note_id=note_id,
         namespace=namespace,

@@ -51,6 +51,7 @@ from zettel.tools.imports.prepare import (
     place_of,
     prepare,
     source_of,
+    stated_time,
 )
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import MAX_LIST, tidy_relation
@@ -510,8 +511,10 @@ class _Import:
         self.report.unembedded = str(error)
 
     async def _apply(self, note: Note, draft: Draft) -> None:
-        happened = draft.happened_at
-        later = happened if happened and happened > note.happened_at else None
+        stated = stated_time(draft)
+        # Other words of the same time were never true; of a later one they tell of a change.
+        moved = not _when(stated, note.happened_at)
+        changed_later = stated is None or (moved and stated > note.happened_at)
         await update(
             self._memory,
             self._caller,
@@ -522,7 +525,8 @@ class _Import:
             subject=draft.subject or None,
             tags=draft.tags or None,
             kind=draft.kind.value,
-            happened_at=later.isoformat() if later else None,
+            happened_at=stated.isoformat() if stated and moved else None,
+            correction=not changed_later,
             expected_rev=note.rev,
             reason=f"changed in {self._task.format.name}",
         )
@@ -762,6 +766,7 @@ def _says(note: Note, draft: Draft) -> bool:
     """Whether a revision says what a draft says, links aside."""
     return (
         note.content == draft.content
+        and _when(stated_time(draft), note.happened_at)
         and (not draft.subject or note.subject == draft.subject)
         and note.kind is draft.kind
         and (not draft.context or note.context == draft.context)
