@@ -13,7 +13,13 @@ from tests.server.engine_homes import ask, home_at
 from tests.server.processes import PATIENCE_S
 from tests.tools.imports.exports import CHATGPT, zipped
 
-from zettel.server.commands.imports import ImportRequest, importing, preview_text, report_output
+from zettel.server.commands.imports import (
+    ImportRequest,
+    has_work,
+    importing,
+    preview_text,
+    report_output,
+)
 from zettel.server.config.settings import Settings
 from zettel.server.runtime.factories import opened
 from zettel.storage.errors import InvalidArgumentError
@@ -130,6 +136,28 @@ async def test_text_of_a_source_cannot_order_the_terminal_about(
     for text in shown:
         assert not any(character in text for character in "\x1b\x9b\r")
         assert not any(line.startswith("zettel:") for line in text.splitlines())
+
+
+async def test_what_was_cut_out_of_a_page_is_archived_and_the_report_says_so(
+    farm: Settings, tmp_path: Path
+) -> None:
+    page, long = tmp_path / "CLAUDE.md", "Tests run before a push. " * 60
+    deploy, house = f"## Deploy\n{long}\n", f"# House\n{long}\n"
+    page.write_text(f"{house}## Style\nNames are nouns.\n{deploy}")
+    assert (await done(farm, page)).stored == 3
+
+    page.write_text(f"{house}## Style\nNames are nouns.\n")
+    async with importing(farm, ImportRequest(source=page)) as work:
+        preview = await work.preview(no_progress)
+    assert has_work(preview)
+    assert "  2 imported before and no longer there, to be archived" in preview_text(preview)
+    report = await done(farm, page)
+
+    said = report_output(report, dry=False)
+    assert "  2 imported before and no longer there, archived" in said.text.splitlines()
+    async with opened(farm) as memory:
+        (note,) = await memory.store.find(NoteFilter(), limit=9)
+    assert note.content.endswith("Names are nouns.")
 
 
 def test_nothing_is_imported_until_the_word_is_typed(tmp_path: Path) -> None:

@@ -281,6 +281,24 @@ def test_a_short_page_is_one_note_and_a_long_one_is_cut_at_its_headings(tmp_path
     assert [part.reason for part in skipped] == ["an empty file"]
 
 
+def test_parts_name_their_whole_and_rows_that_are_over_their_key(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(f"# Bees\n{LONG}\n## Hive\nTen frames {LONG}\n")
+    first, hive = read(tmp_path, "markdown")[0]
+    chunks, _ = read(PEERS / "mempalace", "mempalace")
+    pages, _ = read(PEERS / "basic-memory", "basic-memory")
+    _, rows = read(PEERS / "mcp-memory-service.db", "mcp-memory-service")
+    kept, events = read(PEERS / "mem0-history.db", "mem0")
+
+    assert (first.whole, hive.whole) == ("", first.key)
+    assert {(d.whole, d.links[0].key) for d in chunks if d.whole} == {
+        (d.links[0].key,) * 2 for d in chunks if d.links
+    }
+    assert {d.whole for d in pages} == {"", *(d.links[0].key for d in pages if d.whole)}
+    assert all(row.key.startswith(row.where) and row.over for row in (*rows, *events))
+    assert [bool(row.replaced_by) for row in rows].count(True) == 1
+    assert all(d.end_unknown for d in kept)
+
+
 def test_a_long_page_is_whole_only_where_zettel_wrote_it(tmp_path: Path) -> None:
     text = f"# Bees\n{LONG}\n## Hive\nTen frames {LONG}\n"
     for name, more in (("ours", "rev: 2\nnamespace: farm\nstate: active\n"), ("theirs", "")):

@@ -515,6 +515,141 @@ async def test_a_time_that_alone_changed_in_the_source_is_taken_over(desk: Desk,
     assert {n.happened_at.replace(microsecond=0) for n in await desk.notes()} == {moved}
 
 
+async def test_an_end_that_the_source_sets_moves_or_takes_away_is_taken_over(desk: Desk) -> None:
+    fact = draft("Max works at Acme", key="1", happened_at=LONG_AGO)
+    ends = LONG_AGO + timedelta(days=9), LONG_AGO + timedelta(days=5), LONG_AGO - timedelta(days=1)
+    await desk.imports(fact)
+
+    for end in (*ends, None):
+        changed = replace(fact, valid_until=end)
+        reports = [await desk.imports(changed) for _ in range(2)]
+
+        note = await desk.note("Max")
+        assert [(r.updated, r.unchanged) for r in reports] == [(1, 0), (0, 1)]
+        assert note.valid_until == end
+        assert end is None or note.valid_from < end
+    assert (await desk.note("Max")).happened_at == LONG_AGO
+
+
+async def test_an_end_of_the_past_is_taken_over_for_a_note_without_a_time(desk: Desk) -> None:
+    await desk.imports(draft("Licence is valid", key="1"), draft("Ana sings", key="2"))
+
+    await desk.imports(
+        draft("Licence is valid", key="1", valid_until=LONG_AGO),
+        draft("Ana sang", key="2", valid_until=LONG_AGO),
+    )
+
+    assert {note.valid_until for note in await desk.notes()} == {LONG_AGO}
+
+
+async def test_a_source_that_says_nothing_of_ends_takes_none_away(desk: Desk) -> None:
+    await desk.imports(draft("Licence is valid", valid_until=LONG_AGO))
+
+    report = await desk.imports(draft("Licence is valid", end_unknown=True))
+
+    assert (report.unchanged, (await desk.note("Licence")).valid_until) == (1, LONG_AGO)
+
+
+def deleted(key: str, replaced_by: str = "") -> Skipped:
+    """What a source says of what it no longer has."""
+    return Skipped(where=key, reason="deleted there", key=key, over=True, replaced_by=replaced_by)
+
+
+async def test_what_was_deleted_or_replaced_there_since_is_not_served_as_true_here(
+    desk: Desk,
+) -> None:
+    later = LONG_AGO + timedelta(days=30)
+    await desk.imports(
+        draft("The door code is 4711", key="1"),
+        draft("Deploys run on Fridays", key="2", happened_at=LONG_AGO),
+        draft("The lift is slow", key="3"),
+    )
+    source = (
+        deleted("1"),
+        deleted("2", replaced_by="new"),
+        deleted("3", replaced_by="never imported"),
+        deleted("4"),
+        draft("Deploys run on Mondays", key="new", happened_at=later),
+    )
+
+    preview = await desk.imports(*source, dry=True)
+    assert len(await desk.notes(State.ACTIVE)) == 3
+    reports = [preview, await desk.imports(*source), await desk.imports(*source)]
+
+    ended = [(r.archived, r.superseded, r.over_kept_count) for r in reports]
+    assert ended == [(2, 1, 0), (2, 1, 0), (0, 0, 0)]
+    assert [n.content for n in await desk.notes(State.ACTIVE)] == ["Deploys run on Mondays"]
+    fridays = await desk.note("Deploys run on Fridays")
+    assert (fridays.state, fridays.valid_until) == (State.SUPERSEDED, later)
+    assert {n.content for n in await desk.notes(State.ARCHIVED)} == {
+        "The door code is 4711",
+        "The lift is slow",
+    }
+
+
+async def test_what_was_deleted_there_but_changed_here_stays_and_is_named(desk: Desk) -> None:
+    await desk.imports(draft("The door code is 4711", key="1"))
+    note = await desk.note("The door")
+    await update(desk.memory, OWN, now=desk.now, note_id=note.note_id, tags=["mine"])
+
+    report = await desk.imports(deleted("1"))
+
+    assert (report.archived, report.over_kept) == (0, [note.note_id])
+    assert (await desk.note("The door")).state is State.ACTIVE
+
+
+async def test_what_the_source_tells_again_under_another_key_is_not_archived(desk: Desk) -> None:
+    await desk.imports(draft("Ana sings", key="1"))
+
+    report = await desk.imports(deleted("1"), draft("Ana sings", key="2"))
+
+    assert (report.archived, report.repeated) == (0, 1)
+    assert (await desk.note("Ana")).state is State.ACTIVE
+
+
+async def test_what_an_import_ended_and_changed_comes_back_by_its_undo_and_stays(
+    desk: Desk,
+) -> None:
+    await desk.imports(draft("Ana sings", key="1"), draft("Ben hums", key="2"), draft("C", key="3"))
+    source = deleted("1"), deleted("2", "4"), draft("D", key="3"), draft("Ben knits", key="4")
+    await desk.imports(*source)
+    assert {n.content for n in await desk.notes(State.ACTIVE)} == {"D", "Ben knits"}
+
+    undone = await undo_run(
+        desk.memory, "import-2", now=desk.now, undo_id="undo-1", who="cli", partial=False
+    )
+
+    assert (len(undone.restored), len(undone.forgotten)) == (3, 1)
+    back = {"Ana sings", "Ben hums", "C"}
+    assert {n.content for n in await desk.notes(State.ACTIVE)} == back
+    again = await desk.imports(*source)
+    assert (again.archived, again.superseded, again.over_kept_count) == (0, 0, 2)
+    assert {n.content for n in await desk.notes(State.ACTIVE)} == back
+
+
+async def test_a_part_that_its_text_no_longer_has_is_archived_and_comes_back_with_it(
+    desk: Desk,
+) -> None:
+    def page(*parts: str) -> list[SourcePart]:
+        return [draft(f"Words of {p}", key=p, whole="" if p == "a" else "a") for p in parts]
+
+    other = draft("Elsewhere", key="other", whole="another page")
+    await desk.imports(*page("a", "b", "c"), other)
+
+    preview, report = [await desk.imports(*page("a", "c"), dry=dry) for dry in (True, False)]
+    assert (preview.archived, report.archived) == (1, 1)
+    gone = await desk.notes(State.ARCHIVED)
+    refused = Skipped(where="c", reason="it holds what must stay secret", key="c")
+    assert (await desk.imports(*page("a"), refused)).archived == 0
+    back = await desk.imports(*page("a", "b", "c"))
+    assert (back.updated, back.unchanged) == (1, 2)
+    assert (await desk.imports(*page("a"), other)).archived == 2
+
+    assert [note.content for note in gone] == ["Words of b"]
+    active = [note.content for note in await desk.notes(State.ACTIVE)]
+    assert sorted(active) == ["Elsewhere", "Words of a"]
+
+
 async def test_what_was_changed_here_alone_stays_and_counts_as_known(desk: Desk) -> None:
     await desk.imports(draft("Ana sings", key="1"))
     ana = await desk.note("Ana")

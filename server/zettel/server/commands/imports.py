@@ -163,13 +163,14 @@ async def importing(settings: Settings, request: ImportRequest) -> AsyncGenerato
 
 def has_work(report: ImportReport) -> bool:
     """Whether an import would change anything."""
-    return bool(report.stored or report.updated or report.links)
+    ended = report.archived or report.superseded
+    return bool(report.stored or report.updated or report.links or ended)
 
 
 def preview_text(report: ImportReport) -> str:
     """What an import would do, for people."""
     head = f"{report.format}, into namespace {report.namespace!r}:"
-    lines = [*_lines(report, "to store", "to update"), *map(_sample, report.samples)]
+    lines = [*_lines(report, "to store", "to update", "to be "), *map(_sample, report.samples)]
     return "\n".join((head, *(f"  {line}" for line in lines)))
 
 
@@ -177,7 +178,7 @@ def report_output(report: ImportReport, *, dry: bool) -> Output:
     """The printed result of an import, or of its preview."""
     if dry:
         return Output(_data(report, dry=True), preview_text(report))
-    lines = [f"  {line}" for line in _lines(report, "stored", "updated")]
+    lines = [f"  {line}" for line in _lines(report, "stored", "updated", "")]
     text = [f"{report.format}, into namespace {report.namespace!r}:", *lines]
     if report.stored:
         text.append(_pace(report))
@@ -200,7 +201,7 @@ def _pace(report: ImportReport) -> str:
     return f"It took {took_s:.0f} s{share}."
 
 
-def _lines(report: ImportReport, stored: str, updated: str) -> list[str]:
+def _lines(report: ImportReport, stored: str, updated: str, to_be: str) -> list[str]:
     kinds = ", ".join(f"{count} {kind}" for kind, count in report.kinds.most_common())
     lines = [f"{report.stored} {stored}" + (f": {kinds}" if kinds else "")]
     counts = (
@@ -208,6 +209,9 @@ def _lines(report: ImportReport, stored: str, updated: str) -> list[str]:
         (report.unchanged, "imported before"),
         (report.updated, f"imported before and changed there since, {updated}"),
         (report.kept_count, "changed there and here, left as they are here"),
+        (report.archived, f"imported before and no longer there, {to_be}archived"),
+        (report.superseded, f"imported before and replaced there since, {to_be}superseded"),
+        (report.over_kept_count, "no longer there but changed here, left as they are here"),
         (report.repeated, "with the words of another note, not stored again"),
         (report.unresolved, "links to what is not there, left out"),
         (report.marked, "read like orders to an agent or hide characters, and are marked"),
@@ -220,7 +224,7 @@ def _lines(report: ImportReport, stored: str, updated: str) -> list[str]:
             lines.append(f"{count} {said}{_detail(report, words)}")
     if not report.stored and len(lines) == 1:
         lines.append("nothing in it is of this format; --from names another")
-    lines += [f"  left: {note_id}" for note_id in report.kept]
+    lines += [f"  left: {note_id}" for note_id in (*report.kept, *report.over_kept)]
     lines += [
         printable(f"  skipped: {part.where}: {part.reason}")
         for part in report.skipped_named[:SKIPPED_SHOWN]
@@ -256,6 +260,10 @@ def _data(report: ImportReport, *, dry: bool) -> Mapping[str, object]:
         "repeated": report.repeated,
         "left": report.kept_count,
         "left_ids": report.kept,
+        "archived": report.archived,
+        "superseded": report.superseded,
+        "left_though_over": report.over_kept_count,
+        "left_though_over_ids": report.over_kept,
         "links": report.links,
         "links_unresolved": report.unresolved,
         "marked": report.marked,

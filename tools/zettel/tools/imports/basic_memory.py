@@ -105,6 +105,7 @@ def _observation(found: re.Match[str], page: MarkdownPage, key: str) -> Draft:
         source=page.name,
         happened_at=page.moment,
         links=(DraftLink("about", key),),
+        whole=key,
     )
 
 

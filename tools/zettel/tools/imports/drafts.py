@@ -38,7 +38,14 @@ class Draft:
     happened_at: datetime | None = None
     """UTC, timezone-aware; None if the source has no time."""
     valid_until: datetime | None = None
+    end_unknown: bool = False
+    """Whether the source says nothing of ends, so that none there takes none away here."""
     links: tuple[DraftLink, ...] = ()
+    whole: str = ""
+    """Key of the first draft of the text that it was cut from, or belongs to; empty for that one.
+
+    A part that the text no longer has is over in the source.
+    """
     note_id: str = ""
     """Of the note that an export wrote there, as far as the file tells; empty for others."""
 
@@ -50,6 +57,12 @@ class Skipped:
     where: str
     """Its file, line or id."""
     reason: str
+    key: str = ""
+    """Of the draft that it would be, or once was; empty if it has none."""
+    over: bool = False
+    """Whether the source says that it was deleted or replaced."""
+    replaced_by: str = ""
+    """Key of what took its place."""
 
 
 SourcePart = Draft | Skipped

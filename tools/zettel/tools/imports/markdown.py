@@ -202,6 +202,7 @@ def drafts_of(
             source=page.name,
             happened_at=page.moment,
             links=tuple(dict.fromkeys(links)),
+            whole=first if number else "",
             note_id=page.note_id,
         )
 

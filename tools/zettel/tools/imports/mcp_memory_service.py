@@ -64,9 +64,10 @@ def read(path: Path) -> Iterator[SourcePart]:
 def _memory(row: sqlite3.Row, links: tuple[DraftLink, ...]) -> SourcePart:
     key = str(row["content_hash"])
     if row["deleted_at"] is not None:
-        return Skipped(where=key[:12], reason="deleted there")
-    if row["superseded_by"]:
-        return Skipped(where=key[:12], reason="replaced there by a newer version")
+        return Skipped(where=key[:12], reason="deleted there", key=key, over=True)
+    if newer := row["superseded_by"]:
+        reason = "replaced there by a newer version"
+        return Skipped(where=key[:12], reason=reason, key=key, over=True, replaced_by=str(newer))
     kind, metadata = as_text(row["memory_type"]), _metadata(row["metadata"])
     tags = tuple(tag for tag in as_texts(row["tags"]) if tag != "untagged")
     return Draft(

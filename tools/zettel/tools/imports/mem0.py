@@ -94,11 +94,12 @@ def _history(path: Path) -> Iterator[SourcePart]:
         rows = base.execute(f"SELECT {fields} FROM history WHERE rowid IN ({last}) ORDER BY rowid")
         for key, content, event, moment in rows:
             if event == "DELETE" or not as_text(content):
-                yield Skipped(where=str(key), reason="deleted there")
+                yield Skipped(where=str(key), reason="deleted there", key=str(key), over=True)
                 continue
             yield Draft(
                 key=str(key),
                 content=as_text(content),
                 kind=Kind.SEMANTIC,
                 happened_at=as_moment(moment),
+                end_unknown=True,
             )

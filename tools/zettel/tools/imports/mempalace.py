@@ -99,6 +99,7 @@ def _drawer(key: str, fields: Mapping[str, object]) -> SourcePart:
     wing, room, hall, topic = (as_text(fields.get(name)) for name in names)
     diary, whole = fields.get("type") == "diary_entry", as_text(fields.get("parent_drawer_id"))
     first = f"{whole}_chunk_000000"
+    is_part = bool(whole) and key != first
     return Draft(
         key=key,
         content=content,
@@ -108,7 +109,8 @@ def _drawer(key: str, fields: Mapping[str, object]) -> SourcePart:
         tags=tuple(tag for tag in (wing, room, hall.removeprefix("hall_")) if tag),
         source=as_text(fields.get("source_file")),
         happened_at=as_moment(fields.get("filed_at")),
-        links=(DraftLink(PART_OF, first),) if whole and key != first else (),
+        links=(DraftLink(PART_OF, first),) if is_part else (),
+        whole=first if is_part else "",
     )
 
 

@@ -45,14 +45,14 @@ def prepare(draft: Draft, secrets: SecretMode, cut: Counter[str]) -> Iterator[Re
         found = Counter[str]()
         draft = draft if secrets == "keep" else _without_secrets(draft, found)
         if found and secrets == "refuse":
-            yield Skipped(where=where, reason="it holds what must stay secret")
+            yield Skipped(where=where, reason="it holds what must stay secret", key=draft.key)
             return
         cut.update(found)
         for part in _parts(draft):
             validation.check_content(part.content)
             yield Ready(part, fold_hash(part.content))
     except InvalidArgumentError as error:
-        yield Skipped(where=where, reason=error.problem)
+        yield Skipped(where=where, reason=error.problem, key=draft.key)
 
 
 def place_of(draft: Draft) -> str:
@@ -103,8 +103,9 @@ def _parts(draft: Draft) -> Iterator[Draft]:
         if not number:
             yield replace(draft, content=content)
         else:
-            links = (DraftLink(PART_OF, draft.key),)
-            yield replace(draft, key=f"{draft.key}\npart {number}", content=content, links=links)
+            key, links = f"{draft.key}\npart {number}", (DraftLink(PART_OF, draft.key),)
+            whole = draft.whole or draft.key
+            yield replace(draft, key=key, content=content, links=links, whole=whole)
 
 
 def source_of(draft: Draft, format_name: str, *, trusted: bool) -> str:

@@ -17,7 +17,12 @@ from itertools import islice
 import anyio
 from anyio import to_thread
 
-from zettel.storage.errors import InvalidArgumentError, ModelUnavailableError, ZettelError
+from zettel.storage.errors import (
+    ChangedMeanwhileError,
+    InvalidArgumentError,
+    ModelUnavailableError,
+    ZettelError,
+)
 from zettel.storage.ids import derived_id, new_id
 from zettel.storage.meta import update_meta
 from zettel.storage.notes import (
@@ -39,14 +44,16 @@ from zettel.storage.store import Change, NewNote, NoteFilter, Vectors
 from zettel.tools.caller import Caller
 from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import DEFAULT_RELATION, LinkArgument, with_links
-from zettel.tools.changes.stages import next_note
+from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.concurrency import gather2, shielded
 from zettel.tools.imports.drafts import Draft, DraftLink, Skipped, SourcePart
+from zettel.tools.imports.ended import Ended
 from zettel.tools.imports.formats import Format
 from zettel.tools.imports.prepare import (
     TIES_MAX,
     Ready,
     as_note,
+    before_end,
     moments,
     place_of,
     prepare,
@@ -113,6 +120,13 @@ class ImportReport:
     kept: list[str] = field(default_factory=list[str])
     """Ids of the first notes that were changed in the source and here, and left as they are."""
     kept_count: int = 0
+    archived: int = 0
+    """Imported before, and deleted there since, or cut out of their text."""
+    superseded: int = 0
+    """Imported before, and replaced there since by a note that was imported."""
+    over_kept: list[str] = field(default_factory=list[str])
+    """Ids of the first notes that are over in the source, but were changed here."""
+    over_kept_count: int = 0
     unresolved: int = 0
     """Links to what the source does not have, or what was forgotten here."""
     cut: Counter[str] = field(default_factory=Counter[str])
@@ -136,6 +150,12 @@ class ImportReport:
         self.kept_count += 1
         if len(self.kept) < NAMED_MAX:
             self.kept.append(note_id)
+
+    def keep_over(self, note_id: str) -> None:
+        """Count a note that is over in the source and was left as it is."""
+        self.over_kept_count += 1
+        if len(self.over_kept) < NAMED_MAX:
+            self.over_kept.append(note_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +203,7 @@ async def import_notes(
     try:
         await work.store_all(found, tell, total)
         await work.link_later(tell)
+        await work.end_what_is_over()
         if report.run_id:
             tell("indexing", 0, 0)
             await memory.admin.upkeep()
@@ -264,11 +285,20 @@ class _Import:
         """Note -> links to what may come later in the source."""
         self._unwritten = dict[str, Note]()
         """The notes of `_later` that only a dry run has."""
+        self._ended = Ended(None)
+        self._refused = set[str]()
+        """Notes whose texts the source still has, but which cannot be stored as they are now."""
+
+    @property
+    def _in_run(self) -> Memory:
+        """The memory whose changes are of this run, so that its undo takes them back."""
+        return replace(self._memory, run_id=self._task.run_id)
 
     async def open(self) -> None:
         """Read what the namespace holds."""
         key = _meta_key(self._task.format.name)
         self._anchors = json.loads(await self._memory.store.get_meta(key) or "[]")
+        self._ended = Ended(await self._memory.store.get_meta(f"{key}:parts"))
         where = NoteFilter(namespaces=(self._task.namespace,), states=(), derived=None)
         outlines = await self._memory.store.outlines(where, limit=ALL_NOTES)
         self._ids = {outline.note_id for outline in outlines}
@@ -285,7 +315,13 @@ class _Import:
             who=self._caller.name,
             started_at=self.began,
             ended_at=self._task.clock(),
-            counts={"stored": report.stored, "updated": report.updated, "linked": report.links},
+            counts={
+                "stored": report.stored,
+                "updated": report.updated,
+                "linked": report.links,
+                "archived": report.archived,
+                "superseded": report.superseded,
+            },
             outcome=outcome,
         )
         await self._memory.admin.add_run(run)
@@ -343,8 +379,10 @@ class _Import:
         for each in parts:
             if isinstance(each, Skipped):
                 self.report.skip(each)
+                self._note_skipped(each)
             else:
                 ready.append(each)
+                self._ended.see(self._seed(each.draft.whole or each.draft.key))
         ids = {each.draft.key: self._known(each.draft.key) for each in ready}
         unknown = [each.draft for each in ready if ids[each.draft.key] is None]
         wanted = {*filter(None, ids.values()), *(d.note_id for d in unknown if d.note_id)}
@@ -361,6 +399,16 @@ class _Import:
         self._seen |= {note_id: at for at, note_id in enumerate(new, len(self._seen))}
         self._folds.update(_short(each.folded) for each in new.values())
         return new
+
+    def _note_skipped(self, part: Skipped) -> None:
+        """Note what an earlier import stored of a part that becomes no note now."""
+        note_id = self._known(part.key) if part.key else None
+        if part.over:
+            self._ended.see(self._seed(part.key))
+        if note_id and part.over:
+            self._ended.end(note_id, part.replaced_by)
+        elif note_id:
+            self._refused.add(note_id)
 
     async def _gone(
         self, drafts: Sequence[Draft], known: Mapping[str, Note]
@@ -398,6 +446,7 @@ class _Import:
                 return
             self._seen[known.note_id] = len(self._seen)
             self._words[known.note_id] = _short(each.folded)
+            self._note_part(each.draft, known.note_id)
             await self._update(each, known)
             return
         note_id = self._new_id(key)
@@ -409,7 +458,12 @@ class _Import:
         else:
             new[note_id] = self._unstored[note_id] = each
             self._words[note_id] = _short(each.folded)
+            self._note_part(each.draft, note_id)
             self._folded_new[each.folded].append(note_id)
+
+    def _note_part(self, draft: Draft, note_id: str) -> None:
+        if draft.whole:
+            self._ended.see(self._seed(draft.whole), note_id)
 
     def _count_twice(self, each: Ready, note_id: str) -> None:
         """Count a draft whose key came before in the source."""
@@ -468,16 +522,17 @@ class _Import:
         """Bring a note to what the source has now, if nobody has changed it here."""
         draft = each.draft
         self._link_later(note, draft)
-        if _says(note, draft):
+        if note.state is not State.ARCHIVED and _says(note, draft):
             self.report.unchanged += 1
             return
         revisions = await self._memory.store.revisions(note.note_id)
         imported = [r for r in revisions if r.changed_by == self._caller.name]
-        if imported and _says(imported[-1], draft):
+        back = note.state is State.ARCHIVED and self._is_as_imported(note, revisions)
+        if not back and any(_says(each, draft) for each in (note, *imported[-1:])):
             self.report.unchanged += 1  # changed here alone
             return
         others = [r for r in revisions if r.told and r.changed_by != self._caller.name]
-        if note.state is not State.ACTIVE or others:
+        if not back and (note.state is not State.ACTIVE or others):
             self.report.keep(note.note_id)
             return
         if self._task.dry:
@@ -487,6 +542,9 @@ class _Import:
         if draft.content != note.content:
             await self._load_model()
         try:
+            if back:
+                reason = f"there again in {self._task.format.name}"
+                note = await self._turn(note, State.ACTIVE, reason)
             await self._apply(note, draft)
         except ZettelError:  # changed here meanwhile, or what the source says now is refused
             self.report.keep(note.note_id)
@@ -511,21 +569,25 @@ class _Import:
         self.report.unembedded = str(error)
 
     async def _apply(self, note: Note, draft: Draft) -> None:
-        stated = stated_time(draft)
+        stated, now = stated_time(draft), self._task.clock()
         # Other words of the same time were never true; of a later one they tell of a change.
         moved = not _when(stated, note.happened_at)
         changed_later = stated is None or (moved and stated > note.happened_at)
+        begun = now if draft.content != note.content else note.happened_at
+        began = stated if stated and moved else before_end(draft, begun)
+        until = draft.valid_until.isoformat() if draft.valid_until else ""
         await update(
-            self._memory,
+            self._in_run,
             self._caller,
-            now=self._task.clock(),
+            now=now,
             note_id=note.note_id,
             content=draft.content,
             context=draft.context or None,
             subject=draft.subject or None,
             tags=draft.tags or None,
             kind=draft.kind.value,
-            happened_at=stated.isoformat() if stated and moved else None,
+            happened_at=began.isoformat() if (stated and moved) or began != begun else None,
+            valid_until=until if (note.valid_until or until) and not draft.end_unknown else None,
             correction=not changed_later,
             expected_rev=note.rev,
             reason=f"changed in {self._task.format.name}",
@@ -719,6 +781,75 @@ class _Import:
             await commit(self._memory, ids, plan)
         self.report.links += sum(added.values())
 
+    async def end_what_is_over(self) -> None:
+        """Take out of recall what the source has deleted or replaced since an earlier import."""
+        still = {*self._seen, *self._refused, *self._repeats.values()}
+        over = self._ended.gone(self._ids, still)
+        ids = sorted(over)
+        for start in range(0, len(ids), BATCH_NOTES):
+            for note in await self._memory.store.get(ids[start : start + BATCH_NOTES]):
+                if note.state is State.ACTIVE:
+                    await self._end(note, self._known(over[note.note_id]))
+        if not self._task.dry:
+            key = f"{_meta_key(self._task.format.name)}:parts"
+            merged = partial(self._ended.merged, still=still)
+            await update_meta(self._memory.store, key, merged)
+
+    async def _end(self, note: Note, newer: str | None) -> None:
+        """Supersede a note by the one that replaced it there, else archive it."""
+        report = self.report
+        if not self._is_as_imported(note, await self._memory.store.revisions(note.note_id)):
+            report.keep_over(note.note_id)
+            return
+        if not self._task.dry:
+            await self._begin()
+            newer = newer if newer and await self._is_superseded(note, newer) else None
+            try:
+                if newer is None:
+                    reason = f"no longer in {self._task.format.name}"
+                    await self._turn(note, State.ARCHIVED, reason)
+            except ZettelError:  # changed here meanwhile
+                report.keep_over(note.note_id)
+                return
+        report.superseded += newer is not None
+        report.archived += newer is None
+
+    def _is_as_imported(self, note: Note, revisions: Sequence[Note]) -> bool:
+        """Whether nobody has changed a note here, nor brought back what an import ended."""
+        told = [revision for revision in revisions if revision.told]
+        own = [revision for revision in told if revision.changed_by == self._caller.name]
+        return bool(own) and len(own) == len(told) and own[-1].state is note.state
+
+    async def _is_superseded(self, note: Note, newer: str) -> bool:
+        """Let a note take another's place; false if it cannot."""
+        link = LinkArgument(to=note.note_id, relation=SUPERSEDES)
+        reason, now = f"replaced it in {self._task.format.name}", self._task.clock()
+        try:
+            await update(
+                self._in_run, self._caller, now=now, note_id=newer, links=[link], reason=reason
+            )
+        except ZettelError:
+            return False
+        return True
+
+    async def _turn(self, note: Note, state: State, reason: str) -> Note:
+        """The note, archived or active again.
+
+        Raises:
+            ChangedMeanwhileError: Somebody has changed it.
+        """
+        now, by = self._task.clock(), self._caller.name
+        turned = replace(note, state=state, stage=stage_after(state))
+        turned = next_note(turned, by=by, now=now, change=IMPORT, reason=reason)
+
+        async def plan(notes: Mapping[str, Note]) -> Sequence[Change]:
+            return [Change(note=turned) for found in notes.values() if found.rev == note.rev]
+
+        stored = (await commit(self._in_run, [note.note_id], plan)).stored
+        if not any(revision.note_id == note.note_id for revision in stored):
+            raise ChangedMeanwhileError([note.note_id])
+        return turned
+
     async def _record_anchor(self) -> None:
         """Record where the ids of this import's notes derive from, before the first is stored."""
         if self._task.dry or self._own in self._anchors:
@@ -767,6 +898,7 @@ def _says(note: Note, draft: Draft) -> bool:
     return (
         note.content == draft.content
         and _when(stated_time(draft), note.happened_at)
+        and (draft.end_unknown or draft.valid_until == note.valid_until)
         and (not draft.subject or note.subject == draft.subject)
         and note.kind is draft.kind
         and (not draft.context or note.context == draft.context)
