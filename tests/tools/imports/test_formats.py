@@ -312,6 +312,19 @@ def test_a_long_page_is_whole_only_where_zettel_wrote_it(tmp_path: Path) -> None
     assert len([draft for draft in drafts if draft.source == "theirs.md"]) == 2
 
 
+@pytest.mark.parametrize("value", ["!!timestamp abc", "!!bool abc", "!!int 'x'", "!!set 7"])
+def test_front_matter_with_a_value_that_is_none_of_its_type_is_left_in_the_body(
+    tmp_path: Path, value: str
+) -> None:
+    (tmp_path / "a.md").write_text(f"---\nd: {value}\n---\nAna sings\n")
+    (tmp_path / "b.md").write_text("Ben hums\n")
+
+    drafts, _ = read(tmp_path, "markdown")
+
+    assert ["Ana sings" in draft.content for draft in drafts] == [True, False]
+    assert f"d: {value}" in drafts[0].content
+
+
 def test_the_same_names_in_two_folders_are_two_sources(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

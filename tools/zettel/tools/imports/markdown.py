@@ -117,7 +117,8 @@ def parse(name: str, text: str) -> MarkdownPage:
         return MarkdownPage(name=name, fields={}, body=text)
     try:
         fields: object = yaml.safe_load(found[1])
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
+        # PyYAML lets through what its readers of stated types ("!!bool abc") fail with.
         return MarkdownPage(name=name, fields={}, body=text)
     known = as_mapping(fields)
     if not known:
