@@ -192,6 +192,7 @@ def test_an_option_that_does_nothing_for_a_source_or_a_target_is_refused(
         (("import", folder, "--into-namespace", "barn"), "--into-namespace: "),
         (("import", lines, "--watch"), "--watch: "),
         (("import", lines, "--trusted"), "--trusted: "),
+        (("import", lines, "--namespace", "barn"), "Pass --into-namespace"),
         (("export", "-", "--format", "markdown"), "FILE|DIR: a folder does not go to standard"),
         (("export", folder, "--vectors"), "--vectors: "),
     ):

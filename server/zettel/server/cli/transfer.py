@@ -144,7 +144,10 @@ async def import_notes(
             return await _import_folder(call, path, apply=apply, forget_deleted=forget_deleted)
         if is_own or transfer.is_export(path):
             for_others = {**of_folders, "--trusted": trusted}
-            _refuse(for_others, f"{path} is a file of JSON lines", "Leave it out.")
+            problem = f"{path} is a file of JSON lines"
+            _refuse(for_others, problem, "Leave it out.")
+            remedy = "Pass --into-namespace, or nothing: each note has its own there."
+            _refuse({"--namespace": call.flags.get("namespace")}, problem, remedy)
             if dry_run:
                 problem = "is checked whole before anything is written, and all of it comes back"
                 raise InvalidArgumentError("--dry-run", f"{path} {problem}", "Leave it out.")
