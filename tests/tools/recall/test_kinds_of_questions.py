@@ -332,6 +332,11 @@ def test_a_former_value_is_asked_for_in_the_past(question: str, former: bool) ->
         ("Wann spielte Bayern unentschieden gegen Ulm?", ""),
         ("Qu'est-ce qui a amené Ben à décider de déménager ?", ""),
         ("What is on the left of the door?", ""),
+        ("What do I still have to get done for the business?", "open"),
+        ("Which of its defects aren't solved yet?", "open"),
+        ("Was muss ich noch fürs Geschäft erledigen?", "open"),
+        ("Was steht fürs Haus noch aus?", "open"),
+        ("Was muss ich noch von Anna wissen?", ""),
     ],
 )
 def test_open_work_and_decisions_are_asked_for_in_many_words(question: str, sort: str) -> None:
