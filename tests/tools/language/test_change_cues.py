@@ -156,6 +156,21 @@ def test_words_may_stand_between_the_two_of_a_phrase() -> None:
     assert cue.phrase == "n'habite vraiment plus"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Julia has taken the trade fair over from Bernhard.",
+        "Julia takes the whole trade fair over from Bernhard in May.",
+        "Julia took over the trade fair from Bernhard.",
+    ],
+)
+def test_whom_somebody_takes_over_from_is_what_was_before(text: str) -> None:
+    cue = find_change_cue(text)
+    assert cue is not None
+    assert "bernhard" in cue.former
+    assert find_change_cue("Julia took the dog over the bridge.") is None
+
+
 def test_a_text_of_the_greatest_length_is_read() -> None:
     text = "no longer".rjust(CHANGE_CUE_MAX_CHARACTERS)
 
