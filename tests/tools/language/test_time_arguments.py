@@ -54,6 +54,20 @@ def days(text: str, prefer: Literal["past", "future"] = "past") -> tuple[str, st
         ("昨日から", "2026-11-26", "2026-11-26"),
         ("2026年3月", "2026-03-01", "2026-03-31"),
         ("the weekend", "2026-11-21", "2026-11-22"),
+        ("in thirty days", "2026-12-27", "2026-12-27"),
+        ("in forty-five days", "2027-01-11", "2027-01-11"),
+        ("in 3d", "2026-11-30", "2026-11-30"),
+        ("in 1,000 days", "2029-08-23", "2029-08-23"),
+        ("in just two weeks", "2026-12-07", "2026-12-13"),
+        ("in eighteen months", "2028-05-01", "2028-05-31"),
+        ("thirty days ago", "2026-10-28", "2026-10-28"),
+        ("in the 1990s", "1990-01-01", "1999-12-31"),
+        ("on the 5th", "2026-11-05", "2026-11-05"),
+        ("Monday the 5th", "2026-10-05", "2026-10-05"),
+        ("since the 12th", "2026-11-12", "2026-11-12"),
+        ("3.12.", "2025-12-03", "2025-12-03"),
+        ("5.6.", "2026-06-05", "2026-06-05"),
+        ("l'an dernier", "2025-01-01", "2025-12-31"),
     ],
 )
 def test_an_argument_is_read_in_its_language(text: str, first: str, last: str) -> None:
@@ -78,6 +92,31 @@ def test_an_argument_is_read_in_its_language(text: str, first: str, last: str) -
 )
 def test_an_argument_that_says_an_end_lies_ahead(text: str, first: str, last: str) -> None:
     assert days(text, "future") == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [("in 2h", 2), ("in 30min", 0.5), ("in 1.5 hours", 1.5), ("in ninety minutes", 1.5)],
+)
+def test_an_amount_of_hours_that_lies_ahead_is_no_amount_of_hours_ago(
+    text: str, hours: float
+) -> None:
+    read = read_happened_at(text, FRIDAY)
+    assert read
+    assert read.start == FRIDAY + timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("the 80s", "'90s", "last century", "this decade", "Monday at 7", "Friday night at 8"),
+        *("9h", "à 17h", "H1", "Jan '27", "3.12. 15:00"),
+    ],
+)
+def test_what_would_be_read_as_another_time_is_refused(text: str) -> None:
+    for read in (read_happened_at, read_end):
+        with pytest.raises(InvalidArgumentError, match="not a time Zettel can read"):
+            read(text, FRIDAY)
 
 
 @pytest.mark.parametrize(

@@ -85,12 +85,31 @@ _UNCLEAR = re.compile(
 )
 """A day without its month, or an ambiguous pair of day and month."""
 _NAMED_MONTH = re.compile(r"(last|past|this|next) ([a-z]{3,9})", re.IGNORECASE)
+_NUMBER_WORD = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh"
+    "|nine)teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
+)
+_AMOUNT = (
+    r"(?:(?:about|around|roughly|just|only) )?(?:\d{1,3} (?=[a-z])|(?:\d[\d.,]*|an?|half an?|a few"
+    rf"|a couple(?: of)?|several|(?:{_NUMBER_WORD})(?:[ -](?:{_NUMBER_WORD}))*) ?"
+    r"(?:s|secs?|seconds?|min|mins|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?|fortnights?|months?"
+    r"|y|yrs?|years?|decades?)\b)"
+)
 _LEADING = re.compile(
-    r"^(?:on|at|during|since|until|by|from|of|the|in(?!\s+(?:\d{1,3}|an?|one|two|three|four|five|six"
-    r"|seven|eight|nine|ten|eleven|twelve|a few|a couple)\s+[a-z]))\s+",
+    rf"^(?:(?:on|at|during|since|until|by|from|of|the|in(?!\s+{_AMOUNT}))\s+)+", re.IGNORECASE
+)
+"""Words before a time that do not change it; "in three days" and "in 2h" need their "in"."""
+_DECADE = re.compile(r"((?:19|20)\d)0['’]?s", re.IGNORECASE)
+_NO_TIME = re.compile(
+    r"['’]?\d0['’]?s|(?:this|last|next|past) (?:decade|century)|.*\bcentur(?:y|ies)\b.*"
+    r"|\d{1,2}\. ?\d{1,2}\.(?: .*)?|.*day(?: [a-z]+)?,?(?: at)? \d{1,2}"
+    r"|.*day,? the \d{1,2}(?:st|nd|rd|th)|(?:à )?\d{1,2} ?h|h[12]"
+    r"|[a-z]{3,9}\.? ['’]\d\d",
     re.IGNORECASE,
 )
-"""Words before a time that do not change it; "in three days" needs its "in"."""
+"""What dateparser reads as another time: "the 80s" as seconds, the German "3.12." as 03:12,
+"Friday at 8" as August."""
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 DAY_NUMBERS = {name.lower(): number for number, name in enumerate(day_name)}
 MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(month_name) if name}
 
@@ -169,6 +188,7 @@ def resolve(text: str, now: datetime, *, prefer: Prefer = "past") -> Period | No
             or _easter(bare, now, prefer)
             or _of_year(bare, now)
             or _quarter(bare, now, prefer)
+            or _decade(bare)
             or _nth_weekday(bare, now, prefer)
             or _week_of(bare, now, prefer)
             or _month_words(bare, now)
@@ -555,8 +575,20 @@ def _next_weekday(text: str, now: datetime) -> Period | None:
     return _days(first + timedelta(days=(weekday - first.weekday()) % 7), 1)
 
 
+def _decade(text: str) -> Period | None:
+    match = _DECADE.fullmatch(text)
+    if match is None:
+        return None
+    first = int(match[1]) * 10
+    start, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (first, first + 10))
+    return Period(start, end)
+
+
 def _words(words: str, now: datetime, prefer: Prefer) -> Period | None:
+    words = _THOUSANDS.sub("", words)
     if (unclear := _UNCLEAR.fullmatch(words)) and not _telling(unclear):
+        return None
+    if _NO_TIME.fullmatch(words):
         return None
     if not any(character.isalpha() for character in words) and not re.search(r"\d[/.:]\d", words):
         return None  # dateparser reads a bare "5" as the month of May
