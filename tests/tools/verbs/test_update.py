@@ -350,6 +350,33 @@ async def test_a_date_after_the_stated_end_of_a_note_is_refused_by_its_own_name_
     await desk("update", note_id=old, happened_at="2026-11-10", valid_until="")
 
 
+async def test_an_event_is_not_moved_behind_the_end_that_it_keeps(desk: Desk) -> None:
+    dentist = await desk.told(
+        "The dentist's appointment", happened_at="2026-11-25", valid_until="2026-11-26"
+    )
+
+    for moved in ({}, {"content": "The dentist's appointment was moved"}):
+        with pytest.raises(Refused, match="is not before the note's end, 2026-11-26"):
+            await desk("update", note_id=dentist, happened_at="2026-12-03", **moved)
+
+    await desk("update", note_id=dentist, happened_at="2026-12-03", valid_until="2026-12-04")
+    desk.later(days=9)  # 29 November
+    assert await desk.found(query="When is the dentist's appointment?") == [dentist]
+
+
+async def test_new_words_say_what_is_still_to_take_their_place(desk: Desk) -> None:
+    limit = await desk.told("The API limit is 100")
+    planned = await desk(
+        "update", note_id=limit, content="The API limit is 200", happened_at="2026-12-01"
+    )
+
+    answer = await desk("update", note_id=limit, content="The API limit is 300")
+    tagged = await desk("update", note_id=limit, tags=["api"])
+
+    assert f'forget(note_ids=["{planned["successor"]}"])' in str(answer["notice"])
+    assert "notice" not in tagged
+
+
 async def test_a_long_change_is_told_by_its_start(desk: Desk) -> None:
     note_id = await desk.told("x " * 10_000)
 

@@ -250,8 +250,8 @@ class UpdateAnswer(TypedDict):
     """Secrets that were not kept: kind, and how many."""
     notice: NotRequired[str]
     """What the user should be told of the server, in the first answer only; or that new content of
-    a note that is not current was taken as a correction; or, after `restore_rev`, which planned
-    change stays and the call that takes it back."""
+    a note that is not current was taken as a correction; or, after `restore_rev` or new
+    content, which planned change stays and the call that takes it back."""
 
 
 class ForgetLine(TypedDict):

@@ -195,6 +195,17 @@ def _subject_now(old: Note, content: str | None) -> str:
     return spelled.group() if spelled else old.subject
 
 
+def _check_moved(old: Note, new: Note, edit: NoteEdit) -> None:
+    """Refuses a day for an event behind the end that it keeps: nothing would find it then."""
+    kept = old.valid_until if edit.happened and not (edit.valid_until or edit.endless) else None
+    if kept and old.state is State.ACTIVE and old.happened_at < kept <= new.happened_at:
+        raise InvalidArgumentError(
+            "happened_at",
+            f"{iso(new.happened_at)} is not before the note's end, {iso(kept)}",
+            'Pass an earlier time, or valid_until as well ("" for no end).',
+        )
+
+
 def _check_end(old: Note, new: Note, edit: NoteEdit) -> None:
     if not new.valid_until or new.valid_until > new.valid_from:
         return
@@ -491,8 +502,10 @@ async def update(
     if expected_rev is not None:
         amend = _guarded(memory, caller, amend, check_rev("expected_rev", expected_rev))
     answer = await _apply(memory, caller.name, note, edit, amend, now)
-    if restore_rev is not None and (planned := await _planned_by(memory, caller, note, now)):
-        answer["notice"] = " ".join(map(how_to_take_back, planned))
+    told = restore_rev is not None or "content" in answer["changed"]
+    if told and (planned := await _planned_by(memory, caller, note, now)):
+        notices = (answer.get("notice", ""), *map(how_to_take_back, planned))
+        answer["notice"] = " ".join(filter(None, notices))
     return answer
 
 
@@ -653,6 +666,7 @@ async def _amending(
             stated = stated_end(await memory.store.revisions(note.note_id))
             ended = note.valid_until if note.valid_until != stated else None
             check_outlasts(after, replaced_at=ended)
+        _check_moved(note, after, edit)
         if words_of(after) != words_of(note):
             # The caller becomes its author; its trust does not rise.
             marked = [MARKED_TRUST] if await read_in_thread(note_marks, after) else []
