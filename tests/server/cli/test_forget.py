@@ -1,6 +1,7 @@
 """`zettel forget`: notes, namespaces and whole stores, each after its word was typed."""
 
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
@@ -8,6 +9,7 @@ from shutil import copytree
 import anyio
 import pytest
 from tests.server.calls import with_calls
+from tests.server.processes import Launcher
 
 from zettel.server.commands import evolve
 from zettel.server.commands.calls import MemoryCall
@@ -31,6 +33,7 @@ from zettel.tools.caller import Caller
 from zettel.tools.changes.links import LinkArgument
 from zettel.tools.state.memory import Memory
 from zettel.tools.state.retention_policy import Retention, check_rules
+from zettel.tools.verbs.forget import PREVIEW_MAX_NOTES
 from zettel.tools.verbs.remember import remember
 
 NOW = datetime.now(UTC)
@@ -72,7 +75,7 @@ async def forget_once(settings: Settings, request: ForgetRequest, confirm: Confi
     """What `zettel forget --json` prints."""
     if request.whole or request.everywhere:
         return await erase_whole(settings, request, confirm)
-    output = await with_calls(settings, lambda call: forget_notes(call, request, confirm))
+    output, _ = await with_calls(settings, lambda call: forget_notes(call, request, confirm))
     return json.loads(output.render(as_json=True))
 
 
@@ -138,6 +141,27 @@ async def test_what_only_mentions_the_subject_of_an_erasure_is_told_of(
 
     said = forget_output(answer).render(as_json=False)
     assert "2 other notes mention the subject and stay as they are." in said
+
+
+async def test_matching_notes_that_a_call_leaves_are_told_of(farm: Settings) -> None:
+    async with opened(farm) as memory:
+        caller = Caller(namespace="farm")
+        for number in range(PREVIEW_MAX_NOTES + 2):
+            text = f"Line {number} of the diary"
+            await remember(memory, caller, now=NOW, content=text, tags=["diary"])
+
+    with ExitStack() as running:
+        zettel = Launcher(store=Path(farm.store), running=running)
+        wish = ("--namespace", "farm", "forget", "--erase", "--tag", "diary", "--confirm", "erase")
+        first = await anyio.to_thread.run_sync(zettel.run, *wish)
+        second = await anyio.to_thread.run_sync(zettel.run, *wish, "--json")
+
+    assert "preview: 52 notes match, of which these 50 now" in first.stderr
+    assert "erased: 50 notes" in first.stdout
+    assert "2 more notes match" in first.stdout
+    assert first.returncode == 1
+    assert (second.returncode, json.loads(second.stdout)["matched"]) == (0, 2)
+    assert len(await left(farm)) == 4
 
 
 async def test_a_namespace_is_erased_after_its_name_was_typed(farm: Settings) -> None:
@@ -275,7 +299,7 @@ async def test_an_id_that_is_not_there_is_not_said_to_have_changed(farm: Setting
     def ask(call: MemoryCall) -> str:
         kept, gone = (str(call("remember", content=c)["note_id"]) for c in ("it rains", "it snows"))
         forget_notes(call, ForgetRequest(note_ids=(gone,), erase=True), lambda _told, _asked: True)
-        output = forget_notes(call, ForgetRequest(note_ids=(kept, gone)), see)
+        output, _ = forget_notes(call, ForgetRequest(note_ids=(kept, gone)), see)
         forget_notes(call, ForgetRequest(note_ids=(kept, gone), erase=True), see)
         shown.append(output.render(as_json=False))
         return gone

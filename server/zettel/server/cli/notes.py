@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from zettel.server.cli.command import (
+    EXIT_FAILED,
     Invocation,
     command,
     confirmed,
@@ -425,7 +426,7 @@ def forget(
         bool, typer.Option("--everywhere", help="With --erase: every note of the store.")
     ] = False,
     confirm: Annotated[str | None, option("The word to type, for scripts.")] = None,
-) -> None:
+) -> int:
     """Forget notes, by ids at once, by filters after a preview; or erase them for good."""
     from zettel.server.commands import forget as commands  # noqa: PLC0415
 
@@ -450,6 +451,8 @@ def forget(
 
         answer = anyio.run(commands.erase_whole, call.settings, request, agree)
         call.say(commands.forget_output(answer))
-        return
+        return 0
     with call.memory() as memory:
-        call.say(commands.forget_notes(memory, request, agree))
+        output, left = commands.forget_notes(memory, request, agree)
+        call.say(output)
+    return EXIT_FAILED if left else 0

@@ -59,15 +59,7 @@ async def erase_whole(
 
 
 def _check_whole(settings: "Settings", request: ForgetRequest) -> None:
-    filters = (
-        request.note_ids,
-        request.query,
-        request.subject,
-        request.tags,
-        request.session,
-        request.until,
-    )
-    if not request.erase or request.undo or any(filters):
+    if not request.erase or request.undo or request.note_ids or _has_filters(request):
         name = "--everywhere" if request.everywhere else "--all"
         remedy = f"Pass --erase {name} and nothing that chooses among the notes."
         where = "" if request.everywhere else " in the namespace"
@@ -75,6 +67,11 @@ def _check_whole(settings: "Settings", request: ForgetRequest) -> None:
     if request.whole and not settings.namespace:
         remedy = "Pass --namespace as well; zettel namespaces lists them."
         raise InvalidArgumentError("--all", "no namespace is named", remedy)
+
+
+def _has_filters(request: ForgetRequest) -> bool:
+    """Whether anything but ids chooses among the notes."""
+    return any((request.query, request.subject, request.tags, request.session, request.until))
 
 
 async def _erase_all(memory: "Memory", namespace: str | None, confirm: Confirm) -> "ForgetAnswer":
@@ -94,10 +91,13 @@ async def _erase_all(memory: "Memory", namespace: str | None, confirm: Confirm) 
     return await erase_all(memory, namespace=namespace, who=CLI_PRINCIPAL, now=utc_now())
 
 
-def forget_notes(call: MemoryCall, request: ForgetRequest, confirm: Confirm) -> Output:
+def forget_notes(call: MemoryCall, request: ForgetRequest, confirm: Confirm) -> tuple[Output, int]:
     """Forget, erase or bring back notes: by ids at once, by filters after a preview.
 
     `confirm` is called before anything that has a preview.
+
+    Returns:
+        What is printed, and how many matching notes are left for another run.
 
     Raises:
         NotConfirmedError: The word was not typed; nothing was changed.
@@ -118,10 +118,11 @@ def forget_notes(call: MemoryCall, request: ForgetRequest, confirm: Confirm) -> 
         ),
     )
     if "confirm" not in answer:
-        return forget_output(answer, _short(call, answer), skipped=NOT_THERE)
+        return forget_output(answer, _short(call, answer), skipped=NOT_THERE), 0
     word = "erase" if request.erase else "restore" if request.undo else "forget"
     short = _short(call, answer)
-    shown = forget_output(answer, short, skipped=NOT_THERE)
+    left = _matching_left(answer, request)
+    shown = forget_output(answer, short, skipped=NOT_THERE, left=left)
     if not confirm(shown.render(as_json=False), word):
         raise NotConfirmedError(word)
     mentions = answer.get("also_mention", 0)
@@ -129,7 +130,21 @@ def forget_notes(call: MemoryCall, request: ForgetRequest, confirm: Confirm) -> 
     if mentions:
         # A script that gives the word at once sees no preview.
         answer["also_mention"] = mentions
-    return forget_output(answer, _short(call, answer) | short)
+    if left:
+        answer["next"] = " ".join(filter(None, (answer.get("next"), _says_left(left))))
+    return forget_output(answer, _short(call, answer) | short, left=left), left
+
+
+def _matching_left(preview: "ForgetAnswer", request: ForgetRequest) -> int:
+    """How many matching notes a preview leaves out; by ids alone it takes all, shown or not."""
+    if not _has_filters(request):
+        return 0
+    return preview.get("matched", 0) - len(preview["notes"])
+
+
+def _says_left(left: int) -> str:
+    """That further notes match."""
+    return f"{number_of(left, 'more note matches', 'more notes match')}: run the command again."
 
 
 NOT_THERE, CHANGED = "not there", "changed since the preview, left as it is"
@@ -152,15 +167,22 @@ def _short(call: MemoryCall, answer: "ForgetAnswer") -> dict[str, str]:
 
 
 def forget_output(
-    answer: "ForgetAnswer", short: Mapping[str, str] | None = None, *, skipped: str = CHANGED
+    answer: "ForgetAnswer",
+    short: Mapping[str, str] | None = None,
+    *,
+    skipped: str = CHANGED,
+    left: int = 0,
 ) -> Output:
     """The printed answer; with `--json` the tool's own.
 
     `short` is what is printed of note ids; absent ones are printed whole. `skipped` is what is said
-    of those that were left out.
+    of those that were left out, and `left` the number of notes that match and need another run.
     """
     noted, short = answer["notes"], short or {}
-    lines = [line(f"{answer['status']}: {number_of(answer.get('matched', len(noted)), 'note')}")]
+    matched = number_of(answer.get("matched", len(noted)), "note")
+    if left and answer["status"] == "preview":
+        matched += f" match, of which these {len(noted)} now"
+    lines = [line(f"{answer['status']}: {matched}")]
     lines += [
         line((short.get(note["note_id"], note["note_id"]), "id"), f"  {note['line']}")
         for note in noted
@@ -177,6 +199,8 @@ def forget_output(
         stays = "stays as it is" if mentions == 1 else "stay as they are"
         shown = "zettel recall --subject NAME shows what names it"
         lines.append(line(f"{others} the subject and {stays}. {shown}."))
+    if left and answer["status"] != "preview":
+        lines.append(line(_says_left(left)))
     return Output.of(answer, lines)
 
 
