@@ -390,6 +390,98 @@ async def test_a_list_goes_on_after_a_restart_and_knows_no_end(desk: Desk) -> No
     assert seen == told[::-1]
 
 
+async def _erase(desk: Desk, gone: list[str]) -> None:
+    preview = await desk("forget", note_ids=gone, erase=True)
+    await desk("forget", confirm=preview["confirm"])
+
+
+ALL_OF_HER: list[dict[str, object]] = [
+    {"subject": "Ana", "limit": 5},
+    {"query": "Tell me everything about Ana", "limit": 5},
+]
+
+
+@pytest.mark.parametrize("question", [*ALL_OF_HER, {"limit": 5, "max_tokens": 120}])
+async def test_who_erases_page_by_page_leaves_no_note(
+    any_desk: Desk, question: dict[str, object]
+) -> None:
+    told = list[str]()
+    for day in range(1, 13):
+        content = f"Ana weighed the honey of shelf {lettered(day)}"
+        when = f"2026-01-{day:02}"
+        told.append(await any_desk.told(content, subject="Ana", tags=["honey"], happened_at=when))
+    page, seen = await any_desk("recall", **question), list[str]()
+    listed = await _rest(any_desk, page)
+
+    while True:
+        seen += ids(page)
+        await _erase(any_desk, ids(page))
+        if "omitted" not in page:
+            break
+        page = await any_desk("recall", cursor=pick(page, "omitted", "cursor"))
+
+    assert seen == listed
+    if "max_tokens" not in question:  # an overview is of the newest notes alone
+        assert await any_desk.found(tags=["honey"]) == []
+
+
+async def _rest(desk: Desk, page: dict[str, object]) -> list[str]:
+    """The notes of a page and of all that follow."""
+    seen = ids(page)
+    while "omitted" in page:
+        page = await desk("recall", cursor=pick(page, "omitted", "cursor"))
+        seen += ids(page)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("question", "gone"),
+    [
+        *((question, gone) for question in ALL_OF_HER for gone in (slice(0, 3), slice(3, 5))),
+        ({"tags": ["honey"], "limit": 5}, slice(0, 3)),
+    ],
+)
+async def test_pages_miss_nothing_where_shown_notes_were_erased(
+    desk: Desk, question: dict[str, object], gone: slice
+) -> None:
+    contents = [f"Ana weighed the honey of shelf {lettered(number)}" for number in range(12)]
+    told = [await desk.told(c, subject="Ana", tags=["honey"]) for c in contents]
+    for newer, older in ((11, 2), (10, 4)):  # shown beside it, ahead of its place
+        links = [{"to": told[older], "relation": "contradicts"}]
+        await desk("update", note_id=told[newer], links=links)
+    page = await desk("recall", **question)
+    listed = await _rest(desk, page)
+
+    await _erase(desk, ids(page)[gone])
+    seen, counts = ids(page), list[object]()
+    while "omitted" in page:
+        counts.append(pick(page, "omitted", "count"))
+        page = await desk("recall", cursor=pick(page, "omitted", "cursor"))
+        seen += ids(page)
+
+    assert (seen, counts) == (listed, [7, 2])
+    assert sorted(seen) == sorted(told)
+
+
+async def test_after_an_erasure_and_a_restart_no_page_leaves_out_a_note_unsaid(desk: Desk) -> None:
+    contents = [f"Ana weighed the honey of shelf {lettered(number)}" for number in range(12)]
+    told = [await desk.told(c, subject="Ana", tags=["honey"]) for c in contents]
+    page = await desk("recall", subject="Ana", limit=5)
+    await _erase(desk, ids(page)[:3])
+    fresh = Memory(store=desk.memory.store, embedder=desk.memory.embedder)
+    async with opened_desk(fresh) as again:
+        again.now = desk.now
+        seen = await _rest(again, page)
+        assert sorted(seen) == sorted(told)
+
+        await _erase(again, ids(page)[3:])
+    other = Memory(store=desk.memory.store, embedder=desk.memory.embedder)
+    async with opened_desk(other) as again:
+        again.now = desk.now
+        with pytest.raises(Refused, match="cursor is unknown or has expired"):
+            await _rest(again, page)
+
+
 async def test_a_page_never_shows_what_was_forgotten_meanwhile(desk: Desk) -> None:
     told = [await desk.told(f"secret {n} " + "word " * 60) for n in range(3)]
     page = await desk("recall", note_ids=told, max_tokens=200)

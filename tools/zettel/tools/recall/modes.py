@@ -114,6 +114,8 @@ async def find_page(
         offset=start.offset,
         known_at=start.known_at,
         shown=frozenset(start.shown),
+        after=start.after,
+        found=memory.pages.kept(start.key),
     )
     asked = await resolve_as_of(memory, asked, cursor.known_at if cursor else None)
     if asked.note_ids:
@@ -123,9 +125,7 @@ async def find_page(
             memory, await _of_subject(memory, asked), first
         )
     elif asked.filtered:
-        page = await _all_of_one(memory, asked, first) or await _listed(
-            memory, asked, first, after=start.after
-        )
+        page = await _all_of_one(memory, asked, first) or await _listed(memory, asked, first)
     else:
         page = await _overview(memory, asked, first)
     if cursor is None and not page.reason and not asked.note_ids:
@@ -136,6 +136,9 @@ async def find_page(
 
 async def _all_of_one(memory: Memory, asked: RecallQuery, page: Page) -> Page | None:
     """All that is known of the one that a request is about; None if it is about none."""
+    most = asked.request.limit or ABOUT_MAX_NOTES
+    if page.found.listed:
+        return replace(page.of_list(page.found.listed), most=most)
     name = asked.where.subject
     if asked.request.query:
         name = await _asked_all_about(memory, asked)
@@ -144,8 +147,8 @@ async def _all_of_one(memory: Memory, asked: RecallQuery, page: Page) -> Page | 
         return None
     ids = await read_in_thread(in_order, memory, asked, entity)
     return replace(
-        page.of(ids),
-        most=asked.request.limit or ABOUT_MAX_NOTES,
+        page.of_list(ids),
+        most=most,
         about=None if page.offset else await describe(memory, asked, entity),
     )
 
@@ -210,7 +213,7 @@ async def _of_subject(memory: Memory, asked: RecallQuery) -> RecallQuery:
 
 async def _questioned(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     """Rank the scope, or continue a cached ranking."""
-    kept, degraded = memory.pages.kept(page.key), ""
+    kept, degraded = page.found, ""
     most, chosen = asked.limit, False
     if not kept.ranking:
         if not memory.embedder.ready and not await memory.store.count(asked.where):
@@ -385,7 +388,7 @@ def _arranged(
     return share_places(group_copies(ranking, outlines), voices, outlines, behind=behind)
 
 
-async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str) -> Page:
+async def _listed(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     """The notes that match the filters as of the first page's moment, newest first.
 
     Before those that need review come the ones whose premises are gone, and offered rules.
@@ -393,24 +396,48 @@ async def _listed(memory: Memory, asked: RecallQuery, page: Page, *, after: str)
     Raises:
         ExpiredTokenError: The note after which the page begins is erased, or not here any more.
     """
-    where = asked.where
-    ahead = await _without_open_link(memory, asked)
-    total, last = len(ahead) + await memory.store.count(where), None
-    done = len(ahead) if after else 0
-    if after in ahead:
-        done = ahead.index(after) + 1
-    elif after:
-        last = next(iter(await memory.store.find(replace(where, note_ids=(after,)), limit=1)), None)
+    ahead, last = await _without_open_link(memory, asked), None
+    done = len(ahead) if page.after else 0
+    if page.after in ahead:
+        done = ahead.index(page.after) + 1
+    elif page.after:
+        only = replace(asked.where, note_ids=(page.after,))
+        last = next(iter(await memory.store.find(only, limit=1)), None)
         if last is None:  # from the beginning, notes would come twice
             raise ExpiredTokenError("cursor", "Call recall with the filters again.")
     earlier, ahead = frozenset(ahead[:done]), ahead[done:]
+    where = replace(asked.where, after=last)
+    total = page.offset + len(ahead) + await memory.store.count(where)
+    shown = await _still_there(memory, where, page.shown, ahead)
     # What was shown before its place takes none here.
-    room = asked.limit + min(len(page.shown), MAX_LIMIT)
+    room = asked.limit + min(len(shown), MAX_LIMIT)
     ahead = ahead[:room]
     rest = room - len(ahead)
-    notes = await memory.store.find(replace(where, after=last), limit=rest) if rest else []
-    ids = [*ahead, *(note.note_id for note in notes)]
-    return replace(page, ids=ids, most=asked.limit, total=total, earlier=earlier, last=last)
+    notes = await memory.store.find(where, limit=rest) if rest else []
+    return replace(
+        page,
+        ids=[*ahead, *_ids(notes)],
+        most=asked.limit,
+        total=total,
+        earlier=earlier,
+        last=last,
+        shown=shown,
+    )
+
+
+async def _still_there(
+    memory: Memory, where: NoteFilter, shown: Collection[str], ahead: Collection[str]
+) -> frozenset[str]:
+    """Those of the notes shown before their place that are still to come in the list.
+
+    An erased one is counted there no more, so it must not be taken from the count either.
+    """
+    if not shown:
+        return frozenset()
+    found = await memory.store.outlines(
+        replace(where, note_ids=tuple(sorted(shown))), limit=len(shown)
+    )
+    return frozenset(one.note_id for one in found) | {i for i in shown if i in ahead}
 
 
 async def _without_open_link(memory: Memory, asked: RecallQuery) -> list[str]:
@@ -494,6 +521,8 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     Working notes of all sessions: a new session has none, and an HTTP caller has no session.
     """
     where, limit = asked.where, asked.limit
+    if page.found.listed:
+        return page.of_list(page.found.listed)
     profile = await profile_notes(memory, asked)
     work = await memory.store.find(replace(where, kinds=(Kind.WORKING,)), limit=CORE_MAX_NOTES)
     work = sorted(work, key=lambda note: note.session != asked.caller.session)[
@@ -508,7 +537,7 @@ async def _overview(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         around["tags"] = await read_in_thread(commonest, tags)
     if names := await namespaces_seen(memory, where):
         around["namespaces"] = await read_in_thread(commonest, names)
-    rest = page.of(ids)
+    rest = page.of_list(ids)
     if page.offset:
         return rest
     notice = "" if asked.looks_back else await _of_open_work(memory, asked)

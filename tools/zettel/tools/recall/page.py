@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from zettel.storage.errors import ExpiredTokenError
 from zettel.storage.notes import (
     CONTRADICTS,
     MAY_SUPERSEDE,
@@ -58,7 +59,9 @@ class Page:
     earlier: frozenset[str] = frozenset()
     """Ids before this page; of a list only those ahead of its order by time."""
     last: Note | None = None
-    """In a list, the last note before this page."""
+    """In a list by time, the last note before this page."""
+    after: str = ""
+    """Id of the last note before this page, whatever the list."""
     any_state: bool = False
     """Whether notes are shown in any state: the request names their ids."""
     overview: Overview | None = None
@@ -72,6 +75,22 @@ class Page:
         """The page of a list of all ids."""
         at = self.offset
         return replace(self, ids=ids[at:], total=len(ids), earlier=frozenset(ids[:at]))
+
+    def of_list(self, ids: Sequence[str]) -> "Page":
+        """The page of a list of all ids in no order of time.
+
+        It is kept for later pages. One whose list is not kept any more finds its place by the last
+        note before it: what was erased since is missing in a list made anew.
+
+        Raises:
+            ExpiredTokenError: That note is not in it.
+        """
+        at = self.offset
+        if not self.found.listed and self.after:
+            if self.after not in ids:
+                raise ExpiredTokenError("cursor", "Call recall with the filters again.")
+            at = ids.index(self.after) + 1
+        return replace(self, offset=at, found=CachedRanking(listed=tuple(ids))).of(ids)
 
     def left(self, done: int, ahead: frozenset[str]) -> int:
         """Number of notes to come after the first `done`, without those shown ahead."""

@@ -104,6 +104,8 @@ class CachedRanking:
     """Id of a note -> id of the one that it supersedes, to be shown beside it."""
     former_first: frozenset[str] = frozenset()
     """Ids of the notes before which that one is shown: what was before is asked for."""
+    listed: tuple[str, ...] = ()
+    """Ids of all notes of a list that is in no order of time, and so made anew by no later page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,7 @@ class _Entry:
     judgement: Confidence | None
     former: Mapping[str, str]
     former_first: frozenset[str]
+    listed: tuple[str, ...]
 
 
 _Rankings = dict[str, OrderedDict[str, _Entry]]
@@ -162,6 +165,7 @@ class PageCache:
             judgement=kept.judgement,
             former=kept.former,
             former_first=kept.former_first,
+            listed=kept.listed,
         )
         own = self._rankings.setdefault(self._tenant, OrderedDict())
         own[cursor.key] = entry
@@ -194,6 +198,7 @@ class PageCache:
             judgement=entry.judgement,
             former=entry.former,
             former_first=entry.former_first,
+            listed=entry.listed,
         )
 
     def read(self, text: str) -> Cursor:
