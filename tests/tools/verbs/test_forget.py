@@ -215,6 +215,29 @@ async def test_a_note_changed_after_the_preview_is_left_and_named(desk: Desk) ->
     assert await desk.found(tags=["log"]) == [b]
 
 
+@pytest.mark.parametrize("undo", [False, True])
+async def test_a_confirmation_that_changed_nothing_does_not_say_that_it_did(
+    any_desk: Desk, *, undo: bool
+) -> None:
+    told = [await any_desk.told(f"log {word}", tags=["log"]) for word in ("a", "b")]
+    if undo:
+        await any_desk("forget", note_ids=told)
+    preview = await any_desk("forget", tags=["log"], undo=undo)
+    if undo:
+        await any_desk("forget", note_ids=told, undo=True)
+    for note_id, word in zip(told, ("x", "y"), strict=True):
+        await any_desk("update", note_id=note_id, content=f"log {word}, and what matters")
+    if undo:
+        await any_desk("forget", note_ids=told)
+
+    answer = await any_desk("forget", confirm=preview["confirm"])
+
+    assert (answer["status"], answer["notes"]) == ("preview", [])
+    assert answer["skipped"] == sorted(told)
+    assert "look at them again" in str(answer["next"])
+    assert await any_desk("forget", confirm=preview["confirm"]) == answer
+
+
 async def test_evolution_between_preview_and_confirm_changes_nothing(desk: Desk) -> None:
     told = [await desk.told(f"log line {n}", tags=["log"]) for n in range(3)]
     preview = await desk("forget", tags=["log"])

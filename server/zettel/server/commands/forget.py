@@ -180,7 +180,7 @@ def forget_output(
     """
     noted, short = answer["notes"], short or {}
     matched = number_of(answer.get("matched", len(noted)), "note")
-    if left and answer["status"] == "preview":
+    if left and "confirm" in answer:
         matched += f" match, of which these {len(noted)} now"
     lines = [line(f"{answer['status']}: {matched}")]
     lines += [
@@ -199,7 +199,7 @@ def forget_output(
         stays = "stays as it is" if mentions == 1 else "stay as they are"
         shown = "zettel recall --subject NAME shows what names it"
         lines.append(line(f"{others} the subject and {stays}. {shown}."))
-    if left and answer["status"] != "preview":
+    if left and "confirm" not in answer:
         lines.append(line(_says_left(left)))
     return Output.of(answer, lines)
 

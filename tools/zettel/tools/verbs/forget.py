@@ -462,6 +462,8 @@ async def _confirmed(
         answer = await _done(memory, caller, turned, now, undo=preview.undo)
         if skipped := sorted(set(preview.revs) - {note.note_id for note in turned.notes}):
             answer["skipped"] = skipped
+            if not turned.notes:
+                answer["status"] = "preview"
             changed = "The skipped notes changed after the preview: look at them again."
             answer["next"] = " ".join(filter(None, (changed, answer.get("next", ""))))
         finished = replace(preview, done=dict(answer))
