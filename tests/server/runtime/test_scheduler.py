@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import ClassVar
 
 import anyio
@@ -11,11 +12,13 @@ import anyio.lowlevel
 import pytest
 from tests.storage.in_memory.store import DictStore
 
-from zettel.server.runtime.scheduler import ERASURE_RETRY_S, LEASE_RETRY_S, EvolutionScheduler
+from zettel.server.runtime.scheduler import BACK_OFF_S, LEASE_RETRY_S, EvolutionScheduler
 from zettel.storage.embedding.hashing import HashEmbedder
 from zettel.storage.erasable import Purge
+from zettel.storage.lance.snapshot import snapshot
+from zettel.storage.lance.store import open_store
 from zettel.storage.progress import ReportProgress
-from zettel.storage.store import NoteFilter
+from zettel.storage.store import NoteFilter, Store
 from zettel.tools.caller import Caller
 from zettel.tools.erasure.orders import order_erasure, pending_erasures
 from zettel.tools.evolve.lease import Lease
@@ -163,8 +166,129 @@ async def test_an_erasure_that_could_not_be_finished_is_tried_again_before_the_n
 
         await until(put_off)
 
-        assert scheduler.due_in_s <= ERASURE_RETRY_S
+        assert scheduler.due_in_s <= BACK_OFF_S[0]
     assert await pending_erasures(memory.store) == 1
+
+
+class HeldFiles(DictStore):
+    """A store whose files cannot be cleaned."""
+
+    def __init__(self, why: str = "another process is at the files") -> None:
+        super().__init__()
+        self.why = why
+        self.tries = 0
+
+    async def purge(self, note_ids: Sequence[str], *, meta: bool = False) -> Purge:
+        """Count the try, which changes nothing."""
+        del note_ids, meta
+        self.tries += 1
+        return Purge(done=False, why=self.why)
+
+
+@asynccontextmanager
+async def tended_and_told(store: Store) -> AsyncGenerator[tuple[Memory, EvolutionScheduler]]:
+    """A scheduler that hears of every write of its memory, as an engine's does."""
+    heard = list[EvolutionScheduler]()
+
+    def wrote() -> None:
+        for scheduler in heard:
+            scheduler.wrote()
+
+    memory = Memory(store=store, embedder=HashEmbedder(), on_write=wrote)
+    async with tended(memory) as scheduler:
+        heard.append(scheduler)
+        yield memory, scheduler
+
+
+async def _order(memory: Memory, scheduler: EvolutionScheduler, content: str) -> None:
+    await tell(memory, content)
+    await until_quiet(scheduler)
+    [note] = await memory.store.find(NoteFilter(), limit=1)
+    await order_erasure(memory, [note.note_id], scope="notes", who="ana", now=NOW)
+
+
+async def _until_tried(store: HeldFiles, times: int, scheduler: EvolutionScheduler) -> None:
+    async def done() -> bool:
+        return store.tries >= times and not scheduler.busy
+
+    await until(done)
+    for _ in range(200):
+        await anyio.lowlevel.checkpoint()
+    assert not scheduler.busy
+    assert store.tries == times
+
+
+async def test_an_erasure_held_for_the_same_reason_is_tried_again_after_longer_and_longer_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zettel.server.runtime.scheduler.BACK_OFF_S", (0.0, 0.0, 900.0))
+    async with tended_and_told(HeldFiles()) as (memory, scheduler):
+        store = memory.store
+        assert isinstance(store, HeldFiles)
+        await _order(memory, scheduler, "Ana keeps bees")
+        await _until_tried(store, 3, scheduler)
+        assert scheduler.due_in_s > 800
+
+        await tell(memory, "Ben keeps hens")  # is evolved meanwhile, without another try
+        await _until_tried(store, 3, scheduler)
+        assert await waiting(memory) == 1  # the erasure
+        assert scheduler.due_in_s > 800
+        evolved = len(await memory.admin.runs(limit=99))
+        scheduler.model_ready()
+        await _until_tried(store, 3, scheduler)
+        assert len(await memory.admin.runs(limit=99)) == evolved  # nothing to do is no run
+
+        await _order(memory, scheduler, "Cleo keeps cats")  # what is ordered anew is tried at once
+        await _until_tried(store, 4, scheduler)
+        assert scheduler.due_in_s > 800
+
+
+async def test_an_erasure_held_for_another_reason_is_tried_again_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zettel.server.runtime.scheduler.BACK_OFF_S", (60.0, 900.0))
+    async with tended_and_told(HeldFiles()) as (memory, scheduler):
+        store = memory.store
+        assert isinstance(store, HeldFiles)
+        await _order(memory, scheduler, "Ana keeps bees")
+        await _until_tried(store, 1, scheduler)
+        await _order(memory, scheduler, "Ben keeps hens")
+        await _until_tried(store, 2, scheduler)
+        assert scheduler.due_in_s > 800
+
+        store.why = "a dry run holds a copy of the store's files"
+        await _order(memory, scheduler, "Cleo keeps cats")
+        await _until_tried(store, 3, scheduler)
+
+        assert scheduler.due_in_s <= 60
+
+
+async def test_what_a_dry_run_kept_on_the_disk_is_erased_with_what_is_ordered_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zettel.server.runtime.scheduler.BACK_OFF_S", (0.0, 900.0))
+    embedder = HashEmbedder()
+    store = await open_store(str(tmp_path), model_id=embedder.model_id, dim=embedder.dim)
+    async with tended_and_told(store) as (memory, scheduler):
+
+        async def put_off() -> bool:
+            return scheduler.due_in_s > 800 and not scheduler.busy
+
+        async with snapshot(str(tmp_path), now=datetime.now(UTC)):
+            await _order(memory, scheduler, "Ana keeps bees")
+            await until(put_off)
+            tries = len(await store.runs(limit=99))
+            await anyio.sleep(0.5)
+            assert len(await store.runs(limit=99)) == tries
+            assert await pending_erasures(store) == 1
+        await _order(memory, scheduler, "Ben keeps hens")
+
+        async def done() -> bool:
+            return not await pending_erasures(store)
+
+        await until(done)
+    assert all(receipt.physical_at for receipt in await store.receipts())
+    await store.close()
 
 
 async def test_notes_left_over_by_one_runs_budget_are_evolved_by_the_next_at_once(
@@ -198,9 +322,16 @@ async def test_notes_written_during_a_run_are_evolved_before_the_next_round(
         who: str,
         budget: Budget,
         progress: ReportProgress,
+        erases: bool,
     ) -> RunReport:
         report = await evolve(
-            memory, now=now, run_id=run_id, who=who, budget=budget, progress=progress
+            memory,
+            now=now,
+            run_id=run_id,
+            who=who,
+            budget=budget,
+            progress=progress,
+            erases=erases,
         )
         if written:
             await tell(memory, written.pop())

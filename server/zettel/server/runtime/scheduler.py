@@ -9,7 +9,7 @@ from zettel.server.observability.tracing import span
 from zettel.server.runtime.clock import Clock
 from zettel.server.runtime.leadership import is_gone, lead, new_holder, new_run_id
 from zettel.storage.notes import SCHEDULER
-from zettel.tools.erasure.orders import pending_erasures
+from zettel.tools.erasure.orders import ordered_erasures
 from zettel.tools.evolve.lease import Lease
 from zettel.tools.evolve.run import UPKEEP_COMMITS, Budget, RunReport, deferred, evolve, waiting
 from zettel.tools.state.memory import Memory
@@ -22,15 +22,41 @@ RUN_BUDGET = Budget(seconds=60.0, notes=500)
 LEASE_RETRY_S = 15.0
 """Seconds until the next attempt while another process holds the lease."""
 
-ERASURE_RETRY_S = 15.0
-"""Seconds until the next attempt at an erasure that could not be finished: another process was at
-the files, or one was killed amid a write and its files count as unfinished for a minute."""
-
 UPKEEP_RETRY_S = 2.0
 """Seconds until the next attempt at upkeep that an erasure or another process prevented."""
 
 BACK_OFF_S = (15.0, 60.0, 300.0, 1800.0)
-"""Seconds until the next attempt after 1, 2, 3 and more failures in a row."""
+"""Seconds until the next attempt after 1, 2, 3 and more failures in a row.
+
+Also at an erasure that could not be finished, for the same reason each time: another process was at
+the files, or one was killed amid a write and its files count as unfinished for a minute."""
+
+
+def _back_off(failures: int) -> float:
+    return BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1]
+
+
+class _Unfinished:
+    """The erasures that could not be finished, and when they are tried again.
+
+    Each attempt rewrites files of the store, so one that will fail again is not cheap.
+    """
+
+    def __init__(self) -> None:
+        self.not_before = -inf
+        self._orders = frozenset[str]()
+        self._why = ""
+        self._failures = 0
+
+    def waits(self, orders: frozenset[str]) -> bool:
+        """Whether all of these were tried, and it is not yet time to try them again."""
+        return orders <= self._orders and anyio.current_time() < self.not_before
+
+    def tried(self, orders: frozenset[str], why: str) -> None:
+        """An attempt at these has ended; `why` is empty if it finished them."""
+        self._failures = self._failures + 1 if why == self._why else 1
+        self._orders, self._why = orders, why
+        self.not_before = anyio.current_time() + _back_off(self._failures) if why else -inf
 
 
 class EvolutionScheduler:
@@ -55,6 +81,7 @@ class EvolutionScheduler:
         self._requested = False
         self._working = False
         self._next_round = 0.0
+        self._unfinished = _Unfinished()
 
     def wrote(self) -> None:
         """A verb has committed something: evolve it `settle_s` after the last write."""
@@ -99,9 +126,9 @@ class EvolutionScheduler:
             except Exception:
                 # A failed evolution must not end the server.
                 logger.exception("evolution failed, %d in a row", failures + 1)
-                self._put_off(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
-                self._requested = self._requested or not upkeep_only
                 failures += 1
+                self._put_off(_back_off(failures))
+                self._requested = self._requested or not upkeep_only
             self._working = False
 
     async def _wait_until_due(self) -> bool:
@@ -143,7 +170,12 @@ class EvolutionScheduler:
         self._next_round = anyio.current_time() + self._interval_s
         self._requested = False
         writes = self._writes
-        if not (await waiting(self._memory) or await deferred(self._memory)):
+        orders = await ordered_erasures(self._memory.store)
+        waits = self._unfinished.waits(orders)
+        if waits:
+            self._next_round = min(self._next_round, self._unfinished.not_before)
+        due = await waiting(self._memory) - (len(orders) if waits else 0)
+        if not (due > 0 or await deferred(self._memory)):
             self._evolved_writes = writes
             return
         lease = Lease(self._memory.store, self._holder, is_gone=is_gone)
@@ -151,13 +183,15 @@ class EvolutionScheduler:
             self._requested = True
             self._put_off(LEASE_RETRY_S)
             return
-        report = await lead(lease, self._clock, self._evolve)
+        report = await lead(lease, self._clock, lambda: self._evolve(erases=not waits))
         if report is None:
             self._requested = True
             return
         self._evolved_writes = self._compacted_writes = writes
-        if await pending_erasures(self._memory.store):
-            self._next_round = anyio.current_time() + ERASURE_RETRY_S
+        if report.unerased or not waits:
+            self._unfinished.tried(orders, report.unerased)
+            if report.unerased:
+                self._next_round = min(self._next_round, self._unfinished.not_before)
         # Continue at once if the budget was used up.
         self._requested = self._requested or report.outcome == "budget"
         logger.info(
@@ -168,7 +202,7 @@ class EvolutionScheduler:
             report.created,
         )
 
-    async def _evolve(self) -> RunReport:
+    async def _evolve(self, *, erases: bool) -> RunReport:
         now = self._clock()
         with span("evolution run") as active_span:
             report = await evolve(
@@ -178,6 +212,7 @@ class EvolutionScheduler:
                 who=SCHEDULER,
                 budget=RUN_BUDGET,
                 progress=_log_progress,
+                erases=erases,
             )
             active_span.set_attribute("zettel.outcome", report.outcome)
             return report

@@ -77,7 +77,12 @@ async def order_erasure(
 
 async def pending_erasures(store: NoteStore) -> int:
     """Number of erasures in progress."""
-    return len(_read(await store.get_meta(_KEY)))
+    return len(await ordered_erasures(store))
+
+
+async def ordered_erasures(store: NoteStore) -> frozenset[str]:
+    """Ids of the receipts of the erasures in progress."""
+    return frozenset(_read(await store.get_meta(_KEY)))
 
 
 async def relapsed(store: Store) -> list[str]:
@@ -87,10 +92,17 @@ async def relapsed(store: Store) -> list[str]:
     return sorted(set(await store.relapsed()) - ordered)
 
 
-async def drain(memory: Memory, *, now: datetime) -> int:
+def _tell_nobody(_why: str) -> None:
+    pass
+
+
+async def drain(
+    memory: Memory, *, now: datetime, unfinished: Callable[[str], None] = _tell_nobody
+) -> int:
     """Advances every pending erasure, together, as far as it goes.
 
-    An erasure that cannot be finished now stays pending, its notes invisible.
+    An erasure that cannot be finished now stays pending, its notes invisible; `unfinished` is told
+    why.
 
     Returns:
         Number of finished erasures.
@@ -111,10 +123,13 @@ async def drain(memory: Memory, *, now: datetime) -> int:
                 await _record_verified(store, pending, (purged.why,))
                 return await _finish(store, pending, _since(now, began), physical=False)
             if not purged.done:
+                unfinished(purged.why)
                 return 0
             await _record_verified(store, pending, purged.verified)
             await _change(store, lambda current: _wipe(current, pending))
-        if not (await _purge(store, ids, meta=True)).done:
+        purged = await _purge(store, ids, meta=True)
+        if not purged.done:
+            unfinished(f"the notes are gone, their ids are not: {purged.why}")
             return 0
         return await _finish(store, pending, _since(now, began))
 

@@ -86,6 +86,8 @@ class RunReport:
     llm: dict[str, int] = field(default_factory=dict[str, int])
     """Calls, tokens and fallbacks by reason; empty without an LLM."""
     outcome: str = "done"
+    unerased: str = ""
+    """Why erasures that were tried are not finished."""
     evolve_off: tuple[str, ...] = ()
     llm_off: tuple[str, ...] = ()
     """Namespaces that do not evolve, and those whose notes no LLM sees."""
@@ -132,12 +134,13 @@ async def evolve(
     budget: Budget,
     progress: ReportProgress = no_progress,
     of: Sequence[Step] | None = None,
+    erases: bool = True,
 ) -> RunReport:
     """Runs the steps over waiting notes; the caller holds and renews the lease.
 
     A cancelled run is recorded as such, a killed one as begun; it loses the batch that it was at,
     and the next run takes that up. A second run over unchanged notes changes nothing. `of` replaces
-    the enabled steps.
+    the enabled steps. Without `erases`, erasures ordered before the run are left to a later one.
     """
     names = await read_names(memory.admin)
     memory = _off_by_every_name(memory, names)
@@ -150,7 +153,7 @@ async def evolve(
         counts={},
         outcome=BEGUN,
     )
-    run = _Running(memory, begun, budget=budget, progress=progress)
+    run = _Running(memory, begun, budget=budget, progress=progress, erases=erases)
     outcome = "failed"
     try:
         outcome = "done" if await run.evolve(of or steps_of(memory)) else "budget"
@@ -177,6 +180,7 @@ async def evolve(
         steps=run.steps,
         llm=dict(run.writer.counts),
         outcome=outcome,
+        unerased=run.unerased,
         evolve_off=memory.evolve_off,
         llm_off=memory.llm_off,
         retain_elsewhere=memory.retention.elsewhere(names),
@@ -212,6 +216,7 @@ class _Running:
         *,
         budget: Budget,
         progress: ReportProgress,
+        erases: bool,
     ) -> None:
         self.memory = memory
         self.now = begun.started_at
@@ -222,6 +227,8 @@ class _Running:
         self.created = 0
         self.asked = set[str]()
         """Ids of the notes that went through all steps with an LLM."""
+        self.unerased = ""
+        self._erases = erases
         self._begun = begun
         self._is_recorded = False
         self._budget = budget
@@ -263,8 +270,13 @@ class _Running:
             ids = [outline.note_id for outline in old]
             await order_erasure(memory, ids, scope=RETENTION, who=SCHEDULER, now=now)
             self._count(RETENTION, len(ids))
-        if done := await drain(memory, now=now):
+        if not (old or self._erases):
+            return
+        if done := await drain(memory, now=now, unfinished=self._note_unerased):
             self._count(ERASE, done)
+
+    def _note_unerased(self, why: str) -> None:
+        self.unerased = why
 
     async def _embed(self) -> bool:
         last, done, todo = (), 0, await self.memory.store.count(UNEMBEDDED_NOTES)
