@@ -369,6 +369,14 @@ def fold_hash(content: str) -> str:
     return blake2b(fold(content).encode(), digest_size=16).hexdigest()
 
 
-def order_key(note: Note | Outline) -> tuple[datetime, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a note stands in a list by time, whether or not it is still there."""
+
+    happened_at: datetime
+    note_id: str
+
+
+def order_key(note: Note | Outline | Place) -> tuple[datetime, str]:
     """Session order: when it happened, then when it was written."""
     return (note.happened_at, note.note_id)

@@ -18,6 +18,7 @@ from zettel.storage.notes import (
     Near,
     Note,
     Outline,
+    Place,
     Run,
     State,
     Usage,
@@ -85,7 +86,7 @@ class NoteFilter:
     """Row ids from `NoteStore.rows_true_at`, exempt from the namespaces (a note may have moved
     since), from `states`, from the conditions on validity and from `known_at`, not from the
     others."""
-    after: Note | None = None
+    after: Note | Place | None = None
     """Only notes after this one in `find`'s order: the next page of a list."""
     stage_below: int | None = None
     stage_from: int | None = None

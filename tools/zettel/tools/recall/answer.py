@@ -304,13 +304,15 @@ async def _omitted(
     known_at = page.known_at or asked.now
     if known_at == asked.now:  # this is the first page
         known_at = await memory.store.latest() or known_at
+    after = "" if page.found.ranking or not done else page.ids[done - 1]
     cursor = Cursor(
         # Under another key, so that a cursor given before still leads to its own page.
         key=page.key if ahead == page.shown else new_cursor_key(),
         offset=page.offset + done,
         known_at=known_at,
         request=asked.settled(),
-        after="" if page.found.ranking or not done else page.ids[done - 1],
+        after=after,
+        after_at=page.happened.get(after),
         shown=tuple(sorted(ahead)),
     )
     longest = _reserve(asked.request.max_tokens) * 4 - OMITTED_KEYS_CHARACTERS

@@ -16,7 +16,7 @@ from zettel.storage.errors import (
     NoteForgottenError,
     NoteNotFoundError,
 )
-from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, State, fold
+from zettel.storage.notes import NEEDS_REVIEW, SUMMARY, Kind, Note, Outline, Place, State, fold
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter
 from zettel.tools.answers import MODEL_CHANGING, MODEL_FAILED, MODEL_LOADING, Overview, RecallAnswer
@@ -115,6 +115,7 @@ async def find_page(
         known_at=start.known_at,
         shown=frozenset(start.shown),
         after=start.after,
+        last=Place(happened_at=start.after_at, note_id=start.after) if start.after_at else None,
         found=memory.pages.kept(start.key),
     )
     asked = await resolve_as_of(memory, asked, cursor.known_at if cursor else None)
@@ -394,17 +395,15 @@ async def _listed(memory: Memory, asked: RecallQuery, page: Page) -> Page:
     Before those that need review come the ones whose premises are gone, and offered rules.
 
     Raises:
-        ExpiredTokenError: The note after which the page begins is erased, or not here any more.
+        ExpiredTokenError: The note after which the page begins had a place that nothing tells, and
+            is erased.
     """
-    ahead, last = await _without_open_link(memory, asked), None
-    done = len(ahead) if page.after else 0
-    if page.after in ahead:
+    ahead = await _without_open_link(memory, asked)
+    done, last = len(ahead) if page.after else 0, page.last
+    if page.after in ahead and not last:
         done = ahead.index(page.after) + 1
-    elif page.after:
-        only = replace(asked.where, note_ids=(page.after,))
-        last = next(iter(await memory.store.find(only, limit=1)), None)
-        if last is None:  # from the beginning, notes would come twice
-            raise ExpiredTokenError("cursor", "Call recall with the filters again.")
+    elif page.after and not last:
+        last = await _place_of(memory, asked, page.after)
     earlier, ahead = frozenset(ahead[:done]), ahead[done:]
     where = replace(asked.where, after=last)
     total = page.offset + len(ahead) + await memory.store.count(where)
@@ -422,7 +421,16 @@ async def _listed(memory: Memory, asked: RecallQuery, page: Page) -> Page:
         earlier=earlier,
         last=last,
         shown=shown,
+        happened={note.note_id: note.happened_at for note in notes},
     )
+
+
+async def _place_of(memory: Memory, asked: RecallQuery, note_id: str) -> Place:
+    """Where a listed note stands by time, for a cursor that does not say."""
+    found = await memory.store.find(replace(asked.where, note_ids=(note_id,)), limit=1)
+    if not found:  # from the beginning, notes would come twice
+        raise ExpiredTokenError("cursor", "Call recall with the filters again.")
+    return Place(happened_at=found[0].happened_at, note_id=note_id)
 
 
 async def _still_there(

@@ -10,6 +10,7 @@ from zettel.storage.notes import (
     MAY_SUPERSEDE,
     OPEN_RELATIONS,
     Note,
+    Place,
     order_key,
     outline_of,
 )
@@ -58,10 +59,12 @@ class Page:
     """Ids that an earlier page showed beside another note, and not at their own place."""
     earlier: frozenset[str] = frozenset()
     """Ids before this page; of a list only those ahead of its order by time."""
-    last: Note | None = None
-    """In a list by time, the last note before this page."""
+    last: Place | None = None
+    """In a list by time, where the last note before this page stands."""
     after: str = ""
     """Id of the last note before this page, whatever the list."""
+    happened: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """Id -> when it happened, of the notes of this page that are listed by time."""
     any_state: bool = False
     """Whether notes are shown in any state: the request names their ids."""
     overview: Overview | None = None
@@ -295,7 +298,7 @@ async def _with_former(
 
 
 async def _matching(
-    memory: Memory, asked: RecallQuery, ids: Sequence[str], last: Note | None
+    memory: Memory, asked: RecallQuery, ids: Sequence[str], last: Place | None
 ) -> list[Note]:
     """Those of the notes that match the request's filters and are listed after the last one."""
     where = replace(asked.where, note_ids=tuple(ids))

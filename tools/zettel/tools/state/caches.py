@@ -6,7 +6,7 @@ import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from math import isnan, nan, prod
 
@@ -83,6 +83,9 @@ class Cursor:
     request: RecallRequest
     after: str = ""
     """In a list, the id of the last note shown, which the page begins after."""
+    after_at: datetime | None = None
+    """When that happened, in a list by time: it says where to go on even once the note is erased.
+    UTC, timezone-aware."""
     shown: tuple[str, ...] = ()
     """Ids that an earlier page showed beside another note, and not at their own place."""
 
@@ -182,7 +185,7 @@ class PageCache:
             cursor.offset,
             cursor.known_at.isoformat(),
             cursor.request.pack(),
-            cursor.after,
+            _after_text(cursor),
             *cursor.shown,
         ]
         text = _encode(packed)
@@ -219,30 +222,63 @@ class PageCache:
                 if moment.tzinfo is None:
                     raise expired
                 request = unpack(packed)
+                note_id, at = _read_after(after, expired)
                 return Cursor(
                     key=key,
                     offset=offset,
                     known_at=moment,
                     request=request,
-                    after=after,
+                    after=note_id,
+                    after_at=at,
                     shown=tuple(map(str, shown)),
                 )
             case [str(key), int(offset), str(after)] if (
                 0 <= offset < CURSOR_MAX_OFFSET and key in self._own
             ):
-                return replace(self._own[key].cursor, offset=offset, after=after)
+                note_id, at = _read_after(after, expired)
+                own = self._own[key].cursor
+                return replace(own, offset=offset, after=note_id, after_at=at)
             case _:
                 raise expired
 
 
 def _encode(packed: object) -> str:
-    raw = json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode()
+    return _base64(json.dumps(packed, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _base64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
+def _from_base64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def _short(cursor: Cursor) -> str:
-    """A cursor of at most 48 characters, which fits the smallest answer."""
-    return ".".join((cursor.key, str(cursor.offset), *filter(None, (cursor.after,))))
+    """A cursor of at most 56 characters below an offset of 100,000: fits the smallest answer."""
+    return ".".join((cursor.key, str(cursor.offset), *filter(None, (_after_text(cursor),))))
+
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _after_text(cursor: Cursor) -> str:
+    """The last note shown, and when it happened if that is known."""
+    if cursor.after_at is None:
+        return cursor.after
+    since = (cursor.after_at - _BEGINNING) // _MICROSECOND
+    return f"{cursor.after}~{_base64(since.to_bytes(8))}"
+
+
+def _read_after(text: str, expired: ExpiredTokenError) -> tuple[str, datetime | None]:
+    note_id, _, at = text.partition("~")
+    if not at:
+        return note_id, None
+    try:
+        return note_id, _BEGINNING + int.from_bytes(_from_base64(at)) * _MICROSECOND
+    except (ValueError, OverflowError):
+        raise expired from None
 
 
 def _decode(text: str) -> object:
@@ -253,7 +289,7 @@ def _decode(text: str) -> object:
         if "." in text:  # which base64 has not
             key, offset, *after = text.split(".")
             return [key, int(offset), *(after or [""])]
-        return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return json.loads(_from_base64(text))
     except (ValueError, RecursionError):
         return None
 
