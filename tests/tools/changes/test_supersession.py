@@ -350,6 +350,14 @@ async def test_a_text_told_anew_closes_all_parts_of_the_older_in_the_commit_that
     assert await any_desk.memory.store.version() == before + 1
 
 
+async def test_a_text_of_one_note_takes_the_place_of_all_parts_of_a_longer_one(desk: Desk) -> None:
+    old = await told_text(desk, "the long edition")
+
+    await desk.told("The short edition. " * 200, links=superseding(old[0]))
+
+    assert await states(desk, old) == {"superseded"}
+
+
 async def test_a_note_takes_the_place_of_a_first_part_alone(desk: Desk) -> None:
     first, *rest = await told_text(desk, "the book")
 

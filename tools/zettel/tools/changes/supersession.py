@@ -22,6 +22,7 @@ from zettel.tools.changes.links import standing
 from zettel.tools.changes.parts import first_part, parts_among
 from zettel.tools.changes.settling import is_another_plan
 from zettel.tools.changes.stages import next_note, stage_after
+from zettel.tools.language.documents import DOCUMENT_PART_CHARACTERS
 from zettel.tools.language.times import iso
 from zettel.tools.state.memory import Memory
 
@@ -206,10 +207,10 @@ async def _take_parts_along(
     wholes: Mapping[str, str],
     changed: Mapping[str, Note],
 ) -> None:
-    """Adds to what supersedes a part the texts in parts that supersede the whole.
+    """Adds to what supersedes a part the texts that supersede the whole.
 
-    A text takes the place of all that was told as one; a note on one thing that of a first part
-    alone, which may tell of that.
+    A text, in parts or longer than one of them, takes the place of all that was told as one; a note
+    on one thing that of a first part alone, which may tell of that.
 
     Args:
         store: Where the texts are.
@@ -222,7 +223,11 @@ async def _take_parts_along(
     known = {note.note_id: note for note in linking} | dict(changed)
     texts = parts_among(known.values(), above)
     for part, first in wholes.items():
-        taken = [other for other in over.get(first, ()) if other.note_id in texts]
+        taken = [
+            other
+            for other in over.get(first, ())
+            if other.note_id in texts or len(other.content) > DOCUMENT_PART_CHARACTERS
+        ]
         if taken:
             over[part] = [*over.get(part, ()), *taken]
 
