@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -26,9 +27,10 @@ from zettel.server.commands.review import (
     read_queue,
     settle,
     settle_rules,
+    shown_pair,
     shown_shaken,
 )
-from zettel.server.commands.writing import add_output, edit_note, form_of, read_form
+from zettel.server.commands.writing import add_output, edit_note, form_of, link_output, read_form
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.handshake import Json
 from zettel.storage.embedding.hashing import HashEmbedder
@@ -399,6 +401,31 @@ async def test_a_review_settles_each_pair_as_it_says(farm: Settings) -> None:
             for note_id in pair
         }
         assert states == {"active", "superseded", "archived"}
+
+    await with_calls(farm, work)
+
+
+async def test_a_change_that_lies_ahead_is_settled_for_its_day(farm: Settings) -> None:
+    def work(call: MemoryCall) -> None:
+        now = stored(call, "Mia's swimming lesson is on Wednesdays")
+        added = add_output(call, "From 1 March 2096 Mia's swimming lesson is on Thursdays")
+        then = str(json.loads(added.render(as_json=True))["note_id"])
+        guess: Json = {"to": now, "relation": "may_supersede"}
+        call("update", note_id=then, links=[guess])
+        by_hand = stored(call, "Leo plays chess on Mondays")
+        later = stored(call, "Leo's chess is on Fridays from 1 March 2096")
+        link_output(call, later, "supersedes", by_hand, remove=False, happened_at="2096-03-01")
+        pair = next(p for p in read_queue(call, None)["pairs"] if p["older"]["note_id"] == now)
+
+        shown = "\n".join(map(str, shown_pair(call, pair, "1 of 1")))
+        settle(call, [pair], lambda _: "y")
+
+        assert re.search(r"supersedes \w+ --happened-at 2096-03-01", text(added))
+        assert "on 2096-03-01" in shown
+        for note_id in (now, by_hand):
+            note = cast("StoredNote", call("note", note_id=note_id))["note"]
+            assert note.get("state", "active") == "active"
+            assert str(note.get("valid_until", ""))[:10] == "2096-03-01"
 
     await with_calls(farm, work)
 

@@ -352,6 +352,31 @@ async def test_a_change_is_settled_with_yes(server: Server, visitor: Visitor) ->
     assert "Nothing waits for a decision" in settled.words
 
 
+async def test_a_change_that_lies_ahead_is_settled_for_its_day(
+    server: Server, visitor: Visitor
+) -> None:
+    older = await server.told("Ana's lesson is on Wednesdays.", subject="Ana")
+    newer = await server.told("From 1 March 2096 Ana's lesson is on Thursdays.", subject="Ana")
+    guess = LinkChange(to=older, relation="may_supersede")
+    await server.call(UpdateArguments(note_id=newer, links=[guess]))
+
+    queue = await visitor.see("/review")
+    (field,) = queue.all("input", name="begins")
+    fields = {
+        "newer": newer,
+        "older": older,
+        "answer": "changed",
+        "begins": field.attributes["value"],
+    }
+    await visitor.send("/review", fields, seen=queue)
+
+    assert "on 2096-03-01, until when that holds" in text_of(queue)
+    assert await state_of(server, older) is State.ACTIVE
+    (note,) = await server.house.store.get([older])
+    assert note.valid_until is not None
+    assert note.valid_until.isoformat() == "2096-03-01T00:00:00+00:00"
+
+
 async def test_a_change_is_settled_with_no(server: Server, visitor: Visitor) -> None:
     older, newer = await open_pair(server)
 

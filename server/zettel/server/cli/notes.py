@@ -302,12 +302,16 @@ def link(
     end: Annotated[str, typer.Argument(metavar="TO", help="The note that it leads to.")],
     *,
     remove: Annotated[bool, typer.Option("--remove", help="Take the link out.")] = False,
+    happened_at: Annotated[
+        str | None, option("When the first note takes effect, if it supersedes later.")
+    ] = None,
 ) -> None:
     """Link one note to another; of superseded notes, recall shows the newer one."""
     from zettel.server.commands.writing import link_output  # noqa: PLC0415
 
     with call.memory() as memory:
-        call.say(link_output(memory, start, relation, end, remove=remove))
+        output = link_output(memory, start, relation, end, remove=remove, happened_at=happened_at)
+        call.say(output)
 
 
 @command("namespace", "log_level")

@@ -122,7 +122,9 @@ def settle(call: MemoryCall, pairs: "Sequence[OpenPair]", ask: AskKey) -> dict[s
         given[key] += 1
         newer, older = pair["newer"]["note_id"], pair["older"]["note_id"]
         if key == "y":
-            call("update", note_id=newer, links=[{"to": older, "relation": "supersedes"}])
+            replaces: list[Json] = [{"to": older, "relation": "supersedes"}]
+            then = {"happened_at": pair["begins"]} if "begins" in pair else {}
+            call("update", note_id=newer, links=replaces, **then)
         elif key == "n":
             links: list[Json] = [
                 {"to": older, "relation": name, "remove": True} for name in pair["relations"]
@@ -148,8 +150,9 @@ def shown_pair(call: MemoryCall, pair: "OpenPair", count: str) -> list[Line]:
         subject = f"{note['subject']}: " if "subject" in note else ""
         lines += block(subject + note.get("content", ""), lead)
     one, other = short[newer["note_id"]], short[older["note_id"]]
+    then = f" on {pair['begins'][:10]}" if "begins" in pair else ""
     effects = {
-        "y": f"yes: {one} takes the place of {other}, which stays in the history",
+        "y": f"yes: {one} takes the place of {other}{then}, which stays in the history",
         "n": "no, both hold: the question is taken away, both notes stay",
         "d": f"they say the same: {one} is archived, its tags go to {other}"
         f" (zettel link {one} same_as {other} --remove takes that back)",

@@ -76,19 +76,21 @@ def add_output(call: MemoryCall, content: str, **fields: Json) -> Output:
 
 
 _SETTLING_CALL = re.compile(
-    r'update\(note_id="(?P<start>\w+)", links=\[\{"to": "(?P<end>\w+)", "relation": "(?P<by>\w+)"\}'
+    r'update\(note_id="(?P<start>\w+)"(?:, happened_at="(?P<begins>[^"]+)")?,'
+    r' links=\[\{"to": "(?P<end>\w+)", "relation": "(?P<by>\w+)"\}'
 )
 
 
 def _settling(settle: str, note_id: str, short: Mapping[str, str]) -> Iterator[str]:
     """The commands that settle a pair, in the order and direction of the calls for an agent."""
     for call in _SETTLING_CALL.finditer(settle):
-        start, end, by = call.group("start", "end", "by")
+        start, end, by, begins = call.group("start", "end", "by", "begins")
         if by == SAME_AS:
             yield f"If both say the same: zettel link {short[start]} {by} {short[end]}"
         elif by == SUPERSEDES:
             which = "it replaces the first" if start == note_id else "the first replaces it"
-            yield f"If {which}: zettel link {short[start]} {by} {short[end]}"
+            then = f" --happened-at {begins[:10]}" if begins else ""
+            yield f"If {which}: zettel link {short[start]} {by} {short[end]}{then}"
 
 
 def edit_note(
@@ -234,8 +236,18 @@ def _shown_changes(
     return lines
 
 
-def link_output(call: MemoryCall, start: str, relation: str, end: str, *, remove: bool) -> Output:
+def link_output(
+    call: MemoryCall,
+    start: str,
+    relation: str,
+    end: str,
+    *,
+    remove: bool,
+    happened_at: str | None = None,
+) -> Output:
     """Add a link from one note to another, or take it out.
+
+    With `happened_at` the first note is of that time, and takes another's place then.
 
     Raises:
         NoteNotFoundError: One of them does not exist.
@@ -249,7 +261,8 @@ def link_output(call: MemoryCall, start: str, relation: str, end: str, *, remove
     link: dict[str, Json] = {"to": target, "relation": relation}
     if remove:
         link["remove"] = True
-    answer = cast("UpdateAnswer", call("update", note_id=source, links=[link]))
+    then: dict[str, Json] = {"happened_at": happened_at} if happened_at else {}
+    answer = cast("UpdateAnswer", call("update", note_id=source, links=[link], **then))
     ends = (short[source], "id"), f" {relation} ", (short[target], "id")
     if not answer["changed"]:
         already = "There is no such link" if remove else "That link was there"

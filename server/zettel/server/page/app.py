@@ -418,7 +418,9 @@ class WebPage:
             await self._call(request, UpdateArguments(note_id=newer, links=changes))
         else:
             link = LinkChange(to=older, relation=SAME_AS if answer == "same" else SUPERSEDES)
-            await self._call(request, UpdateArguments(note_id=newer, links=[link]))
+            begins = (given.get("begins") or None) if answer == "changed" else None
+            asked = UpdateArguments(note_id=newer, links=[link], happened_at=begins)
+            await self._call(request, asked)
         return _to_review(request, said="settled")
 
     async def _runs(self, request: Request) -> Response:

@@ -10,6 +10,8 @@ from zettel.storage.notes import MAY_SUPERSEDE, NEEDS_REVIEW, OPEN_RELATIONS, Li
 from zettel.storage.read_view import in_one_view
 from zettel.tools.answers import RecalledNote
 from zettel.tools.caller import Caller
+from zettel.tools.changes.settling import takes_effect_later
+from zettel.tools.language.times import iso, wall_time
 from zettel.tools.note_marks import mark_views
 from zettel.tools.recall.offers import offered_rules
 from zettel.tools.recall.premises import lost_premises, resting_on_gone
@@ -32,6 +34,8 @@ class OpenPair(TypedDict):
     relations: list[str]
     """Of every open link between them."""
     reason: str
+    begins: NotRequired[str]
+    """When the newer one is to take the older one's place, if that lies ahead."""
     writable: bool
 
 
@@ -115,7 +119,7 @@ def _pair(memory: Memory, caller: Caller, note: Note, other: Note, link: Link) -
     newer, older = (
         note_view(one, reader, namespace=caller.namespace, context=True) for one in (note, other)
     )
-    return OpenPair(
+    pair = OpenPair(
         newer=newer,
         older=older,
         changes=link.relation == MAY_SUPERSEDE,
@@ -123,6 +127,9 @@ def _pair(memory: Memory, caller: Caller, note: Note, other: Note, link: Link) -
         reason=link.reason,
         writable=memory.may_write(note.namespace) and memory.may_write(other.namespace),
     )
+    if begins := takes_effect_later(note, other, wall_time(note.happened_at)):
+        pair["begins"] = iso(begins)
+    return pair
 
 
 async def _shaken(
