@@ -143,6 +143,30 @@ async def test_what_only_mentions_the_subject_of_an_erasure_is_told_of(
     assert "2 other notes mention the subject and stay as they are." in said
 
 
+async def test_what_is_current_again_is_named_before_and_after(farm: Settings) -> None:
+    async with opened(farm) as memory:
+        caller = Caller(namespace="farm")
+        told = await remember(memory, caller, now=NOW, content="Leo's shoe size is 31")
+        old = told["note_id"]
+        link = LinkArgument(to=old, relation="supersedes")
+        await remember(
+            memory, caller, now=NOW, content="Leo's shoe size is 34", tags=["34"], links=[link]
+        )
+    previews = list[str]()
+
+    def agree(shown: str, word: str) -> bool:
+        previews.append(f"{shown} {word}")
+        return True
+
+    def work(call: MemoryCall) -> str:
+        return forget_notes(call, ForgetRequest(tags=("34",)), agree)[0].render(as_json=False)
+
+    done = await with_calls(farm, work)
+
+    assert f"current again: {old[-7:]}" in previews[0]
+    assert f"current again: {old[-7:]}" in done
+
+
 async def test_matching_notes_that_a_call_leaves_are_told_of(farm: Settings) -> None:
     async with opened(farm) as memory:
         caller = Caller(namespace="farm")

@@ -1,5 +1,6 @@
 """`zettel forget`: the tool `forget`, and erasing whole namespaces, after a typed word."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -147,6 +148,11 @@ def _says_left(left: int) -> str:
     return f"{number_of(left, 'more note matches', 'more notes match')}: run the command again."
 
 
+_REOPENED = re.compile(
+    r"Current again (?:is|will be) [^(]*\((?P<ids>\w+(?:, \w+)*)(?P<more>[^)]*)\)"
+)
+"""Of what an answer tells an agent: notes that nothing supersedes any more."""
+
 NOT_THERE, CHANGED = "not there", "changed since the preview, left as it is"
 """What `skipped` means: of an answer to ids, and of one to a confirmation."""
 
@@ -160,8 +166,14 @@ def _left(answer: "ForgetAnswer", skipped: str = "") -> dict[str, list[str]]:
     }
 
 
+def _reopened(answer: "ForgetAnswer") -> tuple[list[str], str]:
+    """Ids of the notes that are current again, the first ones, and of how many they are."""
+    found = _REOPENED.search(answer.get("next", ""))
+    return (found["ids"].split(", "), found["more"]) if found else ([], "")
+
+
 def _short(call: MemoryCall, answer: "ForgetAnswer") -> dict[str, str]:
-    ids = [note["note_id"] for note in answer["notes"]]
+    ids = [note["note_id"] for note in answer["notes"]] + _reopened(answer)[0]
     ids += [note_id for others in _left(answer).values() for note_id in others]
     return dict(short_ids(call, ids))
 
@@ -194,6 +206,8 @@ def forget_output(
         for said, others in _left(answer, skipped).items()
         for i in others
     ]
+    reopened, more = _reopened(answer)
+    lines += [line("current again: ", (short.get(i, i), "id"), more) for i in reopened]
     if mentions := answer.get("also_mention"):
         others = number_of(mentions, "other note mentions", "other notes mention")
         stays = "stays as it is" if mentions == 1 else "stay as they are"
