@@ -299,6 +299,19 @@ def test_parts_name_their_whole_and_rows_that_are_over_their_key(tmp_path: Path)
     assert all(d.end_unknown for d in kept)
 
 
+def test_texts_of_a_folder_that_are_no_markdown_are_named(tmp_path: Path) -> None:
+    (tmp_path / "garden.md").write_text("The quince needs lime.")
+    (tmp_path / "home").mkdir()
+    for name in ("home/bins.txt", "home/costs.csv", "home/photo.jpg"):
+        (tmp_path / name).write_text("Paper every second Monday.")
+
+    drafts, skipped = read(tmp_path, "markdown")
+
+    assert [draft.content for draft in drafts] == ["The quince needs lime."]
+    assert [part.where for part in skipped] == ["home/bins.txt", "home/costs.csv"]
+    assert "--from markdown" in skipped[0].reason
+
+
 def test_a_long_page_is_whole_only_where_zettel_wrote_it(tmp_path: Path) -> None:
     text = f"# Bees\n{LONG}\n## Hive\nTen frames {LONG}\n"
     for name, more in (("ours", "rev: 2\nnamespace: farm\nstate: active\n"), ("theirs", "")):

@@ -228,7 +228,8 @@ def check_namespace(value: str, argument: str = "namespace") -> str:
     raise InvalidArgumentError(
         argument,
         f"{value[:80]!r} is not a namespace",
-        f"Use 1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit.{meant}",
+        f"Use 1-64 of a-z, 0-9, '.', '_', '-', starting with a letter or digit.{meant}"
+        " Left out, it is the project's.",
     )
 
 

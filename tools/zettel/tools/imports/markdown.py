@@ -33,6 +33,8 @@ WHOLE_MAX_CHARACTERS = 2_000
 FRONT_MATTER_MAX_CHARACTERS = 16_384
 HEADINGS_SHOWN = " > "
 """Between the headings above a part, in its context."""
+OTHER_TEXTS = (".txt", ".text", ".rst", ".org", ".csv", ".tsv", ".html", ".htm", ".rtf")
+"""Ends of the names of files in a folder that hold texts as well, but are not read."""
 INSTRUCTION_NAMES = ("CLAUDE.md", "CLAUDE.local.md")
 CLAUDE_INDEX = "MEMORY.md"
 """Of a memory folder, beside a file for each topic."""
@@ -155,8 +157,14 @@ def detect(path: Path) -> bool:
 
 
 def read(path: Path) -> Iterator[SourcePart]:
-    """A short file is a note; of a long one each part below a heading, linked to the first."""
+    """A short file is a note; of a long one each part below a heading, linked to the first.
+
+    Files of a folder with texts in other formats are skipped.
+    """
     scope, keys = scope_of(path), dict[str, str]()
+    for file in walk(path, OTHER_TEXTS) if path.is_dir() else ():
+        reason = "not Markdown: name the file, with --from markdown, if it is to be read as such"
+        yield Skipped(where=file.relative_to(path).as_posix(), reason=reason)
     for page in pages(path):
         if isinstance(page, MarkdownPage):
             keys |= {name: key_of(scope, page) for name in page.names if name not in keys}
