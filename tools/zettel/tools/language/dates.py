@@ -133,6 +133,8 @@ SURE_FACTOR = 1_000.0
 _LIMITS = frozenset({"until", "till", "by", "before", "from"})
 """Sides of what is still to come, unless the clause says that it is over."""
 _ENDS = frozenset({"until", "till", "by"})
+BEHIND_MAX_WORDS = 2
+"""Words between a date and the day of the week that ends it: "on the 6th, then until Thursday"."""
 _SINCE_OR_FROM = "since or from"
 """A side that may be either: Spanish "desde", which is seldom of a day long past that is near."""
 _BEGINNINGS = frozenset({"from", "since", "as of", _SINCE_OR_FROM})
@@ -373,7 +375,8 @@ def _after_date(
 ) -> Period | None:
     """The day that is meant behind a date of the same sentence, if it leans on that.
 
-    Behind "6 March", "until the 15th" is of that month and "until Thursday" of that week.
+    Behind "6 March", "until the 15th" is of that month and "until Thursday", right behind it, of
+    that week; "by Thursday" is a deadline of its own.
     """
     if not found:
         return None
@@ -384,7 +387,9 @@ def _after_date(
     if (match := _ORDINAL.fullmatch(told.english)) and not match[1]:
         later = f"{iso_day(period.start)[:-2]}{int(match[2]):02}"
         return resolve(later, period.start) if int(match[2]) > period.start.day else None
-    if _side(text, told) in _ENDS and _BARE_WEEKDAY.fullmatch(told.english):
+    between = text[date.at + len(date.phrase) : told.at].split()
+    ends = len(between) <= BEHIND_MAX_WORDS and _side(text, told) in _ENDS - {"by"}
+    if ends and _BARE_WEEKDAY.fullmatch(told.english):
         return resolve(told.english, period.start, prefer="future")
     return None
 
