@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+import yaml
 from tests.server.engine_homes import ask, home_at
 from tests.server.small_disks import small_disk
 from tests.storage.keeping import untold
@@ -312,6 +313,189 @@ async def test_the_preview_refuses_what_the_import_would_and_in_its_words(desk: 
     told = [[(edit.path, edit.problem) for edit in found.changes.edits] for found in (shown, done)]
     assert told[0] == told[1]
     assert "could not be taken" in import_vault_output(done).text
+
+
+OWN_FRONT = """---
+aliases: [Bobby, "B.", '2']  # as friends say
+# for the roof
+author: me
+due: 2027-01-01
+"site é": >-
+  on
+  the hill
+project: '[[Roof]]'
+"""
+
+
+def in_front(text: str, lines: str) -> str:
+    """A file with lines added at the end of its front matter."""
+    front, end, body = text.removeprefix("---\n").partition("\n---\n")
+    return f"---\n{front}\n{lines}{end.removeprefix(chr(10))}{body}"
+
+
+async def test_keys_that_a_person_adds_stay_as_written_in_changed_unchanged_and_new_files(
+    desk: Desk,
+) -> None:
+    ana, ben = await desk.remember("Ana has 40 bees"), await desk.remember("Ben has a barn")
+    await desk.write()
+    own = OWN_FRONT.removeprefix("---\n")
+    for note_id in (ana, ben):
+        file = desk.file_of(note_id)
+        file.write_text(in_front(file.read_text(), own))
+    desk.edit(ana, "40 bees", "41 bees")
+    new = desk.folder / "farm" / "new.md"
+    new.write_text(f"{OWN_FRONT}subject: Bob\n---\nBob likes tea.\n")
+
+    (edit,) = [edit for edit in (await desk.read()).changes.edits if edit.kind is EditKind.NEW]
+    await desk.write()
+    await update(desk.memory, BEES, now=NOW, note_id=ben, content="Ben has a shed")
+    await desk.write()
+
+    for note_id in (ana, ben, edit.note_id):
+        assert own in desk.text_of(note_id)
+    assert new.read_text().startswith(f"---\nid: {edit.note_id}\n")
+    assert "rev: 2\n" in desk.text_of(ana)
+    assert "Ben has a shed" in desk.text_of(ben)
+    assert (await desk.read()).changes.edits == []
+    assert (await desk.write()).report.written == []
+    desk.edit(ben, "shed", "hall")
+    await desk.write(force=True)
+    assert own in desk.text_of(ben)
+
+
+async def test_a_link_stays_in_a_file_only_where_it_stands_or_leads_to_no_note(desk: Desk) -> None:
+    ana, ben = await desk.remember("Ana has bees"), await desk.remember("Ben has hens")
+    bug = await desk.remember("A secret of a bug", namespace="pests")
+    links = [LinkArgument(to=to, relation="needs") for to in (ana, ben, bug)]
+    carl = await desk.remember("Carl helps", links=links)
+    await desk.write()
+    desk.edit(carl, "needs:\n", "needs:\n- '[[Roof]]'\n- a ladder\n")
+    await desk.read()
+
+    gone = [LinkArgument(to=ana, relation="needs", remove=True)]
+    await update(desk.memory, BEES, now=NOW, note_id=carl, links=gone)
+    await erase_all(desk.memory, namespace="pests", who="test", now=datetime.now(UTC))
+    await desk.write()
+
+    text = desk.text_of(carl)
+    assert "- '[[Roof]]'\n- a ladder\n" in text
+    assert "Ben has hens" in text
+    assert "Ana has bees" not in text
+    assert "secret" not in text
+
+
+async def test_an_erased_title_leaves_a_file_that_a_person_had_edited_meanwhile(
+    desk: Desk,
+) -> None:
+    bug = await desk.remember("A secret of a bug", namespace="pests")
+    carl = await desk.remember("Carl helps", links=[LinkArgument(to=bug, relation="needs")])
+    await desk.write()
+    desk.edit(carl, "helps", "helped")
+    await erase_all(desk.memory, namespace="pests", who="test", now=datetime.now(UTC))
+    await desk.write()
+
+    await desk.read()
+    await desk.write()
+
+    assert "Carl helped" in desk.text_of(carl)
+    assert "secret" not in desk.text_of(carl)
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "{author: me, pages: 2}",
+        "  author: me\n  pages: 2",
+        "author: &a me\ntags: &b [x, x]\npages: 2\nmore: *b",
+    ],
+)
+async def test_front_matter_in_another_form_keeps_its_values(desk: Desk, front: str) -> None:
+    await desk.write()
+    (desk.folder / "new.md").write_text(f"---\n{front}\n---\nA tractor\n")
+    (edit,) = (await desk.read()).changes.edits
+
+    await desk.write()
+
+    said = yaml.safe_load(desk.text_of(edit.note_id).split("---\n")[1])
+    assert (said["id"], said["author"], said["pages"]) == (edit.note_id, "me", 2)
+    assert (await desk.read()).changes.edits == []
+
+
+@pytest.mark.parametrize("key", ["date", "created", "created_at", "happened_at"])
+async def test_a_new_file_gives_its_note_session_source_and_day(desk: Desk, key: str) -> None:
+    await desk.write()
+    front = f"session: standup-7\nsource: https://example.org/a\n{key}: 2024-03-01\n"
+    (desk.folder / "new.md").write_text(f"---\n{front}---\nBob likes tea.\n")
+    (desk.folder / "other.md").write_text("---\ndate: '[[Monday]]'\n---\nBob likes cake.\n")
+
+    new, other = (await desk.read()).changes.edits
+    await desk.write()
+
+    note = await desk.note(new.note_id)
+    assert (note.session, note.source) == ("standup-7", "https://example.org/a")
+    assert note.happened_at == datetime(2024, 3, 1, tzinfo=UTC)
+    assert not other.problem
+    assert "date: '[[Monday]]'\n" in desk.text_of(other.note_id)
+    if key != "happened_at":
+        assert f"{key}: 2024-03-01\n" in desk.text_of(new.note_id)
+
+
+async def test_a_new_file_in_the_words_of_another_is_named_and_is_not_that_notes_file(
+    desk: Desk,
+) -> None:
+    hive = await desk.remember("Hive 3 has a new queen.")
+    await desk.write()
+    same = desk.folder / "farm" / "same.md"
+    same.write_text("---\ntags: [urgent]\nvalid_until: 2027-05-01\n---\nHive 3 has a new queen.\n")
+    path = f"farm/{desk.file_of(hive).name}"
+
+    for _ in range(2):
+        (edit,) = (await desk.read()).changes.edits
+        assert (edit.kind, edit.done) == (EditKind.PROBLEM, False)
+        assert path in edit.problem
+    await desk.write()
+    assert "urgent" in same.read_text()
+    same.unlink()
+    await desk.read(forgets=True)
+
+    assert (await desk.note(hive)).state is State.ACTIVE
+    assert (await desk.write()).report.removed == 0
+    assert "new queen" in desk.text_of(hive)
+
+
+async def test_a_new_file_in_the_words_of_a_note_without_one_becomes_its_file_with_what_it_adds(
+    desk: Desk,
+) -> None:
+    await desk.write()
+    hive = await desk.remember("Hive 3 has a new queen.", tags=["bees"])
+    same = desk.folder / "farm" / "same.md"
+    same.parent.mkdir()
+    same.write_text("---\ntags: [urgent]\nvalid_until: 2027-05-01\n---\nHive 3 has a new queen.\n")
+
+    (edit,) = (await desk.read()).changes.edits
+    await desk.write()
+
+    note = await desk.note(hive)
+    assert (edit.note_id, edit.done) == (hive, True)
+    assert (note.tags, str(note.valid_until)[:10]) == (("bees", "urgent"), "2027-05-01")
+    assert [file.name for file in desk.folder.rglob("*.md")] == ["same.md"]
+    assert (await desk.read()).changes.edits == []
+
+
+async def test_words_moved_to_a_new_file_stay_their_note_though_the_old_file_is_removed(
+    desk: Desk,
+) -> None:
+    hive = await desk.remember("Hive 3 has a new queen.")
+    await desk.write()
+    desk.file_of(hive).unlink()
+    (desk.folder / "queen.md").write_text("---\nnamespace: farm\n---\nHive 3 has a new queen.\n")
+
+    await desk.read(forgets=True)
+    await desk.write()
+
+    assert (await desk.note(hive)).state is State.ACTIVE
+    assert desk.file_of(hive).name == "queen.md"
+    assert (await desk.read(forgets=True)).changes.edits == []
 
 
 async def test_new_renamed_and_removed_files(desk: Desk) -> None:

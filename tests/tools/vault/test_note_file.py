@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.storage.samples import LATER, NOW, make_note
 
 from zettel.storage.notes import Kind, Link, Note
+from zettel.tools.vault.front_matter import dump_front, read_front, split_front
 from zettel.tools.vault.manifest import (
     FILE_MAX_BYTES,
     VAULT_FILE,
@@ -21,6 +22,7 @@ from zettel.tools.vault.manifest import (
     is_safe,
 )
 from zettel.tools.vault.note_file import (
+    OWN_KEYS,
     FileName,
     editable,
     file_name,
@@ -97,6 +99,23 @@ def test_the_front_matter_is_plain_yaml_for_other_programs(note: Note) -> None:
     said = yaml.safe_load(front.removeprefix("---\n"))
 
     assert (said["id"], said.get("subject", "")) == (note.note_id, note.subject)
+
+
+@given(NOTES, st.dictionaries(WORDS, st.one_of(WORDS, st.lists(WORDS, max_size=3)), max_size=4))
+def test_what_a_person_wrote_beside_the_keys_of_a_note_stays_in_its_file(
+    note: Note, own: dict[str, str | list[str]]
+) -> None:
+    there = f"---\n# mine\n{dump_front(own)}# end\n---\nx\n"
+
+    text = render(note, NAMES, there=there)
+
+    said = read_front(split_front(text)[0] or "")
+    ours = OWN_KEYS | {note.links[0].relation}
+    assert {key: said[key] for key in own.keys() - ours} == {
+        key: value for key, value in own.items() if key not in ours
+    }
+    assert said["id"] == note.note_id
+    assert render(note, NAMES, there=text) == text
 
 
 @given(WORDS)

@@ -5,18 +5,21 @@ Links stand in the front matter, one key for each relation, so that the text sta
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import TypeGuard
 
 import regex
-import yaml
 
 from zettel.storage.notes import Note
 from zettel.tools.language.times import iso
+from zettel.tools.vault.front_matter import (
+    Value,
+    dump_front,
+    read_front,
+    renew_front,
+    split_front,
+)
 
-FRONT_MAX_CHARACTERS = 65_536
-"""Of a front matter: 64 tags and 64 links of the greatest length have some 50,000."""
 SLUG_MAX_CHARACTERS = 48
 SLUG_MAX_BYTES = 96
 """Of a file's name without id and suffix: file systems take 255 bytes, some with encryption 143."""
@@ -34,15 +37,20 @@ OWN_KEYS = frozenset(
 LINK_SUFFIX = " link"
 """Ends the key of a relation that has the name of one of `OWN_KEYS`."""
 
-_FENCE = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+DATE_KEYS = ("date", "created", "created_at")
+"""Keys of a person's own that tell when a new note happened; of links they are relations."""
 _NOT_IN_NAMES = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _NOT_IN_TITLES = regex.compile(r"[\[\]|#^\p{C}\s]+")
 _NOT_IN_TAGS = regex.compile(r"[^\p{L}\p{M}\p{N}_/-]+")
-_WIKI_LINK = re.compile(r"\[\[([^\[\]|#^]+)(?:[#^][^\[\]|]*)?(?:\|[^\[\]]*)?\]\]")
-
-_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-"""Makes texts, lists and mappings alone, and a text of every scalar: no date, no object."""
-_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_WIKI_LINK = re.compile(r"\[\[([^\[\]|#^]+)(?:[#^][^\[\]|]*)?(?:\|([^\[\]]*))?\]\]")
+_ID_END = re.compile(r"[0-9a-hjkmnp-tv-z]{8}(?:[0-9a-hjkmnp-tv-z]{18})?")
+_RENEWED = frozenset(
+    {
+        *("id", "rev", "namespace", "state"),
+        *("kind", "subject", "tags", "context", "happened_at", "valid_until"),
+    }
+)
+"""Keys that go where the note says nothing for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +109,25 @@ def tag_of(tag: str) -> str:
     return name if name and not name.isdecimal() else f"_{name}"
 
 
-def render(note: Note, names: Mapping[str, FileName]) -> str:
+def render(
+    note: Note,
+    names: Mapping[str, FileName],
+    *,
+    there: str = "",
+    stems: Container[str] = frozenset(),
+) -> str:
     """A note's file.
 
-    Links to notes without a name are left out.
+    Args:
+        note: The note.
+        names: Of the notes that it may link to; links to others are left out.
+        there: The file as it is: what it says besides stays, in its form.
+        stems: Names of files that are, or were, of notes.
+
+    Raises:
+        ValueError: The front matter that is there cannot be read.
     """
-    said: dict[str, object] = {
+    said: dict[str, int | Value] = {
         "id": note.note_id,
         "rev": note.rev,
         "namespace": note.namespace,
@@ -120,14 +141,42 @@ def render(note: Note, names: Mapping[str, FileName]) -> str:
         if to in names:
             key = f"{relation}{LINK_SUFFIX}" if relation in OWN_KEYS else relation
             links[key].append(f"[[{names[to].stem}|{names[to].title}]]")
-    front = yaml.dump(
-        {key: value for key, value in said.items() if value not in ("", [])} | dict(links),
-        Dumper=_Dumper,
-        allow_unicode=True,
-        sort_keys=False,
-        width=1_000_000,
-    )
+    said = {key: value for key, value in said.items() if value not in ("", [])} | dict(links)
+    old, _ = split_front(there)
+    front = renew_front(old, _with_own(said, read_front(old), stems)) if old else dump_front(said)
     return f"---\n{front}---\n{note.content}\n"
+
+
+def _with_own(
+    said: Mapping[str, int | Value], there: Mapping[str, Value], stems: Container[str]
+) -> dict[str, int | Value]:
+    """The keys of a note, and what a person wrote beside them; links to notes are the note's."""
+    every = dict(said)
+    for key, value in there.items():
+        before = [value] if isinstance(value, str) else value
+        own = [each for each in before if not _leads_to_note(each, stems)]
+        links = said.get(key)
+        if key in OWN_KEYS:
+            if key not in _RENEWED:
+                every.setdefault(key, value)
+        elif isinstance(links, list):
+            both = dict.fromkeys((*links, *own))
+            every[key] = sorted(both, key=lambda e: before.index(e) if e in before else len(before))
+        elif own == before:
+            every[key] = value
+        elif own:
+            every[key] = own
+    return every
+
+
+def _leads_to_note(value: str, stems: Container[str]) -> bool:
+    """Whether a text is a link to a note, also to one that is gone: its title is not to stay."""
+    link = _WIKI_LINK.fullmatch(value.strip())
+    if link is None:
+        return False
+    stem = stem_of(link[1].strip())
+    name, _, end = stem.rpartition("-")
+    return stem in stems or bool(link[2] and name == file_name(link[2]) and _ID_END.fullmatch(end))
 
 
 def editable(note: Note) -> dict[str, str | list[str]]:
@@ -153,19 +202,14 @@ def parse(text: str) -> NoteFile:
     Raises:
         ValueError: Its front matter cannot be read; the text says why.
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    found = _FENCE.match(text)
-    if found is None:
-        return NoteFile(body=_body(text))
+    front, rest = split_front(text)
+    if front is None:
+        return NoteFile(body=_body(rest))
     fields, tags, links = dict[str, str](), tuple[str, ...](), set[tuple[str, str]]()
-    for key, value in _front(found[1]).items():
-        if isinstance(value, str):
-            values = [value]
-        elif _is_texts(value):
-            values = value
-        else:
-            message = f"{key[:40]!r} holds something else than text or a list of texts"
-            raise ValueError(message)
+    for key, value in read_front(front).items():
+        values = [value] if isinstance(value, str) else value
+        if key in DATE_KEYS and isinstance(value, str):
+            fields[key] = value
         if key == "tags":
             # Obsidian reads one text as several, too.
             names = values if not isinstance(value, str) else re.split(r"[,\s]+", value)
@@ -177,7 +221,7 @@ def parse(text: str) -> NoteFile:
             targets = (match[1] for each in values if (match := _WIKI_LINK.fullmatch(each.strip())))
             links |= {(stem_of(target.strip()), relation) for target in targets}
     return NoteFile(
-        body=_body(text[found.end() :]),
+        body=_body(rest),
         fields=fields,
         tags=tags,
         links=frozenset(links),
@@ -187,32 +231,6 @@ def parse(text: str) -> NoteFile:
 
 def _is_marked(key: str) -> bool:
     return key.endswith(LINK_SUFFIX) and key.removesuffix(LINK_SUFFIX) in OWN_KEYS
-
-
-def _front(text: str) -> Mapping[str, object]:
-    if len(text) > FRONT_MAX_CHARACTERS:
-        message = f"its front matter has more than {FRONT_MAX_CHARACTERS:,} characters"
-        raise ValueError(message)
-    try:
-        said: object = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        line = (str(error) or type(error).__name__).splitlines()[0]
-        message = f"its front matter is no YAML ({line[:120]})"
-        raise ValueError(message) from None
-    if said is None or said == "":
-        return {}
-    if not _is_mapping(said):
-        message = "its front matter is no list of keys and values"
-        raise ValueError(message)
-    return {str(key): value for key, value in said.items()}
-
-
-def _is_mapping(value: object) -> TypeGuard[dict[object, object]]:
-    return isinstance(value, dict)
-
-
-def _is_texts(value: object) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)  # pyright: ignore[reportUnknownVariableType]
 
 
 def _body(text: str) -> str:

@@ -5,7 +5,7 @@ since, it is a conflict: the file and the note are left as they are. Changes tha
 since are none, nor is a note that says by now what the file says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,9 +23,11 @@ from zettel.storage.errors import (
 from zettel.storage.ids import is_id
 from zettel.storage.notes import Note, State
 from zettel.storage.progress import ReportProgress
+from zettel.tools.answers import RememberAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.changes.links import LinkArgument
 from zettel.tools.changes.preconditions import only_evolved
+from zettel.tools.imports.drafts import as_moment
 from zettel.tools.language.dates import read_happened_at, read_time
 from zettel.tools.language.times import iso
 from zettel.tools.state.memory import Memory
@@ -39,6 +41,7 @@ from zettel.tools.vault.manifest import (
     paths_by_id,
 )
 from zettel.tools.vault.note_file import (
+    DATE_KEYS,
     NoteFile,
     editable,
     parse,
@@ -49,7 +52,7 @@ from zettel.tools.vault.note_file import (
 )
 from zettel.tools.vault.renames import find_renamed, follow_renames
 from zettel.tools.verbs.forget import forget_alone
-from zettel.tools.verbs.remember import NoteFields, draft_note, remember
+from zettel.tools.verbs.remember import NewNoteFields, NoteFields, draft_note, remember
 from zettel.tools.verbs.update import check_edit, read_edit, update
 
 FILE_REASON = "edited in a folder of notes"
@@ -80,6 +83,10 @@ class FileFields(NoteFields, total=False):
     content: str
 
 
+class NewFileFields(NewNoteFields, FileFields, total=False):
+    """Arguments of `remember` that a file gives."""
+
+
 @dataclass(slots=True, kw_only=True)
 class NoteFileEdit:
     """One file that differs from its note."""
@@ -93,6 +100,9 @@ class NoteFileEdit:
     """What changed; of a new file all that it gives."""
     namespace: str | None = None
     """Of a new note; None for the caller's."""
+    session: str | None = None
+    """Of a new note, as is `source`."""
+    source: str | None = None
     to_new: frozenset[tuple[str, str]] = frozenset()
     """Name and relation of links to files that are no notes yet."""
     sha256: str = ""
@@ -149,13 +159,20 @@ async def _check(memory: Memory, caller: Caller, edit: NoteFileEdit, now: dateti
     """Makes an edit a problem whose values the verbs would refuse."""
     try:
         if edit.kind is EditKind.NEW:
-            draft_note(caller, now=now, namespace=edit.namespace, **edit.fields)
+            draft_note(caller, now=now, **_of_new(edit))
         elif edit.kind is EditKind.UPDATE:
             changed = read_edit(now=now, correction=_was_mistaken(edit.fields), **edit.fields)
             for note in await memory.store.get([edit.note_id]):
                 await check_edit(memory, note, changed, now)
     except ZettelError as error:
         edit.kind, edit.problem = EditKind.PROBLEM, str(error)
+
+
+def _of_new(edit: NoteFileEdit) -> NewFileFields:
+    """The arguments of `remember`."""
+    return NewFileFields(
+        **edit.fields, namespace=edit.namespace, session=edit.session, source=edit.source
+    )
 
 
 def _was_mistaken(fields: FileFields) -> bool:
@@ -235,6 +252,8 @@ class _Finder:
         for name in _TEXTS:
             if value := read.fields.get(name):
                 fields[name] = value
+        if day := read.fields.get("happened_at") or _day_of(read):
+            fields["happened_at"] = day
         if read.tags:
             fields["tags"] = list(read.tags)
         if links := self._targets(read):
@@ -243,6 +262,7 @@ class _Finder:
         named = read.fields.get("namespace", "")
         edit = NoteFileEdit(kind=EditKind.NEW, path=path, fields=fields, sha256=digest)
         edit.to_new = self._to_new(read)
+        edit.session, edit.source = read.fields.get("session"), read.fields.get("source")
         # A folder may have any name, such as one for attachments.
         edit.namespace = named or (folder if NAMESPACE.fullmatch(folder) else None)
         if not read.body:
@@ -327,6 +347,12 @@ def _ids_by_name(manifest: VaultManifest) -> dict[str, str]:
     return {stem_of(path): known.id for path, known in manifest.files.items()}
 
 
+def _day_of(read: NoteFile) -> str:
+    """When a new note happened, of the keys in which other programs tell it; empty if of none."""
+    moments = (as_moment(read.fields.get(key)) for key in DATE_KEYS)
+    return next((moment.isoformat() for moment in moments if moment), "")
+
+
 def _reads_as(name: str, value: str, base: Note) -> str:
     """A time as the file has it, of what a person wrote for it when `base` was stored; else ""."""
     with suppress(InvalidArgumentError):
@@ -360,12 +386,13 @@ async def apply_changes(
     manifest.files.update(changes.touched)
     new = [edit for edit in changes.edits if edit.kind is EditKind.NEW]
     others = [edit for edit in changes.edits if edit.kind is not EditKind.NEW]
+    gone = {edit.path for edit in others if edit.kind is EditKind.DELETED}
     turns = [*new, *others, *(edit for edit in new if edit.to_new)]
     try:
         for number, edit in enumerate(turns):
             tell("changing notes", number, len(turns))
             try:
-                await _apply(memory, caller, manifest, edit, now, forgets=forget_deleted)
+                await _apply(memory, caller, manifest, edit, now, gone=gone, forgets=forget_deleted)
             except OtherRevisionError as error:
                 edit.kind, edit.problem = EditKind.CONFLICT, _changed_since(error.rev, edit.rev)
             except ZettelError as error:
@@ -383,6 +410,7 @@ async def _apply(
     edit: NoteFileEdit,
     now: datetime,
     *,
+    gone: Collection[str],
     forgets: bool,
 ) -> None:
     fields = edit.fields if edit.kind is not EditKind.NEW or not edit.done else FileFields()
@@ -393,11 +421,10 @@ async def _apply(
         fields = fields.copy()
         fields["links"] = [*(fields.get("links") or ()), *links]
     if edit.kind is EditKind.NEW and not edit.done:
-        told = await remember(memory, caller, now=now, namespace=edit.namespace, **fields)
-        known = KnownFile(id=told["note_id"], rev=1, sha256=edit.sha256)
-        (standing,) = await memory.store.get([known.id])
-        edit.note_id, edit.rev = known.id, standing.rev
-        manifest.files[edit.path] = KnownFile(id=known.id, rev=standing.rev, sha256=sha256)
+        edit.fields = fields
+        if not await _remember(memory, caller, manifest, edit, now, gone=gone):
+            return
+        manifest.files[edit.path] = KnownFile(id=edit.note_id, rev=edit.rev, sha256=sha256)
     elif edit.kind in (EditKind.NEW, EditKind.UPDATE) and fields:
         answer = await update(
             memory,
@@ -410,21 +437,83 @@ async def _apply(
             **fields,
         )
         manifest.files[edit.path] = KnownFile(id=edit.note_id, rev=answer["rev"], sha256=sha256)
-    elif edit.kind is EditKind.DELETED and forgets:
-        (note,) = await memory.store.get([edit.note_id]) or [None]
-        if note is not None and note.state is State.FORGOTTEN:
-            note = None  # perhaps by an import that was killed before it wrote the manifest
-        if note is not None and not await only_evolved(memory.store, note, edit.rev):
-            edit.kind, edit.problem = EditKind.CONFLICT, _changed_since(note.rev, edit.rev)
+    elif edit.kind is EditKind.DELETED and forgets and edit.path in manifest.files:
+        if not await _forget(memory, caller, edit, now):
             return
-        if note is not None:
-            await forget_alone(memory, caller, edit.note_id, now=now)
         del manifest.files[edit.path]
     else:
         if edit.kind is EditKind.UPDATE:
             edit.kind, edit.problem = EditKind.PROBLEM, "it links to a file that is no note"
         return
     edit.done = True
+
+
+async def _remember(
+    memory: Memory,
+    caller: Caller,
+    manifest: VaultManifest,
+    edit: NoteFileEdit,
+    now: datetime,
+    *,
+    gone: Collection[str],
+) -> bool:
+    """Make a note of a new file, or it the file of a note that has its words and no file.
+
+    Returns:
+        Whether it is that note's file now; else the edit says which one is.
+    """
+    told = await remember(memory, caller, now=now, **_of_new(edit))
+    edit.note_id = told["note_id"]
+    (standing,) = await memory.store.get([edit.note_id])
+    edit.rev = standing.rev
+    if (path := paths_by_id(manifest.files).get(edit.note_id)) and path not in gone:
+        edit.kind = EditKind.PROBLEM
+        edit.problem = f"it repeats {path}, which is the note's file: change that, remove this"
+        return False
+    if told["status"] == "already_known" and (news := _news(edit.fields, standing, told)):
+        answer = await update(
+            memory,
+            caller,
+            now=now,
+            note_id=edit.note_id,
+            correction=_was_mistaken(news),
+            expected_rev=edit.rev,
+            reason=FILE_REASON,
+            **news,
+        )
+        edit.rev = answer["rev"]
+    if path:
+        del manifest.files[path]
+    return True
+
+
+def _news(fields: FileFields, known: Note, told: RememberAnswer) -> FileFields:
+    """What a file says that the note with its words does not."""
+    news, differs = FileFields(), told.get("differs", ())
+    if "context" in differs:
+        news["context"] = fields.get("context")
+    if "valid_until" in differs:
+        news["valid_until"] = fields.get("valid_until")
+    if "links" in differs:
+        news["links"] = fields.get("links")
+    if "tags" in differs:
+        news["tags"] = [*known.tags, *(t for t in fields.get("tags") or () if t not in known.tags)]
+    if not same_text(fields.get("content", ""), known.content):
+        news["content"] = fields.get("content", "")
+    return news
+
+
+async def _forget(memory: Memory, caller: Caller, edit: NoteFileEdit, now: datetime) -> bool:
+    """Forget the note of a removed file, unless it was changed since."""
+    (note,) = await memory.store.get([edit.note_id]) or [None]
+    # Forgotten perhaps by an import that was killed before it wrote the manifest.
+    if note is None or note.state is State.FORGOTTEN:
+        return True
+    if not await only_evolved(memory.store, note, edit.rev):
+        edit.kind, edit.problem = EditKind.CONFLICT, _changed_since(note.rev, edit.rev)
+        return False
+    await forget_alone(memory, caller, edit.note_id, now=now)
+    return True
 
 
 def _links_to_new(edit: NoteFileEdit, manifest: VaultManifest) -> list[LinkArgument]:

@@ -1,6 +1,7 @@
 """Writes notes into a folder, a Markdown file each, and leaves what a person changed there."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import anyio
@@ -11,7 +12,7 @@ from zettel.storage.progress import ReportProgress
 from zettel.storage.read_view import in_one_view
 from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.vault.manifest import KnownFile, Vault, VaultManifest, digest_of_file, paths_by_id
-from zettel.tools.vault.note_file import FileName, file_name, render, title_of
+from zettel.tools.vault.note_file import FileName, file_name, render, stem_of, title_of
 from zettel.tools.vault.renames import find_renamed, follow_renames
 
 SHOWN_STATES = (State.ACTIVE, State.SUPERSEDED, State.ARCHIVED)
@@ -96,13 +97,14 @@ class _Writer:
         self._vault, self._files, self._names = vault, manifest.files, names
         self._force = force
         self.report = WriteReport()
+        self._stems = {stem_of(path) for path in manifest.files} | {n.stem for n in names.values()}
 
     def write(self, notes: Iterable[Note]) -> None:
         """Write the files of some notes."""
         for note in notes:
             path = self._names[note.note_id].path
-            rendered = render(note, self._names).encode()
             there, known = self._vault.read(path), self._files.get(path)
+            rendered = self._rendered(note, there)
             if there == rendered:
                 self.report.unchanged += 1
             elif known is not None and there is None and not self._force:
@@ -117,6 +119,15 @@ class _Writer:
             self._files[path] = KnownFile(
                 id=note.note_id, rev=note.rev, sha256=digest_of_file(rendered)
             )
+
+    def _rendered(self, note: Note, there: bytes | None) -> bytes:
+        """A note's file, with what a person added to the front matter that is there."""
+        rendered = render(note, self._names).encode()
+        if there is not None and there != rendered:
+            with suppress(ValueError):  # no text, or front matter that is none
+                kept = render(note, self._names, there=there.decode(), stems=self._stems)
+                return kept.encode()
+        return rendered
 
     def remove_others(self) -> None:
         """Remove the files of notes that are not shown any more: their text is not to stay."""
