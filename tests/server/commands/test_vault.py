@@ -498,6 +498,106 @@ async def test_words_moved_to_a_new_file_stay_their_note_though_the_old_file_is_
     assert (await desk.read(forgets=True)).changes.edits == []
 
 
+TALK = "\n".join(
+    f"{'Ana' if n % 2 else 'Ben'}: Hello there, shall we do number {n} now, what do you say?"
+    for n in range(12)
+)
+
+
+async def test_a_new_file_that_reads_like_talk_is_one_note(desk: Desk) -> None:
+    await desk.write()
+    file = desk.folder / "talk.md"
+    file.write_text(f"{TALK}\n")
+    (new,) = (await desk.read()).changes.edits
+
+    await desk.write()
+    assert [path.name for path in desk.folder.rglob("*.md")] == ["talk.md"]
+    assert file.read_text().endswith(f"---\n{TALK}\n")
+    file.write_text(f"{file.read_text()}Ana: One more thing, the meeting is at nine.\n")
+    (edit,) = (await desk.read()).changes.edits
+
+    assert (edit.note_id, edit.done) == (new.note_id, True)
+    assert (await desk.note(new.note_id)).content.endswith("the meeting is at nine.")
+    file.unlink()
+    await desk.read(forgets=True)
+    assert await desk.memory.store.count(NoteFilter()) == 0
+
+
+def long_text(word: str) -> str:
+    """A text that no one note holds."""
+    return "\n\n".join(f"Step {n}: {f'{word} ' * 40}by the barn." for n in range(160))
+
+
+async def test_a_new_file_that_is_too_long_for_one_note_stays_one_file_of_the_whole_text(
+    desk: Desk,
+) -> None:
+    await desk.write()
+    file = desk.folder / "farm" / "long.md"
+    file.parent.mkdir()
+    file.write_text(f"---\nauthor: me\ntags: [hay]\n---\n{long_text('wait')}\n")
+    (new,) = (await desk.read()).changes.edits
+    count = await desk.memory.store.count(NoteFilter())
+
+    assert count > 2
+    assert (await desk.write()).report.written == ["farm/long.md"]
+    assert file.read_text().endswith(f"---\n{long_text('wait')}\n")
+    assert list(desk.folder.rglob("*.md")) == [file]
+    assert (await desk.read()).changes.edits == []
+    assert (await desk.write()).report.written == []
+
+    desk.edit(new.note_id, "[hay]", "[straw]")
+    await desk.read()
+    notes = await desk.memory.store.find(NoteFilter(), limit=count)
+    assert {note.tags for note in notes} == {("straw",)}
+
+    await desk.write()
+    (other,) = [n for n in notes if "Step 80:" in n.content]
+    words = other.content.replace("Step 80", "Stage 80")
+    await update(desk.memory, BEES, now=NOW, note_id=other.note_id, content=words)
+    desk.edit(new.note_id, "Step 3:", "Phase 3:")
+    assert kinds(await desk.read()) == {"long.md": EditKind.CONFLICT}
+    assert (await desk.write()).report.edited == ["farm/long.md"]
+    await desk.write(force=True)
+    assert "Stage 80" in file.read_text()
+
+    file.unlink()
+    await desk.read(forgets=True)
+    assert await desk.memory.store.count(NoteFilter()) == 0
+    assert (await desk.write()).report.deleted == []
+
+
+@pytest.mark.parametrize("becomes", ["go on", "", "added"])
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_new_words_in_a_file_of_a_long_text_are_those_of_the_whole_text(
+    desk: Desk, becomes: str, is_killed: bool
+) -> None:
+    await desk.write()
+    file = desk.folder / "long.md"
+    before = long_text("wait")
+    file.write_text(f"---\nauthor: me\ntags: [hay]\n---\n{before}\n")
+    await desk.read()
+    await desk.write()
+    added = f"{before}\n\nA last step."
+    text = added if becomes == "added" else long_text(becomes) if becomes else "Just go."
+    file.write_text(file.read_text().replace(before, text))
+    if is_killed:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Vault, "write_manifest", unwritten)
+            await desk.read()
+
+    await desk.read()
+    await desk.write()
+
+    notes = await desk.memory.store.find(NoteFilter(), limit=900)
+    said = "".join(n.content for n in sorted(notes, key=lambda n: n.note_id))
+    assert said.split() == text.split()
+    assert {note.tags for note in notes} == {("hay",)}
+    assert list(desk.folder.rglob("*.md")) == [file]
+    assert file.read_text().endswith(f"---\n{text}\n")
+    assert "author: me" in file.read_text()
+    assert (await desk.read()).changes.edits == []
+
+
 async def test_new_renamed_and_removed_files(desk: Desk) -> None:
     ana, ben = await desk.remember("Ana has bees"), await desk.remember("Ben has hens")
     await desk.write()

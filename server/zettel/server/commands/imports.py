@@ -20,10 +20,9 @@ from zettel.server.runtime.shutdown import unless_stopped
 from zettel.storage.notes import Origin
 from zettel.storage.progress import ReportProgress
 from zettel.tools.caller import Caller
-from zettel.tools.imports.drafts import Draft
+from zettel.tools.imports.drafts import IMPORT, Draft
 from zettel.tools.imports.formats import Format, find_format
 from zettel.tools.imports.write import (
-    IMPORT,
     IMPORT_LEASE_KEY,
     ImportReport,
     ImportTask,

@@ -28,7 +28,7 @@ from zettel.storage.errors import StoreUnavailableError
 from zettel.storage.location import read_place
 from zettel.storage.notes import BEGUN, Origin, Run
 from zettel.storage.progress import ReportProgress, no_progress
-from zettel.tools.imports.write import IMPORT
+from zettel.tools.imports.drafts import IMPORT
 from zettel.tools.state.memory import Memory
 from zettel.tools.validation import check_namespace
 from zettel.tools.vault.manifest import Vault, VaultError, VaultManifest

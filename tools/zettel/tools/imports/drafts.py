@@ -9,6 +9,8 @@ from typing import NamedTuple, cast
 from zettel.storage.notes import Kind
 from zettel.tools.language.times import read_iso
 
+IMPORT = "import"
+"""`Run.kind` of an import, and `Note.change` of a revision that adds links."""
 MILLISECONDS_FROM = 100_000_000_000
 """A number of seconds since 1970 from which it means milliseconds: the year 5138."""
 

@@ -46,7 +46,7 @@ from zettel.tools.changes.commit import commit
 from zettel.tools.changes.links import DEFAULT_RELATION, LinkArgument, with_links
 from zettel.tools.changes.stages import next_note, stage_after
 from zettel.tools.concurrency import gather2, shielded
-from zettel.tools.imports.drafts import Draft, DraftLink, Skipped, SourcePart
+from zettel.tools.imports.drafts import IMPORT, Draft, DraftLink, Skipped, SourcePart
 from zettel.tools.imports.ended import Ended
 from zettel.tools.imports.formats import Format
 from zettel.tools.imports.prepare import (
@@ -64,8 +64,6 @@ from zettel.tools.state.memory import Memory
 from zettel.tools.validation import MAX_LIST, tidy_relation
 from zettel.tools.verbs.update import update
 
-IMPORT = "import"
-"""`Run.kind` of an import, and `Note.change` of a revision that adds links."""
 IMPORT_LEASE_KEY = "lease:import"
 """Key in `meta` of the lease under which one process at a time imports."""
 BATCH_NOTES = 500

@@ -44,6 +44,8 @@ class KnownFile:
     rev: int
     sha256: str
     """Hex, of its bytes; empty if it has to be read again."""
+    whole: str = ""
+    """SHA-256 in hex of a text that is too long for one note, of which `id` is the first."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -204,7 +204,7 @@ def parse(text: str) -> NoteFile:
     """
     front, rest = split_front(text)
     if front is None:
-        return NoteFile(body=_body(rest))
+        return NoteFile(body=body_of(rest))
     fields, tags, links = dict[str, str](), tuple[str, ...](), set[tuple[str, str]]()
     for key, value in read_front(front).items():
         values = [value] if isinstance(value, str) else value
@@ -221,7 +221,7 @@ def parse(text: str) -> NoteFile:
             targets = (match[1] for each in values if (match := _WIKI_LINK.fullmatch(each.strip())))
             links |= {(stem_of(target.strip()), relation) for target in targets}
     return NoteFile(
-        body=_body(rest),
+        body=body_of(rest),
         fields=fields,
         tags=tags,
         links=frozenset(links),
@@ -233,7 +233,8 @@ def _is_marked(key: str) -> bool:
     return key.endswith(LINK_SUFFIX) and key.removesuffix(LINK_SUFFIX) in OWN_KEYS
 
 
-def _body(text: str) -> str:
+def body_of(text: str) -> str:
+    """A text without the white space around it that editors add or drop."""
     return text.replace("\r\n", "\n").lstrip("\n").rstrip()
 
 
@@ -243,4 +244,4 @@ def _first_line(content: str) -> str:
 
 def same_text(body: str, content: str) -> bool:
     """Whether a file's text is a note's, but for white space that editors add or drop."""
-    return body == _body(content)
+    return body == body_of(content)

@@ -7,9 +7,10 @@ since are none, nor is a note that says by now what the file says.
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 import anyio
 from anyio import to_thread
@@ -27,7 +28,7 @@ from zettel.tools.answers import RememberAnswer
 from zettel.tools.caller import Caller
 from zettel.tools.changes.links import LinkArgument
 from zettel.tools.changes.preconditions import only_evolved
-from zettel.tools.imports.drafts import as_moment
+from zettel.tools.imports.drafts import IMPORT, as_moment
 from zettel.tools.language.dates import read_happened_at, read_time
 from zettel.tools.language.times import iso
 from zettel.tools.state.memory import Memory
@@ -45,13 +46,15 @@ from zettel.tools.vault.note_file import (
     NoteFile,
     editable,
     parse,
+    render,
     same_text,
     standing_links,
     stem_of,
     tag_of,
 )
 from zettel.tools.vault.renames import find_renamed, follow_renames
-from zettel.tools.verbs.forget import forget_alone
+from zettel.tools.vault.whole import digest_of_text, joined, rest_of
+from zettel.tools.verbs.forget import forget, forget_alone
 from zettel.tools.verbs.remember import NewNoteFields, NoteFields, draft_note, remember
 from zettel.tools.verbs.update import check_edit, read_edit, update
 
@@ -106,6 +109,8 @@ class NoteFileEdit:
     to_new: frozenset[tuple[str, str]] = frozenset()
     """Name and relation of links to files that are no notes yet."""
     sha256: str = ""
+    anew: "NoteFileEdit | None" = None
+    """Of new words in a file of several notes: the new notes that take their place."""
     problem: str = ""
     done: bool = False
 
@@ -158,8 +163,8 @@ async def find_changes(
 async def _check(memory: Memory, caller: Caller, edit: NoteFileEdit, now: datetime) -> None:
     """Makes an edit a problem whose values the verbs would refuse."""
     try:
-        if edit.kind is EditKind.NEW:
-            draft_note(caller, now=now, **_of_new(edit))
+        if new := edit if edit.kind is EditKind.NEW else edit.anew:
+            draft_note(caller, now=now, **_of_new(new))
         elif edit.kind is EditKind.UPDATE:
             changed = read_edit(now=now, correction=_was_mistaken(edit.fields), **edit.fields)
             for note in await memory.store.get([edit.note_id]):
@@ -173,6 +178,15 @@ def _of_new(edit: NoteFileEdit) -> NewFileFields:
     return NewFileFields(
         **edit.fields, namespace=edit.namespace, session=edit.session, source=edit.source
     )
+
+
+def _was_replaced(first: Note) -> bool:
+    """Whether an import has forgotten a long text, killed before it wrote what took its place."""
+    return first.state is State.FORGOTTEN and first.run_id.startswith(f"{IMPORT}-")
+
+
+def _pair(link: LinkArgument) -> tuple[str, str]:
+    return link["to"], link.get("relation", "")
 
 
 def _was_mistaken(fields: FileFields) -> bool:
@@ -229,7 +243,7 @@ class _Finder:
         elif await self._is_gone(said := read.fields.get("id", "")):
             self.add_problem(path, NOTE_GONE, note_id=said)
         else:
-            self._add_new(path, read, digest)
+            self.found.edits.append(self._new_edit(path, read, digest))
 
     def add_deleted(self) -> None:
         """Report the files that are gone."""
@@ -247,7 +261,7 @@ class _Finder:
         notes = await self._memory.store.get([note_id])
         return bool(erased) or any(note.state is State.FORGOTTEN for note in notes)
 
-    def _add_new(self, path: str, read: NoteFile, digest: str) -> None:
+    def _new_edit(self, path: str, read: NoteFile, digest: str) -> NoteFileEdit:
         fields = FileFields(content=read.body)
         for name in _TEXTS:
             if value := read.fields.get(name):
@@ -267,19 +281,25 @@ class _Finder:
         edit.namespace = named or (folder if NAMESPACE.fullmatch(folder) else None)
         if not read.body:
             edit.kind, edit.problem = EditKind.PROBLEM, "it has no text"
-        self.found.edits.append(edit)
+        return edit
 
     async def _add_edit(self, path: str, known: KnownFile, read: NoteFile, digest: str) -> None:
         revisions = await self._memory.store.revisions(known.id)
+        if known.whole:
+            rest = await rest_of(self._memory.store, known.id)
+            revisions = [joined(note, rest) for note in revisions]
         base = next((note for note in revisions if note.rev == known.rev), None)
-        if base is None or revisions[-1].state is State.FORGOTTEN:
+        replaced = known.whole and bool(revisions) and _was_replaced(revisions[-1])
+        if base is None or (revisions[-1].state is State.FORGOTTEN and not replaced):
             self.add_problem(path, NOTE_GONE, note_id=known.id)
             return
         base = await self._taken(revisions, known.rev, read) or base
         fields, to_new = self._changed(base, read), self._to_new(read)
+        if known.whole and digest_of_text(read.body) == known.whole:
+            fields.pop("content", None)
         if not (fields or to_new):
             self.found.unchanged += 1
-            self.found.touched[path] = KnownFile(id=known.id, rev=base.rev, sha256=digest)
+            self.found.touched[path] = replace(known, rev=base.rev, sha256=digest)
             return
         edit = NoteFileEdit(
             kind=EditKind.UPDATE,
@@ -290,10 +310,22 @@ class _Finder:
             to_new=to_new,
             sha256=digest,
         )
-        if not await only_evolved(self._memory.store, revisions[-1], base.rev):
+        if known.whole and "content" in fields:
+            edit.anew = self._anew(path, base, read, digest)
+        if not replaced and not await _stands(self._memory, revisions[-1], known, base.rev):
             edit.kind = EditKind.CONFLICT
             edit.problem = _changed_since(revisions[-1].rev, base.rev)
         self.found.edits.append(edit)
+
+    def _anew(self, path: str, base: Note, read: NoteFile, digest: str) -> NoteFileEdit:
+        """The new notes of a file whose words take the place of several notes."""
+        if not read.has_front:
+            read = replace(parse(render(base, {})), body=read.body)
+        found = {(link.to, link.relation) for link in base.links if link.made_by != "agent"}
+        new = self._new_edit(path, read, digest)
+        links = [one for one in new.fields.get("links") or () if _pair(one) not in found]
+        new.fields["links"], new.namespace = links, new.namespace or base.namespace
+        return new
 
     async def _taken(self, revisions: Sequence[Note], rev: int, read: NoteFile) -> Note | None:
         """The newest revision after `rev` that says what the file says, as the note still does.
@@ -420,25 +452,23 @@ async def _apply(
     if links:
         fields = fields.copy()
         fields["links"] = [*(fields.get("links") or ()), *links]
+    known = manifest.files.get(edit.path)
     if edit.kind is EditKind.NEW and not edit.done:
         edit.fields = fields
-        if not await _remember(memory, caller, manifest, edit, now, gone=gone):
+        known = await _remember(memory, caller, manifest, edit, now, gone=gone)
+        if known is None:
             return
-        manifest.files[edit.path] = KnownFile(id=edit.note_id, rev=edit.rev, sha256=sha256)
-    elif edit.kind in (EditKind.NEW, EditKind.UPDATE) and fields:
-        answer = await update(
-            memory,
-            caller,
-            now=now,
-            note_id=edit.note_id,
-            correction=_was_mistaken(fields),
-            expected_rev=edit.rev,
-            reason=FILE_REASON,
-            **fields,
-        )
-        manifest.files[edit.path] = KnownFile(id=edit.note_id, rev=answer["rev"], sha256=sha256)
-    elif edit.kind is EditKind.DELETED and forgets and edit.path in manifest.files:
-        if not await _forget(memory, caller, edit, now):
+        manifest.files[edit.path] = replace(known, sha256=sha256)
+    elif edit.kind is EditKind.UPDATE and edit.anew is not None:
+        known = await _replace(memory, caller, manifest, edit, edit.anew, now, gone=gone)
+        if known is None:
+            return
+        manifest.files[edit.path] = replace(known, sha256=sha256)
+    elif edit.kind in (EditKind.NEW, EditKind.UPDATE) and fields and known is not None:
+        rev = await _update(memory, caller, edit, known, fields, now)
+        manifest.files[edit.path] = replace(known, rev=rev, sha256=sha256)
+    elif edit.kind is EditKind.DELETED and forgets and known is not None:
+        if not await _forget(memory, caller, edit, known, now):
             return
         del manifest.files[edit.path]
     else:
@@ -446,6 +476,52 @@ async def _apply(
             edit.kind, edit.problem = EditKind.PROBLEM, "it links to a file that is no note"
         return
     edit.done = True
+
+
+async def _update(
+    memory: Memory,
+    caller: Caller,
+    edit: NoteFileEdit,
+    known: KnownFile,
+    fields: FileFields,
+    now: datetime,
+) -> int:
+    """Revise the note of a file; of several all, the first one last, as it has the revision."""
+    change = partial(
+        update,
+        memory,
+        caller,
+        now=now,
+        correction=_was_mistaken(fields),
+        reason=FILE_REASON,
+    )
+    alike = fields.copy()
+    alike.pop("links", None)
+    for part in await rest_of(memory.store, edit.note_id) if known.whole and alike else ():
+        await change(note_id=part.note_id, **alike)
+    answer = await change(note_id=edit.note_id, expected_rev=edit.rev, **fields)
+    return answer["rev"]
+
+
+async def _replace(
+    memory: Memory,
+    caller: Caller,
+    manifest: VaultManifest,
+    edit: NoteFileEdit,
+    new: NoteFileEdit,
+    now: datetime,
+    *,
+    gone: Collection[str],
+) -> KnownFile | None:
+    """Put new notes in the place of those of a long text; None if another file has its words."""
+    new.fields["links"] = [*(new.fields.get("links") or ()), *_links_to_new(edit, manifest)]
+    known = await _remember(memory, caller, manifest, new, now, gone=gone)
+    if known is None:
+        edit.kind, edit.problem = new.kind, new.problem
+    elif known.id != edit.note_id:
+        await forget(memory, caller, now=now, note_ids=[edit.note_id])
+        edit.note_id, edit.rev = known.id, known.rev
+    return known
 
 
 async def _remember(
@@ -456,35 +532,31 @@ async def _remember(
     now: datetime,
     *,
     gone: Collection[str],
-) -> bool:
+) -> KnownFile | None:
     """Make a note of a new file, or it the file of a note that has its words and no file.
 
     Returns:
-        Whether it is that note's file now; else the edit says which one is.
+        The file, or None if it repeats another one, which the edit then says.
     """
-    told = await remember(memory, caller, now=now, **_of_new(edit))
+    told = await remember(memory, caller, now=now, whole=True, **_of_new(edit))
     edit.note_id = told["note_id"]
     (standing,) = await memory.store.get([edit.note_id])
     edit.rev = standing.rev
-    if (path := paths_by_id(manifest.files).get(edit.note_id)) and path not in gone:
+    path = paths_by_id(manifest.files).get(edit.note_id, edit.path)
+    if path != edit.path and path not in gone:
         edit.kind = EditKind.PROBLEM
         edit.problem = f"it repeats {path}, which is the note's file: change that, remove this"
-        return False
+        return None
+    whole = ""
+    if told.get("parts"):
+        standing = joined(standing, await rest_of(memory.store, edit.note_id))
+        whole = digest_of_text(standing.content)
+    known = KnownFile(id=edit.note_id, rev=edit.rev, sha256=edit.sha256, whole=whole)
     if told["status"] == "already_known" and (news := _news(edit.fields, standing, told)):
-        answer = await update(
-            memory,
-            caller,
-            now=now,
-            note_id=edit.note_id,
-            correction=_was_mistaken(news),
-            expected_rev=edit.rev,
-            reason=FILE_REASON,
-            **news,
-        )
-        edit.rev = answer["rev"]
-    if path:
+        edit.rev = await _update(memory, caller, edit, known, news, now)
+    if path != edit.path:
         del manifest.files[path]
-    return True
+    return replace(known, rev=edit.rev)
 
 
 def _news(fields: FileFields, known: Note, told: RememberAnswer) -> FileFields:
@@ -503,17 +575,31 @@ def _news(fields: FileFields, known: Note, told: RememberAnswer) -> FileFields:
     return news
 
 
-async def _forget(memory: Memory, caller: Caller, edit: NoteFileEdit, now: datetime) -> bool:
-    """Forget the note of a removed file, unless it was changed since."""
+async def _forget(
+    memory: Memory, caller: Caller, edit: NoteFileEdit, known: KnownFile, now: datetime
+) -> bool:
+    """Forget the note of a removed file, or all of its text, unless it was changed since."""
     (note,) = await memory.store.get([edit.note_id]) or [None]
     # Forgotten perhaps by an import that was killed before it wrote the manifest.
     if note is None or note.state is State.FORGOTTEN:
         return True
-    if not await only_evolved(memory.store, note, edit.rev):
+    if known.whole:
+        note = joined(note, await rest_of(memory.store, edit.note_id))
+    if not await _stands(memory, note, known, edit.rev):
         edit.kind, edit.problem = EditKind.CONFLICT, _changed_since(note.rev, edit.rev)
         return False
-    await forget_alone(memory, caller, edit.note_id, now=now)
+    if known.whole:
+        await forget(memory, caller, now=now, note_ids=[edit.note_id])
+    else:
+        await forget_alone(memory, caller, edit.note_id, now=now)
     return True
+
+
+async def _stands(memory: Memory, note: Note, known: KnownFile, rev: int) -> bool:
+    """Whether a note, or all of a text, is as its file was written from it, but for evolution."""
+    if known.whole and digest_of_text(note.content) != known.whole:
+        return False
+    return await only_evolved(memory.store, note, rev)
 
 
 def _links_to_new(edit: NoteFileEdit, manifest: VaultManifest) -> list[LinkArgument]:

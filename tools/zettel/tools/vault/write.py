@@ -1,6 +1,6 @@
 """Writes notes into a folder, a Markdown file each, and leaves what a person changed there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -14,6 +14,7 @@ from zettel.storage.store import NoteFilter, NoteStore
 from zettel.tools.vault.manifest import KnownFile, Vault, VaultManifest, digest_of_file, paths_by_id
 from zettel.tools.vault.note_file import FileName, file_name, render, stem_of, title_of
 from zettel.tools.vault.renames import find_renamed, follow_renames
+from zettel.tools.vault.whole import digest_of_text, joined, rest_of
 
 SHOWN_STATES = (State.ACTIVE, State.SUPERSEDED, State.ARCHIVED)
 FILE_BATCH_NOTES = 500
@@ -58,11 +59,15 @@ async def write_vault(
     outlines = await store.outlines(where, limit=_ALL)
     names = await to_thread.run_sync(_names, outlines, manifest)
     del outlines
-    ids, writer = list(names), _Writer(vault, manifest, names, force=force)
+    wholes = await _wholes(store, manifest, names)
+    inside = {part.note_id for rest in wholes.values() for part in rest}
+    ids = [note_id for note_id in names if note_id not in inside]
+    writer = _Writer(vault, manifest, names, inside, force=force)
     try:
         for first in range(0, len(ids), FILE_BATCH_NOTES):
             tell("writing", first, len(ids))
-            notes = await store.get(ids[first : first + FILE_BATCH_NOTES])
+            batch = ids[first : first + FILE_BATCH_NOTES]
+            notes = [joined(n, wholes.get(n.note_id, ())) for n in await store.get(batch)]
             await to_thread.run_sync(writer.write, notes)
         await to_thread.run_sync(writer.remove_others)
         tell("writing", len(ids), len(ids))
@@ -90,12 +95,30 @@ def _names(outlines: Iterable[Outline], manifest: VaultManifest) -> dict[str, Fi
     return names
 
 
+async def _wholes(
+    store: NoteStore, manifest: VaultManifest, names: dict[str, FileName]
+) -> dict[str, list[Note]]:
+    """By the first one's id the other notes that stand in its file, whose name they get."""
+    wholes = dict[str, list[Note]]()
+    for known in manifest.files.values():
+        if known.whole and known.id in names:
+            wholes[known.id] = rest = await rest_of(store, known.id)
+            names |= {n.note_id: names[known.id] for n in rest if n.note_id in names}
+    return wholes
+
+
 class _Writer:
     def __init__(
-        self, vault: Vault, manifest: VaultManifest, names: Mapping[str, FileName], *, force: bool
+        self,
+        vault: Vault,
+        manifest: VaultManifest,
+        names: Mapping[str, FileName],
+        inside: Container[str],
+        *,
+        force: bool,
     ) -> None:
         self._vault, self._files, self._names = vault, manifest.files, names
-        self._force = force
+        self._inside, self._force = inside, force
         self.report = WriteReport()
         self._stems = {stem_of(path) for path in manifest.files} | {n.stem for n in names.values()}
 
@@ -117,7 +140,10 @@ class _Writer:
                 self._vault.write(path, rendered)
                 self.report.written.append(path)
             self._files[path] = KnownFile(
-                id=note.note_id, rev=note.rev, sha256=digest_of_file(rendered)
+                id=note.note_id,
+                rev=note.rev,
+                sha256=digest_of_file(rendered),
+                whole=digest_of_text(note.content) if known is not None and known.whole else "",
             )
 
     def _rendered(self, note: Note, there: bytes | None) -> bytes:
@@ -132,7 +158,7 @@ class _Writer:
     def remove_others(self) -> None:
         """Remove the files of notes that are not shown any more: their text is not to stay."""
         for path, known in list(self._files.items()):
-            if known.id in self._names:
+            if known.id in self._names and known.id not in self._inside:
                 continue
             there = self._vault.read(path)
             if there is not None and not self._force and not _is_as_known(there, known):

@@ -201,12 +201,13 @@ async def remember(
     *,
     now: datetime,
     content: str,
+    whole: bool = False,
     **given: Unpack[NewNoteFields],
 ) -> RememberAnswer:
     """Stores a note and lists stored notes that it may repeat or replace.
 
     Raw talk, a log, and a document that is too long for one note become several, each `part_of`
-    the first: together they are the text.
+    the first: together they are the text. With `whole`, only what is too long for one note does.
 
     An exact repeat, and text that recall has just served, return the existing note.
 
@@ -219,7 +220,7 @@ async def remember(
     told = draft_note(caller, now=now, content=content, **given)
     draft, stated = told.note, told.links
     # What is no event was worded by the agent, whatever it looks like.
-    raw = draft.kind is Kind.EPISODIC
+    raw = draft.kind is Kind.EPISODIC and not whole
     cut = partial(cut_text, draft.content, validation.MAX_CONTENT, raw=raw)
     parts = await memory.read(len(draft.content), cut)
     if len(parts) > 1:
