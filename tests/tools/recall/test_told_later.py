@@ -615,3 +615,15 @@ async def test_a_number_told_now_of_another_thing_neither_comes_first_nor_supers
 
     assert [note["note_id"] for note in shown] == ids
     assert "superseded_by" not in str(shown)
+
+
+async def test_a_change_of_who_is_in_charge_comes_first_in_whatever_words_it_is_asked_for(
+    desk: Desk,
+) -> None:
+    bob = await desk.told("Bob owns the deploy pipeline", session="one")
+    desk.later(hours=1)
+    carla = await desk.told("The deploy pipeline belongs to Carla from today", session="one")
+
+    found = await desk.found(query="Who owns the deploy pipeline?")
+
+    assert found[:2] == [carla, bob]

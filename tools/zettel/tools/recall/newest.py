@@ -369,7 +369,7 @@ def _ahead(
         if later and _tells_whether_done(question, outlines[younger]):
             ahead.setdefault(older, []).append(younger)
             continue
-        asks_else = is_asked_for(question, *pair)
+        asks_else = is_asked_for(question, *pair, besides=_words_of_slot(question))
         tells = (younger, older) in named
         if _is_of_another(question.text, *pair, named=tells, asks_else=asks_else):
             continue
@@ -408,8 +408,10 @@ def _state_one_fact(older: Outline, younger: Outline) -> bool:
     return any((one.who, one.fact) in facts for one in find_statements(younger))
 
 
-def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
-    """Whether the question has a word that only the older note has, besides words of the fact.
+def is_asked_for(
+    question: Question, older: Outline, younger: Outline, *, besides: Sequence[str] = ()
+) -> bool:
+    """Whether the question has a word that only the older note has, `besides` words of the fact.
 
     The older value is such a word, unless the question is whether it still holds. Whether a task is
     done is asked in the words of the task, and told in others.
@@ -420,7 +422,14 @@ def is_asked_for(question: Question, older: Outline, younger: Outline) -> bool:
     fact = [one.words for one in (*told, *find_statements(younger))]
     fact += [one.value for one in told if asks_whether_still(question.text)]
     asked = stems(question.topic) & stems(older.content)
-    return not asked <= stems(" ".join((younger.subject, younger.content, *fact)))
+    return not asked <= stems(" ".join((younger.subject, younger.content, *fact, *besides)))
+
+
+def _words_of_slot(question: Question) -> list[str]:
+    """The words of a question for what is told in many words: "owns", where it "belongs to Ana"."""
+    slots = [slot for slot in find_asked_slots(question.text) if slot.orders_only]
+    words = question.topic.split() if slots else ()
+    return [word for word in words if any(slot.is_stated(word) for slot in slots)]
 
 
 def _tells_whether_done(question: Question, younger: Outline) -> bool:
