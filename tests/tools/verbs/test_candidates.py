@@ -565,3 +565,14 @@ async def test_an_answer_told_back_is_known_and_says_what_may_be_so_since(desk: 
     assert (answer["status"], answer["note_id"]) == ("already_known", before)
     assert since in str(answer["next"])
     assert "happened_at" in str(answer["next"])
+
+
+async def test_what_is_only_like_a_note_of_another_environment_is_no_candidate(desk: Desk) -> None:
+    told = "Staging has a copy of the shop and of its images, made by Ben"
+    await desk.told(told)
+
+    other = told.replace("Staging", "Production")
+    same = told.replace("made by Ben", "of Ben's")
+
+    assert "candidates" not in await desk("remember", content=other)
+    assert "candidates" in await desk("remember", content=same)

@@ -85,15 +85,20 @@ def says_contrary(text: str, sources: Sequence[str]) -> bool:
     return _takes_other_side(text, sources)
 
 
-def find_other_case(question: str, texts: Sequence[str]) -> str:
+def are_of_other_environments(one: str, other: str) -> bool:
+    """Whether a text is of production, say, and the other of staging alone."""
+    return bool(find_other_case(one, [other], kinds=("environment",)))
+
+
+def find_other_case(question: str, texts: Sequence[str], *, kinds: Sequence[str] = ()) -> str:
     """The case that a question names and no text, though the first tells of another; empty if none.
 
     Such as "staging", where the nearest note is of production.
 
-    The texts are those that may answer, the best first.
+    The texts are those that may answer, the best first; with `kinds`, the case is of one of these.
     """
     asked = _plain(question)
-    for cases in _cases().values():
+    for cases in (cases for kind, cases in _cases().items() if not kinds or kind in kinds):
         meant = {case: found[0] for case, words in cases.items() if (found := words.search(asked))}
         if not meant:
             continue

@@ -50,6 +50,7 @@ from zettel.tools.changes.telling_order import telling_key
 from zettel.tools.concurrency import first_error, read_in_thread
 from zettel.tools.language.facts import Statement, find_statements
 from zettel.tools.language.marks import find_marks
+from zettel.tools.language.opposites import are_of_other_environments
 from zettel.tools.language.other_things import are_labelled_apart
 from zettel.tools.language.told_text import told_text
 from zettel.tools.note_marks import add_labels
@@ -366,6 +367,7 @@ def _compared(
         if (_alike(note, other := known[note_id], cosine, of_subject) or note_id == ahead)
         and not (stated and is_about_others(stated, find_statements(other)))
         and not are_labelled_apart(note.content, other.content)
+        and not are_of_other_environments(note.content, other.content)
     ]
     return conflicts, alike
 
