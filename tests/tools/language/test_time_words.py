@@ -769,3 +769,80 @@ def test_days_are_counted_back_by_a_number_alone(text: str) -> None:
 )
 def test_desde_is_of_a_plan_where_the_day_is_near(text: str, day: str) -> None:
     assert days(text, FRIDAY) == [(day, day)]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("Since January last year Nina lives in Thun.", "2025-01-01", "2025-01-31"),
+        ("The lease runs until December next year.", "2027-12-01", "2027-12-31"),
+        ("On the 3rd of March next year we move.", "2027-03-03", "2027-03-03"),
+        ("We married last year on 24 December.", "2025-12-24", "2025-12-24"),
+        ("Last year, on 24 December, we married.", "2025-12-24", "2025-12-24"),
+        ("On 24 December, last year, we married.", "2025-12-24", "2025-12-24"),
+        ("Last year until March we lived in Bern.", "2025-03-01", "2025-03-31"),
+        ("In December the year before last we met.", "2024-12-01", "2024-12-31"),
+        ("We were away from 3 to 5 December last year.", "2025-12-03", "2025-12-05"),
+        ("We ski from 30 December this year to 2 January next year.", "2026-12-30", "2027-01-02"),
+        ("On the first Monday of April next year we meet.", "2027-04-05", "2027-04-05"),
+        ("Two days before Christmas last year we met.", "2025-12-23", "2025-12-23"),
+        ("The week of 3 March next year is full.", "2027-03-01", "2027-03-07"),
+        ("Ab Dezember nächsten Jahres kostet es 900.", "2027-12-01", "2027-12-31"),
+        ("Bis Dezember letzten Jahres wohnten wir da.", "2025-12-01", "2025-12-31"),
+        ("Am 24. Dezember des letzten Jahres war es kalt.", "2025-12-24", "2025-12-24"),
+        ("Letztes Jahr am 24. Dezember war es kalt.", "2025-12-24", "2025-12-24"),
+        ("Am 3. März dieses Jahres zogen wir um.", "2026-03-03", "2026-03-03"),
+        ("Desde enero del año pasado trabaja aquí.", "2025-01-01", "2025-01-31"),
+        ("En marzo del año que viene nos mudamos.", "2027-03-01", "2027-03-31"),
+        ("El 24 de diciembre del año pasado nos casamos.", "2025-12-24", "2025-12-24"),
+        ("Nous étions là le 24 décembre de l'année dernière.", "2025-12-24", "2025-12-24"),
+        ("Le bail court jusqu'en décembre de l'année prochaine.", "2027-12-01", "2027-12-31"),
+        ("Da gennaio dell'anno scorso Nina lavora qui.", "2025-01-01", "2025-01-31"),
+        ("Il 3 marzo dell'anno prossimo ci trasferiamo.", "2027-03-03", "2027-03-03"),
+        ("Desde janeiro do ano passado a Nina trabalha aqui.", "2025-01-01", "2025-01-31"),
+        ("No dia 3 de março do ano que vem mudamos de casa.", "2027-03-03", "2027-03-03"),
+        ("Sinds januari vorig jaar werkt Nina hier.", "2025-01-01", "2025-01-31"),
+        ("In december van volgend jaar verhuizen we.", "2027-12-01", "2027-12-31"),
+        ("Op 24 december vorig jaar zijn we getrouwd.", "2025-12-24", "2025-12-24"),
+    ],
+)
+def test_a_date_is_of_the_year_that_is_named_beside_it(text: str, first: str, last: str) -> None:
+    assert days(text) == [(first, last)]
+
+
+def test_each_day_of_a_list_is_of_the_year_that_is_named_behind_it() -> None:
+    text = "Am 3. und 5. Dezember letzten Jahres waren wir da."
+
+    assert days(text) == [("2025-12-03", "2025-12-03"), ("2025-12-05", "2025-12-05")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We meet on 3 March, next year's budget is ready then.",
+        "We go to Rome on 3 March, next year to Paris.",
+        "Nina moves in next year, on 3 March she has a party.",
+        "Nina's wedding is next year. On 3 March we meet.",
+        "We meet on 3 March. Next year we move.",
+    ],
+)
+def test_the_year_of_another_clause_is_a_time_of_its_own(text: str) -> None:
+    assert {("2027-03-03", "2027-03-03"), ("2027-01-01", "2027-12-31")} == {*days(text)}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What did Rosa do in March last year?",
+        "Was machte Rosa im März letzten Jahres?",
+        "Qu'a fait Rosa en mars de l'année dernière ?",
+        "¿Qué hizo Rosa en marzo del año pasado?",
+        "Che cosa ha fatto Rosa a marzo dell'anno scorso?",
+        "O que a Rosa fez em março do ano passado?",
+        "Wat deed Rosa in maart vorig jaar?",
+    ],
+)
+def test_a_question_asks_for_a_month_of_the_year_that_it_names(question: str) -> None:
+    march = tuple(datetime(2025, month, 1, tzinfo=UTC).timestamp() for month in (3, 4))
+
+    assert find_windows(question, NOW)[0] == (march,)

@@ -119,6 +119,36 @@ async def test_a_change_takes_effect_on_the_day_of_its_own_clause(desk: Desk) ->
     assert 'happened_at="2026-12-01' in settle
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "day"),
+    [
+        (
+            "The rent of the flat is 850.",
+            "From December next year the rent of the flat is 900.",
+            "2027-12-01",
+        ),
+        (
+            "Die Miete der Wohnung beträgt 850.",
+            "Ab Dezember nächsten Jahres beträgt die Miete der Wohnung 900.",
+            "2027-12-01",
+        ),
+        (
+            "El alquiler del piso es de 850.",
+            "A partir de diciembre del año que viene el alquiler del piso es de 900.",
+            "2027-12-01",
+        ),
+    ],
+)
+async def test_a_change_takes_effect_in_the_year_that_is_named_behind_its_month(
+    desk: Desk, old: str, new: str, day: str
+) -> None:
+    await desk.told(old, happened_at="2024-05-01")
+
+    answer = await desk("remember", content=new)
+
+    assert f'happened_at="{day}' in str(pick(answer, "candidates", 0, "settle"))
+
+
 async def test_a_change_in_other_words_is_a_candidate_with_four_outcomes(desk: Desk) -> None:
     older = await desk.told("Backups are taken at night. Orders of the shop stand in MySQL.")
     desk.later(days=1)

@@ -1,6 +1,7 @@
 """Times in words of any language: those of a note, a question's windows, and arguments."""
 
 import re
+from calendar import month_name
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -114,6 +115,21 @@ _FAR_FROM_NOW = re.compile(
     r"|(?P<count_>\w+)\s+(?P<unit_>week|month|year)s?\s+from\s+(?:now|today)",
     re.IGNORECASE,
 )
+_YEAR_FROM_NOW = re.compile(
+    r"(?:last|this|next)\s+year|(?:the\s+)?year\s+(?:after\s+next|before\s+last)", re.IGNORECASE
+)
+_WITHOUT_YEAR = re.compile(
+    rf"(?P<before>(?:(?!\d+[a-z]*\s+of\b).+\s(?:of|before|after)\s+)?)(?:(?:in|on|the)\s+)*"
+    rf"(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?)?(?P<month>{MONTH})"
+    r"(?:\s+(?P<day_>\d{1,2})(?:st|nd|rd|th)?)?",
+    re.IGNORECASE,
+)
+"""A month or a day of it, or what is counted from it, in English."""
+_OF_ITS_YEAR = re.compile(r"\s*(?:,\s*)?(?:(?:of|del?|do|van|vom?)\s+)?", re.IGNORECASE)
+"""What stands between a month and its year, in any language."""
+_BY_ITSELF = re.compile(r"\s*(?:[.,;:!?)]|$)")
+"""What follows a year that belongs to the date before its comma."""
+_FULL_MONTHS = {name[:3].lower(): name for name in month_name if name}
 _AMBIGUOUS_DATE = re.compile(r"(0?[1-9]|1[0-2])/(0?[1-9]|1[0-2])/((?:19|20)\d{2})")
 """A day and a month in either order, once it is read as neither."""
 _WEEKEND = "the weekend"
@@ -571,7 +587,9 @@ def _expressions(text: str, *, asked: bool, alone: bool = False) -> list[Spelled
         end = found[-1].at + len(found[-1].phrase) if found else 0
         if told.at < end:
             continue
-        if found and (joined := _joined(text, found[-1], told)):
+        if found and (dated := _of_its_year(text, found[-1], told)):
+            found[-1] = dated
+        elif found and (joined := _joined(text, found[-1], told)):
             found[-1] = joined
         elif found and _is_its_weekday(text, found[-1], told):
             found[-1] = told
@@ -580,6 +598,62 @@ def _expressions(text: str, *, asked: bool, alone: bool = False) -> list[Spelled
         else:
             found.append(told)
     return found
+
+
+def _of_its_year(text: str, first: SpelledTime, last: SpelledTime) -> SpelledTime | None:
+    """The date of the year that is named beside it: "December" of "next year", either way round.
+
+    None if that is not what is said.
+    """
+    year = _YEAR_FROM_NOW.fullmatch(last.english) or _YEAR_FROM_NOW.fullmatch(first.english)
+    if year is None:
+        return None
+    ahead = year.string == first.english
+    date = last if ahead else first
+    if not (_names_year_before if ahead else _names_year_behind)(text, first, last):
+        return None
+    english = _with_year(date.english, " ".join(year.group().lower().split()).removeprefix("the "))
+    if english is None:
+        return None
+    if ahead and _side(text, date):
+        return replace(date, english=english)
+    return replace(date, at=first.at, phrase=text[first.at : _end(last)], english=english)
+
+
+def _names_year_behind(text: str, date: SpelledTime, year: SpelledTime) -> bool:
+    """Whether a year is that of the date before it: "24 December" of "last year"."""
+    between, behind = text[_end(date) : year.at], text[_end(year) :]
+    if _OF_ITS_YEAR.fullmatch(between) is None or behind[:1] in ("'", "’"):  # "last year's winner"
+        return False
+    return "," not in between or _BY_ITSELF.match(behind) is not None
+
+
+def _names_year_before(text: str, year: SpelledTime, date: SpelledTime) -> bool:
+    """Whether a year is that of the date behind it; past a comma only where it opens a sentence."""
+    between = text[_end(year) : date.at]
+    opening, _ = _span(text, year.at, _end(year))
+    if not text[opening : year.at].strip():
+        between = between.removeprefix(",")
+    return between.isspace() or openers(date.language).fullmatch(between) is not None
+
+
+def _with_year(english: str, year: str) -> str | None:
+    """A date in English with "last year" or another; None if it names its year or no month.
+
+    Of the days of a list the first one takes it, of a first and a last day the last one.
+    """
+    head, to, last = english.rpartition(TO)
+    first, *others = last.split(AND)
+    match = _WITHOUT_YEAR.fullmatch(first)
+    if match is None:
+        return None
+    day, month = match["day"] or match["day_"] or "", _FULL_MONTHS[match["month"][:3].lower()]
+    dated = " ".join(f"{match['before']}{day} {month} of {year}".split())
+    return f"{head}{to}{AND.join((dated, *others))}"
+
+
+def _end(told: SpelledTime) -> int:
+    return told.at + len(told.phrase)
 
 
 def _joined(text: str, first: SpelledTime, last: SpelledTime) -> SpelledTime | None:
@@ -679,7 +753,7 @@ def _from_to(first: str, last: str, moment: datetime, lean: _Lean) -> Period | N
     ends = _on_its_side(last, moment, lean)
     if ends is None or lean.moved:
         return ends
-    begins = _last_of(first, ends.start)
+    begins = _last_of(first, moment if " year" in first else ends.start)
     if "week" in first and (begins := _on_its_side(first, moment, lean)):
         ends = _on_its_side(last, begins.start, _AHEAD) or ends  # "Monday of next week to Friday"
     if begins is None or begins.start > ends.start:

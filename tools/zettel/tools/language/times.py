@@ -63,7 +63,10 @@ _DAYS_FROM = re.compile(
     re.IGNORECASE,
 )
 _EASTER = re.compile(r"easter(?: (\d{4}))?", re.IGNORECASE)
-_OF_YEAR = re.compile(r"(?:(\d{1,2}) )?([a-z]{3,9}) of (last|this|next) year", re.IGNORECASE)
+_OF_YEAR = re.compile(
+    r"(?:(\d{1,2}) )?([a-z]{3,9}) of (?:(last|this|next) year|year (after next|before last))",
+    re.IGNORECASE,
+)
 _AFTER_NEXT = re.compile(r"(\w+day) after next", re.IGNORECASE)
 HALF_LAST_DAY = 15
 """The last day of the first half of a month."""
@@ -413,7 +416,7 @@ def _nth_weekday(text: str, now: datetime, prefer: Prefer) -> Period | None:
     if month != _months(month.start.replace(day=1)):
         return None
     nth = match[1].lower()
-    if _YEAR.search(text) or _NAMED_MONTH.fullmatch(match[3]):
+    if _YEAR.search(text) or _NAMED_MONTH.fullmatch(match[3]) or _OF_YEAR.fullmatch(match[3]):
         return _nth_weekday_of(month.start, nth, weekday)
     return _in_nearest_year(
         lambda year: _nth_weekday_of(month.start.replace(year=year), nth, weekday), now, prefer
@@ -516,7 +519,8 @@ def _of_year(text: str, now: datetime) -> Period | None:
     number = MONTH_NUMBERS.get(match[2].lower()) if match else None
     if match is None or number is None:
         return None
-    first = datetime(now.year + _PLACES[match[3].lower()], number, int(match[1] or 1), tzinfo=UTC)
+    year = now.year + _PLACES[(match[3] or match[4]).lower()]
+    first = datetime(year, number, int(match[1] or 1), tzinfo=UTC)
     return _days(first, 1) if match[1] else _months(first)
 
 
