@@ -405,6 +405,19 @@ async def test_a_review_settles_each_pair_as_it_says(farm: Settings) -> None:
     await with_calls(farm, work)
 
 
+async def test_what_was_so_before_is_offered_as_a_command(farm: Settings) -> None:
+    def work(call: MemoryCall) -> None:
+        rent = stored(call, "The rent of the barn is 900 euros", happened_at="2025-03-01")
+        call("update", note_id=rent, content="The rent of the barn is 950 euros")
+
+        said = text(recall_output(call, explain=False, query="How high was the rent before?"))
+
+        assert "the same command with --as-of 20" in said
+        assert "recall(" not in said
+
+    await with_calls(farm, work)
+
+
 async def test_a_change_that_lies_ahead_is_settled_for_its_day(farm: Settings) -> None:
     def work(call: MemoryCall) -> None:
         now = stored(call, "Mia's swimming lesson is on Wednesdays")

@@ -1,5 +1,6 @@
 """`zettel recall`: the answer an agent would get, for a person, with the reasons."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +20,10 @@ RANK_INDENT = 5
 """Characters of a rank with what is behind it."""
 
 
+_CALL_OF_THEN = re.compile(r'recall\(.*as_of="(?P<then>[^"]+)"\)')
+"""The call that a reason names to an agent for what was so before."""
+
+
 def recall_output(call: MemoryCall, *, explain: bool, **asked: Json) -> Output:
     """Ask, and print: the verdict, then each note whole, then each signal's part if asked for.
 
@@ -32,7 +37,8 @@ def recall_output(call: MemoryCall, *, explain: bool, **asked: Json) -> Output:
     answer = cast("SearchView", view)["answer"]
     notes, short = answer["notes"], short_ids(call, _named(answer["notes"]))
     verdict = answer["verdict"].replace("_", " ")
-    head = (verdict, answer.get("reason", ""), answer.get("degraded", ""))
+    reason = _CALL_OF_THEN.sub(r"the same command with --as-of \g<then>", answer.get("reason", ""))
+    head = (verdict, reason, answer.get("degraded", ""))
     lines = [line((": ".join(filter(None, head)), "strong"))]
     for rank, note in enumerate(notes, 1):
         lines += _note(rank, note, _whole(call, note), short)
