@@ -846,3 +846,54 @@ def test_a_question_asks_for_a_month_of_the_year_that_it_names(question: str) ->
     march = tuple(datetime(2025, month, 1, tzinfo=UTC).timestamp() for month in (3, 4))
 
     assert find_windows(question, NOW)[0] == (march,)
+
+
+JANUARY = datetime(2026, 1, 2, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Am 28. gingen wir ins Kino.",
+        "Am 28. regnete es.",
+        "Am 28. lag ich krank im Bett.",
+        "Am 28. machten wir Pizza.",
+        "Am 28. startete die Messe.",
+        "Le 28 nous avions rendez-vous chez le dentiste.",
+        "Le 28, j'étais malade.",
+        "Le 28 nous étions chez mamie.",
+        "Le 28 on mangeait chez mamie.",
+        "Le 28 il pleuvait.",
+    ],
+)
+def test_a_day_without_its_month_is_over_in_each_person_of_the_past(text: str) -> None:
+    assert days(text, JANUARY) == [("2025-12-28", "2025-12-28")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Am 28. heiraten wir.",
+        "Am 28. arbeite ich von zu Hause.",
+        "Am 28. sollte es fertig sein.",
+        "Am 28. möchte er kommen.",
+        "Le 28 il fait une visite.",
+        "Le 28 ils paient le loyer.",
+        "Le 28, ce serait bien.",
+    ],
+)
+def test_a_day_without_its_month_is_ahead_where_no_past_is_told(text: str) -> None:
+    assert days(text, JANUARY) == [("2026-01-28", "2026-01-28")]
+
+
+@pytest.mark.parametrize(
+    ("question", "year"),
+    [
+        ("Was machte Rosa Ende Februar?", 2026),
+        ("Was macht Rosa Ende Februar?", 2027),
+    ],
+)
+def test_a_question_in_the_past_asks_for_the_month_that_is_over(question: str, year: int) -> None:
+    ((first, _),), _ = find_windows(question, NOW)
+
+    assert datetime.fromtimestamp(first, UTC).year == year
