@@ -897,3 +897,29 @@ def test_a_question_in_the_past_asks_for_the_month_that_is_over(question: str, y
     ((first, _),), _ = find_windows(question, NOW)
 
     assert datetime.fromtimestamp(first, UTC).year == year
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "30日以内に返品してください。",
+        "14日以内に支払ってください",
+        "5日以上かかる",
+        "予約は2日前までに取り消せます",
+        "请在30日以内付款。",
+    ],
+)
+def test_how_many_days_at_most_or_at_least_is_no_day(text: str) -> None:
+    assert days(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("30日以前要完成。", "2026-11-30"),
+        ("2日前に来ました。", "2026-11-18"),
+        ("2日前まで熱があった。", "2026-11-18"),
+    ],
+)
+def test_the_day_before_a_word_of_its_side_is_still_read(text: str, day: str) -> None:
+    assert days(text) == [(day, day)]
