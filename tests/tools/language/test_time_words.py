@@ -923,3 +923,32 @@ def test_how_many_days_at_most_or_at_least_is_no_day(text: str) -> None:
 )
 def test_the_day_before_a_word_of_its_side_is_still_read(text: str, day: str) -> None:
     assert days(text) == [(day, day)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Er kommt am 5. Tag nach der Operation.",
+        "Am 2. Tag regnet es.",
+        "Wir stehen am 4. Platz.",
+        "Am 3. Spieltag geht es weiter.",
+        "Am 5. Geburtstag gibt es Kuchen.",
+        "Am 4. Advent gibt es Kuchen.",
+    ],
+)
+def test_the_fifth_of_other_things_is_no_day_of_the_month(text: str) -> None:
+    assert days(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Am 24. Nina abholen.",
+        "Am 24. Treffen mit Ben.",
+        "Zahnarzt am 24. Tagsüber frei.",
+        "Am 24. fahren wir.",
+        "Am 24. abends kommt Ben.",
+    ],
+)
+def test_a_day_of_the_month_may_stand_before_a_noun(text: str) -> None:
+    assert days(text) == [("2026-11-24", "2026-11-24")]
