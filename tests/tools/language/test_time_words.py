@@ -960,9 +960,12 @@ def test_a_day_of_the_month_may_stand_before_a_noun(text: str) -> None:
         ("会議は11月25日から12月3日に変更されました。", "2026-12-03", "2026-12-03"),
         ("会議は11月25日から27日に変更した。", "2026-11-27", "2026-11-27"),
         ("会議は25日から27日に延期されました。", "2026-11-27", "2026-11-27"),
+        ("La réunion a été déplacée de vendredi à lundi.", "2026-11-23", "2026-11-23"),
         ("25日から27日に開催されます。", "2026-11-25", "2026-11-27"),
         ("11月25日から12月3日まで展示会です。", "2026-11-25", "2026-12-03"),
     ],
 )
-def test_what_was_moved_in_japanese_is_of_the_later_day(text: str, first: str, last: str) -> None:
+def test_what_was_moved_from_one_day_to_another_is_of_the_later_one(
+    text: str, first: str, last: str
+) -> None:
     assert days(text) == [(first, last)]
