@@ -55,7 +55,12 @@ from zettel.tools.vault.note_file import (
 from zettel.tools.vault.renames import find_renamed, follow_renames
 from zettel.tools.vault.whole import digest_of_text, joined, rest_of
 from zettel.tools.verbs.forget import forget, forget_alone
-from zettel.tools.verbs.remember import NewNoteFields, NoteFields, draft_note, remember
+from zettel.tools.verbs.remember import (
+    NewNoteFields,
+    NoteFields,
+    draft_note,
+    remember_whole,
+)
 from zettel.tools.verbs.update import check_edit, read_edit, update
 
 FILE_REASON = "edited in a folder of notes"
@@ -538,7 +543,7 @@ async def _remember(
     Returns:
         The file, or None if it repeats another one, which the edit then says.
     """
-    told = await remember(memory, caller, now=now, whole=True, **_of_new(edit))
+    told = await remember_whole(memory, caller, now=now, **_of_new(edit))
     edit.note_id = told["note_id"]
     (standing,) = await memory.store.get([edit.note_id])
     edit.rev = standing.rev

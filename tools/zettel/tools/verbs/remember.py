@@ -201,13 +201,12 @@ async def remember(
     *,
     now: datetime,
     content: str,
-    whole: bool = False,
     **given: Unpack[NewNoteFields],
 ) -> RememberAnswer:
     """Stores a note and lists stored notes that it may repeat or replace.
 
     Raw talk, a log, and a document that is too long for one note become several, each `part_of`
-    the first: together they are the text. With `whole`, only what is too long for one note does.
+    the first: together they are the text.
 
     An exact repeat, and text that recall has just served, return the existing note.
 
@@ -218,9 +217,29 @@ async def remember(
         StoreUnavailableError: The note is not stored, unless the message says otherwise.
     """
     told = draft_note(caller, now=now, content=content, **given)
-    draft, stated = told.note, told.links
     # What is no event was worded by the agent, whatever it looks like.
-    raw = draft.kind is Kind.EPISODIC and not whole
+    return await _remember(memory, told, now, raw=told.note.kind is Kind.EPISODIC)
+
+
+@without_secrets
+async def remember_whole(
+    memory: Memory,
+    caller: Caller,
+    *,
+    now: datetime,
+    content: str,
+    **given: Unpack[NewNoteFields],
+) -> RememberAnswer:
+    """Stores a text as one note, though it reads like talk, unless it is too long for one.
+
+    Else like `remember`.
+    """
+    told = draft_note(caller, now=now, content=content, **given)
+    return await _remember(memory, told, now, raw=False)
+
+
+async def _remember(memory: Memory, told: NoteDraft, now: datetime, *, raw: bool) -> RememberAnswer:
+    draft, stated = told.note, told.links
     cut = partial(cut_text, draft.content, validation.MAX_CONTENT, raw=raw)
     parts = await memory.read(len(draft.content), cut)
     if len(parts) > 1:
