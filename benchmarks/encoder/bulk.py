@@ -12,7 +12,8 @@ from benchmarks.cost.words import Words
 from benchmarks.scale.costs import Bulk, bulk
 from zettel.storage.embedding.backends import load_on_gpu, make_export
 from zettel.storage.embedding.devices import CPU, CUDA
-from zettel.storage.embedding.model_embedder import Encoder, ModelEmbedder
+from zettel.storage.embedding.embedder import Encoder
+from zettel.storage.embedding.model_embedder import ModelEmbedder
 from zettel.storage.embedding.model_files import ModelFiles, find_model
 from zettel.storage.embedding.onnx_encoder import load_onnx
 from zettel.storage.store import Vectors

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from benchmarks.cost.fill import BEGAN, IN_SESSION, REVISED, SAMPLES, STEP, mixed
 from benchmarks.cost.twin import Twin, open_beside, open_twin
 from benchmarks.cost.words import Words
-from zettel.storage.embedding.embedder import Embedder
-from zettel.storage.embedding.model_embedder import Encoder, ModelEmbedder
+from zettel.storage.embedding.embedder import Embedder, Encoder
+from zettel.storage.embedding.model_embedder import ModelEmbedder
 from zettel.storage.embedding.model_files import ModelFiles
 from zettel.storage.ids import new_id
 from zettel.storage.lance.files import disk_bytes

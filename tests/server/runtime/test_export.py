@@ -25,8 +25,9 @@ from zettel.server.runtime import export
 from zettel.server.runtime.export import IDLE_S, export_when_idle
 from zettel.storage.embedding import backends
 from zettel.storage.embedding.backends import Backend, make_embedder
+from zettel.storage.embedding.embedder import Encoder
 from zettel.storage.embedding.hashing import HashEmbedder
-from zettel.storage.embedding.model_embedder import Encoder, ModelEmbedder
+from zettel.storage.embedding.model_embedder import ModelEmbedder
 from zettel.storage.embedding.model_files import ModelFiles, find_model
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.store import Vectors

@@ -6,6 +6,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,6 +30,11 @@ from zettel.storage.embedding.onnx_encoder import INPUTS, OUTPUT
 
 WORDS = ("[PAD]", "[UNK]", "ask", ":", "Ana", "Bo", "keeps", "bees", "tea", "bread", "who", "?")
 DIM = 16
+
+
+def as_made(files: ModelFiles) -> ModelFiles:
+    """The same model with its vectors as it makes them."""
+    return replace(files, centring=0)
 
 
 def make_model(folder: Path, *, weights: bytes = b"no weights") -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from tests.storage.embedding.small_exports import (
     DIM,
+    as_made,
     make_model,
     publish_export,
     sha256_of,
@@ -27,6 +28,7 @@ from zettel.storage.embedding.backends import (
     make_embedder,
     make_export,
 )
+from zettel.storage.embedding.embedder import Encoder
 from zettel.storage.embedding.exports import (
     EXPORT_MANIFEST,
     GRAPH,
@@ -40,7 +42,6 @@ from zettel.storage.embedding.exports import (
     unfinished_export,
     why_not,
 )
-from zettel.storage.embedding.model_embedder import Encoder
 from zettel.storage.embedding.model_files import ModelFiles, find_model
 from zettel.storage.embedding.sentence_transformer import load_sentence_transformer
 from zettel.storage.errors import ExtraMissingError, ModelUnavailableError
@@ -89,7 +90,7 @@ async def test_an_export_runs_the_model_where_there_is_one(
     files: ModelFiles, reference: list[ModelFiles]
 ) -> None:
     publish_export(files)
-    embedder = make_embedder(files, "auto")
+    embedder = make_embedder(as_made(files), "auto")
 
     (tea,) = await embedder.embed_notes(["tea"])
     (tea_in_a_batch, _) = await embedder.embed_notes(["tea", "Ana keeps bees"])

@@ -6,15 +6,15 @@ from pathlib import Path
 import anyio
 import numpy as np
 import pytest
-from tests.storage.embedding.small_exports import DIM, make_model, publish_export
+from tests.storage.embedding.small_exports import DIM, as_made, make_model, publish_export
 
 from zettel.storage.embedding import backends, onnx_encoder
 from zettel.storage.embedding.backends import make_embedder
 from zettel.storage.embedding.devices import CPU, Device
+from zettel.storage.embedding.embedder import Encoder
 from zettel.storage.embedding.model_embedder import (
     BATCH_MAX_CHARACTERS,
     GPU_BATCH,
-    Encoder,
     ModelEmbedder,
 )
 from zettel.storage.embedding.model_files import ModelFiles, find_model
@@ -135,6 +135,7 @@ async def test_batches_are_as_large_as_the_device_and_those_who_wait_allow(
     files: ModelFiles, machine: Machine
 ) -> None:
     notes = ["tea " * 50] * 2 * GPU_BATCH.passages
+    files = as_made(files)
 
     for embedder in (
         make_embedder(files, "auto", bulk=True),

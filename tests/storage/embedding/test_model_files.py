@@ -116,7 +116,7 @@ async def test_a_directory_is_named_by_its_last_part_and_its_weights(tmp_path: P
 
     files = await find_model(str(folder))
 
-    assert files.model_id == f"tiny@{sha256(WEIGHTS).hexdigest()[:8]}"
+    assert files.model_id == f"tiny@{sha256(WEIGHTS).hexdigest()[:8]}+centred1"
     assert files.folder == folder
 
 
@@ -255,7 +255,7 @@ def test_a_name_in_the_hugging_face_cache_is_found(tmp_path: Path, asked: str) -
         HF_HUB_CACHE=str(tmp_path),
     )
 
-    assert found.strip() == f"{asked}@{sha256(WEIGHTS).hexdigest()[:8]}"
+    assert found.strip() == f"{asked}@{sha256(WEIGHTS).hexdigest()[:8]}+centred1"
 
 
 def with_own_code(folder: Path, kind: object, *, router: bool = False) -> Path:

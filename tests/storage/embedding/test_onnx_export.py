@@ -14,7 +14,7 @@ import anyio
 import numpy as np
 import pytest
 from anyio import to_thread
-from tests.storage.embedding.small_exports import make_model
+from tests.storage.embedding.small_exports import as_made, make_model
 
 from zettel.storage.embedding import onnx_export
 from zettel.storage.embedding.backends import make_embedder, make_export
@@ -94,6 +94,7 @@ def remove_module(folder: Path, path: str) -> None:
 
 async def assert_same_vectors(files: ModelFiles, contents: Sequence[str]) -> None:
     """Compare an export with the reference, for notes, alone and together, and for questions."""
+    files = as_made(files)
     exported, reference = make_embedder(files, "onnx"), SentenceEmbedder(files)
     ours, theirs = [await each.embed_notes(contents) for each in (exported, reference)]
 

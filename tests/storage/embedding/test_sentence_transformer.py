@@ -9,11 +9,11 @@ from types import ModuleType
 import anyio
 import numpy as np
 import pytest
+from tests.storage.embedding.small_exports import as_made
 from tokenizers import Tokenizer
 
 from zettel.storage.embedding import sentence_transformer
-from zettel.storage.embedding.embedder import Embedder
-from zettel.storage.embedding.model_embedder import Encoder
+from zettel.storage.embedding.embedder import Embedder, Encoder
 from zettel.storage.embedding.model_files import ModelFiles, find_model
 from zettel.storage.embedding.sentence_transformer import SentenceEmbedder
 from zettel.storage.errors import ModelUnavailableError
@@ -189,7 +189,7 @@ async def test_a_caller_that_goes_away_does_not_stop_the_load(tiny_model: Path) 
 async def test_questions_and_notes_get_the_prompts_of_the_model(
     tiny_model: Path, models: ModuleType
 ) -> None:
-    embedder = await open_model(tiny_model)
+    embedder = SentenceEmbedder(as_made(await find_model(str(tiny_model))))
     asked, told = models.library_vectors(tiny_model, ["ask: tea", "told: tea"])
 
     assert await embedder.embed_query("tea") == pytest.approx(asked, abs=1e-5)
@@ -221,7 +221,7 @@ async def test_prompts_are_found_under_the_names_that_models_give_them(
     config |= {"prompts": prompts, "default_prompt_name": default}
     file.write_text(json.dumps(config), encoding="utf-8")
 
-    embedder = await open_model(own_model)
+    embedder = SentenceEmbedder(as_made(await find_model(str(own_model))))
 
     assert await embedder.embed_query("tea") == pytest.approx(expected[0], abs=1e-5)
     (vectors,) = await embedder.embed_notes(["tea"])

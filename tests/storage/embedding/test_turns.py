@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 from anyio import to_thread
 from numpy.typing import NDArray
-from tests.storage.embedding.small_exports import DIM, make_model
+from tests.storage.embedding.small_exports import DIM, as_made, make_model
 
-from zettel.storage.embedding.embedder import unit_rows
+from zettel.storage.embedding.embedder import Encoder, unit_rows
 from zettel.storage.embedding.model_embedder import (
     BATCH_MAX_CHARACTERS,
     BATCH_MAX_PASSAGES,
     QUESTION_MAX_PARTS,
     QUESTION_PART_TOKENS,
-    Encoder,
     ModelEmbedder,
     batch_size,
 )
@@ -144,7 +143,7 @@ class Words(Encoder):
 
 async def test_a_question_of_a_paragraph_is_embedded_whole(tmp_path: Path) -> None:
     model = Words()
-    files = await find_model(str(make_model(tmp_path / "small")))
+    files = as_made(await find_model(str(make_model(tmp_path / "small"))))
 
     await ModelEmbedder(files, lambda _: model).embed_query("tea " * 110)
 
@@ -155,7 +154,7 @@ async def test_a_long_question_takes_short_turns_and_is_the_mean_of_its_first_pa
     tmp_path: Path,
 ) -> None:
     model = Words()
-    files = await find_model(str(make_model(tmp_path / "small")))
+    files = as_made(await find_model(str(make_model(tmp_path / "small"))))
     embedder = ModelEmbedder(files, lambda _: model)
 
     short = await embedder.embed_query("tea " * 60)

@@ -323,7 +323,8 @@ async def _own_embedder(model_id: str, settings: Settings, *, bulk: bool) -> Emb
     from zettel.storage.embedding.backends import make_embedder  # noqa: PLC0415
     from zettel.storage.embedding.model_files import find_model_of  # noqa: PLC0415
 
-    files = await find_model_of(model_id)
+    named = settings.model if _names_model(settings) else ""
+    files = await find_model_of(model_id, named=named)
     device = settings.embed_device
     return files and make_embedder(files, settings.embed_backend, device=device, bulk=bulk)
 

@@ -10,8 +10,9 @@ from anyio import run_process
 
 from zettel.storage.embedding.access import cannot_load
 from zettel.storage.embedding.devices import CPU, CUDA, Device, has_gpu_driver
+from zettel.storage.embedding.embedder import Encoder
 from zettel.storage.embedding.exports import UnusableExportError, read_export, why_not
-from zettel.storage.embedding.model_embedder import SAVE_AGAIN, Encoder, ModelEmbedder
+from zettel.storage.embedding.model_embedder import SAVE_AGAIN, ModelEmbedder
 from zettel.storage.embedding.model_files import ModelFiles
 from zettel.storage.embedding.onnx_encoder import load_onnx, onnx_has_gpu
 from zettel.storage.embedding.reference import is_recorded

@@ -1,4 +1,4 @@
-"""The contracts of embedder and reranker."""
+"""The contracts of encoder, embedder and reranker."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,8 +6,28 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from zettel.storage.embedding.devices import CPU
 from zettel.storage.errors import ModelUnavailableError
 from zettel.storage.store import Vectors
+
+
+class Encoder(Protocol):
+    """A loaded model. Each text gets the model's prompt and is truncated at its window."""
+
+    backend: str
+    """The library that runs it: `onnx` or `torch`."""
+    concurrent: bool
+    """Whether two threads may use it at once."""
+    device: str = CPU
+    """What it runs on, `cpu` or `cuda`."""
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of questions, shape `(texts, dim)`, of any length."""
+        ...
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of passages, shape `(texts, dim)`, of any length."""
+        ...
 
 
 class Embedder(Protocol):

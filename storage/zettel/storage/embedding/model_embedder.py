@@ -5,7 +5,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Protocol
 
 import numpy as np
 from anyio import to_thread
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from zettel.storage.embedding.access import cannot_load
+from zettel.storage.embedding.centring import CentredEncoder
 from zettel.storage.embedding.devices import CPU
-from zettel.storage.embedding.embedder import Embedder, unit_rows
+from zettel.storage.embedding.embedder import Embedder, Encoder, unit_rows
 from zettel.storage.embedding.model_files import ModelFiles
 from zettel.storage.embedding.model_thread import ModelThread
 from zettel.storage.errors import ModelUnavailableError
@@ -59,25 +59,6 @@ SAVE_AGAIN = "Save the model again with a current sentence-transformers, or set 
 """What to do about a model whose files cannot be used."""
 
 
-class Encoder(Protocol):
-    """A loaded model. Each text gets the model's prompt and is truncated at its window."""
-
-    backend: str
-    """The library that runs it: `onnx` or `torch`."""
-    concurrent: bool
-    """Whether two threads may use it at once."""
-    device: str = CPU
-    """What it runs on, `cpu` or `cuda`."""
-
-    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of questions, shape `(texts, dim)`, of any length."""
-        ...
-
-    def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of passages, shape `(texts, dim)`, of any length."""
-        ...
-
-
 class ModelEmbedder(Embedder):
     """Embeds with a loaded model, in threads.
 
@@ -96,7 +77,12 @@ class ModelEmbedder(Embedder):
     ) -> None:
         self._files = files
         self._bulk = bulk
-        self._thread = ModelThread(lambda: load(files), lambda model: model.concurrent)
+
+        def load_centred() -> Encoder:
+            encoder = load(files)
+            return CentredEncoder(encoder) if files.centring else encoder
+
+        self._thread = ModelThread(load_centred, lambda model: model.concurrent)
 
     @property
     def files(self) -> ModelFiles:

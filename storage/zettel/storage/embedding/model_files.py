@@ -263,7 +263,11 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 
 FOREIGN_CODE_REMEDY = "Choose a model all of whose modules are sentence-transformers' own."
 _PACKAGED_NAMES = frozenset({"", PACKAGED_MODEL, f"sentence-transformers/{PACKAGED_MODEL}"})
+CENTRING_VERSION = 1
+"""Of the texts whose mean is taken from vectors (`centring`); part of a model's id, since vectors
+around different means cannot be compared."""
 _WORDS = regex.compile(r"\+words(\d{1,4})$")
+_CENTRED = regex.compile(r"\+centred(\d{1,4})$")
 _HUB_NAME = regex.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 
@@ -280,12 +284,19 @@ class ModelFiles:
     words: int = 0
     """Version of the word lists by which texts are put into English for it (`to_english`), since it
     knows no other language; 0 if they are not."""
+    centring: int = 0
+    """Version of the texts whose mean its vectors are taken from; 0 if they are as it makes them,
+    as the packaged model's are, on which the bounds of cosines were set."""
 
     @property
     def model_id(self) -> str:
-        """Name, weights' fingerprint and word lists: `all-MiniLM-L6-v2@53aa5117+words4`."""
+        """Name, weights' fingerprint, and what is done to its texts and vectors.
+
+        For example `all-MiniLM-L6-v2@53aa5117+words4`.
+        """
         words = f"+words{self.words}" if self.words else ""
-        return f"{self.name}@{self.weights_sha256[:8]}{words}"
+        centred = f"+centred{self.centring}" if self.centring else ""
+        return f"{self.name}@{self.weights_sha256[:8]}{words}{centred}"
 
 
 async def find_model(model: str = "") -> ModelFiles:
@@ -301,32 +312,46 @@ async def find_model(model: str = "") -> ModelFiles:
     return await to_thread.run_sync(_find, model)
 
 
-async def find_model_of(model_id: str) -> ModelFiles | None:
+async def find_model_of(model_id: str, *, named: str = "") -> ModelFiles | None:
     """Find the model that made vectors, in a thread; None if it is not on this machine.
 
-    Only the packaged one and those in the Hugging Face cache are looked for: what a store says of
-    itself must not choose a directory.
+    Only the packaged one, those in the Hugging Face cache and a directory that the settings name
+    are looked for: what a store says of itself must not choose a directory.
+
+    Args:
+        model_id: Of the store's vectors.
+        named: The model of the settings.
     """
 
     def find() -> ModelFiles | None:
-        name = model_id.rpartition("@")[0]
         try:
-            if name in _PACKAGED_NAMES:
-                files = _find(name)
-            elif _HUB_NAME.fullmatch(name):
-                files = _describe(name, _cached_folder(name, "ZETTEL_MODEL", "embedding model"))
-            else:
-                return None
+            files = _find_by_name(model_id.rpartition("@")[0], named)
         except ModelUnavailableError:
+            return None
+        if files is None:
             return None
         # A store from before the word lists, or of shorter ones, is searched as it is until it is
         # embedded anew: words of a longer list are English, too, and fit the vectors it has. Of a
         # language that came later it has none (`ADDED_IN`).
         told = _WORDS.search(model_id)
         files = replace(files, words=min(files.words, int(told[1]) if told else 0))
+        # A store from before vectors were centred goes on with those it has, too.
+        if not _CENTRED.search(model_id):
+            files = replace(files, centring=0)
         return files if files.model_id == model_id else None
 
     return await to_thread.run_sync(find)
+
+
+def _find_by_name(name: str, named: str) -> ModelFiles | None:
+    if name in _PACKAGED_NAMES:
+        return _find(name)
+    folder = Path(named).expanduser()
+    if named and os.path.isdir(folder) and folder.resolve().name == name:
+        return _find(named)
+    if _HUB_NAME.fullmatch(name):
+        return _centred(name, _cached_folder(name, "ZETTEL_MODEL", "embedding model"))
+    return None
 
 
 def find_folder(model: str, *, setting: str, what: str) -> Path:
@@ -369,7 +394,12 @@ def _find(model: str) -> ModelFiles:
         files = _describe(PACKAGED_MODEL, _packaged_folder(), PACKAGED_SHA256)
         return replace(files, words=WORDS_VERSION)
     folder = find_folder(model, setting="ZETTEL_MODEL", what="embedding model")
-    return _describe(folder.name if os.path.isdir(Path(model).expanduser()) else model, folder)
+    return _centred(folder.name if os.path.isdir(Path(model).expanduser()) else model, folder)
+
+
+def _centred(name: str, folder: Path) -> ModelFiles:
+    """A model other than the packaged one."""
+    return replace(_describe(name, folder), centring=CENTRING_VERSION)
 
 
 def _describe(name: str, folder: Path, weights_sha256: str = "") -> ModelFiles:

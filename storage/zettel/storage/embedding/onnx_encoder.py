@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from zettel.storage.embedding.devices import CPU, CUDA
+from zettel.storage.embedding.embedder import Encoder
 from zettel.storage.embedding.exports import (
     GRAPH,
     TOKENIZER,
     UnusableExportError,
     read_export,
 )
-from zettel.storage.embedding.model_embedder import Encoder
 from zettel.storage.embedding.model_files import ModelConfig, ModelFiles
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from pathlib import Path
 import anyio
 import numpy as np
 
-from zettel.storage.embedding.embedder import unit_rows
-from zettel.storage.embedding.model_embedder import Encoder
+from zettel.storage.embedding.embedder import Encoder, unit_rows
 from zettel.storage.embedding.model_files import PACKAGED_SHA256, ModelFiles, find_model
 from zettel.storage.embedding.sentence_transformer import load_sentence_transformer
 from zettel.storage.store import Vectors

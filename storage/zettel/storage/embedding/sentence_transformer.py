@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from zettel.storage.embedding.access import cannot_load
 from zettel.storage.embedding.devices import CPU
+from zettel.storage.embedding.embedder import Encoder
 from zettel.storage.embedding.model_embedder import (
     SAVE_AGAIN,
-    Encoder,
     ModelEmbedder,
 )
 from zettel.storage.embedding.model_files import ModelConfig, ModelFiles, check_weights
