@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _play_all(
     options: Options,
 ) -> tuple[Mapping[str, Sequence[Seen]], Mapping[str, Alarms], Sequence[Answers]]:
-    embedder = SentenceEmbedder(await find_model())
+    embedder = SentenceEmbedder(await find_model(options.model))
     await embedder.load()
     with tempfile.TemporaryDirectory() as folder:
         sets = {
@@ -106,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
         "--kept-aside", action="store_true", help="score the worlds kept aside while building"
     )
     parser.add_argument("--misses", action="store_true", help="list what was missed")
+    parser.add_argument(
+        "--model", default="", help="embedding model, by path or name; default: the packaged one"
+    )
     return parser
 
 

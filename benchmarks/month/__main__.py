@@ -39,6 +39,7 @@ class Options(argparse.Namespace):
     months: list[Path]
     kept_aside: bool
     misses: bool
+    model: str
     without: str
 
 
@@ -80,7 +81,7 @@ async def _play_all(options: Options) -> dict[str, Played]:
     if options.kept_aside:
         months = [*months, *sorted(DATA.glob(f"{KEPT_ASIDE}*.jsonl"))]
     lines = {path.stem: read_month(path) for path in months}
-    embedder = Remembering(SentenceEmbedder(await find_model()))
+    embedder = Remembering(SentenceEmbedder(await find_model(options.model)))
     await embedder.load()
     played = dict[str, Played]()
     for name, month in lines.items():
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add("months", nargs="*", type=Path, help="files of months; default: all but the one kept aside")
     add("--kept-aside", action="store_true", help="play the month that is kept aside, too")
     add("--misses", action="store_true", help="list what went wrong, but of the one kept aside")
+    add("--model", default="", help="embedding model, by path or name; default: the packaged one")
     again = "ask everything again without each of these parts of recall, or steps of evolution"
     add("--without", choices=tuple(filter(None, PARTS)), default="", help=again)
     return parser

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -9,12 +10,17 @@ import pytest
 from tests.server.engine_homes import Home, home_at
 from tests.server.processes import Process, tool_call
 from tests.server.small_disks import small_disk
-from tests.storage.embedding.small_exports import make_model, publish_export
+from tests.storage.embedding.small_exports import DIM, as_made, make_model, publish_export
 
+from zettel.storage.embedding.backends import make_embedder
 from zettel.storage.embedding.model_files import ModelFiles, find_model
 from zettel.storage.lance import reembed
-from zettel.storage.lance.store import open_as_it_is
+from zettel.storage.lance.store import open_as_it_is, open_store
+from zettel.storage.notes import Origin
 from zettel.storage.store import NoteFilter
+from zettel.tools.caller import Caller
+from zettel.tools.state.memory import Memory
+from zettel.tools.verbs.remember import remember
 
 pytestmark = pytest.mark.slow
 
@@ -129,6 +135,32 @@ def test_an_engine_whose_settings_name_another_model_changes_to_it_by_itself(
 
     assert "degraded" not in call(client, number + 1, "recall", query="Ana keeps bees")
     assert state(home) == (models[1].model_id, False, 3, 0)
+
+
+def test_a_store_from_before_vectors_were_centred_is_brought_over_and_searched_meanwhile(
+    home: Home, models: tuple[ModelFiles, ModelFiles]
+) -> None:
+    before = as_made(models[0])
+
+    async def tell_before() -> None:
+        store = await open_store(str(home.store), model_id=before.model_id, dim=DIM)
+        memory = Memory(store=store, embedder=make_embedder(before, "onnx"))
+        ana = Caller(origin=Origin(), namespace="home")
+        for content in TOLD:
+            await remember(memory, ana, now=datetime.now(UTC), content=content)
+        await store.close()
+
+    anyio.run(tell_before)
+
+    client, number = home.attach(), 1
+    assert "degraded" not in call(client, number, "recall", query="Ana keeps bees")
+    while state(home)[0] != models[0].model_id:
+        number += 1
+        assert "degraded" not in call(client, number, "recall", query="Ana keeps bees")
+    await_clean(home)
+
+    assert "degraded" not in call(client, number + 1, "recall", query="Ana keeps bees")
+    assert state(home) == (models[0].model_id, False, 3, 0)
 
 
 def test_a_killed_command_leaves_a_store_that_serves_and_goes_on_when_it_is_run_again(
