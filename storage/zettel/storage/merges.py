@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import regex as re
 
@@ -99,6 +100,22 @@ def find_taken_over(revisions: Sequence[Note], note_id: str) -> TakenOver | None
         elif note.change == MERGE_CHANGE and note.reason == parted_reason(note_id):
             found = None
     return found
+
+
+def taken_in_turn(taken: TakenOver, before: TakenOver) -> TakenOver:
+    """Of what a note has taken over from a second one, what that had from a third (`before`)."""
+    subject, kind = taken.subject, taken.kind
+    return TakenOver(
+        sentences=tuple(one for one in taken.sentences if one in before.sentences),
+        tags=taken.tags & before.tags,
+        subject=subject if before.subject[0] != before.subject[1] else (subject[1], subject[1]),
+        kind=kind if before.kind[0] != before.kind[1] else (kind[1], kind[1]),
+    )
+
+
+def ever_taken_over(revisions: Sequence[Note], note_id: str) -> TakenOver | None:
+    """What a note, by its revisions, oldest first, ever had of the one with this id."""
+    return reduce(_joined, found) if (found := all_taken_over(revisions, {note_id})) else None
 
 
 def _joined(first: TakenOver, then: TakenOver) -> TakenOver:

@@ -1,9 +1,13 @@
 """A paraphrase told again is merged into the older note by the call that `remember` names."""
 
 import re
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from tests.tools.conftest import Desk, Refused, notes, pick
 from tests.tools.llm_desk import stored
 
@@ -149,6 +153,86 @@ async def test_what_a_forgotten_note_told_goes_out_of_the_other_and_comes_back_w
     assert (without.content, without.tags) == (FIRST, ())
     assert (again.content, again.tags) == (told, ("honey",))
     assert (await stored(any_desk, younger)).state is State.ARCHIVED
+
+
+BLUE = "Ana Oyelaran has her bees behind the old mill in Ulm. The hives are painted blue."
+
+
+async def merged_in_turn(desk: Desk) -> tuple[str, str, str]:
+    """A note merged into a second one, and that into a third, as it was told before; their ids."""
+    third, second, first = [await desk.told(text) for text in (FIRST, BLUE, MORE)]
+    await merge(desk, first, second)
+    await merge(desk, second, third)
+    content = (await stored(desk, third)).content
+    assert "honey" in content
+    assert "blue" in content
+    return first, second, third
+
+
+async def test_what_a_forgotten_note_told_goes_out_of_all_that_took_it_over_in_turn_and_back(
+    desk: Desk,
+) -> None:
+    first, second, third = await merged_in_turn(desk)
+
+    await desk("forget", note_ids=[first])
+    without = [(await stored(desk, one)).content for one in (second, third)]
+    assert await desk.found(query="When is Ana's honey sold?") == [third]
+    await desk("forget", note_ids=[first], undo=True)
+    again = [(await stored(desk, one)).content for one in (second, third)]
+
+    assert not [text for text in without if "honey" in text or "Told again" in text[:-60]]
+    assert "blue" in without[1]
+    assert all("honey" in text and "blue" in text for text in again)
+
+
+async def test_what_another_note_tells_as_well_stays_where_the_words_went_in_turn(
+    desk: Desk,
+) -> None:
+    first, _, third = await merged_in_turn(desk)
+    other = await desk.told(f"{MORE} They say.")
+    await merge(desk, other, third)
+
+    await desk("forget", note_ids=[first])
+
+    assert "honey" in (await stored(desk, third)).content
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["merge", "merge", "part", "forget", "bring back"]),
+            st.sampled_from([(a, b) for a in range(5) for b in range(a)]),
+        ),
+        min_size=4,
+        max_size=20,
+    )
+)
+@example(steps=[("merge", (2, 1)), ("merge", (1, 0)), ("forget", (2, 0))])
+@example(steps=[("merge", (3, 2)), ("merge", (2, 1)), ("merge", (1, 0)), ("forget", (3, 0))])
+async def test_no_note_tells_what_a_forgotten_one_told_however_they_were_merged(
+    desk: Desk, steps: list[tuple[str, tuple[int, int]]]
+) -> None:
+    words = [secrets.token_hex(4) for _ in range(5)]
+    ids = [await desk.told(f"{FIRST}. Her hive {word} is new.") for word in words]
+
+    for step, (note, other) in steps:
+        link: dict[str, object] = {"to": ids[other], "relation": "same_as"}
+        with suppress(Refused):
+            if step == "forget":
+                await desk("forget", note_ids=[ids[note]])
+            elif step == "bring back":
+                await desk("forget", note_ids=[ids[note]], undo=True)
+            else:
+                link |= {"remove": True} if step == "part" else {}
+                await desk("update", note_id=ids[note], links=[link])
+
+        there = [await stored(desk, one) for one in ids]
+        gone = [word for n, word in zip(there, words, strict=True) if n.state is State.FORGOTTEN]
+        told = " ".join(n.content for n in there if n.state is not State.FORGOTTEN)
+        assert not [word for word in gone if word in told]
 
 
 async def test_an_erased_note_leaves_no_word_in_the_one_it_was_merged_into(desk: Desk) -> None:

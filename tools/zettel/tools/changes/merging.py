@@ -14,10 +14,12 @@ from zettel.storage.merges import (
     MERGE_CHANGE,
     TakenOver,
     all_taken_over,
+    ever_taken_over,
     find_taken_over,
     merge_reason,
     parted_reason,
     sentences_of,
+    taken_in_turn,
     told_again,
     without_sentences,
     without_taken,
@@ -146,8 +148,9 @@ async def follow_merged(memory: Memory, notes: Iterable[Note], *, by: str, now: 
     known = {note.note_id: note for note in notes}
     for note in known.values():
         await _follow(memory, note, by=by, now=now)
+        beyond = await _follow_in_turn(memory, note, by=by, now=now)
         if note.state is State.FORGOTTEN:
-            await give_again(memory, same_as(note), by=by, now=now)
+            await give_again(memory, same_as(note) | beyond, by=by, now=now)
     standing = [note_id for note_id, note in known.items() if note.state is not State.FORGOTTEN]
     for note in await _merged_into(memory, standing):
         await _follow(memory, note, by=by, now=now)
@@ -241,14 +244,62 @@ async def _follow(
             await commit(memory, may, plan)
 
 
+async def _follow_in_turn(memory: Memory, note: Note, *, by: str, now: datetime) -> frozenset[str]:
+    """As `_follow`, in the notes to which its words went on from those that it is merged into.
+
+    Returns:
+        Their ids.
+    """
+    beyond, givers = set[str](), await _having(memory, same_as(note), note.note_id)
+    while givers:
+        further = dict[str, TakenOver]()
+        for giver in await memory.store.get(sorted(givers)):
+            targets = same_as(giver) - beyond - {note.note_id}
+            for note_id, taken in (await _having(memory, targets, giver.note_id)).items():
+                words = taken_in_turn(taken, givers[giver.note_id])
+                if words.sentences or words.tags:
+                    further[note_id] = words
+            if note.state is not State.FORGOTTEN and further.keys() & targets:
+                await _follow(memory, giver, by=by, now=now, again=True)
+        if note.state is State.FORGOTTEN:
+            await _part_in_turn(memory, note, further, by=by, now=now)
+        beyond |= further.keys()
+        givers = further
+    return frozenset(beyond)
+
+
+async def _having(memory: Memory, note_ids: Iterable[str], of: str) -> Mapping[str, TakenOver]:
+    """What notes ever took over from one, by their ids; without those that took nothing."""
+    found = [(i, ever_taken_over(await memory.store.revisions(i), of)) for i in sorted(note_ids)]
+    return {note_id: taken for note_id, taken in found if taken is not None}
+
+
+async def _part_in_turn(
+    memory: Memory, note: Note, taken: Mapping[str, TakenOver], *, by: str, now: datetime
+) -> None:
+    async def plan(notes: Mapping[str, Note]) -> list[Change]:
+        changes = list[Change]()
+        for other in notes.values():
+            rest = without_taken(other, taken[other.note_id])
+            reason = parted_reason(note.note_id)
+            following = _changed(other, rest, by=by, now=now, reason=reason)
+            if following is not None:
+                changes.append(await twin_change(memory, other, following))
+        return changes
+
+    there = await memory.store.get(sorted(taken)) if taken else []
+    if may := [other.note_id for other in there if memory.may_write(other.namespace)]:
+        await commit(memory, may, plan)
+
+
 def _may_give(memory: Memory, note: Note, revisions: Sequence[Note]) -> bool:
     """Whether a note gives another one what it tells, by that one's revisions.
 
-    One that is superseded takes only what it had before.
+    One that is superseded, or merged into another itself, takes only what it had before.
     """
     other = revisions[-1]
     had = any(r.reason == parted_reason(note.note_id) for r in revisions)
-    there = other.state is State.ACTIVE or (other.state is State.SUPERSEDED and had)
+    there = other.state is State.ACTIVE or (other.state is not State.FORGOTTEN and had)
     return there and memory.trust.are_peers(note, other)
 
 

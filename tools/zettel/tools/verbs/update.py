@@ -48,6 +48,7 @@ from zettel.tools.changes.links import (
 )
 from zettel.tools.changes.merging import (
     check_mergeable,
+    give_again,
     merged,
     parted,
     same_as,
@@ -774,6 +775,8 @@ async def _apply(
         turns = before.valid_until or after.valid_until or before.state is not after.state
         targets = [*touched, *([note_id] if turns else [])]
         reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
+        # What this note no longer tells there, another that is merged into the same one may.
+        await give_again(memory, same_as(before) - same_as(after), by=by, now=now)
     answer = _answer(before, (*written.stored, *reconciled), parts)
     if notice := await _notice(memory, before, after, edit):
         answer["notice"] = notice
