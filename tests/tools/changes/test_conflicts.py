@@ -751,6 +751,44 @@ def test_of_several_values_of_one_thing_all_are_changed_the_last_one_first(
     assert link.to == second.note_id
 
 
+@pytest.mark.parametrize(
+    ("younger", "cosine", "expected"),
+    [
+        ("Isla got a rise to £14.20 as of this week.", 0.3, "says “£14.20”, not “£13.50”"),
+        ("Isla got a rise to £14.20 as of this week.", 0.2, ""),
+        ("From the till Isla takes £14.20 home.", 0.55, "says “£14.20”, not “£13.50”"),
+        ("From the till Isla takes £14.20 home.", 0.45, ""),
+        ("Isla got a rise to £1,420 as of this week.", 0.3, ""),
+        ("Isla got a rise from £14.20 to £15 as of this week.", 0.3, ""),
+        ("Iain got a rise to £14.20 as of this week.", 0.3, ""),
+    ],
+)
+def test_a_quantity_of_whom_one_note_alone_names_is_changed_in_any_words(
+    younger: str, cosine: float, expected: str
+) -> None:
+    older = "Isla helps out on Saturdays, paid £13.50 an hour, a student of fine arts."
+    assert reason(older, younger, cosine=cosine) == expected
+    # Another note that names her may be meant.
+    assert reason(older, younger, cosine=cosine, meant=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("older", "younger"),
+    [
+        (
+            "Kiln engineer Fraser Boyd can come on Thursday 3 December at 9.",
+            "Fraser can't make Thursday; Friday 4 Dec at 8 it is.",
+        ),
+        (
+            "Classes: Tuesday for beginners, Thursday throwing, Saturday 10:00 family hour.",
+            "We agreed to stop the family hour at the end of the month, too few sign-ups.",
+        ),
+    ],
+)
+def test_what_somebody_cannot_make_or_agreed_to_stop_is_changed(older: str, younger: str) -> None:
+    assert reason(older, younger, cosine=0.45).startswith("tells of a change")
+
+
 def test_a_note_between_that_is_of_something_else_is_not_the_last_value() -> None:
     first = note("Le marché de producteurs se tient le samedi place de l'Église", TOLD)
     between = note("Le fromager du marché prend ses commandes le jeudi", TOLD + timedelta(days=1))

@@ -36,7 +36,12 @@ from zettel.tools.language.facts import EMPLOYER, HOME, Statement, find_statemen
 from zettel.tools.language.name_words import name_words
 from zettel.tools.language.names import words_of_names
 from zettel.tools.language.opposites import find_other_state
-from zettel.tools.language.quantities import NEAR_SORTS, are_of_a_size, find_other_quantity
+from zettel.tools.language.quantities import (
+    NEAR_SORTS,
+    are_of_a_size,
+    find_other_of_sort,
+    find_other_quantity,
+)
 from zettel.tools.language.question_words import is_tagged_as, says_sort
 from zettel.tools.language.slots import (
     OtherValue,
@@ -134,6 +139,9 @@ NOW_MIN_COSINE, NOW_MIN_WORDS, NOW_MIN_SHARE = 0.70, 3, 0.6
 """Where a note tells how something is now ("Ana prefers spaces now"): how near the other must be,
 and how many words, of the shorter's share, it must have in common. Of LoCoMo's 2,960 turns 26 are
 as near and 24 have such words with an earlier one of the same speaker."""
+NAMED_MIN_COSINE = 0.25
+"""Least cosine of two notes with a name that no other has, of which the later has words of a change
+and tells a quantity otherwise."""
 QUANTITY_MIN_COSINE = 0.50
 """Least cosine of two notes that tell one day or time of day otherwise; of other quantities it is
 `CHANGE_MIN_COSINE`. Set with that module's figures."""
@@ -205,6 +213,7 @@ def find_conflicts(
     changes = text.cue or text.says_done or text.quantities.quantities
     changes = changes or any(_told(other).text.is_at_rest for other in others.values())
     meant = _meant_by_nearness(note, others, cosines) if changes and cosines else ""
+    named = _named_alone(told, others) if text.quantities.quantities else frozenset[str]()
     if cosines is None:
         cosines = dict.fromkeys(others, CHANGE_MIN_COSINE)
     for note_id, other in others.items():
@@ -214,6 +223,8 @@ def find_conflicts(
         # Another's new job ends nobody's old one, in whatever words it is told.
         if not conflict and not is_about_others(stated, others_stated):
             conflict = _change_between(told, _told(other), cosine, meant=note_id == meant)
+            if conflict is None and note_id in named:
+                conflict = _change_of_named(told, _told(other), cosine)
         if conflict:
             found[note_id] = _with_subject(conflict, note, other)
     # A note changes one other. With all that the surest rule finds, 8 of 120 new notes were said to
@@ -329,6 +340,32 @@ class _Told(NamedTuple):
 
 def _told(note: Note | Outline) -> _Told:
     return _Told(note, told_text(note.content, note.subject))
+
+
+def _named_alone(told: _Told, others: Mapping[str, Outline]) -> frozenset[str]:
+    """The ids of the earlier notes of which each alone holds a name of a note."""
+    names = [name for name in told.text.names if not is_day_month_or_count(name)]
+    earlier = [i for i, other in others.items() if telling_key(other) < telling_key(told.note)]
+    words = {i: _told(others[i]).text.words for i in earlier} if names else {}
+    subjects = {i: value_words(others[i].subject) for i in words}
+    holding = ([i for i in words if name in words[i] | subjects[i]] for name in names)
+    return frozenset(ids[0] for ids in holding if len(ids) == 1)
+
+
+def _change_of_named(younger: _Told, older: _Told, cosine: float) -> Conflict | None:
+    """What a note tells otherwise of a name that one other note alone holds.
+
+    "Fraser can't make Thursday, Friday 4 December instead" has no other word of the note on "Kiln
+    engineer Fraser Boyd". Of 247 changes in twelve months six more are seen, and of 751 other notes
+    one is taken for one (December 2026).
+    """
+    changes = younger.text.cue or younger.text.is_of_now
+    if cosine < (NAMED_MIN_COSINE if changes else QUANTITY_MIN_COSINE):
+        return None
+    value = find_other_of_sort(younger.text.quantities, older.text.quantities)
+    if value is None or _is_past(value.old, older.note, younger.note):
+        return None
+    return make_change(CHANGE_CONFIDENCE, cosine, _says(value))
 
 
 def _told_later(

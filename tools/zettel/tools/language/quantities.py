@@ -293,6 +293,20 @@ def _find_other(
     return other if is_one else None
 
 
+def find_other_of_sort(younger: QuantityText, older: QuantityText) -> OtherValue | None:
+    """The quantity of one sort that a text tells otherwise, whatever else they tell; None if none.
+
+    Each text has one quantity of that sort. For texts that are known to be about the same.
+    """
+    if younger.is_long or older.is_long or younger.is_figures or older.is_figures:
+        return None
+    for sort, told in younger.quantities.items():
+        values = _told_otherwise(told, older.quantities.get(sort, set()))
+        if values and sort != CODE and (sort in POINTS or are_of_a_size(*values)):
+            return OtherValue(*values)
+    return None
+
+
 def _told_otherwise(new: Collection[str], old: Collection[str]) -> tuple[str, str] | None:
     """What is told instead of what: of one quantity, or of one end of two ("8:00 to 14:00")."""
     before, now = set(old).difference(new), set(new).difference(old)
