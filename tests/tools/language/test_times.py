@@ -133,6 +133,29 @@ def test_the_times_a_text_speaks_of_are_resolved_against_when_it_happened() -> N
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ingrid turns 70 on 14 December, we celebrate on the Saturday before.", "2026-12-12"),
+        ("Started on 3 December; the Monday after we travel to Rome.", "2026-12-07"),
+        ("It is on 12 December; the Saturday before that is free.", "2026-12-05"),
+        ("Ingrid wird am 14. Dezember 70, wir feiern am Samstag davor.", "2026-12-12"),
+        ("Am 14.12. ist Konzert, am Freitag danach Abbau.", "2026-12-18"),
+        ("L'anniversaire est le 14 décembre, on fête le samedi d'avant.", "2026-12-12"),
+        ("El cumpleaños es el 14 de diciembre, lo celebramos el sábado anterior.", "2026-12-12"),
+        ("Feest op 14 december, op zaterdag ervoor bakken.", "2026-12-12"),
+        ("Am Samstag davor hatten wir frei.", None),
+        ("Call Ana on Friday before lunch.", "2026-11-27"),
+    ],
+)
+def test_a_day_of_the_week_before_or_after_that_leans_on_the_date_told_before(
+    text: str, expected: str | None
+) -> None:
+    found = find_times(text, NOW)
+
+    assert [one.start for one in found][-1:] == ([day(expected)] if expected else [])
+
+
+@pytest.mark.parametrize(
     ("said", "expected"),
     [
         ("Last Fri I took the kids to a workshop", "2026-11-13"),

@@ -96,6 +96,8 @@ _ONE_DAY = re.compile(
 _APPOSITION = re.compile(r"\s*,?\s*(?:the|de[mnr]|le|el)?\s*", re.IGNORECASE)
 """What stands between a day of the week and its date."""
 _BARE_WEEKDAY = re.compile(rf"(?:on\s+)?{DAY}", re.IGNORECASE)
+_BESIDE_THAT = re.compile(rf"({DAY}) (before|after) that", re.IGNORECASE)
+"""In English what leans on a date told before: "wir feiern am Samstag davor"."""
 _BY_NOW = re.compile(
     rf"today|tomorrow|yesterday|(?:next|last)\s+{DAY}"
     r"|the\s+day\s+(?:after\s+tomorrow|before\s+yesterday)",
@@ -356,9 +358,12 @@ def _told(
             continue
         tried.add(told.phrase.lower())
         first, *others = told.english.split(AND)
-        period = _after_date(text, told, found) or _read(
-            first, moment, side=_side(text, told), lean=_lean(text, told)
-        )
+        if beside := _BESIDE_THAT.fullmatch(told.english):
+            period = _beside_that(beside, found)
+        else:
+            period = _after_date(text, told, found) or _read(
+                first, moment, side=_side(text, told), lean=_lean(text, told)
+            )
         if period and not _REST.fullmatch(told.english):
             period = within_month(period, month_part(text, told))
         if period:
@@ -384,6 +389,21 @@ def _lean(text: str, told: SpelledTime) -> _Lean:
         return _Lean(tense="past", weekday=weekday)
     tense = tense_of(_sentence(text, start, end), told.language)
     return _Lean(tense=tense, factor=SENTENCE_TENSE_FACTOR, weekday=weekday)
+
+
+def _beside_that(
+    beside: re.Match[str], found: Sequence[tuple[SpelledTime, Period]]
+) -> Period | None:
+    """The day of the week before or after the last date that was told; None if none was."""
+    if not found:
+        return None
+    (_, that), number = found[-1], DAY_NUMBERS[beside[1].lower()]
+    if beside[2].lower() == "before":
+        at = that.start - timedelta(days=(that.start.weekday() - number - 1) % 7 + 1)
+    else:
+        last = that.end - TICK
+        at = last + timedelta(days=(number - last.weekday() - 1) % 7 + 1)
+    return resolve(iso_day(at), that.start)
 
 
 def _after_date(
@@ -696,7 +716,8 @@ def _is_its_weekday(text: str, day: SpelledTime, date: SpelledTime) -> bool:
 def _is_weekday(english: str) -> bool:
     """Whether a day of the week is all that an expression names."""
     digits = any(character.isdigit() for character in english)
-    return not digits and bool(_WEEKDAY.search(english))
+    by_itself = not (digits or _BESIDE_THAT.fullmatch(english))
+    return by_itself and bool(_WEEKDAY.search(english))
 
 
 def _sentence(text: str, start: int, end: int) -> str:
