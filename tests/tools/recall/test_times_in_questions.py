@@ -92,6 +92,22 @@ async def test_what_was_told_in_a_time_is_no_event_of_it(desk: Desk) -> None:
     assert found[0] == shooting
 
 
+@pytest.mark.parametrize("question", ["What's on this week?", "Was steht diese Woche an?"])
+async def test_what_is_told_this_week_comes_behind_what_is_on_this_week(
+    desk: Desk, question: str
+) -> None:
+    # START is Friday, 20 November.
+    dentist = await desk.told("Emil's dentist is on 21 November 2026 at nine")
+    await desk.told("What is new on the shelf: a box. Der Router steht im Flur an der Wand")
+    await desk.told("The heating works again")
+    await desk.evolve()
+
+    found = await desk.found(query=question)
+
+    assert found[0] == dentist
+    assert len(found) > 1
+
+
 async def test_yesterday_does_not_match_the_word_yesterday(desk: Desk) -> None:
     desk.later(days=-5)
     old = await desk.told("Yesterday the printer jammed and Ana fixed the tray")

@@ -234,14 +234,15 @@ def all_of_then(question: Question, corpus: Corpus) -> Values:
 
     For those that speak of it as much as in `speaks_of_then`; a quarter of that where it asks for
     what is new or has changed, which a plan told before has not. What was told in that time is no
-    event of it if it is not dated ahead.
+    event of it if it is not dated ahead, and a quarter of one where the question has no other word.
     """
     events = question.events_then and not corpus.conversation
     if not (question.only_when or events):
         return np.zeros(len(corpus))
     happened, spoken = happened_then(question, corpus), speaks_of_then(question, corpus)
-    if not question.only_when:
-        return np.maximum(happened * (corpus.happened > question.now), spoken)
+    if events:
+        ahead = np.maximum(happened * (corpus.happened > question.now), spoken)
+        return np.maximum(ahead, happened / 4) if question.only_when else ahead
     since = any(start <= question.now and end >= LATEST_S for start, end in question.times)
     return np.maximum(happened, spoken / 4 if since or question.sort == "changed" else spoken)
 
