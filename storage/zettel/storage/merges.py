@@ -72,7 +72,7 @@ def merged_into(reasons: Iterable[tuple[str, str]], gone: Collection[str]) -> fr
 def taken_over(before: Note, merged: Note) -> TakenOver:
     """What a revision has taken over, by the one before it."""
     told = merged.content.removeprefix(before.content)
-    told = _lead().sub(" ", told) if told != merged.content or not before.content else ""
+    told = without_leads(told) if told != merged.content or not before.content else ""
     return TakenOver(
         sentences=tuple(sentences_of(told)),
         tags=frozenset(merged.tags) - frozenset(before.tags),
@@ -96,7 +96,7 @@ def find_taken_over(revisions: Sequence[Note], note_id: str) -> TakenOver | None
     for place, note in enumerate(revisions):
         if note.change == MERGE_CHANGE and note.reason == merge_reason(note_id) and place:
             taken = taken_over(revisions[place - 1], note)
-            found = taken if found is None else _joined(found, taken)
+            found = taken if found is None else joined(found, taken)
         elif note.change == MERGE_CHANGE and note.reason == parted_reason(note_id):
             found = None
     return found
@@ -115,10 +115,17 @@ def taken_in_turn(taken: TakenOver, before: TakenOver) -> TakenOver:
 
 def ever_taken_over(revisions: Sequence[Note], note_id: str) -> TakenOver | None:
     """What a note, by its revisions, oldest first, ever had of the one with this id."""
-    return reduce(_joined, found) if (found := all_taken_over(revisions, {note_id})) else None
+    return reduce(joined, found) if (found := all_taken_over(revisions, {note_id})) else None
 
 
-def _joined(first: TakenOver, then: TakenOver) -> TakenOver:
+def adds(taken: TakenOver, known: TakenOver | None) -> bool:
+    """Whether something is taken over that is not known yet; None is known of nothing."""
+    sentences, tags = (known.sentences, known.tags) if known else ((), frozenset[str]())
+    return bool(set(taken.sentences).difference(sentences) or taken.tags - tags)
+
+
+def joined(first: TakenOver, then: TakenOver) -> TakenOver:
+    """What was taken over in two merges, one after the other."""
     return TakenOver(
         sentences=(*first.sentences, *then.sentences),
         tags=first.tags | then.tags,
@@ -155,6 +162,11 @@ def without_sentences(content: str, sentences: Iterable[str]) -> str:
         return content
     rest = re.sub(rf"{_lead().pattern}[^\S\n]*(?=\n|\Z|{_TOLD_AGAIN})", "", rest)
     return own + rest if rest.strip() else own
+
+
+def without_leads(told: str) -> str:
+    """The text without the days on which its sentences were told again."""
+    return _lead().sub(" ", told)
 
 
 def _lead() -> "re.Pattern[str]":

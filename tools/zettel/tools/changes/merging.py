@@ -13,14 +13,17 @@ from zettel.storage.errors import InvalidArgumentError
 from zettel.storage.merges import (
     MERGE_CHANGE,
     TakenOver,
+    adds,
     all_taken_over,
     ever_taken_over,
     find_taken_over,
+    joined,
     merge_reason,
     parted_reason,
     sentences_of,
     taken_in_turn,
     told_again,
+    without_leads,
     without_sentences,
     without_taken,
 )
@@ -42,10 +45,19 @@ def same_as(note: Note) -> frozenset[str]:
 
 
 async def is_told_by_another(memory: Memory, note: Note) -> bool:
-    """Whether a note is archived because a current one that it is merged into tells its words."""
-    if note.state is not State.ARCHIVED:
-        return False
-    return any(one.state is State.ACTIVE for one in await memory.store.get(sorted(same_as(note))))
+    """Whether a note is archived because a current one that it is merged into tells its words.
+
+    Also one that it is merged into in turn.
+    """
+    seen, ahead = {note.note_id}, same_as(note)
+    while ahead and note.state is State.ARCHIVED:
+        holders = await memory.store.get(sorted(ahead))
+        if any(holder.state is State.ACTIVE for holder in holders):
+            return True
+        seen |= ahead
+        merged_on = (same_as(holder) for holder in holders if holder.state is State.ARCHIVED)
+        ahead = frozenset[str]().union(*merged_on) - seen
+    return False
 
 
 def check_mergeable(note: Note, other: Note) -> None:
@@ -73,9 +85,9 @@ def check_mergeable(note: Note, other: Note) -> None:
 
 
 def with_state(before: Note, after: Note) -> Note:
-    """The changed note, archived with its first `same_as` link and active again without any."""
+    """The changed note, archived with a new `same_as` link and active again without any."""
     was, becomes = same_as(before), same_as(after)
-    if becomes and not was and after.state is State.ACTIVE:
+    if becomes - was and after.state is State.ACTIVE:
         state = State.ARCHIVED
     elif was and not becomes and before.state is State.ARCHIVED:
         state = State.ACTIVE
@@ -84,15 +96,17 @@ def with_state(before: Note, after: Note) -> Note:
     return replace(after, state=state, stage=stage_after(state))
 
 
-def merged(other: Note, note: Note, *, by: str, now: datetime) -> Note | None:
+def merged(
+    other: Note, note: Note, *, by: str, now: datetime, only: frozenset[str] | None = None
+) -> Note | None:
     """The revision with what it takes over from a note merged into it; None if nothing.
 
     Its tags as far as there is room, its subject if there was none, its kind if the note had the
     default one, and its sentences with content words that are not there, which recall would not
-    find any more.
+    find any more; of `only`, if it is given.
     """
     default = other.kind is Kind.EPISODIC and note.kind is not Kind.WORKING
-    content = other.content + _told_besides(other, note)
+    content = other.content + _told_besides(other, note, only)
     taken = replace(
         other,
         content=content if len(content) <= MAX_CONTENT else other.content,
@@ -103,14 +117,17 @@ def merged(other: Note, note: Note, *, by: str, now: datetime) -> Note | None:
     return _changed(other, taken, by=by, now=now, reason=merge_reason(note.note_id))
 
 
-def _told_besides(other: Note, note: Note) -> str:
+def _told_besides(other: Note, note: Note, only: frozenset[str] | None) -> str:
     """The sentences with content words that `other` lacks, with the day of the note.
 
     Words like "yesterday" refer to that day.
     """
     known = set(terms(other.content))
     more = [
-        sentence for sentence in sentences_of(note.content) if not known.issuperset(terms(sentence))
+        sentence
+        for sentence in sentences_of(note.content)
+        if not known.issuperset(terms(sentence))
+        and (only is None or only.issuperset(sentences_of(without_leads(sentence))))
     ]
     return told_again(f"{note.happened_at.day} {note.happened_at:%B %Y}", more)
 
@@ -145,15 +162,33 @@ async def follow_merged(memory: Memory, notes: Iterable[Note], *, by: str, now: 
     Raises:
         ChangedMeanwhileError: Others kept changing a note that one of these is merged into.
     """
-    known = {note.note_id: note for note in notes}
-    for note in known.values():
-        await _follow(memory, note, by=by, now=now)
-        beyond = await _follow_in_turn(memory, note, by=by, now=now)
+    there = list[Note]()
+    for note in {note.note_id: note for note in notes}.values():
         if note.state is State.FORGOTTEN:
-            await give_again(memory, same_as(note) | beyond, by=by, now=now)
-    standing = [note_id for note_id, note in known.items() if note.state is not State.FORGOTTEN]
-    for note in await _merged_into(memory, standing):
+            await _follow(memory, note, by=by, now=now)
+            beyond = await _taken_beyond(memory, note, merge_targets(note))
+            await _part_in_turn(memory, note, beyond, by=by, now=now)
+            await give_again(memory, same_as(note) | beyond.keys(), by=by, now=now)
+        else:
+            there.append(note)
+    for note in (*there, *await _merged_into(memory, [note.note_id for note in there])):
         await _follow(memory, note, by=by, now=now)
+        await _pass_on(memory, note, by=by, now=now)
+
+
+async def follow_parted(
+    memory: Memory, note: Note, parted_from: Collection[str], *, by: str, now: datetime
+) -> None:
+    """Takes what a note told out of those to which its words went on from notes it parted from.
+
+    What these and those lose, another note that is merged into one of them may tell as well.
+
+    Raises:
+        ChangedMeanwhileError: Others kept changing one of the notes.
+    """
+    beyond = await _taken_beyond(memory, note, parted_from)
+    await _part_in_turn(memory, note, beyond, by=by, now=now)
+    await give_again(memory, beyond.keys() | {*parted_from}, by=by, now=now)
 
 
 async def give_again(memory: Memory, note_ids: Iterable[str], *, by: str, now: datetime) -> None:
@@ -216,9 +251,24 @@ async def _merged_into(memory: Memory, note_ids: Iterable[str]) -> list[Note]:
 
 
 async def _follow(
-    memory: Memory, note: Note, *, by: str, now: datetime, again: bool = False
+    memory: Memory,
+    note: Note,
+    *,
+    by: str,
+    now: datetime,
+    again: bool = False,
+    only: frozenset[str] | None = None,
 ) -> None:
-    """As `follow_merged`; `again` if what it gave may be less than what it tells besides by now."""
+    """As `follow_merged`, in the notes that it is merged into.
+
+    Args:
+        memory: The memory.
+        note: The note.
+        by: Whose change it is.
+        now: The moment.
+        again: What it gave may be less than what it tells besides by now.
+        only: The sentences that it may give; None for all.
+    """
 
     async def plan(others: Mapping[str, Note]) -> list[Change]:
         changes = list[Change]()
@@ -228,44 +278,53 @@ async def _follow(
             following = None
             if gives and note.state is State.FORGOTTEN:
                 following = parted(other, revisions, note, by=by, now=now)
-            elif (
-                (again or not gives)
-                and note.state is State.ARCHIVED
-                and _may_give(memory, note, revisions)
-            ):
-                following = merged(other, note, by=by, now=now)
+            elif (again or not gives) and _may_give(memory, note, other):
+                # One that is superseded takes only what it had before.
+                had = _told_in(revisions) if other.state is State.SUPERSEDED else only
+                following = merged(other, note, by=by, now=now, only=had)
             if following is not None:
                 changes.append(await twin_change(memory, other, following))
         return changes
 
-    if targets := sorted(same_as(note)):
-        others = await memory.store.get(targets)
+    if targets := same_as(note):
+        others = await memory.store.get(sorted(targets))
         if may := [other.note_id for other in others if memory.may_write(other.namespace)]:
             await commit(memory, may, plan)
 
 
-async def _follow_in_turn(memory: Memory, note: Note, *, by: str, now: datetime) -> frozenset[str]:
-    """As `_follow`, in the notes to which its words went on from those that it is merged into.
+async def _pass_on(memory: Memory, note: Note, *, by: str, now: datetime) -> None:
+    """Puts a note's words from those that it is merged into in those these are merged into."""
+    words, seen = _told_in([note]), {note.note_id}
+    ahead = same_as(note)
+    while ahead:
+        seen |= ahead
+        holders = await memory.store.get(sorted(ahead))
+        for holder in holders:
+            await _follow(memory, holder, by=by, now=now, again=True, only=words)
+        ahead = frozenset[str]().union(*map(same_as, holders)) - seen
 
-    Returns:
-        Their ids.
+
+async def _taken_beyond(
+    memory: Memory, note: Note, holders: Iterable[str]
+) -> Mapping[str, TakenOver]:
+    """What notes ever took over of a note's words from others, by their ids.
+
+    Beginning with what `holders`, ids of notes that it is or was merged into, passed on. Of these
+    it is only what they have from others as well.
     """
-    beyond, givers = set[str](), await _having(memory, same_as(note), note.note_id)
-    while givers:
-        further = dict[str, TakenOver]()
-        for giver in await memory.store.get(sorted(givers)):
-            targets = same_as(giver) - beyond - {note.note_id}
-            for note_id, taken in (await _having(memory, targets, giver.note_id)).items():
-                words = taken_in_turn(taken, givers[giver.note_id])
-                if words.sentences or words.tags:
-                    further[note_id] = words
-            if note.state is not State.FORGOTTEN and further.keys() & targets:
-                await _follow(memory, giver, by=by, now=now, again=True)
-        if note.state is State.FORGOTTEN:
-            await _part_in_turn(memory, note, further, by=by, now=now)
-        beyond |= further.keys()
-        givers = further
-    return frozenset(beyond)
+    beyond = dict[str, TakenOver]()
+    ahead = list((await _having(memory, holders, note.note_id)).items())
+    while ahead:
+        giver_id, had = ahead.pop(0)
+        for giver in await memory.store.get([giver_id]):
+            passed = await _having(memory, merge_targets(giver) - {note.note_id}, giver_id)
+            for note_id, taken in passed.items():
+                words, known = taken_in_turn(taken, had), beyond.get(note_id)
+                if adds(words, known):
+                    beyond.pop(note_id, None)
+                    beyond[note_id] = words if known is None else joined(known, words)
+                    ahead.append((note_id, beyond[note_id]))
+    return beyond
 
 
 async def _having(memory: Memory, note_ids: Iterable[str], of: str) -> Mapping[str, TakenOver]:
@@ -292,15 +351,14 @@ async def _part_in_turn(
         await commit(memory, may, plan)
 
 
-def _may_give(memory: Memory, note: Note, revisions: Sequence[Note]) -> bool:
-    """Whether a note gives another one what it tells, by that one's revisions.
-
-    One that is superseded, or merged into another itself, takes only what it had before.
-    """
-    other = revisions[-1]
-    had = any(r.reason == parted_reason(note.note_id) for r in revisions)
-    there = other.state is State.ACTIVE or (other.state is not State.FORGOTTEN and had)
+def _may_give(memory: Memory, note: Note, other: Note) -> bool:
+    """Whether a note gives another one, which it is merged into, what it tells besides."""
+    there = note.state is State.ARCHIVED and other.state is not State.FORGOTTEN
     return there and memory.trust.are_peers(note, other)
+
+
+def _told_in(notes: Iterable[Note]) -> frozenset[str]:
+    return frozenset(s for note in notes for s in sentences_of(without_leads(note.content)))
 
 
 def _changed(old: Note, new: Note, *, by: str, now: datetime, reason: str) -> Note | None:

@@ -553,7 +553,10 @@ async def _state_before(memory: Memory, note: Note) -> State:
     if note.state is State.ARCHIVED:
         return State.ACTIVE
     states = [revision.state for revision in await memory.store.revisions(note.note_id)]
-    return next((s for s in reversed(states) if s is not State.FORGOTTEN), State.ACTIVE)
+    state = next((s for s in reversed(states) if s is not State.FORGOTTEN), State.ACTIVE)
+    archived = replace(note, state=State.ARCHIVED)
+    told = state is State.ACTIVE and await is_told_by_another(memory, archived)
+    return State.ARCHIVED if told else state
 
 
 def _turned(note: Note, state: State, by: str, now: datetime) -> Note:

@@ -25,7 +25,7 @@ from zettel.tools.changes.embedding import embed_if_loaded
 from zettel.tools.changes.links import LinkArgument, kin, linked_as, read_targets, standing
 from zettel.tools.changes.merging import (
     check_mergeable,
-    give_again,
+    follow_parted,
     merged,
     parted,
     same_as,
@@ -424,8 +424,7 @@ async def _apply(
         turns = before.valid_until or after.valid_until or before.state is not after.state
         targets = [*touched, *([note_id] if turns else [])]
         reconciled = await reconcile_superseded(memory, targets, by=by, now=now)
-        # What this note no longer tells there, another that is merged into the same one may.
-        await give_again(memory, same_as(before) - same_as(after), by=by, now=now)
+        await follow_parted(memory, after, same_as(before) - same_as(after), by=by, now=now)
     answer = _answer(before, (*written.stored, *reconciled), parts)
     if notice := await _notice(memory, before, after, edit):
         answer["notice"] = notice
