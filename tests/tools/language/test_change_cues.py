@@ -247,6 +247,14 @@ NEW_NAMES = (
     "Il nuovo portiere si chiama Ugo",
     "A nova porteira é Rita",
     "De nieuwe conciërge is Joost",
+    "We set a new gate code: 9917",
+    "There's a new code for the hut: 20-14",
+    "Wir haben einen neuen Türcode: 4711",
+    "Nous avons une nouvelle gardienne : Odile",
+    "Tenemos una nueva clave: lirio-8",
+    "Abbiamo un nuovo codice: 5512",
+    "Temos uma nova senha: cravo-3",
+    "We hebben een nieuwe code: 6630",
 )
 """A new one, with its name."""
 
@@ -258,10 +266,28 @@ def test_a_new_one_that_is_named_is_a_change_whatever_it_is(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["The new office is bright", "A meeting with the new colleagues: Ana, Tom", "New chairs came"],
+    [
+        "The new office is bright",
+        "A meeting with the new colleagues: Ana, Tom",
+        "New chairs came",
+        "We have a new dog, Rex",
+    ],
 )
 def test_what_is_only_told_of_a_new_one_is_no_change(text: str) -> None:
     assert find_change_cue(text) is None
+
+
+ALLOWED_AGAIN = (
+    "Committee says bonfires are fine again on weekday evenings",
+    "The ramp is in use again",
+    "Next year's rent was voted up to £52",
+    "Dr. Quill put the dose up to 75",
+)
+
+
+@pytest.mark.parametrize("text", ALLOWED_AGAIN)
+def test_what_is_so_again_or_was_put_up_is_a_change(text: str) -> None:
+    assert find_change_cue(text)
 
 
 ENDED = (
