@@ -224,6 +224,26 @@ def test_the_stdio_path_imports_nothing_heavy_before_it_serves(tmp_path: Path) -
         assert f"'{heavy}'" not in done.stdout
 
 
+def test_commands_that_ask_the_engine_and_hooks_import_nothing_heavy(tmp_path: Path) -> None:
+    of_engine = "engine forget graph hooks listing recall review writing".split()
+    script = (
+        "import sys\n"
+        "import zettel.server.cli.app\n"
+        f"from zettel.server.commands import {', '.join(of_engine)}\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(tmp_path),
+    )
+
+    for heavy in ("mcp", "starlette", "lancedb", "pyarrow", "numpy", "rich"):
+        assert f"'{heavy}'" not in done.stdout
+
+
 def test_listing_a_store_that_is_not_there_says_so_and_makes_none(zettel: Launcher) -> None:
     result = zettel.run("list")
 

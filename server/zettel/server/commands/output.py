@@ -9,7 +9,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from zettel.server.runtime.command_calls import plain_value
+from zettel.server.protocol.json_text import plain_value
 from zettel.storage.progress import ReportProgress
 from zettel.tools.printable import printable
 

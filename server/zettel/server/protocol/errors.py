@@ -3,6 +3,7 @@
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 
+from zettel.server.protocol.json_text import json_safe
 from zettel.storage.errors import StoreError, ZettelError
 
 ERROR_SHOWN_CHARS = 200
@@ -27,8 +28,3 @@ def unknown_uri(uri: str, remedy: str) -> MCPError:
     return MCPError(
         code=INVALID_PARAMS, message=f"No resource {shown!r}. {remedy}", data={"uri": shown}
     )
-
-
-def json_safe(text: str) -> str:
-    """The text with half surrogate pairs escaped, which JSON cannot hold."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -29,7 +29,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from zettel.server.observability.request_log import Counters, RequestLog, note_failure
 from zettel.server.protocol import texts
-from zettel.server.protocol.errors import json_safe
+from zettel.server.protocol.json_text import json_safe
 from zettel.server.protocol.principal import bearer_of, client_namespace
 from zettel.server.protocol.prompts import get_prompt, list_prompts
 from zettel.server.protocol.resources import complete, list_resources, list_templates, read_resource

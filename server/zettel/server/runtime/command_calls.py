@@ -3,11 +3,10 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 
 from pydantic import JsonValue
 
-from zettel.server.protocol.errors import json_safe
+from zettel.server.protocol.json_text import json_safe, plain_value
 from zettel.server.protocol.schemas import (
     Arguments,
     ForgetArguments,
@@ -95,8 +94,3 @@ def _described(error: ZettelError) -> Mapping[str, object]:
 
 def _line(message: Mapping[str, object]) -> bytes:
     return json.dumps(message, default=plain_value).encode() + b"\n"
-
-
-def plain_value(value: object) -> str:
-    """Text for a value that JSON has no form of; a time in ISO 8601."""
-    return value.isoformat() if isinstance(value, datetime) else str(value)
