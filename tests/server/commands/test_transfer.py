@@ -33,6 +33,7 @@ from zettel.server.commands.transfer import (
     ExportRequest,
     ExportResult,
     export_once,
+    export_output,
     import_lines,
 )
 from zettel.server.config.settings import Settings, load_settings
@@ -303,9 +304,11 @@ async def test_what_was_erased_since_does_not_come_back(tmp_path: Path) -> None:
 
 async def test_a_part_has_its_notes_alone_and_their_use(farm: Settings, tmp_path: Path) -> None:
     part, now = tmp_path / "part.jsonl", tmp_path / "now.jsonl"
-    await exported(farm, part, namespaces=("farm",))
+    history = await exported(farm, part, namespaces=("farm",))
     result = await exported(farm, now, current=True)
 
+    assert export_output(history).text.startswith(f"{part}: 3 revisions")
+    assert export_output(result).text.startswith(f"{now}: 3 notes")
     assert dict(result.done.counts) | {"usage": 0} == {
         **{"note": 3, "usage": 0, "run": 0, "value": 0, "erasure": 0}
     }

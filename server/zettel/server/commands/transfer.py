@@ -16,7 +16,13 @@ from zettel.server.commands.backup import (
     restore_checked,
 )
 from zettel.server.commands.moving import all_names, check_known
-from zettel.server.commands.output import CLI_PRINCIPAL, UNRECORDED, Output, printable
+from zettel.server.commands.output import (
+    CLI_PRINCIPAL,
+    UNRECORDED,
+    Output,
+    number_of,
+    printable,
+)
 from zettel.server.config.settings import Settings
 from zettel.server.engine.ipc.version import VERSION
 from zettel.server.runtime.clock import utc_now
@@ -233,7 +239,13 @@ def _sink_maker(tables: Tables, form: str, chosen: Selection, run: Run) -> MakeS
 def export_output(result: ExportResult) -> Output:
     """The printed result of an export."""
     request, done = result.request, result.done
-    counts = ", ".join(f"{name}: {n}" for name, n in done.counts.items() if n)
+    # A note's revisions are a row each.
+    called = {"note": "revision", "notes": "revision"} if result.history else {}
+    counts = ", ".join(
+        number_of(n, called.get(name, name.removesuffix("s")).replace("usage", "usage record"))
+        for name, n in done.counts.items()
+        if n
+    )
     text = f"{request.file}: {counts or 'no notes'}. It holds notes' text; only you can read it."
     if not result.history:
         text += " Earlier revisions are not in it: zettel backup keeps everything."
